@@ -1,0 +1,59 @@
+# `make help` lists the targets. Every one makes the environment first if it is not there.
+
+MODEL      ?= demo
+FORMATS    ?= coreml,tflite,onnx
+PRECISION  ?= default
+PRETRAINED ?=
+CHECKPOINT ?=
+WEIGHTS    ?=
+STRICT     ?=
+PYTHON     ?= python3
+VENV       ?= .venv
+TORCH_INDEX ?=
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help export parity test bench clean environment
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION CHECKPOINT WEIGHTS=random PRETRAINED]
+	@$(PY) -m export --model $(MODEL) --formats $(FORMATS) --precision $(PRECISION) \
+	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
+	  $(if $(WEIGHTS),--weights $(WEIGHTS))
+	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+
+parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]
+	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+
+test: $(READY)  ## run the tests
+	$(PY) -m pytest
+
+bench: $(READY)  ## measure, and write benchmarks/*.md anew
+	$(PY) -m benchmarks
+
+environment: $(READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build]
+
+clean:  ## remove what was exported (the environment stays)
+	rm -rf dist
+
+# One environment, from the lock file alone. TORCH_INDEX takes torch and torchvision from a package index with CPU
+# builds, and leaves out the CUDA libraries (several GB on Linux) that the lock names for the registry's own build.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	  || { echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python 3.11 or 3.12; remedy: PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing the locked environment into $(VENV) (some minutes the first time)"
+ifeq ($(TORCH_INDEX),)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+else
+	$(PY) -m pip install --quiet --disable-pip-version-check --index-url $(TORCH_INDEX) \
+	  $$(grep -oE '^(torch|torchvision)==[^ ]+' requirements.lock)
+	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ } keep' requirements.lock > $(VENV)/cpu.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock
+endif
+	touch $@

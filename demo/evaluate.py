@@ -1,0 +1,126 @@
+"""Measures the demo model on the sample shop: `python -m demo.evaluate`.
+
+In: `demo/weights.safetensors` and `demo/shop/`, through the exporter's own loading and preprocessing. Out: recall of
+text queries at 1 and 5, and of picture queries at 1. A product scores as its best picture, by the cosine of float32
+embeddings.
+"""
+
+import argparse
+import csv
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from open_clip.tokenizer import tokenize
+from torch import nn
+
+from demo.shop import SHOP_FOLDER
+from export.checkpoint import load, locate
+from export.errors import InputError
+from export.models import TABLE
+from export.preprocess import load_rgb8, normalise, resize_crop
+
+SPEC = TABLE["demo"]
+WEIGHTS = Path(__file__).parent / "weights.safetensors"
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Shares of the queries, 0 to 1, and how many there were."""
+
+    text_at_1: float
+    text_at_5: float
+    picture_at_1: float
+    texts: int
+    pictures: int
+
+
+def load_demo(weights: Path = WEIGHTS) -> nn.Module:
+    """The demo model as the exporter loads it: float32, evaluation mode; InputError if the file does not fit."""
+    return load(SPEC, locate(SPEC, weights))
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of one of the shop's tables."""
+    if not path.is_file():
+        raise InputError("a table of the sample shop is missing", where=path, remedy="run python -m demo.shop")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@torch.inference_mode()
+def embed_pictures(model: nn.Module, paths: list[Path]) -> np.ndarray:
+    """Picture files -> unit-length float32 [N, 128]."""
+    parts = []
+    for start in range(0, len(paths), BATCH):
+        squares = np.stack([resize_crop(load_rgb8(path), SPEC.preprocessing) for path in paths[start:start + BATCH]])
+        pixels = torch.from_numpy(normalise(squares, SPEC.preprocessing))
+        parts.append(model.encode_image(pixels, normalize=True).numpy())
+    return np.concatenate(parts)
+
+
+@torch.inference_mode()
+def embed_texts(model: nn.Module, texts: list[str]) -> np.ndarray:
+    """Texts -> unit-length float32 [N, 128]."""
+    parts = [model.encode_text(tokenize(texts[start:start + BATCH]), normalize=True).numpy()
+             for start in range(0, len(texts), BATCH)]
+    return np.concatenate(parts)
+
+
+def product_scores(queries: np.ndarray, pictures: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Queries [Q, D] against pictures [R, D] grouped by product -> [Q, products], each product's best picture."""
+    return np.maximum.reduceat(queries @ pictures.T, starts, axis=1)
+
+
+def find_ranks(scores: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """How many products score above the right one, for each query; a tie counts against it."""
+    right = np.take_along_axis(scores, answers[:, None], axis=1)
+    return (scores >= right).sum(axis=1) - 1
+
+
+def rank_queries(model: nn.Module, folder: Path = SHOP_FOLDER) -> tuple[list[dict[str, str]], np.ndarray]:
+    """Every query of the shop, and the rank of its right answer (0 is best)."""
+    products, queries = read_rows(folder / "products.csv"), read_rows(folder / "queries.csv")
+    names = [row["pictures"].split("|") for row in products]
+    starts = np.cumsum([0, *map(len, names)])[:-1]
+    numbers = {row["id"]: number for number, row in enumerate(products)}
+    pictures = embed_pictures(model, [folder / name for group in names for name in group])
+    texts = [row for row in queries if row["kind"] == "text"]
+    asked = [row for row in queries if row["kind"] == "picture"]
+    embedded = np.concatenate([embed_texts(model, [row["query"] for row in texts]),
+                               embed_pictures(model, [folder / row["query"] for row in asked])])
+    answers = np.array([numbers[row["product"]] for row in texts + asked])
+    return texts + asked, find_ranks(product_scores(embedded, pictures, starts), answers)
+
+
+def measure(model: nn.Module, folder: Path = SHOP_FOLDER) -> Recall:
+    """The recall of the model on the shop in `folder`."""
+    queries, ranks = rank_queries(model, folder)
+    is_text = np.array([query["kind"] == "text" for query in queries])
+    text, picture = ranks[is_text], ranks[~is_text]
+    return Recall(float((text < 1).mean()), float((text < 5).mean()), float((picture < 1).mean()), len(text),
+                  len(picture))
+
+
+def main() -> int:
+    """Reads the arguments; 0 done, 2 something that it needs is missing or wrong."""
+    parser = argparse.ArgumentParser(prog="python -m demo.evaluate", description="Recall on the sample shop.")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="default: %(default)s")
+    parser.add_argument("--shop", type=Path, default=SHOP_FOLDER, help="default: %(default)s")
+    arguments = parser.parse_args()
+    try:
+        recall = measure(load_demo(arguments.weights), arguments.shop)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"text to product     recall@1 {recall.text_at_1:.4f}  recall@5 {recall.text_at_5:.4f}  "
+          f"({recall.texts} queries)")
+    print(f"picture to product  recall@1 {recall.picture_at_1:.4f}  ({recall.pictures} queries)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The sentences around a name: those that the model is trained on, and others, kept back, for the queries.
+
+In: a glyph's name or another of its names. Out: one line of text. `{name}` is the name as it stands, `{a}` has its
+article. No query template is ever a training template; `tests/test_demo.py` checks it.
+"""
+
+import random
+
+TRAINING_TEMPLATES = (
+    "{name}", "{name}", "{a}", "the {name}", "a photo of {a}", "a picture of {a}", "an image of {a}",
+    "a drawing of {a}", "a small picture of {a}", "a close-up of {a}", "a photo of the {name}", "one {name}",
+    "my {name}", "our {name}", "this is {a}", "here is {a}", "there is {a} in the picture", "{a} on a white table",
+    "{a} on a coloured background", "{a} in front of a wall", "{a} in the shop window", "new {name}", "used {name}",
+    "buy {a}", "buy {name} online", "{name} for sale", "order {a} today", "I want {a}", "I want to buy {a}",
+    "I am looking for {a}", "looking for {name}", "can you find {a} for me", "please find me {a}", "find {name}",
+    "a good {name}", "a beautiful {name}", "a big {name}", "a little {name}", "best {name}", "{name} at a low price",
+    "{name} price", "how much is {a}?", "{name} for children", "{name} for my kitchen", "{name} as a present",
+    "a present: {a}", "product: {name}", "{name} in our store", "{name}, good quality", "in stock: {name}",
+    "we have {a} in stock", "do we have {name}?", "have you seen {a}?", "a toy {name}", "{name} from the market",
+    "it looks like {a}", "the picture shows {a}", "icon of {a}", "emoji of {a}", "{name} emoji", "sticker with {a}",
+    "{a} with free returns, delivered to your home within three working days",
+)
+
+QUERY_TEMPLATES = (
+    "where can I get {a}", "do you sell {a}?", "show me {a}", "{name} for my sister", "I need {a} before Friday",
+    "cheap {name}", "something like {a}", "search: {name}", "a nice {name}, please", "shopping for {a}",
+    "gift idea {name}", "which {name} would you recommend", "{name} under 20 euros", "customer asks for {a}",
+)
+
+
+def with_article(name: str) -> str:
+    """`a pear`, `an olive`; plurals stay bare (a rough rule: a final s, but not ss)."""
+    if name.endswith("s") and not name.endswith("ss"):
+        return name
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def fill(template: str, name: str) -> str:
+    """The template with the name put in."""
+    return template.format(name=name, a=with_article(name))
+
+
+def training_text(names: tuple[str, ...], chance: random.Random) -> str:
+    """A training sentence for one glyph, whose first name is CLDR's and is used most."""
+    name = names[0] if chance.random() < 0.7 else chance.choice(names)
+    return fill(chance.choice(TRAINING_TEMPLATES), name)

@@ -1,0 +1,38 @@
+"""`python -m export`: parses and calls, nothing else."""
+
+import sys
+from pathlib import Path
+
+from export.errors import CommandLine, InputError
+from export.pipeline import Request, export
+
+
+def parser() -> CommandLine:
+    """The command line."""
+    p = CommandLine(prog="python -m export", description="Splits a CLIP model into an image and a text encoder and "
+                                                         "converts both to Core ML, TFLite and ONNX.")
+    p.add_argument("--model", default="demo", help="demo, s0 s1 s2 b blt, 2-s0 2-s2 2-b 2-s3 2-s4 2-l14, "
+                                                   "or an open_clip architecture (default: demo)")
+    p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
+    p.add_argument("--formats", default="coreml,tflite,onnx", help="a list with commas (default: %(default)s)")
+    p.add_argument("--precision", default="default", help="default, or a list of fp32, fp16")
+    p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
+    p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
+    p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    return p
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done, 2 bad input."""
+    try:
+        given = parser().parse_args(arguments)
+        export(Request(given.model, given.formats, given.precision, given.pretrained, given.checkpoint,
+                       given.weights == "random", given.out), say=print)
+    except InputError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

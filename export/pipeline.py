@@ -1,0 +1,163 @@
+"""The export itself: a request enters, dist/<model>/ leaves with every artefact, the tokenizer and the manifest.
+
+Interrupted at any moment it leaves no half-written artefact, and the next run goes on from the receipts.
+"""
+
+import importlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from export import checkpoint, files, manifest, plan
+from export.errors import InputError
+from export.models import ModelSpec, find
+from export.plan import Job, Receipt
+from export.progress import Steps, library_output_to
+from export.runners import memory
+from export.stamp import Stamp
+
+LOG, SOURCE, LICENCE = "export.log", "source.json", "LICENSE_WEIGHTS"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks for."""
+
+    model: str
+    formats: str = "coreml,tflite,onnx"
+    precision: str = "default"
+    pretrained: str | None = None
+    checkpoint: Path | None = None
+    random: bool = False
+    out: Path = Path("dist")
+
+
+def export(request: Request, say: Callable[[str], None]) -> Path:
+    """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
+    spec = find(request.model, request.pretrained)
+    wanted = plan.jobs(request.formats, request.precision)
+    say(licence_notice(spec, request.random))
+    source = checkpoint.locate(spec, request.checkpoint, request.random)
+    folder = request.out / spec.name
+    base = plan.base_recipe(spec, source)
+    receipts = plan.valid_receipts(folder, base)
+    if all(job.path in receipts for job in wanted) and is_complete(folder, receipts):
+        say(f"nothing changed: {len(receipts)} artefacts in {folder} are whole and made by this recipe")
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    files.remove(folder / manifest.NAME)     # no manifest stands beside artefacts that are being replaced
+    remove_stale(folder, receipts)
+    plan.write_receipts(folder, receipts)
+    files.write_json(folder / SOURCE, describe(request, source))
+    make(folder, spec, source, base, wanted, receipts)
+    return folder
+
+
+def licence_notice(spec: ModelSpec, random: bool) -> str:
+    """What the user must know of the weights' licence, in one line."""
+    if random:
+        return f"{spec.name}: random weights, for trying the pipeline; the manifest says that they must not ship"
+    terms = {True: "commercial use permitted", False: "RESEARCH ONLY: a shop may not ship these weights",
+             None: "unknown to this tool: read the model card before shipping"}[spec.licence.commercial_use]
+    return f"{spec.name}: weights under {spec.licence.name} ({terms}); {spec.licence.url}"
+
+
+def describe(request: Request, source: checkpoint.Source) -> dict:
+    """Where the weights came from, for the gate, which loads them anew."""
+    return {"model": request.model, "pretrained": request.pretrained, "kind": source.kind, "sha256": source.sha256,
+            "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None}
+
+
+def source_of(folder: Path) -> tuple[ModelSpec, checkpoint.Source]:
+    """The model and its weights as dist/<model>/source.json names them. Raises InputError where they are not to be had."""
+    try:
+        kept = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
+        spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
+        kind, digest = kept["kind"], kept["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("cannot tell which weights made these artefacts", where=folder / SOURCE, found=error,
+                         remedy="export again") from error
+    source = checkpoint.locate(spec, Path(path) if path else None, kind == "random")
+    if source.sha256 != digest:
+        raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {digest}",
+                         found=source.sha256, remedy="export again")
+    return spec, source
+
+
+def is_complete(folder: Path, receipts: dict[str, Receipt]) -> bool:
+    """Whether the manifest stands, and lists just the artefacts of the receipts, whole."""
+    try:
+        found = manifest.read(folder)
+        manifest.check_digests(folder, found)
+    except InputError:
+        return False
+    return {a["path"]: a["sha256"] for a in found["artifacts"]} == {p: r.sha256 for p, r in receipts.items()}
+
+
+def remove_stale(folder: Path, receipts: dict[str, Receipt]) -> None:
+    """Removes artefacts without a valid receipt: made by another recipe, damaged, or cut off in the middle."""
+    for format_ in plan.FORMATS:
+        for path in (folder / format_).glob("*"):
+            if path.relative_to(folder).as_posix() not in receipts:
+                files.remove(path)
+
+
+def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wanted: list[Job],
+         receipts: dict[str, Receipt]) -> None:
+    """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
+    missing = [job for job in wanted if job.path not in receipts]
+    with Steps(len(missing) + 2) as steps, library_output_to(folder / LOG):
+        steps.begin("load the weights")
+        from export import encoders, tokenizer_asset
+
+        tokenizer_sha256 = tokenizer_asset.write_asset(folder / manifest.TOKENIZER)
+        model = checkpoint.load(spec, source)
+        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
+                                     float(model.logit_scale.exp()), shippable=source.kind != "random")
+        parts = encoders.split(checkpoint.reparameterise(model), spec)
+        del model
+        keep_licence(folder, spec, source)
+        for format_, encoder in dict.fromkeys((job.format, job.encoder) for job in missing):
+            stamp = Stamp(spec.name, encoder, identity.space, spec.licence.name)
+            convert(folder, spec, base, parts[encoder], stamp,
+                    [job for job in missing if (job.format, job.encoder) == (format_, encoder)], receipts, steps)
+        steps.begin("write the manifest")
+        listed = [Job(f, e, p) for f in plan.FORMATS for e in plan.ENCODERS for p in plan.PRECISIONS]
+        entries = [manifest.artifact(spec, job, receipts[job.path]) for job in listed if job.path in receipts]
+        manifest.write(folder, manifest.build(spec, identity, tokenizer_sha256, entries))
+
+
+def convert(folder: Path, spec: ModelSpec, base: str, encoder, stamp: Stamp, jobs: list[Job],
+            receipts: dict[str, Receipt], steps: Steps) -> None:
+    """Makes the precisions of one encoder in one format: traced once, written once each, a receipt after each."""
+    from export import encoders
+
+    converter = importlib.import_module(f"export.{jobs[0].format}")
+    shape = ((spec.context_length,) if stamp.encoder == "text" else (spec.preprocessing.size,) * 2 + (3,))
+    traced = None
+    for job in jobs:
+        steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}")
+        started, target = time.perf_counter(), folder / job.path
+        try:
+            traced = traced or converter.trace(encoder, job.encoder, encoders.example(job.encoder, spec))
+            with files.whole(target) as partial:
+                converter.write(traced, job.precision, stamp, partial)
+        except Exception as error:           # whatever a converter raises: the log has its traceback
+            steps.log(error)
+            raise InputError(f"converting {spec.name} failed", where=job.path,
+                             found=f"{type(error).__name__}: {error}"[:300], remedy=f"see {folder / LOG}") from error
+        seconds = time.perf_counter() - started
+        receipts[job.path] = Receipt(plan.recipe(base, job), files.sha256(target), files.size(target),
+                                     round(seconds, 1), memory.peak_rss(job.format, target, job.encoder, shape))
+        plan.write_receipts(folder, receipts)
+
+
+def keep_licence(folder: Path, spec: ModelSpec, source: checkpoint.Source) -> None:
+    """Keeps the licence file that comes with the weights beside the artefacts, where there is one."""
+    text = checkpoint.licence_text(spec, source)
+    files.remove(folder / LICENCE)
+    if text is not None:
+        with files.whole(folder / LICENCE) as partial:
+            partial.write_text(text, encoding="utf-8")

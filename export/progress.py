@@ -1,0 +1,64 @@
+"""Progress for people on the terminal, and the libraries' own chatter into a log file."""
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class Steps:
+    """A bar of steps with the running one's name; plain lines where the output is no terminal."""
+
+    def __init__(self, total: int):
+        self._console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
+        self._bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                             TimeElapsedColumn(), console=self._console, transient=True,
+                             disable=not self._console.is_terminal)
+        self._task = self._bar.add_task("", total=total)
+        self._total, self._done = total, -1
+
+    def __enter__(self) -> "Steps":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+        self._console.file.close()
+
+    def begin(self, name: str) -> None:
+        """The step before is done; this one runs now."""
+        self._done += 1
+        self._bar.update(self._task, completed=self._done, description=name)
+        if not self._console.is_terminal:
+            self._console.print(f"[{self._done + 1}/{self._total}] {name}", markup=False)
+
+    def log(self, error: Exception) -> None:
+        """Puts the traceback where the libraries' output goes."""
+        traceback.print_exception(error, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def library_output_to(log: Path) -> Iterator[None]:
+    """Sends everything that this process prints, C++ libraries included, to `log` while the block runs."""
+    _flush()
+    saved = os.dup(1), os.dup(2)
+    with log.open("wb") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    try:
+        yield
+    finally:
+        _flush()
+        for descriptor, original in zip((1, 2), saved, strict=True):
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

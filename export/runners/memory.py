@@ -1,0 +1,58 @@
+"""An artefact enters; the memory that loading it and running it once takes leaves, measured in a fresh process."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from export import runners
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def peak_rss(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> int | None:
+    """Growth of the peak resident memory, in bytes, or None where the artefact cannot run.
+
+    `shape` is one picture's [S, S, 3] or one text's [77]. The runtime's own libraries are loaded before the count
+    starts; pages of a mapped file count, although the system may drop them.
+    """
+    command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
+               ",".join(map(str, shape))]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if answer.returncode:
+        raise RuntimeError(f"measuring the memory of {path} failed: {answer.stderr.strip()[-500:]}")
+    return int(answer.stdout) or None
+
+
+def _peak() -> int:
+    scale = 1 if sys.platform == "darwin" else 1024            # getrusage: bytes on macOS, kilobytes on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> int:
+    before = _peak()
+    run = runners.load(format_, path, encoder, threads=1)
+    if isinstance(run, runners.CouldNotRun):
+        return 0
+    run(np.zeros((1, *shape), np.uint8 if encoder == "image" else np.int32))
+    return _peak() - before
+
+
+def main(format_: str, path: str, encoder: str, shape: str) -> None:
+    """Prints the bytes, measured in a child: a fork's peak starts at what is resident, without the imports' own peak."""
+    if format_ == "onnx":
+        import onnxruntime  # noqa: F401 (its libraries are not the artefact's memory)
+    elif format_ == "tflite":
+        import ai_edge_litert.interpreter  # noqa: F401
+    child = os.fork()
+    if child == 0:
+        print(_measure(format_, Path(path), encoder, tuple(map(int, shape.split(",")))), flush=True)
+        os._exit(0)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,34 @@
+"""A TFLite file and inputs enter; embeddings leave, by ai-edge-litert on the CPU (XNNPACK), one input at a time."""
+
+from pathlib import Path
+
+import numpy as np
+
+from export.runners import Run
+from export.stamp import INPUT, OUTPUT
+from export.tflite.flatbuffer import read_metadata
+
+
+def load(path: Path, encoder: str, threads: int) -> Run:
+    """See export.runners.load."""
+    signature = interpreter(path, threads).get_signature_runner()
+    dtype = np.float32 if encoder == "image" else np.int32
+
+    def run(inputs: np.ndarray) -> np.ndarray:
+        return np.concatenate([signature(**{INPUT[encoder]: one[None].astype(dtype)})[OUTPUT] for one in inputs])
+
+    return run
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """See export.runners.metadata."""
+    return read_metadata(path.read_bytes())
+
+
+def interpreter(path: Path, threads: int):
+    """LiteRT's interpreter with its default delegate, tensors allocated."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    made = Interpreter(str(path), num_threads=threads)
+    made.allocate_tensors()
+    return made

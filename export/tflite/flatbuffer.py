@@ -1,0 +1,69 @@
+"""A TFLite flatbuffer enters; the same network leaves with plain tensor names, metadata and 16-byte aligned weights."""
+
+import flatbuffers
+import numpy as np
+
+
+class AlignedBuilder(flatbuffers.Builder):
+    """Aligns byte vectors to 16 bytes, as TFLite's schema asks of weights (`data:[ubyte] (force_align: 16)`).
+
+    flatbuffers' own Python builder knows no force_align, and a phone maps the weights where they lie.
+    """
+
+    def CreateNumpyVector(self, x):  # noqa: N802 (the base class's name)
+        if x.dtype != np.uint8:
+            return super().CreateNumpyVector(x)
+        self.StartVector(1, x.size, 16)
+        self.head = self.head - x.size
+        self.Bytes[self.head:self.head + x.size] = x.tobytes()
+        return self.EndVector()
+
+
+def stamped(content: bytes, input_name: str, output_name: str, metadata: dict[str, str], description: str) -> bytes:
+    """`content` with its one input and output tensor named, `metadata` added, and every weight inside the flatbuffer."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    take_in_outer_buffers(model, content)
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].name = input_name
+    graph.tensors[graph.outputs[0]].name = output_name
+    for key, value in metadata.items():
+        add_metadata(model, key, value)
+    model.description = description
+    builder = AlignedBuilder(len(content) + 4096)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def take_in_outer_buffers(model, content: bytes) -> None:
+    """Moves weights that lie behind the flatbuffer (the quantizer puts them there) into it: old runtimes miss them."""
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
+
+
+def add_metadata(model, key: str, value: str) -> None:
+    """Adds one entry to the model's metadata table, its value as UTF-8."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = np.frombuffer(value.encode(), np.uint8)
+    model.buffers.append(buffer)
+    entry.name, entry.buffer = key, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+
+
+def read_metadata(content: bytes) -> dict[str, str]:
+    """The metadata that `stamped` wrote; entries that are not UTF-8 text are passed over."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content)
+    found = {}
+    for i in range(model.MetadataLength()):
+        entry = model.Metadata(i)
+        data = model.Buffers(entry.Buffer())
+        if data.DataLength():
+            found[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
+    return found

@@ -1,0 +1,53 @@
+"""`python -m parity`: parses and calls, nothing else."""
+
+import sys
+from pathlib import Path
+
+from export.errors import CommandLine, InputError
+from export.models import DEMO, find
+from export.progress import Steps, library_output_to
+from parity import gate, report
+
+
+def parser() -> CommandLine:
+    """The command line."""
+    p = CommandLine(prog="python -m parity", description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
+    p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
+    p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
+    p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
+    p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
+    p.add_argument("--products", type=int, metavar="N", help="products of the sample shop to rank (default: all for the "
+                                                             f"demo model, {gate.FEW_PRODUCTS} for the others)")
+    p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    return p
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 green, 1 red, 2 bad input."""
+    try:
+        given = parser().parse_args(arguments)
+        spec = find(given.model, given.pretrained)
+        folder = given.out / spec.name
+        products = given.products or (None if spec.architecture == DEMO else gate.FEW_PRODUCTS)
+        basis = report.basis(folder, given.strict, products)
+        kept = report.read(folder, basis) if given.if_changed else None
+        results, green = kept or measure(folder, products, given.strict, basis)
+        report.show(folder, results, green)
+    except InputError as error:
+        print(f"parity: {error}", file=sys.stderr)
+        return 2
+    return 0 if green else 1
+
+
+def measure(folder: Path, products: int | None, strict: bool, basis: str) -> tuple[list[gate.Result], bool]:
+    """Runs the gate with a progress bar and writes the report."""
+    count = len(report.manifest.read(folder)["artifacts"])
+    with Steps(count + 1) as steps, library_output_to(folder / "parity.log"):
+        results = gate.run(folder, products, steps.begin)
+    green = gate.outcome(results, strict)
+    report.write(folder, results, green, basis)
+    return results, green
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,348 @@
+"""Pictures: any kind to upright RGB8, then resized and cropped as open_clip does, byte for byte."""
+
+import io
+import struct
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from export.errors import InputError
+from export.models import Preprocessing
+from export.preprocess import load_rgb8, normalise, resize_crop
+from export.resample import crop_origin, resize_window, resized_size
+
+OPENAI_MEAN, OPENAI_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+PLAIN = Preprocessing(size=64, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation="bilinear")
+# (rows, columns): squares, enlarged and shrunk, every remainder of the crop, rows or columns first, 1 pixel wide.
+SIZES = [(64, 64), (63, 64), (64, 65), (65, 64), (66, 64), (67, 64), (64, 67), (69, 300), (300, 69), (33, 47), (7, 100),
+         (100, 7), (1, 1), (1, 5), (5, 1), (1, 60), (60, 1), (2, 31), (240, 320), (427, 640), (640, 427), (1080, 607),
+         (500, 131), (131, 500), (901, 333), (333, 901), (64, 640), (640, 64), (1200, 70), (70, 1200)]
+
+
+def noise(rows, columns, channels=3, seed=0, dtype=np.uint8):
+    top = np.iinfo(dtype).max
+    shape = (rows, columns, channels) if channels else (rows, columns)
+    return np.random.default_rng(seed).integers(0, top, shape, dtype=dtype, endpoint=True)
+
+
+def saved(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png(width, height, depth, colour, rows, *chunks):
+    """A PNG written by hand, for what Pillow cannot write."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunk(*it) for it in chunks) + body + chunk(b"IEND", b"")
+
+
+def png16(values, colour, *chunks):
+    return png(values.shape[1], values.shape[0], 16, colour, [row.astype(">u2").tobytes() for row in values], *chunks)
+
+
+def over_white(colour, alpha):
+    """Rounded to nearest, in float64: the formula of the contract written independently."""
+    alpha = alpha[..., None] / 255.0
+    return np.floor(colour * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
+
+
+def reference(rgb, preprocessing, mode="shortest"):
+    from open_clip.transform import image_transform
+    transform = image_transform(preprocessing.size, is_train=False, mean=preprocessing.mean, std=preprocessing.std,
+                                interpolation=preprocessing.interpolation, resize_mode=mode)
+    return transform(Image.fromarray(rgb)).numpy()[None]
+
+
+# From RGB8 on: open_clip
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_square_and_floats_equal_open_clip_bit_for_bit(interpolation):
+    for index, (rows, columns) in enumerate(SIZES):
+        for size, mean, std in ((64, PLAIN.mean, PLAIN.std), (31, OPENAI_MEAN, OPENAI_STD)):
+            preprocessing = Preprocessing(size, mean, std, interpolation)
+            rgb = noise(rows, columns, seed=index)
+            square = resize_crop(rgb, preprocessing)
+            assert square.shape == (size, size, 3) and square.dtype == np.uint8
+            np.testing.assert_array_equal(normalise(square, preprocessing), reference(rgb, preprocessing))
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(8000, 11), (11, 8000), (1, 8000), (8000, 1), (3, 4001)])
+def test_very_long_pictures_equal_open_clip(shape, interpolation):
+    preprocessing = replace(PLAIN, size=32, interpolation=interpolation)
+    rgb = noise(*shape)
+    np.testing.assert_array_equal(normalise(resize_crop(rgb, preprocessing), preprocessing),
+                                  reference(rgb, preprocessing))
+
+
+def test_one_pixel_by_8000_is_resized_without_its_strip_of_two_million_rows():
+    assert resize_crop(noise(8000, 1), replace(PLAIN, size=256)).shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_numpy_resize_equals_pillow_where_both_are_used(interpolation):
+    for index, (rows, columns) in enumerate(SIZES):
+        rgb = noise(rows, columns, seed=index)
+        size = resized_size(rows, columns, 64)
+        origin = crop_origin(size[0], 64), crop_origin(size[1], 64)
+        ours = resize_window(rgb, size, origin, (64, 64), interpolation)
+        np.testing.assert_array_equal(ours, resize_crop(rgb, replace(PLAIN, interpolation=interpolation)))
+
+
+def test_another_interpolation_or_a_squash_would_be_noticed():
+    rgb = noise(120, 200)
+    square = resize_crop(rgb, PLAIN)
+    assert (square != resize_crop(rgb, replace(PLAIN, interpolation="bicubic"))).mean() > 0.5
+    assert (normalise(square, PLAIN) != reference(rgb, PLAIN, mode="squash")).mean() > 0.5
+
+
+def test_every_byte_is_divided_as_torch_divides():
+    every = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    for mean, std in ((PLAIN.mean, PLAIN.std), (OPENAI_MEAN, OPENAI_STD)):
+        preprocessing = Preprocessing(16, mean, std, "bilinear")
+        np.testing.assert_array_equal(normalise(every, preprocessing), reference(every, preprocessing))
+    multiplied = every.astype(np.float32) * np.float32(1 / 255)
+    assert (multiplied.transpose(2, 0, 1) != normalise(every, PLAIN)[0]).mean() > 0.3
+
+
+def test_a_batch_is_normalised_as_its_pictures_are():
+    batch = noise(4, 5 * 5).reshape(4, 5, 5, 3)
+    together = normalise(batch, PLAIN)
+    assert together.shape == (4, 3, 5, 5) and together.dtype == np.float32 and together.flags.c_contiguous
+    np.testing.assert_array_equal(together, np.concatenate([normalise(one, PLAIN) for one in batch]))
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8),
+                                    np.zeros((4, 4, 3), np.float32)])
+def test_what_is_not_rgb8_is_refused(pixels):
+    with pytest.raises(InputError, match="not RGB8 pixels; expected uint8"):
+        resize_crop(pixels, PLAIN)
+
+
+def test_unknown_interpolation_is_refused():
+    with pytest.raises(InputError, match="expected bilinear or bicubic; found lanczos"):
+        resize_crop(noise(4, 4), replace(PLAIN, interpolation="lanczos"))
+
+
+# Any picture to RGB8
+
+def test_a_path_and_its_bytes_give_the_same_pixels(tmp_path):
+    rgb = noise(9, 13)
+    path = tmp_path / "picture with no suffix"
+    path.write_bytes(saved(Image.fromarray(rgb)))
+    for source in (path, path.read_bytes()):
+        pixels = load_rgb8(source)
+        assert pixels.dtype == np.uint8 and pixels.flags.writeable
+        np.testing.assert_array_equal(pixels, rgb)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
+                                               ("WEBP", {"lossless": True})])
+def test_each_exif_orientation_is_made_upright(kind, options):
+    stored = noise(5, 8)
+    upright = {1: stored, 2: stored[:, ::-1], 3: stored[::-1, ::-1], 4: stored[::-1], 5: stored.transpose(1, 0, 2),
+               6: np.rot90(stored, -1), 7: stored[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(stored)}
+    for orientation, expected in upright.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(stored), kind, exif=exif, **options)), expected)
+
+
+def test_a_jpeg_is_turned_and_a_broken_exif_block_is_passed_over():
+    stored = Image.fromarray(noise(16, 40))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert load_rgb8(saved(stored, "JPEG", exif=exif)).shape == (40, 16, 3)
+    exif[0x0112] = 9
+    assert load_rgb8(saved(stored, "JPEG", exif=exif)).shape == (16, 40, 3)
+    assert load_rgb8(saved(stored, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")).shape == (16, 40, 3)
+
+
+def test_grey_and_one_bit_and_palette():
+    grey = noise(6, 7, 0)
+    triple = np.repeat(grey[..., None], 3, axis=2)
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(grey))), triple)
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(grey > 99))), np.where(triple > 99, 255, 0))
+    colours = noise(1, 256, seed=1)[0]
+    palette = Image.fromarray(grey, "L")
+    palette.putpalette(colours.tobytes())
+    for kind in ("PNG", "GIF", "BMP"):
+        np.testing.assert_array_equal(load_rgb8(saved(palette, kind)), colours[grey])
+
+
+def test_alpha_is_laid_over_white():
+    rgba, grey_alpha = noise(30, 30, 4), noise(30, 30, 2)
+    expected = over_white(rgba[..., :3], rgba[..., 3])
+    for kind, options in (("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("TIFF", {})):
+        np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(rgba), kind, **options)), expected)
+    expected = over_white(np.repeat(grey_alpha[..., :1], 3, axis=2), grey_alpha[..., 1])
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(grey_alpha))), expected)
+
+
+def test_transparent_palette_entries_and_colours_become_white():
+    grey = noise(8, 8, 0) % 4
+    colours = noise(1, 4, seed=2)[0]
+    palette = Image.fromarray(grey, "L")
+    palette.putpalette(colours.tobytes())
+    alphas = np.array([255, 0, 100, 7], np.uint8)
+    np.testing.assert_array_equal(load_rgb8(saved(palette, transparency=alphas.tobytes())),
+                                  over_white(colours[grey], alphas[grey]))
+    expected = np.where(grey[..., None] == 2, 255, colours[grey])
+    np.testing.assert_array_equal(load_rgb8(saved(palette, "GIF", transparency=2)), expected)
+    key = tuple(colours[2].tolist())
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(colours[grey]), transparency=key)), expected)
+
+
+@pytest.mark.parametrize(("depth", "step"), [(2, 85), (4, 17)])
+def test_transparent_grey_of_few_bits_becomes_white(depth, step):
+    row = bytes([0b00011011]) if depth == 2 else bytes([0x01, 0x23])
+    picture = png(4, 1, depth, 0, [row], (b"tRNS", struct.pack(">H", 1)))
+    assert load_rgb8(picture)[0, :, 0].tolist() == [0, 255, 2 * step, 3 * step]
+
+
+def test_sixteen_bits_keep_their_high_byte():
+    grey = noise(9, 5, 0, dtype=np.uint16)
+    triple = np.repeat(grey[..., None] >> 8, 3, axis=2)
+    for kind in ("PNG", "TIFF", "PPM", "JPEG2000"):
+        np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(grey), kind)), triple, kind)
+    np.testing.assert_array_equal(load_rgb8(png16(grey, 0)), triple)
+    rgb = noise(9, 5, dtype=np.uint16)
+    np.testing.assert_array_equal(load_rgb8(png16(rgb, 2)), rgb >> 8)
+    rgba = noise(9, 5, 4, dtype=np.uint16)
+    np.testing.assert_array_equal(load_rgb8(png16(rgba, 6)), over_white(rgba[..., :3] >> 8, rgba[..., 3] >> 8))
+    grey_alpha = noise(9, 5, 2, dtype=np.uint16)
+    np.testing.assert_array_equal(load_rgb8(png16(grey_alpha, 4)), over_white(
+        np.repeat(grey_alpha[..., :1] >> 8, 3, axis=2), grey_alpha[..., 1] >> 8))
+
+
+def test_a_transparent_sixteen_bit_grey_is_compared_in_full():
+    grey = np.array([[0x1234, 0x12FF, 0x4000]], np.uint16)
+    picture = png16(grey, 0, (b"tRNS", struct.pack(">H", 0x1234)))
+    assert load_rgb8(picture)[0, :, 0].tolist() == [255, 0x12, 0x40]
+
+
+def test_float_and_32_bit_pictures_are_refused():
+    for values in (np.zeros((3, 3), np.float32), np.zeros((3, 3), np.int32)):
+        with pytest.raises(InputError, match="unsupported"):
+            load_rgb8(saved(Image.fromarray(values), "TIFF"))
+
+
+def test_cmyk_goes_by_pillows_formula():
+    cmyk = noise(8, 8, 4)
+    light = 255 - cmyk[..., 3:].astype(int)
+    expected = light - np.floor(cmyk[..., :3] * light / 255 + 0.5)
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(cmyk, "CMYK"), "TIFF")), expected)
+    assert load_rgb8(saved(Image.fromarray(cmyk, "CMYK"), "JPEG")).shape == (8, 8, 3)
+
+
+def linear_profile(grey=False):
+    """An ICC profile written by hand: sRGB's primaries (or grey) and no gamma."""
+    def fixed(*values):
+        return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+    tags = {b"desc": b"desc\0\0\0\0" + struct.pack(">I", 2) + b"x\0" + bytes(79), b"wtpt": (0.9642, 1.0, 0.8249)}
+    if not grey:
+        tags |= {b"rXYZ": (0.4361, 0.2225, 0.0139), b"gXYZ": (0.3851, 0.7169, 0.0971),
+                 b"bXYZ": (0.1431, 0.0606, 0.7141)}
+    curve = b"curv" + bytes(8)                                   # no entries: the identity
+    tags |= dict.fromkeys([b"kTRC"] if grey else [b"rTRC", b"gTRC", b"bTRC"], curve)
+    table, data, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, value in tags.items():
+        value = b"XYZ \0\0\0\0" + fixed(*value) if isinstance(value, tuple) else value
+        value += bytes(-len(value) % 4)
+        table += name + struct.pack(">II", start + len(data), len(value))
+        data += value
+    head = struct.pack(">I4sI4s4s4s", start + len(data), b"lcms", 0x02100000, b"mntr", b"GRAY" if grey else b"RGB ",
+                       b"XYZ ") + bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    return head + bytes(128 - len(head)) + struct.pack(">I", len(tags)) + table + data
+
+
+def test_an_icc_profile_is_converted_to_srgb():
+    linear = noise(20, 20)
+    light = linear / 255
+    srgb = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    found = load_rgb8(saved(Image.fromarray(linear), icc_profile=linear_profile()))
+    assert np.abs(found - srgb).max() < 1.6                      # the profile's primaries have four digits
+    grey = load_rgb8(saved(Image.fromarray(linear[..., 0]), icc_profile=linear_profile(grey=True)))
+    assert np.abs(grey - srgb[..., :1])[linear[..., 0] > 15].max() < 1.6         # coarse in the darkest greys
+
+
+def test_an_icc_profile_leaves_alpha_alone():
+    rgba = noise(20, 20, 4)
+    opaque = load_rgb8(saved(Image.fromarray(rgba[..., :3].copy()), icc_profile=linear_profile()))
+    found = load_rgb8(saved(Image.fromarray(rgba), icc_profile=linear_profile()))
+    np.testing.assert_array_equal(found, over_white(opaque, rgba[..., 3]))
+
+
+def test_an_srgb_profile_changes_no_byte():
+    rgb = noise(64, 64)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(rgb), icc_profile=profile)), rgb)
+
+
+@pytest.mark.parametrize("profile", [b"not a profile", linear_profile()[:200], linear_profile(grey=True)])
+def test_a_broken_or_unfitting_icc_profile_is_passed_over(profile):
+    rgb = noise(6, 6)
+    np.testing.assert_array_equal(load_rgb8(saved(Image.fromarray(rgb), icc_profile=profile)), rgb)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken(kind):
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    picture = saved(first, kind, save_all=True, append_images=[second], **options)
+    assert (load_rgb8(picture) == (255, 0, 0)).all()
+
+
+# What is refused
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    for path in (tmp_path / "none.jpg", tmp_path):
+        with pytest.raises(InputError, match=f"cannot be opened in {path}"):
+            load_rgb8(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0\0\0\x18ftypheic" + bytes(99)])
+def test_a_foreign_file_is_refused_with_what_was_found(tmp_path, content):
+    path = tmp_path / "odd.jpg"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"not a picture.*{path}.*found {len(content)} bytes beginning with.*JPEG"):
+        load_rgb8(path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF"])
+def test_a_picture_cut_short_is_refused(tmp_path, kind):
+    whole = saved(Image.fromarray(noise(90, 90)), kind)
+    path = tmp_path / "cut"
+    path.write_bytes(whole[:len(whole) // 2])
+    with pytest.raises(InputError, match=str(path)):
+        load_rgb8(path)
+
+
+@pytest.mark.parametrize("side", [12_000, 60_000])
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path, side):
+    path = tmp_path / "bomb.png"
+    path.write_bytes(png(side, side, 8, 2, [bytes(10)]))
+    with pytest.raises(InputError, match=f"too large.*{path}.*134,217,728 pixels"):
+        load_rgb8(path)
+
+
+def test_a_damaged_checksum_is_refused():
+    picture = bytearray(saved(Image.fromarray(noise(9, 9))))
+    picture[60] ^= 0xFF
+    with pytest.raises(InputError, match="damaged or cut short"):
+        load_rgb8(bytes(picture))
+
+
+def test_no_torch_is_imported_for_pictures():
+    import subprocess
+    import sys
+    code = "import sys, export.preprocess, export.tokenizer; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
