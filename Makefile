@@ -51,7 +51,7 @@ $(READY): requirements.lock
 ifeq ($(TORCH_INDEX),)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 else
-	$(PY) -m pip install --quiet --disable-pip-version-check --index-url $(TORCH_INDEX) \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) \
 	  $$(grep -oE '^(torch|torchvision)==[^ ]+' requirements.lock)
 	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ } keep' requirements.lock > $(VENV)/cpu.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock

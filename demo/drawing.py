@@ -5,7 +5,7 @@ state gives the same bytes.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -24,7 +24,7 @@ class Style:
     aspect: Range                            # long side / short side
     scale: Range                             # glyph's square / short side
     offset: float                            # greatest shift of the centre / short side
-    angle: float                             # greatest rotation either way, degrees
+    angle: Range                             # rotation clockwise, degrees
     shear: float                             # greatest shear either way
     light: Range                             # factor on all channels
     tint: float                              # greatest change of one channel's factor either way
@@ -34,14 +34,17 @@ class Style:
 
 
 TRAINING = Style(backgrounds=("white", "pastel", "plain", "gradient", "stripes", "checks", "blotches", "clutter"),
-                 short_side=(64, 88), aspect=(1.0, 1.5), scale=(0.42, 1.0), offset=0.14, angle=32, shear=0.14,
+                 short_side=(64, 88), aspect=(1.0, 1.5), scale=(0.42, 1.0), offset=0.14, angle=(-32, 32), shear=0.14,
                  light=(0.55, 1.3), tint=0.14, blur=(0.0, 0.016), noise=(0, 12), shadow=0.25)
-CATALOG = Style(backgrounds=("white", "pastel"), short_side=(160, 176), aspect=(1.0, 1.4), scale=(0.74, 0.92),
-                offset=0.03, angle=10, shear=0.03, light=(0.97, 1.03), tint=0.02, blur=(0.0, 0.0), noise=(0, 0),
-                shadow=0.7)
 QUERY = Style(backgrounds=("plain", "gradient", "stripes", "checks", "blotches", "clutter"), short_side=(128, 168),
-              aspect=(1.0, 1.5), scale=(0.55, 0.9), offset=0.1, angle=25, shear=0.1, light=(0.65, 1.2), tint=0.1,
+              aspect=(1.0, 1.5), scale=(0.55, 0.9), offset=0.1, angle=(-25, 25), shear=0.1, light=(0.65, 1.2), tint=0.1,
               blur=(0.0, 0.012), noise=(2, 9), shadow=0.3)
+FRONT = Style(backgrounds=("white",), short_side=(144, 160), aspect=(1.0, 1.4), scale=(0.8, 0.92), offset=0.02,
+              angle=(-4, 4), shear=0.02, light=(0.98, 1.02), tint=0.01, blur=(0.0, 0.0), noise=(0, 0), shadow=0.7)
+RIGHT = replace(FRONT, backgrounds=("white", "pastel"), scale=(0.7, 0.85), angle=(8, 20))
+LEFT = replace(RIGHT, angle=(-20, -8))
+SMALL = replace(FRONT, backgrounds=("pastel",), scale=(0.55, 0.68), angle=(-8, 8), light=(0.75, 0.9), tint=0.05)
+CATALOG = (FRONT, RIGHT, LEFT, SMALL)        # a product's pictures, in this order
 
 
 def _colour(rng: np.random.Generator, low: int = 0, high: int = 256) -> tuple[int, int, int]:
@@ -124,7 +127,7 @@ def _place_glyph(rng: np.random.Generator, glyph: Image.Image, size: tuple[int, 
     """The glyph turned, sheared, scaled and shifted onto a transparent canvas, premultiplied (mode RGBa)."""
     short = min(size)
     side = rng.uniform(*style.scale) * short
-    angle = math.radians(rng.uniform(-style.angle, style.angle))
+    angle = math.radians(rng.uniform(*style.angle))
     shear = rng.uniform(-style.shear, style.shear)
     shift_x, shift_y = rng.uniform(-style.offset, style.offset, 2) * short
     step = 2 if side * 2 <= glyph.width else 1           # halve first: a bilinear transform does not smooth

@@ -27,7 +27,6 @@ from export.errors import InputError
 SHOP_FOLDER = Path(__file__).parent / "shop"
 CURRENCY = "EUR"
 CATALOG_SEED, QUERY_SEED, TEXT_SEED = 11, 12, 13
-CATALOG_PICTURES, QUERY_PICTURES = 3, 2      # a product
 CATALOG_QUALITY, QUERY_QUALITY = 80, 70      # JPEG
 PRODUCT_FIELDS = ("id", "name", "price", "currency", "description", "category", "pictures")
 QUERY_FIELDS = ("kind", "query", "product")
@@ -140,10 +139,11 @@ def _text_queries(product: Product) -> list[tuple[str, str, str]]:
     return [("text", fill(template, name), product.id) for template, name in zip(templates, names, strict=True)]
 
 
-def _draw_series(glyph: Image.Image, style: Style, seed: Sequence[int], stems: list[Path], quality: int) -> None:
-    """Draws one JPEG for each path."""
+def _draw_series(glyph: Image.Image, styles: Sequence[Style], seed: Sequence[int], paths: list[Path],
+                 quality: int) -> None:
+    """Draws one JPEG for each style and path."""
     rng = np.random.default_rng(seed)
-    for path in stems:
+    for style, path in zip(styles, paths, strict=True):
         draw(glyph, style, rng).save(path, quality=quality, subsampling=2, optimize=True)
 
 
@@ -164,10 +164,10 @@ def build_shop(folder: Path) -> int:
     rows, queries = [], []
     for number, product in enumerate(products):
         glyph = draw_glyph(font, product.glyph.character).convert("RGBa")
-        pictures = [f"pictures/{product.id}-{letter}.jpg" for letter in "abcdefgh"[:CATALOG_PICTURES]]
-        asked = [f"queries/{product.id}-{letter}.jpg" for letter in "abcdefgh"[:QUERY_PICTURES]]
+        pictures = [f"pictures/{product.id}-{letter}.jpg" for letter in "abcd"]
+        asked = [f"queries/{product.id}-{letter}.jpg" for letter in "ab"]
         _draw_series(glyph, CATALOG, (CATALOG_SEED, number), [folder / name for name in pictures], CATALOG_QUALITY)
-        _draw_series(glyph, QUERY, (QUERY_SEED, number), [folder / name for name in asked], QUERY_QUALITY)
+        _draw_series(glyph, (QUERY, QUERY), (QUERY_SEED, number), [folder / name for name in asked], QUERY_QUALITY)
         rows.append(tuple(_product_row(product, pictures)[field] for field in PRODUCT_FIELDS))
         queries += _text_queries(product) + [("picture", name, product.id) for name in asked]
     _write_csv(folder / "products.csv", PRODUCT_FIELDS, rows)

@@ -6,7 +6,6 @@ safetensors package reads these files but does not write them here: it orders th
 
 import json
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -35,19 +34,6 @@ def container_bytes(metadata: dict[str, str], tensors: dict[str, np.ndarray]) ->
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNMENT)
     return len(text).to_bytes(8, "little") + text + b"".join(data)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside `path` and rename, so that no half-written file ever has the name. Raises InputError."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError("cannot write", where=path, found=error.strerror, remedy="check folder and space") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def read_container(path: Path, remedy: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ PARTIAL = ".partial"
 
 @contextlib.contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Gives a path to write (a file or a folder); it takes the name `target` only if the block ends without an error."""
+    """Gives a path to write (a file or a folder); it becomes `target` only if the block ends without an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.stem + PARTIAL + target.suffix)
     remove(partial)
@@ -21,7 +20,7 @@ def whole(target: Path) -> Iterator[Path]:
         yield partial
         if target.is_dir():                  # a folder cannot be replaced in one step
             shutil.rmtree(target)
-        os.replace(partial, target)
+        partial.replace(target)
     finally:
         remove(partial)
 

@@ -71,7 +71,7 @@ def describe(request: Request, source: checkpoint.Source) -> dict:
 
 
 def source_of(folder: Path) -> tuple[ModelSpec, checkpoint.Source]:
-    """The model and its weights as dist/<model>/source.json names them. Raises InputError where they are not to be had."""
+    """The model and its weights, as dist/<model>/source.json names them. Raises InputError where they are gone."""
     try:
         kept = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
         spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]

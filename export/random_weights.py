@@ -16,7 +16,7 @@ from export.models import ModelSpec, Preprocessing
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-GAIN = 1.8                                   # of weights over 1 / sqrt(inputs): texts and pictures then spread out
+IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
 TOKEN_DEVIATION = 1.0                        # smaller ones drown in the positions
 START, END = 49406, 49407                    # CLIP's tokens
 CALIBRATION_SAMPLES = 8
@@ -64,7 +64,7 @@ def _deviation(key: str, value: "Tensor") -> float:
         return 0.1
     if key.endswith(("text_projection", "visual.proj")):             # stored as [inputs, outputs]
         return value.shape[0] ** -0.5
-    return GAIN * math.prod(value.shape[1:]) ** -0.5
+    return (TEXT_GAIN if key.startswith("text") else IMAGE_GAIN) * math.prod(value.shape[1:]) ** -0.5
 
 
 def _calibrate(model: "nn.Module", spec: ModelSpec, seed: int) -> None:
@@ -97,17 +97,21 @@ def _single_thread():
 
 
 def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> "Tensor":
-    """Normalised pixels float32 [count, 3, size, size] of clouds from coarse to fine, some saturated, some pale."""
+    """Normalised pixels float32 [count, 3, size, size] of coloured clouds with detail at every scale, as photographs
+    have it, each of another contrast, brightness and roughness.
+    """
     import torch
     size = preprocessing.size
     pictures = torch.empty(count, 3, size, size)
     for i in range(count):
         generator = _generator(seed, f"picture {i}")
-        cells = 2 ** (1 + i % 6)             # 2 to 64 cells across
-        coarse = torch.rand(1, 3, cells, cells, generator=generator)
-        contrast, base = torch.rand(2, generator=generator).tolist()
-        cloud = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bilinear", align_corners=False)
-        pictures[i] = ((cloud[0] - 0.5) * (0.5 + 2 * contrast) + 0.25 + 0.5 * base).clamp(0, 1)
+        contrast, brightness, roughness = torch.rand(3, generator=generator).tolist()
+        cloud = torch.zeros(1, 3, size, size)
+        for octave in range(1, 8):           # 2 to 128 cells across
+            cells = torch.randn(1, 3, 2 ** octave, 2 ** octave, generator=generator)
+            detail = torch.nn.functional.interpolate(cells, size=(size, size), mode="bilinear", align_corners=False)
+            cloud += detail * (0.4 + 0.4 * roughness) ** octave
+        pictures[i] = (cloud[0] * (0.2 + 0.6 * contrast) + 0.25 + 0.5 * brightness).clamp(0, 1)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
     return (pictures - mean) / std
 

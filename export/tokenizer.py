@@ -4,7 +4,7 @@ Enters: `tokenizer.safetensors` and texts. Leaves: int32 token ids, equal to ope
 fix_encoding changes nothing. This is what Swift and Kotlin port: no table or case rule of the platform is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from pathlib import Path
@@ -125,7 +125,7 @@ class Tokenizer:
         return not (character in tables.letters or character in tables.numbers or character in tables.separators)
 
     @staticmethod
-    def _run_end(text: str, start: int, belongs) -> int:
+    def _run_end(text: str, start: int, belongs: Callable[[str], bool]) -> int:
         end = start
         while end < len(text) and belongs(text[end]):
             end += 1

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export.container import container_bytes, write_whole
+from export.container import container_bytes
 from export.errors import InputError
+from export.files import whole
 from export.tokenizer import FORMAT, VERSION
 
 CODE_POINTS = 0x110000
@@ -38,9 +39,10 @@ MERGES = 49152 - 256 - 2                 # open_clip.tokenizer.SimpleTokenizer._
 
 
 def write_asset(path: Path) -> str:
-    """Write the asset whole or not at all; its SHA-256 as 64 hex digits. Raises InputError if it cannot be written."""
+    """Write the asset, whole or not at all. Returns its SHA-256 as 64 hex digits."""
     content = asset_bytes()
-    write_whole(path, content)
+    with whole(path) as partial:
+        partial.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 

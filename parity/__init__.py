@@ -1,1 +1,1 @@
-"""Stage 2: dist/<model>/ enters, parity.json and a verdict leave. Run as `python -m parity` from the repository's root."""
+"""Stage 2: dist/<model>/ enters, parity.json and a verdict leave. Run as `python -m parity` from the root."""

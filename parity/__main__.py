@@ -11,13 +11,14 @@ from parity import gate, report
 
 def parser() -> CommandLine:
     """The command line."""
-    p = CommandLine(prog="python -m parity", description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
+    p = CommandLine(prog="python -m parity",
+                    description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
     p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
-    p.add_argument("--products", type=int, metavar="N", help="products of the sample shop to rank (default: all for the "
-                                                             f"demo model, {gate.FEW_PRODUCTS} for the others)")
+    p.add_argument("--products", type=int, metavar="N",
+                   help=f"products of the sample shop to rank (default: all for the demo, else {gate.FEW_PRODUCTS})")
     p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
@@ -36,6 +37,9 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("parity: interrupted; nothing was written", file=sys.stderr)
+        return 130
     return 0 if green else 1
 
 

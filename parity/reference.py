@@ -1,4 +1,4 @@
-"""The truth: the checkpoint in float32 PyTorch, not reparameterised, with open_clip's own tokenizer. Embeddings leave."""
+"""The truth: a checkpoint enters; embeddings by float32 PyTorch, not reparameterised, leave."""
 
 import numpy as np
 

@@ -25,10 +25,13 @@ def _table() -> dict:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def of(model: str, format_: str, precision: str, encoder: str) -> Tolerance:
-    """The tolerance of one artefact, tightened to `factor` times what was measured for this model where it was."""
+def of(weights: str, format_: str, precision: str, encoder: str) -> Tolerance:
+    """The tolerance of one artefact, tightened to `factor` times what was measured with these very weights.
+
+    `weights` is a model's name, or "<name> random".
+    """
     found = Tolerance(**_table()[format_][precision][encoder])
-    measured = _table()["measured"].get(model, {}).get(f"{format_} {precision} {encoder}")
+    measured = _table()["measured"].get(weights, {}).get(f"{format_} {precision} {encoder}")
     if measured is None:
         return found
     return Tolerance(found.cosine, min(found.max_abs, _table()["factor"] * measured), found.top1, found.reason)

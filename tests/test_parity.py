@@ -80,7 +80,7 @@ def test_samples_are_varied():
 
 @pytest.fixture(scope="module")
 def ground(exported, tmp_path_factory):
-    """A folder with the ONNX artefacts alone, the reference's answers, and what the gate needs to judge one artefact."""
+    """The exported artefacts, the reference's answers, and what else the gate needs to judge one artefact."""
     folder = tmp_path_factory.mktemp("ground") / "demo"
     shutil.copytree(exported, folder)
     made = manifest.read(folder)
@@ -94,7 +94,7 @@ def ground(exported, tmp_path_factory):
 
 def judge(ground, artifact, space=None):
     folder, made, prepared, expected, shop, _ = ground
-    return gate.judge(folder, "demo", space or made["space"], artifact, prepared, expected[artifact["encoder"]], shop)
+    return gate.judge(folder, made, space or made["space"], artifact, prepared, expected[artifact["encoder"]], shop)
 
 
 def entry(made, format_, encoder, precision):
@@ -107,7 +107,8 @@ def planted(ground, encoder, module):
     path = folder / "onnx" / f"planted-{encoder}.onnx"
     traced = onnx_converter.trace(module.eval(), encoder, encoders.example(encoder, SPEC))
     onnx_converter.write(traced, "fp32", Stamp("demo", encoder, made["space"], "MIT"), path)
-    return judge(ground, entry(made, "onnx", encoder, "fp32") | {"path": f"onnx/{path.name}", "sha256": files.sha256(path)})
+    artifact = entry(made, "onnx", encoder, "fp32")
+    return judge(ground, artifact | {"path": f"onnx/{path.name}", "sha256": files.sha256(path)})
 
 
 def true_parts(ground):
@@ -146,7 +147,7 @@ def test_a_missing_normalisation_turns_the_gate_red(ground):
             return self.visual(image / 255)
 
     result = planted(ground, "image", Raw())
-    assert result.outcome == "failed" and "max abs" in result.reasons[0]      # the direction is right, the length is not
+    assert result.outcome == "failed" and "max abs" in result.reasons[0]     # the direction is right, not the length
 
 
 def test_a_lost_end_token_turns_the_gate_red(ground):
@@ -186,6 +187,14 @@ def test_values_that_are_no_numbers_fail():
     broken = np.full((2, 4), np.nan, np.float32)
     close = metrics.closeness(broken, np.eye(2, 4, dtype=np.float32))
     assert len(tolerances.failures(tolerances.of("demo", "onnx", "fp32", "image"), close, None)) == 2
+
+
+def test_below_float32_the_bound_is_five_times_what_was_measured(monkeypatch):
+    table = tolerances._table() | {"measured": {"demo": {"onnx fp16 image": 1e-5}}}
+    monkeypatch.setattr(tolerances, "_table", lambda: table)
+    assert tolerances.of("demo", "onnx", "fp16", "image").max_abs == pytest.approx(5e-5)
+    assert tolerances.of("demo random", "onnx", "fp16", "image").max_abs == 5e-3
+    assert tolerances.of("demo", "onnx", "fp32", "image").max_abs == 1e-5
 
 
 def test_every_tolerance_has_its_reason():

@@ -35,7 +35,16 @@ def write(traced, precision: str, stamp: Stamp, path: Path) -> None:
     model.output_description[OUTPUT] = f"float32 [1, dim], unit length, in the embedding space {stamp.space}"
     model.user_defined_metadata.update(stamp.metadata())
     model.save(str(path))
+    fix_order(path)
     fix_identifiers(path)
+
+
+def fix_order(package: Path) -> None:
+    """Writes the specification's maps in the order of their keys: two conversions give the same bytes."""
+    from coremltools.proto.Model_pb2 import Model
+
+    file = package / "Data" / "com.apple.CoreML" / "model.mlmodel"
+    file.write_bytes(Model.FromString(file.read_bytes()).SerializeToString(deterministic=True))
 
 
 def fix_identifiers(package: Path) -> None:

@@ -42,7 +42,7 @@ def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> 
 
 
 def main(format_: str, path: str, encoder: str, shape: str) -> None:
-    """Prints the bytes, measured in a child: a fork's peak starts at what is resident, without the imports' own peak."""
+    """Prints the bytes, measured in a child: a fork's peak starts at what is resident, not at the imports' peak."""
     if format_ == "onnx":
         import onnxruntime  # noqa: F401 (its libraries are not the artefact's memory)
     elif format_ == "tflite":

@@ -1,4 +1,4 @@
-"""An encoder enters; a TFLite file (NHWC pixels, batch 1, built-in ops only, metadata stamped) leaves, by litert-torch."""
+"""An encoder enters; a TFLite file (NHWC pixels, batch 1, built-in ops, stamped) leaves, by litert-torch."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ class AlignedBuilder(flatbuffers.Builder):
 
 
 def stamped(content: bytes, input_name: str, output_name: str, metadata: dict[str, str], description: str) -> bytes:
-    """`content` with its one input and output tensor named, `metadata` added, and every weight inside the flatbuffer."""
+    """`content` with its one input and one output named, `metadata` added, and every weight inside the flatbuffer."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))

@@ -1,0 +1,22 @@
+"""`python -m benchmarks [NAME ...]`: runs what measures, and writes benchmarks/<name>.md and .json anew."""
+
+import importlib
+import sys
+
+NAMES = ("models",)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the named benchmarks, all of them when none is named."""
+    unknown = set(arguments) - set(NAMES)
+    if unknown:
+        print(f"benchmarks: no such benchmark; expected {', '.join(NAMES)}; found {', '.join(sorted(unknown))}",
+              file=sys.stderr)
+        return 2
+    for name in arguments or NAMES:
+        importlib.import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

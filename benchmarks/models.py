@@ -1,0 +1,112 @@
+"""Every model of the table through export and gate, random weights (the demo: its own): seconds, memory, size, cosine.
+
+Each model runs in processes of its own, as `make export` runs it; peak memory is that of the largest process. The
+results are kept after each model, so that an interrupted run goes on; MODELS=s2,demo measures those alone.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from export import files, plan
+from export.models import DEMO, TABLE
+from parity import report
+
+HERE = Path(__file__).parent
+RESULTS, PAGE = HERE / "models.json", HERE / "models.md"
+TOLERANCES = HERE.parent / "parity" / "tolerances.toml"
+BIG = ("2-s4", "2-l14")                      # one format at a time, to bound the memory
+
+
+def main() -> None:
+    """Measures what models.json does not hold yet for this code, then writes the page and the measured tolerances."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in os.environ.get("MODELS", ",".join(TABLE)).split(","):
+        print(f"{name} …", flush=True)
+        results[name] = measure(name)
+        files.write_json(RESULTS, {known: results[known] for known in TABLE if known in results})
+        PAGE.write_text(page(results), encoding="utf-8")
+        write_measured(results)
+
+
+def measure(name: str) -> dict:
+    """One model, all formats, float32 and float16: what `make export PRECISION=fp32,fp16` does."""
+    out = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
+    try:
+        common = ["--model", name, "--out", str(out)]
+        weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+        steps = [["export", *common, *weights, "--precision", "fp32,fp16", "--formats", formats]
+                 for formats in (plan.FORMATS if name in BIG else [",".join(plan.FORMATS)])]
+        taken = [timed(step) for step in [*steps, ["parity", *common]]]
+        folder = out / name
+        gate = json.loads((folder / report.NAME).read_text(encoding="utf-8"))
+        receipts = plan.read_receipts(folder)
+        return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
+                "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),
+                "cores": os.cpu_count(), "python": platform.python_version(),
+                "weights": "its own" if not weights else "random", "artefacts": {
+                    r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
+                                "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
+                                "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
+                                "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}}
+    finally:
+        shutil.rmtree(out)
+
+
+def timed(arguments: list[str]) -> tuple[float, int]:
+    """Wall seconds and peak bytes of `python -m …`, which must end with status 0 or, for a red gate, 1."""
+    probe = "import resource, subprocess, sys; c = subprocess.run(sys.argv[1:]).returncode; " \
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(c)"
+    started = time.perf_counter()
+    answer = subprocess.run([sys.executable, "-c", probe, sys.executable, "-m", *arguments], cwd=HERE.parent,
+                            stdout=subprocess.PIPE, text=True)
+    if answer.returncode not in (0, 1):
+        raise SystemExit(f"{' '.join(arguments)} ended with status {answer.returncode}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return round(time.perf_counter() - started, 1), int(answer.stdout.split()[-1]) * scale
+
+
+def page(results: dict) -> str:
+    """The results as Markdown."""
+    lines = ["# All models, all formats", "", "`python -m benchmarks models` wrote this page. Random weights but for "
+             "the demo: sizes, times and numerical closeness hold, quality does not. Core ML packages are written here "
+             "and not run (no Mac). Seconds wander on shared machines; read them against each other.", "",
+             "| model | weights | export s | gate s | peak GB | gate |", "|---|---|---|---|---|---|"]
+    known = [name for name in TABLE if name in results]
+    lines += [f"| {name} | {r['weights']} | {r['export_seconds']:.0f} | {r['gate_seconds']:.0f} | "
+              f"{r['peak_bytes'] / 1e9:.1f} | {'green' if r['green'] else 'RED'} |"
+              for name in known for r in [results[name]]]
+    lines += ["", "| model | artefact | MB | seconds | memory MB | least cosine | max abs | outcome |",
+              "|---|---|---|---|---|---|---|---|"]
+    lines += [f"| {name} | {path} | {a['bytes'] / 1e6:.1f} | {a['seconds']:.1f} | "
+              f"{_or_dash(a['peak_rss'], 1e-6, '.0f')} | "
+              f"{_or_dash(a['cosine_min'], 1, '.7f')} | {_or_dash(a['max_abs'], 1, '.1e')} | {a['outcome']} |"
+              for name in known for path, a in results[name]["artefacts"].items()]
+    some = results[known[0]]
+    machine = f"Measured on {some['machine']}, {some['cores']} cores, Python {some['python']}."
+    return "\n".join([*lines, "", machine, ""])
+
+
+def _or_dash(value: float | None, factor: float, form: str) -> str:
+    return "–" if value is None else format(value * factor, form)
+
+
+def write_measured(results: dict) -> None:
+    """Replaces the section [measured] of tolerances.toml by the largest differences seen in this run."""
+    kept, _ = TOLERANCES.read_text(encoding="utf-8").split("[measured]\n")
+    lines = []
+    for name in (n for n in TABLE if n in results):
+        weights = name if results[name]["weights"] == "its own" else f"{name} random"
+        lines.append(f'\n[measured."{weights}"]')
+        for path, a in results[name]["artefacts"].items():
+            format_, encoder, precision = path.split("/")[0], *Path(path).stem.split("-")
+            if a["max_abs"] is not None and precision != "fp32":
+                lines.append(f'"{format_} {precision} {encoder}" = {a["max_abs"]:.1e}')
+    with files.whole(TOLERANCES) as partial:
+        partial.write_text(kept + "[measured]\n" + "\n".join(lines) + "\n", encoding="utf-8")

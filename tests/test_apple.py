@@ -1,0 +1,116 @@
+"""Checkpoints in Apple's own layout give what Apple's own code answers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from export import checkpoint, models, state
+from export.networks import build
+from tests import apple_checkpoints
+
+LARGEST_DIFFERENCE = 2e-6                    # max abs of unit-length embeddings; measured: 2e-7, reparameterised 1e-6
+TOKENIZER = "0" * 64
+
+
+@dataclass(frozen=True)
+class Fixture:
+    spec: models.ModelSpec
+    model: nn.Module                         # loaded from a .pt
+    safetensors: checkpoint.Source           # the same weights as .safetensors
+    answers: dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="session", params=apple_checkpoints.NAMES)
+def apple(request, tmp_path_factory):
+    folder, spec = tmp_path_factory.mktemp(request.param), models.find(request.param)
+    tensors = {key: torch.from_numpy(value) for key, value in apple_checkpoints.state(spec.name).items()}
+    pickle, safetensors = folder / f"mobileclip_{spec.name}.pt", folder / "weights.safetensors"
+    torch.save(tensors, pickle)
+    save_file(tensors, safetensors)
+    model = checkpoint.load(spec, checkpoint.locate(spec, pickle))
+    pickle.unlink()
+    yield Fixture(spec, model, checkpoint.locate(spec, safetensors), apple_checkpoints.answers(spec.name))
+    safetensors.unlink()
+
+
+@torch.no_grad()
+def differences(model: nn.Module, answers: dict[str, np.ndarray]) -> tuple[float, float]:
+    """Max abs of the image and of the text embeddings from Apple's."""
+    pictures = torch.from_numpy(answers["pictures"]).permute(0, 3, 1, 2) / 255
+    image = model.encode_image(pictures, normalize=True).numpy()
+    text = model.encode_text(torch.from_numpy(answers["ids"]), normalize=True).numpy()
+    return float(abs(image - answers["image"]).max()), float(abs(text - answers["text"]).max())
+
+
+def test_embeddings_are_those_of_apples_code(apple, record_property):
+    image, text = differences(apple.model, apple.answers)
+    record_property("max_abs", (image, text))
+    assert max(image, text) < LARGEST_DIFFERENCE
+
+
+def test_reparameterised_embeddings_are_those_of_apples_code(apple, record_property):
+    folded = checkpoint.reparameterise(apple.model)
+    image, text = differences(folded, apple.answers)
+    record_property("max_abs", (image, text))
+    assert max(image, text) < LARGEST_DIFFERENCE
+    counted = [sum(p.numel() for p in tower.parameters()) / 1e6 for tower in (folded.visual, folded.text)]
+    assert counted == pytest.approx(apple.spec.parameters, abs=0.06)
+
+
+def test_safetensors_give_the_same_model_as_the_pickle(apple):
+    again = checkpoint.load(apple.spec, apple.safetensors).state_dict()
+    assert all(torch.equal(value, again[key]) for key, value in apple.model.state_dict().items())
+
+
+def test_apples_layout_and_open_clips_name_the_same_space(apple):
+    ours = build.build(apple.spec)
+    ours.load_state_dict(state.fit(apple.model.state_dict(), ours, apple.spec.name, apple.safetensors.path))
+    spaces = {checkpoint.space(model, apple.spec.preprocessing, TOKENIZER) for model in (apple.model, ours)}
+    assert len(spaces) == 1
+
+
+def test_another_models_checkpoint_is_refused_by_name(apple):
+    other = {"s0": "2-s0", "s1": "s2", "s2": "b", "b": "s0"}[apple.spec.name]
+    named = {"s0": "s0", "s1": "s1", "s2": "s2 or 2-s2", "b": "b, blt or 2-b"}[apple.spec.name]
+    with pytest.raises(models.InputError, match=f"does not fit MODEL={other} .*looks like {named}"):
+        checkpoint.load(models.find(other), apple.safetensors)
+
+
+def test_open_clips_own_b_is_not_apples():
+    spec, answers = models.find("b"), apple_checkpoints.answers("b")
+    mended = build.build(spec)
+    tensors = {key: torch.from_numpy(value) for key, value in apple_checkpoints.state("b").items()}
+    mended.load_state_dict(state.fit(tensors, mended, "b", apple_checkpoints.FOLDER))
+    trunk = mended.visual.trunk
+    assert differences(mended, answers)[0] < LARGEST_DIFFERENCE
+    for module in trunk.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = 1e-6
+    assert 1e-5 < differences(mended, answers)[0] < 1e-3         # measured: 3e-5
+    trunk.patch_embed.backbone[0].conv.padding = (0, 0)
+    assert differences(mended, answers)[0] > 0.02                # measured: cosine 0.94
+
+
+@pytest.mark.parametrize("name, padding, eps", [("b", (1, 1), 1e-5), ("blt", (1, 1), 1e-5), ("2-b", (0, 0), 1e-6)])
+def test_only_the_first_version_of_b_is_mended(name, padding, eps):
+    trunk = build.build(models.find(name)).visual.trunk
+    assert trunk.patch_embed.backbone[0].conv.padding == padding
+    assert {module.eps for module in trunk.modules() if isinstance(module, nn.LayerNorm)} == {eps}
+
+
+def test_s0_features_pooled_at_the_end_token_are_its_embeddings():
+    model, ids = checkpoint.random_model(models.find("s0")), torch.from_numpy(apple_checkpoints.answers("s0")["ids"])
+    pooled = model.text.features(ids)[torch.arange(len(ids)), ids.argmax(dim=-1)] @ model.text.text_projection
+    assert torch.equal(pooled, model.text(ids))
+    later = ids.clone()
+    later[:, -1] = 5
+    assert not torch.allclose(model.text.features(later)[:, 0], model.text.features(ids)[:, 0])   # no causal mask
+
+
+def test_s0_text_tower_keeps_no_batch_norm_once_folded():
+    folded = checkpoint.reparameterise(checkpoint.random_model(models.find("s0")))
+    assert not [module for module in folded.text.modules() if isinstance(module, nn.BatchNorm2d)]
