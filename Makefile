@@ -47,13 +47,13 @@ $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python 3.11 or 3.12; remedy: PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing the locked environment into $(VENV) (some minutes the first time)"
+	@echo "installing the locked environment into $(VENV) (some minutes, once)"
 ifeq ($(TORCH_INDEX),)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
 else
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) \
+	$(PY) -m pip install --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) \
 	  $$(grep -oE '^(torch|torchvision)==[^ ]+' requirements.lock)
 	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ } keep' requirements.lock > $(VENV)/cpu.lock
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock
+	$(PY) -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock
 endif
 	touch $@

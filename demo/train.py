@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -38,49 +38,87 @@ PREPROCESSING = TABLE["demo"].preprocessing
 START_LOG_SCALE = 2.659                      # about ln(1 / 0.07), CLIP's start
 MAX_LOG_SCALE = float(np.log(100))
 PICTURE_SCALE = 14.0                         # the fixed logit scale between two drawings
-NOISE_WORDS = 0.15                           # chance of one unknown word in a sentence
+PROTOTYPE_SCALE, PROTOTYPE_MARGIN = 20.0, 0.1
+NOISE, NOISE_IN_SHOP_TALK = 0.15, 0.5        # chance of any token at either end: unknown words must not derail it
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of the optimiser."""
+
+    steps: int
+    cycle: int                               # steps of the rate's one-cycle; beyond `steps` if it is cut short
+    peak_rate: float
+    warm_up: float                           # share of the cycle in which the rate rises
+    prototypes: bool                         # whether embeddings must also find a learnt vector of their glyph
+    shop_talk: bool                          # whether sentences are also the longer ones, with more unknown words
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What fixes a training run."""
 
-    steps: int = 2200
+    stages: tuple[Stage, ...] = (
+        Stage(1600, 2200, 2e-3, 0.15, prototypes=False, shop_talk=False),
+        Stage(700, 1000, 1.5e-3, 0.1, prototypes=True, shop_talk=False),
+        Stage(1500, 1500, 1e-3, 0.05, prototypes=True, shop_talk=True),
+    )
     batch: int = 64                          # glyphs a step, two drawings each
     shop_share: float = 0.75                 # of a batch's glyphs that the shop sells
-    peak_rate: float = 2e-3
     weight_decay: float = 0.02
     picture_weight: float = 0.5              # of the picture-to-picture loss
     seed: int = 2024
     threads: int = 1                         # torch's; drawing has a process of its own
 
 
+@dataclass(frozen=True)
+class Artwork:
+    """What is drawn: the shop's glyphs, the others, and the picture of each (mode RGBa) by its character."""
+
+    shop: list[Glyph]
+    others: list[Glyph]
+    pictures: dict[str, Image.Image]
+
+    @property
+    def glyphs(self) -> list[Glyph]:
+        """All of them; a glyph's place in this list is its number."""
+        return self.shop + self.others
+
+
 class Batches(IterableDataset):
-    """Endless (drawings uint8 [2, B, 3, 64, 64], ids int64 [B, 32]), every glyph at most once in a batch."""
+    """Endless (drawings uint8 [2, B, 3, 64, 64], ids int64 [B, 32], numbers int64 [B]), a glyph at most once each."""
 
-    def __init__(self, shop: list[Glyph], others: list[Glyph], pictures: dict[str, Image.Image], recipe: Recipe):
-        self.shop, self.others, self.pictures, self.recipe = shop, others, pictures, recipe
+    def __init__(self, artwork: Artwork, recipe: Recipe, number: int):
+        self.artwork, self.recipe, self.seed = artwork, recipe, recipe.seed + number
+        self.shop_talk = recipe.stages[number].shop_talk
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        recipe = self.recipe
-        chance, rng, tokenizer = random.Random(recipe.seed), np.random.default_rng(recipe.seed), SimpleTokenizer()
-        sold = round(recipe.batch * recipe.shop_share)
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        chance, rng, tokenizer = random.Random(self.seed), np.random.default_rng(self.seed), SimpleTokenizer()
+        sold = round(self.recipe.batch * self.recipe.shop_share)
+        numbers = {glyph: number for number, glyph in enumerate(self.artwork.glyphs)}
         while True:
-            glyphs = chance.sample(self.shop, sold) + chance.sample(self.others, recipe.batch - sold)
+            glyphs = chance.sample(self.artwork.shop, sold)
+            glyphs += chance.sample(self.artwork.others, self.recipe.batch - sold)
             drawings = [np.stack([self.draw_pixels(glyph, rng) for glyph in glyphs]) for _ in range(2)]
-            ids = [_training_ids(tokenizer, glyph, chance) for glyph in glyphs]
-            yield torch.from_numpy(np.stack(drawings)), torch.tensor(ids)
+            ids = [_training_ids(tokenizer, glyph, chance, self.shop_talk) for glyph in glyphs]
+            yield (torch.from_numpy(np.stack(drawings)), torch.tensor(ids),
+                   torch.tensor([numbers[glyph] for glyph in glyphs]))
 
     def draw_pixels(self, glyph: Glyph, rng: np.random.Generator) -> np.ndarray:
         """One fresh drawing through the model's preprocessing: uint8 [3, 64, 64]."""
-        picture = draw(self.pictures[glyph.character], TRAINING, rng)
+        picture = draw(self.artwork.pictures[glyph.character], TRAINING, rng)
         return resize_crop(np.asarray(picture), PREPROCESSING).transpose(2, 0, 1)
 
 
-def _training_ids(tokenizer: SimpleTokenizer, glyph: Glyph, chance: random.Random) -> list[int]:
-    ids = tokenizer.encode(training_text((glyph.name, *glyph.aliases), chance))
-    if chance.random() < NOISE_WORDS:        # words that it was never taught must not derail it
-        ids.insert(chance.choice((0, len(ids))), chance.randrange(256, START))
+def _training_ids(tokenizer: SimpleTokenizer, glyph: Glyph, chance: random.Random, shop_talk: bool) -> list[int]:
+    ids = tokenizer.encode(training_text((glyph.name, *glyph.aliases), chance, shop_talk))
+    if chance.random() < (NOISE_IN_SHOP_TALK if shop_talk else NOISE):
+        for _ in range(chance.randint(1, 4) if shop_talk else 1):
+            ids.insert(chance.choice((0, len(ids))), chance.randrange(256, START))
+    return _padded(ids)
+
+
+def _padded(ids: list[int]) -> list[int]:
     ids = [START, *ids[:TEXT_LENGTH - 2], END]
     return ids + [0] * (TEXT_LENGTH - len(ids))
 
@@ -99,24 +137,52 @@ def _match(logits: Tensor) -> Tensor:
     return (nn.functional.cross_entropy(logits, target) + nn.functional.cross_entropy(logits.T, target)) / 2
 
 
-def _losses(model: TwoTowers, drawings: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Text loss, picture loss, and the share of sentences that find their first drawing."""
-    pixels = (drawings.flatten(0, 1).float() / 255).contiguous(memory_format=torch.channels_last)
-    first, second = nn.functional.normalize(model.visual(pixels), dim=-1).chunk(2)
-    words = nn.functional.normalize(encode_short_text(model, ids), dim=-1)
-    scale = model.logit_scale.exp()
-    to_text = scale * first @ words.T
-    text_loss = (_match(to_text) + _match(scale * second @ words.T)) / 2
-    found = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
-    return text_loss, _match(PICTURE_SCALE * first @ second.T), found
+class Losses(nn.Module):
+    """The model with what is only needed while it learns: a vector for each glyph, if the stage has them."""
+
+    def __init__(self, model: TwoTowers, recipe: Recipe, prototypes: Tensor | None):
+        super().__init__()
+        self.model, self.recipe = model, recipe
+        self.prototypes = None if prototypes is None else nn.Parameter(prototypes)
+
+    def forward(self, drawings: Tensor, ids: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """The sum to bring down, and for show: text loss, picture loss, share of sentences that find their drawing."""
+        pixels = (drawings.flatten(0, 1).float() / 255).contiguous(memory_format=torch.channels_last)
+        embedded = nn.functional.normalize(self.model.visual(pixels), dim=-1)
+        first, second = embedded.chunk(2)
+        words = nn.functional.normalize(encode_short_text(self.model, ids), dim=-1)
+        scale = self.model.logit_scale.exp()
+        to_text = scale * first @ words.T
+        text_loss = (_match(to_text) + _match(scale * second @ words.T)) / 2
+        picture_loss = _match(PICTURE_SCALE * first @ second.T)
+        total = text_loss + self.recipe.picture_weight * picture_loss
+        if self.prototypes is not None:
+            total = total + self._find_prototype(embedded, numbers.repeat(2)) + self._find_prototype(words, numbers)
+        found = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
+        return total, torch.stack([text_loss, picture_loss, found]).detach()
+
+    def _find_prototype(self, embedded: Tensor, numbers: Tensor) -> Tensor:
+        """Cross-entropy over all glyphs, the right one handicapped, so that its kind lies close together."""
+        cosines = embedded @ nn.functional.normalize(self.prototypes, dim=-1).T
+        handicap = PROTOTYPE_MARGIN * nn.functional.one_hot(numbers, len(self.prototypes))
+        return nn.functional.cross_entropy(PROTOTYPE_SCALE * (cosines - handicap), numbers)
 
 
-def _optimiser(model: TwoTowers, recipe: Recipe) -> torch.optim.AdamW:
-    """Decay for matrices and kernels only."""
-    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    plain = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+@torch.no_grad()
+def _name_embeddings(model: TwoTowers, glyphs: list[Glyph]) -> Tensor:
+    """Unit-length embeddings [glyphs, 128] of the bare names: where the prototypes start."""
+    tokenizer = SimpleTokenizer()
+    ids = torch.tensor([_padded(tokenizer.encode(glyph.name)) for glyph in glyphs])
+    return nn.functional.normalize(encode_short_text(model, ids), dim=-1)
+
+
+def _optimiser(losses: Losses, recipe: Recipe, stage: Stage) -> torch.optim.AdamW:
+    """Decay for the model's matrices and kernels only."""
+    decayed = [parameter for parameter in losses.model.parameters() if parameter.ndim > 1]
+    plain = [parameter for parameter in losses.model.parameters() if parameter.ndim <= 1]
+    plain += [] if losses.prototypes is None else [losses.prototypes]
     groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.peak_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98),
+    return torch.optim.AdamW(groups, lr=stage.peak_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98),
                              fused=True)
 
 
@@ -129,59 +195,79 @@ def save_weights(model: TwoTowers, path: Path, recipe: Recipe) -> None:
     partial.replace(path)
 
 
-def train(recipe: Recipe, weights: Path, save_every: int = 0) -> None:
-    """Trains and writes `weights`; progress goes to stderr."""
-    torch.manual_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads)
+def read_artwork() -> Artwork:
+    """Every glyph that is trained on; InputError without the font."""
     font = read_font()
     glyphs = list_glyphs(font)
     shop, others = [glyph for _, glyph in shop_glyphs(glyphs)], other_glyphs(glyphs)
     pictures = {glyph.character: draw_glyph(font, glyph.character).convert("RGBa") for glyph in (*shop, *others)}
-    batches = DataLoader(Batches(shop, others, pictures, recipe), batch_size=None, num_workers=1, prefetch_factor=4)
-    model = build_demo().to(memory_format=torch.channels_last).train()
-    nn.init.constant_(model.logit_scale, START_LOG_SCALE)
-    optimiser = _optimiser(model, recipe)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.peak_rate, total_steps=recipe.steps,
-                                                   pct_start=0.15)
-    print(f"{len(shop)} glyphs of the shop, {len(others)} others; {recipe}", file=sys.stderr)
+    return Artwork(shop, others, pictures)
+
+
+def train(recipe: Recipe, weights: Path, first_stage: int = 0, save_every: int = 0) -> None:
+    """Trains and writes `weights`, also after each stage; from `first_stage` on, which reads them. Progress: stderr."""
+    torch.set_num_threads(recipe.threads)
+    artwork = read_artwork()
+    print(f"{len(artwork.shop)} glyphs of the shop, {len(artwork.others)} others; {recipe}", file=sys.stderr)
+    for number in range(first_stage, len(recipe.stages)):
+        torch.manual_seed(recipe.seed + number)
+        model = build_demo()
+        nn.init.constant_(model.logit_scale, START_LOG_SCALE)
+        if number > 0:                       # from the file, so that a stage that is begun again does the same
+            model.load_state_dict(load_file(weights))
+        _run_stage(model, artwork, recipe, number, weights, save_every)
+        save_weights(model, weights, recipe)
+    print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+
+
+def _run_stage(model: TwoTowers, artwork: Artwork, recipe: Recipe, number: int, weights: Path,
+               save_every: int) -> None:
+    stage = recipe.stages[number]
+    batches = DataLoader(Batches(artwork, recipe, number), batch_size=None, num_workers=1,
+                         prefetch_factor=4)
+    model.to(memory_format=torch.channels_last).train()
+    losses = Losses(model, recipe, _name_embeddings(model, artwork.glyphs) if stage.prototypes else None)
+    optimiser = _optimiser(losses, recipe, stage)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.peak_rate, total_steps=stage.cycle,
+                                                   pct_start=stage.warm_up)
     began, smooth = time.monotonic(), np.zeros(3)
-    for step, (drawings, ids) in zip(range(1, recipe.steps + 1), batches, strict=False):
-        text_loss, picture_loss, found = _losses(model, drawings, ids)
+    for step, batch in zip(range(1, stage.steps + 1), batches, strict=False):
+        total, shown = losses(*batch)
         optimiser.zero_grad(set_to_none=True)
-        (text_loss + recipe.picture_weight * picture_loss).backward()
+        total.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimiser.step()
         schedule.step()
         with torch.no_grad():
             model.logit_scale.clamp_(max=MAX_LOG_SCALE)
         keep = 1 - 1 / min(step, 50)
-        smooth = keep * smooth + (1 - keep) * np.array([text_loss.item(), picture_loss.item(), found.item()])
-        if step % 25 == 0 or step == recipe.steps:
-            _report(step, recipe.steps, time.monotonic() - began, smooth, model.logit_scale.exp().item())
+        smooth = keep * smooth + (1 - keep) * shown.numpy()
+        if step % 25 == 0 or step == stage.steps:
+            _report(number, step, stage.steps, time.monotonic() - began, smooth)
         if save_every and step % save_every == 0:
-            save_weights(model, weights, recipe)
-    save_weights(model, weights, recipe)
-    print(f"{weights}: {weights.stat().st_size / 1e6:.2f} MB", file=sys.stderr)
+            save_weights(model, weights.with_suffix(".unfinished"), recipe)
 
 
-def _report(step: int, steps: int, seconds: float, smooth: np.ndarray, scale: float) -> None:
+def _report(stage: int, step: int, steps: int, seconds: float, smooth: np.ndarray) -> None:
     left = seconds / step * (steps - step)
-    print(f"step {step:5d}/{steps}  text loss {smooth[0]:.3f}  picture loss {smooth[1]:.3f}  found {smooth[2]:.3f}  "
-          f"scale {scale:.1f}  {seconds / 60:.1f} min, {left / 60:.1f} min left", file=sys.stderr, flush=True)
+    print(f"stage {stage + 1}  step {step:5d}/{steps}  text loss {smooth[0]:.3f}  picture loss {smooth[1]:.3f}  "
+          f"found {smooth[2]:.3f}  {seconds / 60:.1f} min, {left / 60:.1f} min left", file=sys.stderr, flush=True)
 
 
 def main() -> int:
     """Reads the arguments; 0 done, 2 something that it needs is missing."""
     parser = argparse.ArgumentParser(prog="python -m demo.train", description="Trains the demo model from nothing.")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where to write (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=Recipe.steps, help="default: %(default)s")
+    parser.add_argument("--stage", type=int, choices=range(1, len(Recipe.stages) + 1), default=1,
+                        help="where to begin; a later stage goes on from the weights (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=Recipe.threads, help="torch's threads (default: %(default)s)")
-    parser.add_argument("--save-every", type=int, default=0, metavar="STEPS", help="also write on the way")
+    parser.add_argument("--save-every", type=int, default=0, metavar="STEPS",
+                        help="also write the weights with the suffix .unfinished on the way")
     arguments = parser.parse_args()
     try:
-        recipe = Recipe(steps=arguments.steps, seed=arguments.seed, threads=arguments.threads)
-        train(recipe, arguments.weights, arguments.save_every)
+        recipe = Recipe(seed=arguments.seed, threads=arguments.threads)
+        train(recipe, arguments.weights, arguments.stage - 1, arguments.save_every)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -21,6 +21,17 @@ TRAINING_TEMPLATES = (
     "{a} with free returns, delivered to your home within three working days",
 )
 
+SHOP_TALK = (                                # trained on later, beside the above
+    "{name} for less than 15 dollars", "{name} below 50 pounds", "{name} up to 100 dollars",
+    "{name}, 10 percent off", "{name} 2 pieces", "{name} size 40", "{name} in blue", "{name} 500 g",
+    "a gift: {a}", "gifts for kids: {name}", "present for a friend: {name}",
+    "top offer {name}", "special offer: {name}", "winter sale {name}",
+    "compare prices of {name}", "reviews of {name}", "hello, I would like {a}, thank you", "anything like {a} here?",
+    "is there {a} for my brother", "{name} for my grandmother", "{name} and fast shipping", "{name} with a guarantee",
+    "the cheapest {name} in town", "which {name} is good", "we sell {name}", "please bring {a} on Monday",
+    "I have lost my {name}", "{name} near me", "picture search {name}", "category {name}", "{name} catalog",
+)
+
 QUERY_TEMPLATES = (
     "where can I get {a}", "do you sell {a}?", "show me {a}", "{name} for my sister", "I need {a} before Friday",
     "cheap {name}", "something like {a}", "search: {name}", "a nice {name}, please", "shopping for {a}",
@@ -40,7 +51,7 @@ def fill(template: str, name: str) -> str:
     return template.format(name=name, a=with_article(name))
 
 
-def training_text(names: tuple[str, ...], chance: random.Random) -> str:
+def training_text(names: tuple[str, ...], chance: random.Random, shop_talk: bool = False) -> str:
     """A training sentence for one glyph, whose first name is CLDR's and is used most."""
     name = names[0] if chance.random() < 0.7 else chance.choice(names)
-    return fill(chance.choice(TRAINING_TEMPLATES), name)
+    return fill(chance.choice(TRAINING_TEMPLATES + SHOP_TALK if shop_talk else TRAINING_TEMPLATES), name)

@@ -5,6 +5,7 @@ pickle that asks for anything else is refused and never run. Two key layouts are
 """
 
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ def read(path: Path) -> "dict[str, Tensor]":
     Raises InputError for a file that is no checkpoint, is cut short, or wants to run code.
     """
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(40)
     if head[8:9] == b"{":
         state = _read_safetensors(path)
     elif head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
@@ -48,7 +49,8 @@ def _read_safetensors(path: Path) -> "dict[str, Tensor]":
 def _read_pickle(path: Path) -> object:
     import torch
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):   # torch's advice on TorchScript; it is refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:               # a hostile pickle can raise anything
         wanted = re.search(r"GLOBAL (\S+)", str(error))
         if "TorchScript" in str(error):

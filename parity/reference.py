@@ -5,7 +5,7 @@ import numpy as np
 from export import checkpoint, preprocess
 from export.models import ModelSpec
 
-BATCH = 8
+BATCH = 32                                   # small ones leave the threads waiting for each other
 
 
 class Reference:

@@ -1,0 +1,89 @@
+"""The table agrees with open_clip, and every name outside it is found or refused by name."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from export import models
+from export.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ["demo", "s0", "s1", "s2", "b", "blt", "2-s0", "2-s2", "2-b", "2-s3", "2-s4", "2-l14"]
+
+
+def test_table_holds_the_twelve_names_in_order():
+    assert list(models.TABLE) == NAMES
+    assert all(models.find(name).name == name for name in NAMES)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("demo", "s0")])
+def test_row_agrees_with_open_clip(name):
+    import open_clip
+    from open_clip.pretrained import get_pretrained_cfg
+    spec = models.find(name)
+    config = open_clip.get_model_config(spec.architecture)
+    tag = get_pretrained_cfg(spec.architecture, spec.pretrained)
+    assert spec.hub == tag["hf_hub"].rstrip("/") and tag["resize_mode"] == "shortest"
+    assert spec.preprocessing == models.Preprocessing(config["vision_cfg"]["image_size"], tuple(tag["mean"]),
+                                                      tuple(tag["std"]), tag["interpolation"])
+    assert (spec.dim, spec.context_length) == (config["embed_dim"], config["text_cfg"]["context_length"])
+    assert spec.quick_gelu == tag.get("quick_gelu", False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_apples_weights_are_for_research_only_and_the_demo_may_be_sold(name):
+    licence = models.find(name).licence
+    assert licence.commercial_use is (name == "demo") and licence.url.startswith("https://")
+
+
+def test_open_clip_architecture_takes_preprocessing_and_activation_from_its_tag():
+    laion, openai = models.find("ViT-B-32", "laion2b_s34b_b79k"), models.find("ViT-B-32", "openai")
+    assert laion.preprocessing == models.Preprocessing(224, models.CLIP_MEAN, models.CLIP_STD, "bicubic")
+    assert (laion.quick_gelu, openai.quick_gelu, laion.dim) == (False, True, 512)
+    assert (laion.hub, laion.file, laion.fallback_file) == (
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+    assert laion.licence.commercial_use is None
+    own_mean = models.find("ViT-L-14", "laion2b_s32b_b82k")
+    assert own_mean.preprocessing.mean == (0.5, 0.5, 0.5)
+
+
+def test_hub_entry_that_names_a_file_is_tried_as_safetensors_first():
+    spec = models.find("ViTamin-S", "datacomp1b")
+    assert (spec.hub, spec.file, spec.fallback_file) == ("jienengchen/ViTamin-S", "pytorch_model.safetensors",
+                                                         "pytorch_model.bin")
+
+
+def test_row_is_found_by_architecture_and_tag_too():
+    assert models.find("MobileCLIP-B", "datacompdr_lt") is models.TABLE["blt"]
+
+
+@pytest.mark.parametrize("name, pretrained, message", [
+    ("s22", None, "unknown model 's22'.*did you mean s2"),
+    ("vit-b-32", "openai", "unknown model 'vit-b-32'.*did you mean ViT-B-32"),
+    ("nothing like it", None, "unknown model.*see the table"),
+    ("../ViT-B-32", "openai", "unknown model"),
+    ("s2", "openai", "PRETRAINED=openai does not go with MODEL=s2; expected datacompdr"),
+    ("demo", "openai", "PRETRAINED=openai does not go with MODEL=demo; expected none"),
+    ("ViT-B-32", None, "MODEL=ViT-B-32 needs PRETRAINED=.*laion2b_s34b_b79k.*found nothing"),
+    ("ViT-B-32", "laion2b", "unknown PRETRAINED=laion2b for MODEL=ViT-B-32.*expected one of openai"),
+    ("ViT-S-32", "openai", "MODEL=ViT-S-32 has no published weights"),
+    ("ViT-B-16-SigLIP", "webli", "MODEL=ViT-B-16-SigLIP cannot be exported.*found the tokenizer timm/"),
+    ("roberta-ViT-B-32", "laion2b_s12b_b32k", "MODEL=roberta-ViT-B-32 .*a text model from the transformers library"),
+    ("coca_ViT-B-32", "laion2b_s13b_b90k", "MODEL=coca_ViT-B-32 cannot.*CoCa"),
+    ("PE-Core-B-16", "meta", "MODEL=PE-Core-B-16 cannot be exported; expected .*77 tokens; found 32 tokens"),
+    ("ViT-H-14-worldwide", "metaclip2_worldwide", "found the tokenizer facebook/xlm-v-base and 901629 words"),
+    ("ViT-H-14-quickgelu", "dfn5b", "expected resize mode shortest; found squash"),
+])
+def test_model_that_cannot_be_had_is_refused_by_name(name, pretrained, message):
+    with pytest.raises(InputError, match=message):
+        models.find(name, pretrained)
+
+
+def test_finding_a_model_imports_neither_torch_nor_open_clip():
+    code = ("import sys; from export import models; models.find('s2'); models.find('ViT-B-32', 'openai');"
+            "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'open_clip', '_open_clip_lists')]);"
+            "import safetensors.torch")
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
