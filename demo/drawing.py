@@ -36,6 +36,8 @@ class Style:
 TRAINING = Style(backgrounds=("white", "pastel", "plain", "gradient", "stripes", "checks", "blotches", "clutter"),
                  short_side=(64, 88), aspect=(1.0, 1.5), scale=(0.42, 1.0), offset=0.14, angle=(-32, 32), shear=0.14,
                  light=(0.55, 1.3), tint=0.14, blur=(0.0, 0.016), noise=(0, 12), shadow=0.25)
+LAST_TRAINING = replace(TRAINING, backgrounds=TRAINING.backgrounds[1:], scale=(0.5, 0.95), offset=0.12,
+                        angle=(-28, 28), shear=0.12, light=(0.6, 1.25), tint=0.12, blur=(0.0, 0.014), noise=(0, 10))
 QUERY = Style(backgrounds=("plain", "gradient", "stripes", "checks", "blotches", "clutter"), short_side=(128, 168),
               aspect=(1.0, 1.5), scale=(0.55, 0.9), offset=0.1, angle=(-25, 25), shear=0.1, light=(0.65, 1.2), tint=0.1,
               blur=(0.0, 0.012), noise=(2, 9), shadow=0.3)

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from demo.drawing import TRAINING, draw
+from demo.drawing import LAST_TRAINING, TRAINING, Style, draw
 from demo.glyphs import Glyph, draw_glyph, list_glyphs, other_glyphs, read_font, shop_glyphs
 from demo.wording import training_text
 from export.errors import InputError
@@ -50,8 +50,11 @@ class Stage:
     cycle: int                               # steps of the rate's one-cycle; beyond `steps` if it is cut short
     peak_rate: float
     warm_up: float                           # share of the cycle in which the rate rises
-    prototypes: bool                         # whether embeddings must also find a learnt vector of their glyph
+    prototypes: float                        # weight of: the drawings must also find a learnt vector of their glyph
     shop_talk: bool                          # whether sentences are also the longer ones, with more unknown words
+    shop_share: float = 0.75                 # of a batch's glyphs that the shop sells
+    style: Style = TRAINING                  # of the drawings
+    text_rests: bool = False                 # whether only the image tower learns
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,13 @@ class Recipe:
     """What fixes a training run."""
 
     stages: tuple[Stage, ...] = (
-        Stage(1600, 2200, 2e-3, 0.15, prototypes=False, shop_talk=False),
-        Stage(700, 1000, 1.5e-3, 0.1, prototypes=True, shop_talk=False),
-        Stage(1500, 1500, 1e-3, 0.05, prototypes=True, shop_talk=True),
+        Stage(1600, 2200, 2e-3, 0.15, prototypes=0, shop_talk=False),
+        Stage(700, 1000, 1.5e-3, 0.1, prototypes=1, shop_talk=False),
+        Stage(1500, 1500, 1e-3, 0.05, prototypes=1, shop_talk=True),
+        Stage(2400, 2400, 1.2e-3, 0.05, prototypes=2, shop_talk=True, shop_share=0.9, style=LAST_TRAINING,
+              text_rests=True),
     )
     batch: int = 64                          # glyphs a step, two drawings each
-    shop_share: float = 0.75                 # of a batch's glyphs that the shop sells
     weight_decay: float = 0.02
     picture_weight: float = 0.5              # of the picture-to-picture loss
     seed: int = 2024
@@ -90,23 +94,23 @@ class Batches(IterableDataset):
 
     def __init__(self, artwork: Artwork, recipe: Recipe, number: int):
         self.artwork, self.recipe, self.seed = artwork, recipe, recipe.seed + number
-        self.shop_talk = recipe.stages[number].shop_talk
+        self.stage = recipe.stages[number]
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         chance, rng, tokenizer = random.Random(self.seed), np.random.default_rng(self.seed), SimpleTokenizer()
-        sold = round(self.recipe.batch * self.recipe.shop_share)
+        sold = round(self.recipe.batch * self.stage.shop_share)
         numbers = {glyph: number for number, glyph in enumerate(self.artwork.glyphs)}
         while True:
             glyphs = chance.sample(self.artwork.shop, sold)
             glyphs += chance.sample(self.artwork.others, self.recipe.batch - sold)
             drawings = [np.stack([self.draw_pixels(glyph, rng) for glyph in glyphs]) for _ in range(2)]
-            ids = [_training_ids(tokenizer, glyph, chance, self.shop_talk) for glyph in glyphs]
+            ids = [_training_ids(tokenizer, glyph, chance, self.stage.shop_talk) for glyph in glyphs]
             yield (torch.from_numpy(np.stack(drawings)), torch.tensor(ids),
                    torch.tensor([numbers[glyph] for glyph in glyphs]))
 
     def draw_pixels(self, glyph: Glyph, rng: np.random.Generator) -> np.ndarray:
         """One fresh drawing through the model's preprocessing: uint8 [3, 64, 64]."""
-        picture = draw(self.artwork.pictures[glyph.character], TRAINING, rng)
+        picture = draw(self.artwork.pictures[glyph.character], self.stage.style, rng)
         return resize_crop(np.asarray(picture), PREPROCESSING).transpose(2, 0, 1)
 
 
@@ -140,9 +144,9 @@ def _match(logits: Tensor) -> Tensor:
 class Losses(nn.Module):
     """The model with what is only needed while it learns: a vector for each glyph, if the stage has them."""
 
-    def __init__(self, model: TwoTowers, recipe: Recipe, prototypes: Tensor | None):
+    def __init__(self, model: TwoTowers, recipe: Recipe, stage: Stage, prototypes: Tensor | None):
         super().__init__()
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.stage = model, recipe, stage
         self.prototypes = None if prototypes is None else nn.Parameter(prototypes)
 
     def forward(self, drawings: Tensor, ids: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,7 +161,8 @@ class Losses(nn.Module):
         picture_loss = _match(PICTURE_SCALE * first @ second.T)
         total = text_loss + self.recipe.picture_weight * picture_loss
         if self.prototypes is not None:
-            total = total + self._find_prototype(embedded, numbers.repeat(2)) + self._find_prototype(words, numbers)
+            total = total + self._find_prototype(words, numbers)
+            total = total + self.stage.prototypes * self._find_prototype(embedded, numbers.repeat(2))
         found = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
         return total, torch.stack([text_loss, picture_loss, found]).detach()
 
@@ -178,8 +183,9 @@ def _name_embeddings(model: TwoTowers, glyphs: list[Glyph]) -> Tensor:
 
 def _optimiser(losses: Losses, recipe: Recipe, stage: Stage) -> torch.optim.AdamW:
     """Decay for the model's matrices and kernels only."""
-    decayed = [parameter for parameter in losses.model.parameters() if parameter.ndim > 1]
-    plain = [parameter for parameter in losses.model.parameters() if parameter.ndim <= 1]
+    learning = [parameter for parameter in losses.model.parameters() if parameter.requires_grad]
+    decayed = [parameter for parameter in learning if parameter.ndim > 1]
+    plain = [parameter for parameter in learning if parameter.ndim <= 1]
     plain += [] if losses.prototypes is None else [losses.prototypes]
     groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=stage.peak_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98),
@@ -226,7 +232,9 @@ def _run_stage(model: TwoTowers, artwork: Artwork, recipe: Recipe, number: int, 
     batches = DataLoader(Batches(artwork, recipe, number), batch_size=None, num_workers=1,
                          prefetch_factor=4)
     model.to(memory_format=torch.channels_last).train()
-    losses = Losses(model, recipe, _name_embeddings(model, artwork.glyphs) if stage.prototypes else None)
+    model.text.requires_grad_(not stage.text_rests)
+    model.logit_scale.requires_grad_(not stage.text_rests)
+    losses = Losses(model, recipe, stage, _name_embeddings(model, artwork.glyphs) if stage.prototypes else None)
     optimiser = _optimiser(losses, recipe, stage)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.peak_rate, total_steps=stage.cycle,
                                                    pct_start=stage.warm_up)

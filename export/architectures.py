@@ -13,10 +13,21 @@ import types
 from pathlib import Path
 
 from export.errors import InputError
-from export.models import PICKLE, SAFETENSORS, Licence, ModelSpec, Preprocessing
+from export.models import AMLR, MIT, PICKLE, SAFETENSORS, Licence, ModelSpec, Preprocessing
 
 CONTEXT_LENGTH, VOCABULARY = 77, 49408       # open_clip.tokenizer.SimpleTokenizer
 UNKNOWN_LICENCE = "unknown; see the model card"
+CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
+LICENCES = {                                 # as the cards of these hub repositories say, read in November 2026
+    "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K": MIT,
+    "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K": MIT,
+    "laion/CLIP-ViT-B-32-laion2B-s34B-b79K": MIT,
+    "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K": MIT,
+    "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg": MIT,
+    "jienengchen/ViTamin-S": MIT,
+    "apple/DFN2B-CLIP-ViT-B-16": AMLR,
+    "timm/vit_base_patch32_clip_224.metaclip_400m": CC_BY_NC,
+}
 
 
 def find(name: str, pretrained: str | None, names: tuple[str, ...] = ()) -> ModelSpec:
@@ -115,7 +126,7 @@ def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
     return ModelSpec(
         name, name, pretrained, hub, file,
         Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"]),
-        config["embed_dim"], None, Licence(UNKNOWN_LICENCE, card, commercial_use=None),
+        config["embed_dim"], None, LICENCES.get(hub, Licence(UNKNOWN_LICENCE, card, commercial_use=None)),
         fallback_file=fallback, quick_gelu=tag.get("quick_gelu", False))
 
 

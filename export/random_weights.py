@@ -115,6 +115,8 @@ def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> 
             cells = torch.randn(1, 3, 2 ** octave, 2 ** octave, generator=generator)
             detail = torch.nn.functional.interpolate(cells, size=(size, size), mode="bilinear", align_corners=False)
             cloud += detail * (0.4 + 0.4 * roughness) ** octave
+        if i % 2:
+            cloud = detail.sign()            # hard edges at the finest scale, as screens and drawings have them
         pictures[i] = (cloud[0] * (0.2 + 0.6 * contrast) + 0.25 + 0.5 * brightness).clamp(0, 1)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
     return (pictures - mean) / std
