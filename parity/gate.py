@@ -13,7 +13,7 @@ from parity import inputs as material
 from parity import metrics, tolerances
 from parity.reference import Reference, token_ids
 
-FEW_PRODUCTS = 24                            # of the sample shop, for models that need 100 ms a picture
+FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms a picture
 
 
 @dataclass(frozen=True)

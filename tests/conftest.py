@@ -1,4 +1,4 @@
-"""The demo model, exported once a session in every format and precision: what the slow tests share."""
+"""What the tests share: the demo model, exported once a session in every format and precision, and STRICT=1."""
 
 import os
 import subprocess
@@ -14,6 +14,15 @@ def run_module(*arguments: str, **environment: str) -> subprocess.CompletedProce
     """`python -m …` from the repository's root, as the Makefile calls it."""
     return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True,
                           env=os.environ | environment)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """STRICT=1: what could not run is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("STRICT") == "1":
+        report.outcome, report.longrepr = "failed", f"STRICT=1, and this could not run: {report.longrepr[2]}"
+    return report
 
 
 @pytest.fixture(scope="session")

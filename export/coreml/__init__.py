@@ -6,9 +6,6 @@ from pathlib import Path
 
 from export.stamp import INPUT, OUTPUT, Stamp
 
-SUFFIX = ".mlpackage"
-PRECISIONS = ("fp32", "fp16")
-
 
 def trace(encoder, kind: str, example):
     """The encoder (an nn.Module) as a TorchScript trace, with what Core ML must know of its input."""

@@ -4,8 +4,6 @@ from pathlib import Path
 
 from export.stamp import INPUT, OUTPUT, Stamp
 
-SUFFIX = ".onnx"
-PRECISIONS = ("fp32", "fp16")
 OPSET = 18                                   # torch's exporter raises anything lower to it
 
 

@@ -5,9 +5,6 @@ from pathlib import Path
 from export.stamp import INPUT, OUTPUT, Stamp
 from export.tflite.flatbuffer import stamped
 
-SUFFIX = ".tflite"
-PRECISIONS = ("fp32", "fp16")
-
 
 def trace(encoder, kind: str, example) -> bytes:
     """The encoder (an nn.Module) as a float32 TFLite flatbuffer."""

@@ -1,0 +1,40 @@
+"""The Makefile passes on what the user says, and the README names no target that is not there."""
+
+import re
+import subprocess
+
+from tests.conftest import ROOT
+
+
+def make(*arguments: str) -> str:
+    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_help_lists_every_target():
+    listed = set(re.findall(r"^  make (\w+)", make("help"), re.MULTILINE))
+    declared = set(re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())
+    assert listed == declared
+
+
+def test_readme_names_only_targets_that_exist():
+    listed = set(re.findall(r"^  make (\w+)", make("help"), re.MULTILINE))
+    assert set(re.findall(r"make (\w+)", (ROOT / "README.md").read_text())) - {"itself", "and"} <= listed
+
+
+def test_export_passes_every_variable_on_and_runs_the_gate_after():
+    said = make("-n", "export", "MODEL=s2", "FORMATS=onnx", "PRECISION=fp32", "CHECKPOINT=a b.pt", "STRICT=1")
+    export, gate = (next(line for line in said.splitlines() if f"-m {stage}" in line) for stage in ("export", "parity"))
+    assert "--model s2 --formats onnx --precision fp32" in export and '--checkpoint "a b.pt"' in said
+    assert "--model s2" in gate and "--strict" in gate
+    assert said.index("-m export") < said.index("-m parity")
+
+
+def test_the_cpu_lock_leaves_out_torch_and_cuda_alone():
+    said = make("-n", "-B", "environment", "TORCH_INDEX=https://example.invalid/cpu", "VENV=/nowhere")
+    script = re.search(r"awk '(.*?)' requirements.lock", said)[1]
+    lock = (ROOT / "requirements.lock").read_text()
+    kept = subprocess.run(["awk", script], input=lock, capture_output=True, text=True, check=True).stdout
+    names = [set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE)) for text in (lock, kept)]
+    assert {"torch", "torchvision"} <= names[0] - names[1]
+    assert all(re.match(r"(torch|torchvision|triton|nvidia-|cuda-)", name) for name in names[0] - names[1])
+    assert not [name for name in names[1] if name.startswith(("nvidia", "cuda"))]
