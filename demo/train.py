@@ -65,7 +65,7 @@ class Recipe:
         Stage(1600, 2200, 2e-3, 0.15, prototypes=0, shop_talk=False),
         Stage(700, 1000, 1.5e-3, 0.1, prototypes=1, shop_talk=False),
         Stage(1500, 1500, 1e-3, 0.05, prototypes=1, shop_talk=True),
-        Stage(2400, 2400, 1.2e-3, 0.05, prototypes=2, shop_talk=True, shop_share=0.9, style=LAST_TRAINING,
+        Stage(1500, 2400, 1.2e-3, 0.05, prototypes=2, shop_talk=True, shop_share=0.9, style=LAST_TRAINING,
               text_rests=True),
     )
     batch: int = 64                          # glyphs a step, two drawings each
