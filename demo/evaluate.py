@@ -108,8 +108,8 @@ def measure(model: nn.Module, folder: Path = SHOP_FOLDER) -> Recall:
 def main() -> int:
     """Reads the arguments; 0 done, 2 something that it needs is missing or wrong."""
     parser = argparse.ArgumentParser(prog="python -m demo.evaluate", description="Recall on the sample shop.")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="default: %(default)s")
-    parser.add_argument("--shop", type=Path, default=SHOP_FOLDER, help="default: %(default)s")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="default: demo/weights.safetensors")
+    parser.add_argument("--shop", type=Path, default=SHOP_FOLDER, help="default: demo/shop")
     arguments = parser.parse_args()
     try:
         recall = measure(load_demo(arguments.weights), arguments.shop)

@@ -18,8 +18,8 @@ CANVAS = 136                                 # its glyphs are 136 x 128 pixels
 FULLY_QUALIFIED = 2                          # `status` in the emoji package's table
 
 # What the shop sells, by category, under CLDR's names. Chosen before any training: things that can be told apart by
-# name and by look. Left out are clock faces, smileys, arrows, buttons, hearts, hands, people and one glyph of every
-# pair that is near-identical (dog and dog face, or the three globes).
+# name and by look. Left out are clock faces, smileys, arrows, buttons, hearts, hands, people, and all but one of glyphs
+# that look nearly the same (bison and ox, or the three ships).
 SHOP: dict[str, tuple[str, ...]] = {
     "Fruit and vegetables": (
         "grapes", "melon", "watermelon", "tangerine", "lemon", "banana", "pineapple", "mango", "red apple",

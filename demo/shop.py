@@ -178,7 +178,7 @@ def build_shop(folder: Path) -> int:
 def main() -> int:
     """Reads the arguments; 0 done, 2 something that it needs is missing."""
     parser = argparse.ArgumentParser(prog="python -m demo.shop", description="Draws the sample shop.")
-    parser.add_argument("--folder", type=Path, default=SHOP_FOLDER, help="where to write (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, default=SHOP_FOLDER, help="where to write (default: demo/shop)")
     arguments = parser.parse_args()
     try:
         count = build_shop(arguments.folder)

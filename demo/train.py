@@ -1,9 +1,10 @@
 """Trains the demo model from nothing on two CPU cores: `python -m demo.train`.
 
 In: the colour-emoji font and the `emoji` package's names. Out: `demo/weights.safetensors`, the state of
-`export.networks.demo.build_demo()` in fp16. The same seed and thread count on the same machine repeat the same weights.
+`export.networks.demo.build_demo()` in fp16. One seed and one thread repeat the same steps on the same kind of CPU.
 Two drawings and one sentence of every glyph in a batch: each drawing is matched with the sentence (CLIP's symmetric
-cross-entropy), and with the other drawing, so that a photographed thing finds its catalog picture too.
+cross-entropy), and with the other drawing, so that a picture finds its product too; later stages also hold every
+embedding against one learnt vector a glyph.
 """
 
 import argparse
@@ -50,7 +51,7 @@ class Stage:
     cycle: int                               # steps of the rate's one-cycle; beyond `steps` if it is cut short
     peak_rate: float
     warm_up: float                           # share of the cycle in which the rate rises
-    prototypes: float                        # weight of: the drawings must also find a learnt vector of their glyph
+    prototypes: float                        # weight of finding a drawing's glyph among learnt vectors, one a glyph
     shop_talk: bool                          # whether sentences are also the longer ones, with more unknown words
     shop_share: float = 0.75                 # of a batch's glyphs that the shop sells
     style: Style = TRAINING                  # of the drawings
@@ -265,7 +266,8 @@ def _report(stage: int, step: int, steps: int, seconds: float, smooth: np.ndarra
 def main() -> int:
     """Reads the arguments; 0 done, 2 something that it needs is missing."""
     parser = argparse.ArgumentParser(prog="python -m demo.train", description="Trains the demo model from nothing.")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="where to write (default: %(default)s)")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS,
+                        help="where to write (default: demo/weights.safetensors)")
     parser.add_argument("--stage", type=int, choices=range(1, len(Recipe.stages) + 1), default=1,
                         help="where to begin; a later stage goes on from the weights (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="default: %(default)s")
