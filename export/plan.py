@@ -17,9 +17,10 @@ ENCODERS = ("image", "text")
 PRECISIONS = ("fp32", "fp16")
 SUFFIXES = {"coreml": ".mlpackage", "tflite": ".tflite", "onnx": ".onnx"}
 
-# What ships when nothing is said, by measurement (benchmarks/README.md). Core ML computes in float16 on the Neural
-# Engine. ONNX Runtime's CPU kernels are float32: float16 is slower there. LiteRT's CPU unpacks float16 to float32 as
-# it loads: that halves the download and costs memory, which the text encoder's large table makes the dearer.
+# What ships when nothing is said (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural
+# Engine. LiteRT's CPU unpacks float16 to float32 as it loads: for the image encoders float16 is the smaller on disk and
+# in memory, for the text encoders, with their large table, it takes 1.4 times the memory of float32. ONNX is for
+# desktops and servers, where exactness counts for more than bytes.
 DEFAULT_PRECISION = {
     ("coreml", "image"): "fp16", ("coreml", "text"): "fp16",
     ("tflite", "image"): "fp16", ("tflite", "text"): "fp32",
