@@ -46,6 +46,8 @@ clean:  ## remove what was exported (the environment stays)
 $(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
 	  || { echo "make: $(PYTHON) is $$($(PYTHON) --version 2>&1); expected Python 3.11 or 3.12; remedy: PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo "make: $(PYTHON) has no venv; remedy: apt-get install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing the locked environment into $(VENV) (some minutes, once)"
 ifeq ($(TORCH_INDEX),)

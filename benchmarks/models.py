@@ -1,7 +1,7 @@
 """Every model of the table through export and gate, random weights (the demo: its own): seconds, memory, size, cosine.
 
 Each model runs in processes of its own, as `make export` runs it; peak memory is that of the largest process. The
-results are kept after each model, so that an interrupted run goes on; MODELS=s2,demo measures those alone.
+results are written after each model; MODELS=s2,demo measures those alone and keeps the others' last results.
 """
 
 import json
@@ -25,9 +25,13 @@ BIG = ("2-s4", "2-l14")                      # one format at a time, to bound th
 
 
 def main() -> None:
-    """Measures what models.json does not hold yet for this code, then writes the page and the measured tolerances."""
+    """Measures, and writes models.json, the page and the measured tolerances."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in os.environ.get("MODELS", ",".join(TABLE)).split(","):
+    names = os.environ.get("MODELS", ",".join(TABLE)).split(",")
+    unknown = set(names) - set(TABLE)
+    if unknown:
+        raise SystemExit(f"benchmarks: MODELS names {', '.join(sorted(unknown))}; expected some of {', '.join(TABLE)}")
+    for name in names:
         print(f"{name} …", flush=True)
         results[name] = measure(name)
         files.write_json(RESULTS, {known: results[known] for known in TABLE if known in results})
@@ -50,7 +54,7 @@ def measure(name: str) -> dict:
         return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
                 "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),
                 "cores": os.cpu_count(), "python": platform.python_version(),
-                "weights": "its own" if not weights else "random", "artefacts": {
+                "weights": "its own" if not weights else "random", "space": gate["space"], "artefacts": {
                     r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
                                 "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
                                 "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
@@ -102,8 +106,8 @@ def write_measured(results: dict) -> None:
     kept, _ = TOLERANCES.read_text(encoding="utf-8").split("[measured]\n")
     lines = []
     for name in (n for n in TABLE if n in results):
-        weights = name if results[name]["weights"] == "its own" else f"{name} random"
-        lines.append(f'\n[measured."{weights}"]')
+        weights = "" if results[name]["weights"] == "its own" else ", random weights"
+        lines.append(f'\n[measured.{results[name]["space"]}]  # {name}{weights}')
         for path, a in results[name]["artefacts"].items():
             format_, encoder, precision = path.split("/")[0], *Path(path).stem.split("-")
             if a["max_abs"] is not None and precision != "fp32":

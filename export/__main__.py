@@ -31,6 +31,9 @@ def main(arguments: list[str]) -> int:
     except InputError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
+    except OSError as error:                 # a read-only or full disk, a file where a folder should be
+        print(f"export: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("export: interrupted; the next run goes on from here", file=sys.stderr)
         return 130

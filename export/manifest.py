@@ -34,7 +34,7 @@ def artifact(spec: ModelSpec, job: plan.Job, receipt: plan.Receipt) -> dict:
     """One entry of `artifacts`. `parity` is filled in by the gate."""
     return {"encoder": job.encoder, "format": job.format, "precision": job.precision, "path": job.path,
             "sha256": receipt.sha256, "bytes": receipt.bytes, "peak_rss": receipt.peak_rss,
-            "inputs": [tensor_in(spec, job)], "outputs": [tensor_out(spec)], "parity": None}
+            "inputs": [tensor_in(spec, job)], "outputs": [tensor_out(spec, job)], "parity": None}
 
 
 def tensor_in(spec: ModelSpec, job: plan.Job) -> dict:
@@ -50,9 +50,10 @@ def tensor_in(spec: ModelSpec, job: plan.Job) -> dict:
     return {"name": INPUT["image"], "dtype": dtype, "shape": shape, "layout": layout, "range": [0, 255]}
 
 
-def tensor_out(spec: ModelSpec) -> dict:
+def tensor_out(spec: ModelSpec, job: plan.Job) -> dict:
     """The embedding: unit length, float32."""
-    return {"name": OUTPUT, "dtype": "float32", "shape": [1, spec.dim], "layout": "NC", "range": [-1, 1]}
+    batch = None if job.format == "onnx" else 1
+    return {"name": OUTPUT, "dtype": "float32", "shape": [batch, spec.dim], "layout": "NC", "range": [-1, 1]}
 
 
 def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts: Sequence[dict]) -> dict:
@@ -60,8 +61,8 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
     side = spec.preprocessing.size
     made = {"version": VERSION, "model": spec.name, "architecture": spec.architecture,
             "tool_versions": plan.tool_versions()}
-    if "SOURCE_DATE_EPOCH" in os.environ:
-        made["created"] = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC).isoformat()
+    if (moment := created()) is not None:
+        made["created"] = moment
     return made | {
         "space": identity.space,
         "embedding": {"dim": spec.dim},
@@ -78,6 +79,23 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
     }
 
 
+def created() -> str | None:
+    """The time that SOURCE_DATE_EPOCH names, ISO 8601, or None. Raises InputError where it is no number of seconds."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if given is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(given), UTC).isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError("SOURCE_DATE_EPOCH is not a time", expected="seconds since 1970", found=repr(given),
+                         remedy="unset it, or give a whole number") from error
+
+
+def tokenizer(made: dict) -> str:
+    """The digest of the tokenizer asset that the manifest names."""
+    return made["text"]["tokenizer"]["sha256"]
+
+
 def read(folder: Path) -> dict:
     """The manifest of dist/<model>/. Raises InputError where it is missing, unreadable or of another version."""
     path = folder / NAME
@@ -89,6 +107,8 @@ def read(folder: Path) -> dict:
     except ValueError as error:
         raise InputError("manifest is not JSON", where=path, found=error, remedy="export again") from error
     missing = [key for key in REQUIRED if key not in found] if isinstance(found, dict) else list(REQUIRED)
+    if not missing and not _is_readable(found):
+        missing = ["path and sha256 of every file"]
     if missing:
         raise InputError("manifest lacks keys", where=path, expected=", ".join(REQUIRED),
                          found="no " + ", ".join(missing), remedy="export again")
@@ -96,6 +116,16 @@ def read(folder: Path) -> dict:
         raise InputError("manifest has another version", where=path, expected=VERSION, found=found["version"],
                          remedy="export again with this release")
     return found
+
+
+def _is_readable(found: dict) -> bool:
+    """Whether every file that the manifest names has a path and a digest, and every artefact its identity."""
+    try:
+        named = [found["text"]["tokenizer"], *found["artifacts"]]
+        return (all(key in entry for entry in named for key in ("path", "sha256"))
+                and all(key in a for a in found["artifacts"] for key in ("encoder", "format", "precision", "parity")))
+    except (KeyError, TypeError):
+        return False
 
 
 def check_digests(folder: Path, found: dict) -> None:

@@ -18,7 +18,7 @@ from export.progress import Steps, library_output_to
 from export.runners import memory
 from export.stamp import Stamp
 
-LOG, SOURCE, LICENCE = "export.log", "source.json", "LICENSE_WEIGHTS"
+LOG, SOURCE, LICENCE, VERDICTS = "export.log", "source.json", "LICENSE_WEIGHTS", "parity.json"
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,13 @@ def export(request: Request, say: Callable[[str], None]) -> Path:
     folder = request.out / spec.name
     base = plan.base_recipe(spec, source)
     receipts = plan.valid_receipts(folder, base)
+    manifest.created()                       # a bad SOURCE_DATE_EPOCH is told now, not after the work
     if all(job.path in receipts for job in wanted) and is_complete(folder, receipts):
         say(f"nothing changed: {len(receipts)} artefacts in {folder} are whole and made by this recipe")
-        return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    files.remove(folder / manifest.NAME)     # no manifest stands beside artefacts that are being replaced
-    remove_stale(folder, receipts)
-    plan.write_receipts(folder, receipts)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        make(folder, spec, source, base, wanted, receipts)
     files.write_json(folder / SOURCE, describe(request, source))
-    make(folder, spec, source, base, wanted, receipts)
     return folder
 
 
@@ -96,8 +94,11 @@ def is_complete(folder: Path, receipts: dict[str, Receipt]) -> bool:
     return {a["path"]: a["sha256"] for a in found["artifacts"]} == {p: r.sha256 for p, r in receipts.items()}
 
 
-def remove_stale(folder: Path, receipts: dict[str, Receipt]) -> None:
-    """Removes artefacts without a valid receipt: made by another recipe, damaged, or cut off in the middle."""
+def clear(folder: Path, receipts: dict[str, Receipt]) -> None:
+    """Removes manifest and verdicts, and the artefacts without a valid receipt: of another recipe, damaged, cut off."""
+    for name in (manifest.NAME, VERDICTS):   # neither stands beside artefacts that are being replaced
+        files.remove(folder / name)
+    plan.write_receipts(folder, receipts)
     for format_ in plan.FORMATS:
         for path in (folder / format_).glob("*"):
             if path.relative_to(folder).as_posix() not in receipts:
@@ -112,8 +113,9 @@ def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wa
         steps.begin("load the weights")
         from export import encoders, tokenizer_asset
 
+        model = checkpoint.load(spec, source)     # what is there stays until the new weights have proved good
+        clear(folder, receipts)
         tokenizer_sha256 = tokenizer_asset.write_asset(folder / manifest.TOKENIZER)
-        model = checkpoint.load(spec, source)
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
                                      float(model.logit_scale.exp()), shippable=source.kind != "random")
         parts = encoders.split(checkpoint.reparameterise(model), spec)

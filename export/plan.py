@@ -76,7 +76,7 @@ def _choices(name: str, given: str, known: tuple[str, ...]) -> list[str]:
 
 def base_recipe(spec: ModelSpec, source: Source) -> str:
     """What all artefacts of one export depend on: weights, table row, this package's code, the tools, the platform."""
-    return _digest({"spec": asdict(spec), "weights": source.sha256 or source.kind, "code": _code(),
+    return _digest({"spec": asdict(spec), "weights": source.sha256 or source.kind, "code": code(),
                     "tools": tool_versions(), "platform": f"{platform.system()} {platform.machine()}"})
 
 
@@ -90,7 +90,8 @@ def tool_versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in TOOLS}}
 
 
-def _code() -> str:
+def code() -> str:
+    """64 hex digits over the source files of this package."""
     package = Path(__file__).parent
     return _digest([[p.relative_to(package).as_posix(), files.sha256(p)] for p in sorted(package.rglob("*.py"))])
 

@@ -29,18 +29,32 @@ def main(arguments: list[str]) -> int:
         given = parser().parse_args(arguments)
         spec = find(given.model, given.pretrained)
         folder = given.out / spec.name
-        products = given.products or (None if spec.architecture == DEMO else gate.FEW_PRODUCTS)
+        products = None if spec.architecture == DEMO else gate.FEW_PRODUCTS
+        if given.products is not None:
+            products = at_least_one(given.products)
         basis = report.basis(folder, given.strict, products)
         kept = report.read(folder, basis) if given.if_changed else None
+        if kept:
+            report.write_verdicts(folder, kept[0])       # the manifest may have been made anew since
         results, green = kept or measure(folder, products, given.strict, basis)
         report.show(folder, results, green)
     except InputError as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
+    except OSError as error:                 # a read-only or full disk, a file where a folder should be
+        print(f"parity: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("parity: interrupted; nothing was written", file=sys.stderr)
         return 130
     return 0 if green else 1
+
+
+def at_least_one(products: int) -> int:
+    """`products`, unless there is nothing to rank."""
+    if products < 1:
+        raise InputError("nothing to rank", where="--products", expected="1 or more", found=products)
+    return products
 
 
 def measure(folder: Path, products: int | None, strict: bool, basis: str) -> tuple[list[gate.Result], bool]:

@@ -74,11 +74,29 @@ def run(folder: Path, products: int | None, begin: Callable[[str], None]) -> lis
     expected = {"image": reference.images(inputs.pictures), "text": reference.texts(inputs.ids)}
     shop = Embeddings(reference.images(inputs.shop_pictures), reference.images(inputs.shop_picture_queries),
                       reference.texts(inputs.shop_text_queries))
+    common = common_faults(folder, made, space)
     results = []
     for artifact in made["artifacts"]:
         begin(artifact["path"])
-        results.append(judge(folder, made, space, artifact, inputs, expected[artifact["encoder"]], shop))
+        if common:
+            results.append(Result(**identity(artifact), outcome="failed", reasons=common))
+        else:
+            results.append(judge(folder, made, space, artifact, inputs, expected[artifact["encoder"]], shop))
     return results
+
+
+def common_faults(folder: Path, made: dict, space: str) -> list[str]:
+    """What is wrong with the manifest or the tokenizer, and so with every artefact; none if nothing is."""
+    faults = [] if made["space"] == space else ["the manifest's embedding space is not the weights'"]
+    tokenizer = folder / manifest.TOKENIZER
+    if not tokenizer.exists() or files.sha256(tokenizer) != manifest.tokenizer(made):
+        faults.append(f"{manifest.TOKENIZER} is not the one of the manifest")
+    return faults
+
+
+def identity(artifact: dict) -> dict:
+    """The fields that name an artefact."""
+    return {key: artifact[key] for key in ("format", "encoder", "precision", "path")}
 
 
 def judge(folder: Path, made: dict, space: str, artifact: dict, inputs: Inputs, expected: np.ndarray,
@@ -87,20 +105,22 @@ def judge(folder: Path, made: dict, space: str, artifact: dict, inputs: Inputs, 
 
     With random weights a ranking is chance: it is measured, and fails nothing.
     """
-    identity = {key: artifact[key] for key in ("format", "encoder", "precision", "path")}
-    path = folder / artifact["path"]
+    path, names = folder / artifact["path"], identity(artifact)
     broken = identity_faults(path, space, artifact)
     if broken:
-        return Result(**identity, outcome="failed", reasons=broken)
-    embed = runners.load(artifact["format"], path, artifact["encoder"])
-    if isinstance(embed, runners.CouldNotRun):
-        return Result(**identity, outcome="not run", reasons=[embed.reason])
-    closeness = metrics.closeness(embed(inputs.pictures if artifact["encoder"] == "image" else inputs.ids), expected)
-    ranking = rank(embed, artifact["encoder"], inputs, shop)
-    weights = made["model"] if made["shippable"] else f"{made['model']} random"
-    allowed = tolerances.of(weights, artifact["format"], artifact["precision"], artifact["encoder"])
+        return Result(**names, outcome="failed", reasons=broken)
+    try:
+        embed = runners.load(artifact["format"], path, artifact["encoder"])
+        if isinstance(embed, runners.CouldNotRun):
+            return Result(**names, outcome="not run", reasons=[embed.reason])
+        found = embed(inputs.pictures if artifact["encoder"] == "image" else inputs.ids)
+        ranking = rank(embed, artifact["encoder"], inputs, shop)
+    except Exception as error:               # what a runtime refuses is a verdict, not a crash
+        return Result(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]])
+    closeness = metrics.closeness(found, expected)
+    allowed = tolerances.of(space, artifact["format"], artifact["precision"], artifact["encoder"])
     reasons = tolerances.failures(allowed, closeness, ranking if made["shippable"] else None)
-    return Result(**identity, outcome="failed" if reasons else "passed", reasons=reasons, closeness=closeness,
+    return Result(**names, outcome="failed" if reasons else "passed", reasons=reasons, closeness=closeness,
                   ranking=ranking)
 
 
@@ -136,8 +156,9 @@ def rank(embed: runners.Run, encoder: str, inputs: Inputs, shop: Embeddings) -> 
 
 
 def outcome(results: list[Result], strict: bool) -> bool:
-    """Whether the gate is green: nothing failed, something passed or need not run, and under `strict` all ran."""
+    """Whether the gate is green: nothing failed, something passed, and under `strict` everything ran."""
     if not results:
         raise InputError("the manifest lists no artefact", remedy="export again")
     red = {"failed", "not run"} if strict else {"failed"}
-    return not any(result.outcome in red for result in results)
+    outcomes = {result.outcome for result in results}
+    return "passed" in outcomes and not outcomes & red

@@ -8,39 +8,51 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from export import files, manifest, plan
+from export import files, manifest, pipeline, plan
 from parity import inputs
 from parity.gate import Result
 from parity.metrics import Closeness, Ranking
 
-NAME = "parity.json"
+NAME = pipeline.VERDICTS
 HERE = Path(__file__).parent
 MEGABYTE = 1e6
 LINE = 160                                   # characters, where the output is no terminal
 
 
 def basis(folder: Path, strict: bool, products: int | None) -> str:
-    """64 hex digits over all that the verdicts depend on: artefacts, gate, samples, tolerances, tools, machine."""
+    """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
     made = manifest.read(folder)
+    named = [*((a["path"], a["sha256"]) for a in made["artifacts"]), (manifest.TOKENIZER, manifest.tokenizer(made))]
+    there = [[path, listed, files.sha256(folder / path) if (folder / path).exists() else None]
+             for path, listed in named]
     code = [[p.name, files.sha256(p)] for p in sorted([*HERE.glob("*.py"), *HERE.glob("*.toml")])]
-    parts = [[a["sha256"] for a in made["artifacts"]], made["space"], code, inputs.digest(), plan.tool_versions(),
-             platform.platform(), strict, products]
+    parts = [there, made["space"], code, plan.code(), inputs.digest(), plan.tool_versions(), platform.platform(),
+             strict, products]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def write(folder: Path, results: list[Result], green: bool, basis_: str) -> None:
-    """Writes parity.json, and each artefact's verdict into the manifest."""
-    made = manifest.read(folder)
+    """Writes each artefact's verdict into the manifest, and then parity.json."""
+    made = write_verdicts(folder, results)
     files.write_json(folder / NAME, {
         "version": 1, "model": made["model"], "space": made["space"], "basis": basis_, "green": green,
         "quality_is_meaningless": not made["shippable"], "platform": platform.platform(),
         "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in results]})
+
+
+def write_verdicts(folder: Path, results: list[Result]) -> dict:
+    """Writes each artefact's verdict into the manifest, unless they stand there, and returns the manifest."""
+    made = manifest.read(folder)
+    before = [artifact["parity"] for artifact in made["artifacts"]]
     verdicts = {result.path: verdict(result) for result in results}
     for artifact in made["artifacts"]:
         artifact["parity"] = verdicts[artifact["path"]]
-    manifest.write(folder, made)
+    if before != [artifact["parity"] for artifact in made["artifacts"]]:
+        manifest.write(folder, made)
+    return made
 
 
 def verdict(result: Result) -> dict:
@@ -68,7 +80,7 @@ def read(folder: Path, basis_: str) -> tuple[list[Result], bool] | None:
 def show(folder: Path, results: list[Result], green: bool) -> None:
     """Prints one line for each artefact: what it is, what it took, how near it is, the verdict."""
     made, receipts = manifest.read(folder), plan.read_receipts(folder)
-    table = Table(title=f"{made['model']}: artefacts in {folder}", title_justify="left", highlight=False)
+    table = Table(title=escape(f"{made['model']}: artefacts in {folder}"), title_justify="left", highlight=False)
     for name in ("encoder", "format", "precision", "MB", "seconds", "memory MB", "cosine", "max abs", "top 1",
                  "verdict"):
         table.add_column(name, justify="left" if name in ("encoder", "format", "precision", "verdict") else "right",
@@ -99,5 +111,5 @@ def _nearness(result: Result) -> tuple[str, str, str]:
 
 def _words(result: Result) -> str:
     style = {"passed": "green", "failed": "red", "not run": "yellow"}[result.outcome]
-    because = f": {'; '.join(result.reasons)}" if result.reasons else ""
+    because = escape(f": {'; '.join(result.reasons)}") if result.reasons else ""
     return f"[{style}]{result.outcome}[/{style}]{because}"

@@ -25,13 +25,10 @@ def _table() -> dict:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def of(weights: str, format_: str, precision: str, encoder: str) -> Tolerance:
-    """The tolerance of one artefact, tightened to `factor` times what was measured with these very weights.
-
-    `weights` is a model's name, or "<name> random".
-    """
+def of(space: str, format_: str, precision: str, encoder: str) -> Tolerance:
+    """The tolerance of one artefact, tightened to `factor` times what was measured in this very embedding space."""
     found = Tolerance(**_table()[format_][precision][encoder])
-    measured = _table()["measured"].get(weights, {}).get(f"{format_} {precision} {encoder}")
+    measured = _table()["measured"].get(space, {}).get(f"{format_} {precision} {encoder}")
     if measured is None:
         return found
     return Tolerance(found.cosine, min(found.max_abs, _table()["factor"] * measured), found.top1, found.reason)

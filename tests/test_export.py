@@ -76,6 +76,18 @@ def test_onnx_takes_any_batch(exported):
     assert np.abs(run(ids) - np.concatenate([run(ids[i:i + 1]) for i in range(5)])).max() < 1e-6
 
 
+def test_manifest_states_the_shapes_that_the_onnx_graphs_have(exported):
+    import onnx
+
+    def shape(value):
+        return [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
+
+    for a in (a for a in manifest.read(exported)["artifacts"] if a["format"] == "onnx"):
+        graph = onnx.load(exported / a["path"]).graph
+        assert [(i.name, shape(i)) for i in graph.input] == [(i["name"], i["shape"]) for i in a["inputs"]]
+        assert [(o.name, shape(o)) for o in graph.output] == [(o["name"], o["shape"]) for o in a["outputs"]]
+
+
 def test_onnx_names_and_types(exported):
     import onnx
 
@@ -166,6 +178,23 @@ def test_a_second_run_changes_nothing_and_is_quick(exported, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "demo").rglob("*")} == before
 
 
+def test_a_bad_checkpoint_leaves_a_good_export_as_it_was(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "demo")
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(b"no checkpoint at all")
+    answer = run_module("export", "--checkpoint", str(bad), "--out", str(tmp_path))
+    assert answer.returncode == 2
+    manifest.check_digests(tmp_path / "demo", manifest.read(tmp_path / "demo"))
+
+
+def test_a_lost_note_of_the_source_is_written_again(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "demo")
+    (tmp_path / "demo" / "source.json").write_text("{")
+    answer = run_module("export", "--precision", "fp32,fp16", "--out", str(tmp_path))
+    assert answer.returncode == 0 and "nothing changed" in answer.stdout
+    assert json.loads((tmp_path / "demo" / "source.json").read_text())["model"] == "demo"
+
+
 def test_a_damaged_artefact_alone_is_made_again(exported, tmp_path):
     shutil.copytree(exported, tmp_path / "demo")
     damaged = artefact(tmp_path / "demo", "onnx", "text", "fp32")
@@ -215,6 +244,17 @@ def test_bad_input_gives_one_line_and_status_2(tmp_path, arguments, word):
     assert answer.returncode == 2
     assert len(answer.stderr.splitlines()) == 1 and word in answer.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bad_source_date_epoch_is_told_before_the_work(tmp_path):
+    answer = run_module("export", "--out", str(tmp_path), SOURCE_DATE_EPOCH="yesterday")
+    assert answer.returncode == 2 and answer.stderr.startswith("export: SOURCE_DATE_EPOCH is not a time")
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path):
+    (tmp_path / "dist").write_text("")
+    answer = run_module("export", "--out", str(tmp_path / "dist"))
+    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("content", "word"), [("", "not JSON"), ("{}", "lacks keys"), ("[]", "lacks keys")])

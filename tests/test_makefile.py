@@ -22,9 +22,11 @@ def test_readme_names_only_targets_that_exist():
 
 
 def test_export_passes_every_variable_on_and_runs_the_gate_after():
-    said = make("-n", "export", "MODEL=s2", "FORMATS=onnx", "PRECISION=fp32", "CHECKPOINT=a b.pt", "STRICT=1")
+    said = make("-n", "export", "MODEL=s2", "FORMATS=onnx", "PRECISION=fp32", "CHECKPOINT=a b.pt", "STRICT=1",
+                "PRETRAINED=tag", "WEIGHTS=random")
     export, gate = (next(line for line in said.splitlines() if f"-m {stage}" in line) for stage in ("export", "parity"))
     assert "--model s2 --formats onnx --precision fp32" in export and '--checkpoint "a b.pt"' in said
+    assert "--weights random" in said and "--pretrained tag" in said and "--pretrained tag" in gate
     assert "--model s2" in gate and "--strict" in gate
     assert said.index("-m export") < said.index("-m parity")
 
@@ -38,3 +40,8 @@ def test_the_cpu_lock_leaves_out_torch_and_cuda_alone():
     assert {"torch", "torchvision"} <= names[0] - names[1]
     assert all(re.match(r"(torch|torchvision|triton|nvidia-|cuda-)", name) for name in names[0] - names[1])
     assert not [name for name in names[1] if name.startswith(("nvidia", "cuda"))]
+
+
+def test_files_that_the_readme_links_to_exist():
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 5 and [link for link in links if not (ROOT / link).exists()] == []

@@ -56,6 +56,26 @@ def test_verdicts_stand_in_the_manifest(judged):
     assert verdicts["onnx/image-fp32.onnx"] == verdicts["tflite/text-fp16.tflite"] == "passed"
 
 
+def test_verdicts_return_to_a_manifest_that_was_made_anew(judged, tmp_path):
+    shutil.copytree(judged[0], tmp_path / "demo")
+    made = manifest.read(tmp_path / "demo")
+    for artifact in made["artifacts"]:
+        artifact["parity"] = None
+    manifest.write(tmp_path / "demo", made)
+    answer = run_module("parity", "--if-changed", "--out", str(tmp_path))
+    assert answer.returncode == 0 and "float32 PyTorch" not in answer.stderr
+    assert all(a["parity"]["outcome"] for a in manifest.read(tmp_path / "demo")["artifacts"])
+
+
+@pytest.mark.parametrize("name", ["onnx/image-fp32.onnx", manifest.TOKENIZER])
+def test_a_damaged_file_is_no_reason_to_keep_verdicts(judged, tmp_path, name):
+    shutil.copytree(judged[0], tmp_path / "demo")
+    basis = report.basis(tmp_path / "demo", False, None)
+    path = tmp_path / "demo" / name
+    path.write_bytes(path.read_bytes()[:-1])
+    assert report.basis(tmp_path / "demo", False, None) != basis
+
+
 def test_verdicts_are_kept_only_while_nothing_changes(judged):
     folder = judged[0]
     basis = report.basis(folder, False, None)
@@ -65,8 +85,13 @@ def test_verdicts_are_kept_only_while_nothing_changes(judged):
 
 
 def test_strict_turns_not_run_into_a_failure():
-    result = gate.Result("coreml", "image", "fp16", "p", "not run", ["no Mac"])
-    assert gate.outcome([result], strict=False) and not gate.outcome([result], strict=True)
+    not_run = gate.Result("coreml", "image", "fp16", "p", "not run", ["no Mac"])
+    passed = gate.Result("onnx", "image", "fp16", "p", "passed", [])
+    assert gate.outcome([passed, not_run], strict=False) and not gate.outcome([passed, not_run], strict=True)
+
+
+def test_a_gate_that_checked_nothing_is_not_green():
+    assert not gate.outcome([gate.Result("coreml", "image", "fp16", "p", "not run", ["no Mac"])], strict=False)
 
 
 def test_samples_are_varied():
@@ -178,6 +203,20 @@ def test_another_models_space_turns_the_gate_red(ground):
     assert result.outcome == "failed" and "embedding space" in result.reasons[0]
 
 
+def test_an_edited_space_or_another_tokenizer_turns_the_gate_red(ground, tmp_path):
+    folder, made = ground[:2]
+    assert gate.common_faults(folder, made, made["space"]) == []
+    assert "space" in gate.common_faults(folder, made | {"space": "0" * 64}, made["space"])[0]
+    assert manifest.TOKENIZER in gate.common_faults(tmp_path, made, made["space"])[0]
+
+
+def test_an_artefact_that_its_runtime_refuses_turns_the_gate_red(ground):
+    folder, made = ground[:2]
+    text = entry(made, "onnx", "text", "fp32")
+    result = judge(ground, text | {"encoder": "image"})          # pictures for a text encoder
+    assert result.outcome == "failed" and "does not run" in result.reasons[0]
+
+
 def test_a_missing_artefact_turns_the_gate_red(ground):
     gone = entry(ground[1], "onnx", "image", "fp32") | {"path": "onnx/gone.onnx"}
     assert judge(ground, gone).reasons == ["missing"]
@@ -190,11 +229,16 @@ def test_values_that_are_no_numbers_fail():
 
 
 def test_below_float32_the_bound_is_five_times_what_was_measured(monkeypatch):
-    table = tolerances._table() | {"measured": {"demo": {"onnx fp16 image": 1e-5}}}
+    table = tolerances._table() | {"measured": {"a space": {"onnx fp16 image": 1e-5}}}
     monkeypatch.setattr(tolerances, "_table", lambda: table)
-    assert tolerances.of("demo", "onnx", "fp16", "image").max_abs == pytest.approx(5e-5)
-    assert tolerances.of("demo random", "onnx", "fp16", "image").max_abs == 5e-3
-    assert tolerances.of("demo", "onnx", "fp32", "image").max_abs == 1e-5
+    assert tolerances.of("a space", "onnx", "fp16", "image").max_abs == pytest.approx(5e-5)
+    assert tolerances.of("another", "onnx", "fp16", "image").max_abs == 5e-3
+    assert tolerances.of("a space", "onnx", "fp32", "image").max_abs == 1e-5
+
+
+def test_the_bundled_demo_model_is_held_to_what_was_measured_with_it(exported):
+    space = manifest.read(exported)["space"]
+    assert tolerances.of(space, "onnx", "fp16", "image").max_abs < 5e-3
 
 
 def test_every_tolerance_has_its_reason():

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 Run = Callable[[np.ndarray], np.ndarray]
-RUNTIMES = {"coreml": "Core ML", "tflite": "ai-edge-litert", "onnx": "onnxruntime"}
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def add_metadata(model, key: str, value: str) -> None:
 
 
 def read_metadata(content: bytes) -> dict[str, str]:
-    """The metadata that `stamped` wrote; entries that are not UTF-8 text are passed over."""
+    """The metadata that `stamped` wrote; what is not UTF-8 in other entries is replaced."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content)
