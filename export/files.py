@@ -33,10 +33,15 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def json_bytes(value: object) -> bytes:
+    """`value` as readable JSON in UTF-8, keys in the order given."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def write_json(path: Path, value: object) -> None:
-    """Writes `value` as readable JSON, keys in the order given, whole or not at all."""
+    """Writes `value` as `json_bytes` gives it, whole or not at all."""
     with whole(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_bytes(json_bytes(value))
 
 
 def files_of(path: Path) -> list[Path]:

@@ -49,7 +49,9 @@ def export(request: Request, say: Callable[[str], None]) -> Path:
     else:
         folder.mkdir(parents=True, exist_ok=True)
         make(folder, spec, source, base, wanted, receipts)
-    files.write_json(folder / SOURCE, describe(request, source))
+    note = folder / SOURCE
+    if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
+        files.write_json(note, describe(request, source))
     return folder
 
 
