@@ -44,7 +44,7 @@ def test_open_clip_architecture_takes_preprocessing_and_activation_from_its_tag(
     assert (laion.quick_gelu, openai.quick_gelu, laion.dim) == (False, True, 512)
     assert (laion.hub, laion.file, laion.fallback_file) == (
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-    assert laion.licence.commercial_use is None
+    assert laion.licence.commercial_use is True and openai.licence.commercial_use is None
     own_mean = models.find("ViT-L-14", "laion2b_s32b_b82k")
     assert own_mean.preprocessing.mean == (0.5, 0.5, 0.5)
 
