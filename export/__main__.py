@@ -18,6 +18,8 @@ def parser() -> CommandLine:
     p.add_argument("--precision", default="default", help="default, or a list of fp32, fp16")
     p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
     p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
+    p.add_argument("--workers", type=int, choices=range(1, 7), default=2, metavar="N",
+                   help="processes that convert, 1 to 6; each needs its own memory (default: %(default)s)")
     p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         given = parser().parse_args(arguments)
         export(Request(given.model, given.formats, given.precision, given.pretrained, given.checkpoint,
-                       given.weights == "random", given.out), say=print)
+                       given.weights == "random", given.out, given.workers), say=print)
     except InputError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2

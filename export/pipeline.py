@@ -3,20 +3,16 @@
 Interrupted at any moment it leaves no half-written artefact, and the next run goes on from the receipts.
 """
 
-import importlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from export import checkpoint, files, manifest, plan
+from export import checkpoint, conversion, files, manifest, plan
 from export.errors import InputError
 from export.models import ModelSpec, find
 from export.plan import Job, Receipt
 from export.progress import Steps, library_output_to
-from export.runners import memory
-from export.stamp import Stamp
 
 LOG, SOURCE, LICENCE, VERDICTS = "export.log", "source.json", "LICENSE_WEIGHTS", "parity.json"
 
@@ -32,6 +28,7 @@ class Request:
     checkpoint: Path | None = None
     random: bool = False
     out: Path = Path("dist")
+    workers: int = 2                         # processes that convert; each needs the memory
 
 
 def export(request: Request, say: Callable[[str], None]) -> Path:
@@ -48,7 +45,7 @@ def export(request: Request, say: Callable[[str], None]) -> Path:
         say(f"nothing changed: {len(receipts)} artefacts in {folder} are whole and made by this recipe")
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        make(folder, spec, source, base, wanted, receipts)
+        make(folder, spec, source, base, wanted, receipts, request.workers)
     note = folder / SOURCE
     if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
         files.write_json(note, describe(request, source))
@@ -101,6 +98,7 @@ def clear(folder: Path, receipts: dict[str, Receipt]) -> None:
     for name in (manifest.NAME, VERDICTS):   # neither stands beside artefacts that are being replaced
         files.remove(folder / name)
     plan.write_receipts(folder, receipts)
+    files.remove(folder / conversion.WEIGHTS)
     for format_ in plan.FORMATS:
         for path in (folder / format_).glob("*"):
             if path.relative_to(folder).as_posix() not in receipts:
@@ -108,7 +106,7 @@ def clear(folder: Path, receipts: dict[str, Receipt]) -> None:
 
 
 def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wanted: list[Job],
-         receipts: dict[str, Receipt]) -> None:
+         receipts: dict[str, Receipt], workers: int) -> None:
     """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
     missing = [job for job in wanted if job.path not in receipts]
     with Steps(len(missing) + 2) as steps, library_output_to(folder / LOG):
@@ -123,39 +121,18 @@ def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wa
         parts = encoders.split(checkpoint.reparameterise(model), spec)
         del model
         keep_licence(folder, spec, source)
-        for format_, encoder in dict.fromkeys((job.format, job.encoder) for job in missing):
-            stamp = Stamp(spec.name, encoder, identity.space, spec.licence.name)
-            convert(folder, spec, base, parts[encoder], stamp,
-                    [job for job in missing if (job.format, job.encoder) == (format_, encoder)], receipts, steps)
+
+        def keep(job: Job, receipt: Receipt) -> None:
+            receipts[job.path] = receipt
+            plan.write_receipts(folder, receipts)
+
+        if missing:
+            conversion.run(conversion.tasks(spec, folder, base, identity.space, missing), parts, workers,
+                           lambda job: steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}"), keep)
         steps.begin("write the manifest")
         listed = [Job(f, e, p) for f in plan.FORMATS for e in plan.ENCODERS for p in plan.PRECISIONS]
         entries = [manifest.artifact(spec, job, receipts[job.path]) for job in listed if job.path in receipts]
         manifest.write(folder, manifest.build(spec, identity, tokenizer_sha256, entries))
-
-
-def convert(folder: Path, spec: ModelSpec, base: str, encoder, stamp: Stamp, jobs: list[Job],
-            receipts: dict[str, Receipt], steps: Steps) -> None:
-    """Makes the precisions of one encoder in one format: traced once, written once each, a receipt after each."""
-    from export import encoders
-
-    converter = importlib.import_module(f"export.{jobs[0].format}")
-    shape = ((spec.context_length,) if stamp.encoder == "text" else (spec.preprocessing.size,) * 2 + (3,))
-    traced = None
-    for job in jobs:
-        steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}")
-        started, target = time.perf_counter(), folder / job.path
-        try:
-            traced = traced or converter.trace(encoder, job.encoder, encoders.example(job.encoder, spec))
-            with files.whole(target) as partial:
-                converter.write(traced, job.precision, stamp, partial)
-        except Exception as error:           # whatever a converter raises: the log has its traceback
-            steps.log(error)
-            raise InputError(f"converting {spec.name} failed", where=job.path,
-                             found=f"{type(error).__name__}: {error}"[:300], remedy=f"see {folder / LOG}") from error
-        seconds = time.perf_counter() - started
-        receipts[job.path] = Receipt(plan.recipe(base, job), files.sha256(target), files.size(target),
-                                     round(seconds, 1), memory.peak_rss(job.format, target, job.encoder, shape))
-        plan.write_receipts(folder, receipts)
 
 
 def keep_licence(folder: Path, spec: ModelSpec, source: checkpoint.Source) -> None:

@@ -1,0 +1,158 @@
+"""The two encoders enter; artefacts leave, made by worker processes: converting is Python on one core.
+
+Each worker traces one encoder in one format and writes its precisions. What a worker finishes is told at once, so that
+an interruption loses no whole artefact; workers end with the process that started them, however that ends.
+"""
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+
+from export import files, plan
+from export.errors import InputError
+from export.models import ModelSpec
+from export.plan import Job, Receipt
+from export.stamp import Stamp
+
+WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
+# Seconds for s2: the longest come first, so that the workers end together.
+ORDER = (("tflite", "image"), ("coreml", "image"), ("tflite", "text"), ("onnx", "image"), ("coreml", "text"),
+         ("onnx", "text"))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One encoder in one format, in some precisions."""
+
+    spec: ModelSpec
+    folder: Path                             # dist/<model>/
+    base: str                                # plan.base_recipe
+    stamp: Stamp
+    jobs: list[Job]
+
+
+def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[Task]:
+    """The jobs, grouped by format and encoder, longest first."""
+    return [Task(spec, folder, base, Stamp(spec.name, encoder, space, spec.licence.name), group)
+            for format_, encoder in ORDER
+            if (group := [job for job in jobs if (job.format, job.encoder) == (format_, encoder)])]
+
+
+def run(todo: list[Task], parts: dict, workers: int, begin: Callable[[Job], None],
+        keep: Callable[[Job, Receipt], None]) -> None:
+    """Converts; `begin` is told of each job that starts, `keep` of each artefact that is whole. Empties `parts`.
+
+    Raises InputError where a converter fails; the log has its traceback.
+    """
+    weights = todo[0].folder / WEIGHTS
+    try:
+        _save(parts, weights)
+        with _pool(min(workers, len(todo)), weights) as (pool, events):
+            pending = {pool.submit(_convert, task): task for task in todo}
+            while pending:
+                finished = wait(pending, timeout=0.1).done
+                _tell(events, begin, keep)
+                for future in finished:
+                    _check(future, pending.pop(future))
+    finally:
+        files.remove(weights)
+
+
+def _save(parts: dict, path: Path) -> None:
+    import torch
+
+    torch.save(parts, path)
+    parts.clear()                            # the workers map the file: one copy for all
+
+
+def _tell(events, begin: Callable[[Job], None], keep: Callable[[Job, Receipt], None]) -> None:
+    while not events.empty():
+        job, receipt = events.get()
+        if receipt is None:
+            begin(job)
+        else:
+            keep(job, receipt)
+
+
+def _check(future: Future, task: Task) -> None:
+    try:
+        failure = future.result()
+    except BrokenProcessPool as error:
+        raise InputError(f"converting {task.spec.name} was killed, perhaps for want of memory", where=task.folder,
+                         remedy="WORKERS=1, or one format at a time") from error
+    if failure:
+        raise InputError(f"converting {task.spec.name} failed", where=failure[0], found=failure[1],
+                         remedy="see export.log beside the artefacts")
+
+
+@contextlib.contextmanager
+def _pool(workers: int, weights: Path) -> Iterator[tuple]:
+    context = multiprocessing.get_context("spawn")           # torch's threads do not outlive a fork
+    events = context.SimpleQueue()
+    pool = ProcessPoolExecutor(workers, context, _start, (weights, events, max(1, (os.cpu_count() or 1) // workers)))
+    try:
+        yield pool, events
+        pool.shutdown()
+    except BaseException:                    # nobody waits for what is running
+        for process in multiprocessing.active_children():
+            process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+# --- in a worker ----------------------------------------------------------------------------------------------------
+
+_events = _parts = None
+
+
+def _start(weights: Path, events, threads: int) -> None:
+    global _events, _parts
+    signal.signal(signal.SIGINT, signal.SIG_IGN)             # the parent's to answer
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.backends.mha.set_fastpath_enabled(False)           # no converter knows torch's fused attention kernel
+    _events, _parts = events, torch.load(weights, mmap=True, weights_only=False)       # our own file
+
+
+def _end_with_parent() -> None:
+    wait_for([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _convert(task: Task) -> tuple[str, str] | None:
+    """Traced once, written once for each precision. Answers where and why it failed, if it did."""
+    from export import encoders
+    from export.runners import memory
+
+    kind = task.stamp.encoder
+    converter = importlib.import_module(f"export.{task.jobs[0].format}")
+    shape = (task.spec.context_length,) if kind == "text" else (task.spec.preprocessing.size,) * 2 + (3,)
+    traced = None
+    for job in task.jobs:
+        _events.put((job, None))
+        started, target = time.perf_counter(), task.folder / job.path
+        try:
+            traced = traced or converter.trace(_parts[kind], kind, encoders.example(kind, task.spec))
+            with files.whole(target) as partial:
+                converter.write(traced, job.precision, task.stamp, partial)
+        except Exception as error:           # whatever a converter raises
+            traceback.print_exception(error, file=sys.stderr)
+            return job.path, f"{type(error).__name__}: {error}"[:300]
+        seconds = time.perf_counter() - started
+        _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
+                                  round(seconds, 1), memory.peak_rss(job.format, target, kind, shape))))
+    return None
