@@ -1,7 +1,8 @@
 """An artefact and inputs enter; embeddings leave, or the reason why this machine cannot run it.
 
-One runtime a module, each with `load(path, encoder, threads) -> run` where `run` takes uint8 pictures [N, S, S, 3]
-or int32 ids [N, 77] and answers float32 [N, dim], and with `metadata(path)`, what the artefact says of itself.
+One module a format, each with `load(path, encoder, threads, runtime) -> run` where `run` takes uint8 pictures
+[N, S, S, 3] or int32 ids [N, 77] and answers float32 [N, dim]; with `runtimes()`; and with `metadata(path)`, what the
+artefact says of itself.
 """
 
 import importlib
@@ -21,9 +22,20 @@ class CouldNotRun:
     reason: str
 
 
-def load(format_: str, path: Path, encoder: str, threads: int = 2) -> Run | CouldNotRun:
-    """The artefact at `path`, ready to run on the CPU, or why it cannot run here."""
-    return _module(format_).load(path, encoder, threads)
+def runtimes(format_: str) -> list[str]:
+    """What can run artefacts of a format on this machine, the real thing first: "onnxruntime 1.31.1".
+
+    Core ML itself exists on macOS alone; export/runners/mil interprets its packages everywhere.
+    """
+    return _module(format_).runtimes()
+
+
+def load(format_: str, path: Path, encoder: str, threads: int = 2, runtime: str | None = None) -> Run | CouldNotRun:
+    """The artefact at `path`, ready to run on the CPU by `runtime` (default: the first), or why it cannot run here."""
+    try:
+        return _module(format_).load(path, encoder, threads, runtime or runtimes(format_)[0])
+    except ImportError as error:             # a runtime without a build for this platform
+        return CouldNotRun(f"{error}")
 
 
 def metadata(format_: str, path: Path) -> dict[str, str]:

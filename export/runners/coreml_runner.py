@@ -1,18 +1,29 @@
-"""A Core ML package and inputs enter; embeddings leave, by Core ML itself, which exists on macOS alone."""
+"""A Core ML package and inputs enter; embeddings leave: by Core ML itself on macOS, elsewhere by interpretation."""
 
 import platform
 from pathlib import Path
 
 import numpy as np
 
-from export.runners import CouldNotRun, Run
+from export.runners import Run
 from export.stamp import INPUT, OUTPUT
 
+INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
+BATCH = 8                                    # inputs at once: bounds the memory of the activations
 
-def load(path: Path, encoder: str, threads: int) -> Run | CouldNotRun:
+
+def runtimes() -> list[str]:
+    """See export.runners.runtimes."""
+    return [f"Core ML, macOS {platform.mac_ver()[0]}", INTERPRETER] if platform.system() == "Darwin" else [INTERPRETER]
+
+
+def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
     """See export.runners.load. Core ML chooses its own threads."""
-    if platform.system() != "Darwin":
-        return CouldNotRun(f"Core ML runs on macOS alone, and this is {platform.system()}")
+    return interpreted(path, encoder, threads) if runtime == INTERPRETER else native(path, encoder)
+
+
+def native(path: Path, encoder: str) -> Run:
+    """By Core ML, on the CPU."""
     import coremltools as ct
     from PIL import Image
 
@@ -21,6 +32,36 @@ def load(path: Path, encoder: str, threads: int) -> Run | CouldNotRun:
     def run(inputs: np.ndarray) -> np.ndarray:
         values = [Image.fromarray(one) if encoder == "image" else one[None].astype(np.int32) for one in inputs]
         return np.concatenate([model.predict({INPUT[encoder]: value})[OUTPUT] for value in values])
+
+    return run
+
+
+def interpreted(path: Path, encoder: str, threads: int) -> Run:
+    """By export.runners.mil; torch.vmap computes some inputs at once, and keeps to the shapes of one."""
+    import torch
+
+    from export.runners import mil
+
+    program = mil.read(path)
+    name = INPUT[encoder]
+
+    def pixels(batch: np.ndarray) -> np.ndarray:
+        if program.colour == "BGR":
+            batch = batch[..., ::-1]
+        return np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)
+
+    def embed(batch: np.ndarray) -> np.ndarray:
+        one_by_one = torch.from_numpy(pixels(batch) if encoder == "image" else batch).unsqueeze(1)
+        return torch.vmap(lambda one: program.run({name: one})[OUTPUT])(one_by_one).squeeze(1).numpy()
+
+    def run(inputs: np.ndarray) -> np.ndarray:
+        usual = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            with torch.inference_mode():
+                return np.concatenate([embed(inputs[i:i + BATCH]) for i in range(0, len(inputs), BATCH)])
+        finally:
+            torch.set_num_threads(usual)
 
     return run
 

@@ -14,17 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def peak_rss(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> int | None:
-    """Growth of the peak resident memory, in bytes, or None where the artefact cannot run.
+    """Growth of the peak resident memory, in bytes, or None where the artefact's own runtime cannot run.
 
     `shape` is one picture's [S, S, 3] or one text's [77]. The runtime's own libraries are loaded before the count
     starts; pages of a mapped file count, although the system may drop them.
     """
+    if format_ == "coreml" and sys.platform != "darwin":
+        return None                          # an interpreter's memory says nothing of Core ML's
     command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
                ",".join(map(str, shape))]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if answer.returncode:                    # the gate, which runs it again, says why
         return None
-    return int(answer.stdout.split()[-1]) or None
+    return int(answer.stdout.split()[-1])
 
 
 def _peak() -> int:
@@ -36,7 +38,7 @@ def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> 
     before = _peak()
     run = runners.load(format_, path, encoder, threads=1)
     if isinstance(run, runners.CouldNotRun):
-        return 0
+        sys.exit(run.reason)
     run(np.zeros((1, *shape), np.uint8 if encoder == "image" else np.int32))
     return _peak() - before
 

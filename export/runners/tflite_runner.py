@@ -1,5 +1,6 @@
 """A TFLite file and inputs enter; embeddings leave, by ai-edge-litert on the CPU (XNNPACK), one input at a time."""
 
+import importlib.metadata
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,12 @@ from export.stamp import INPUT, OUTPUT
 from export.tflite.flatbuffer import read_metadata
 
 
-def load(path: Path, encoder: str, threads: int) -> Run:
+def runtimes() -> list[str]:
+    """See export.runners.runtimes."""
+    return [f"ai-edge-litert {importlib.metadata.version('ai-edge-litert')}"]
+
+
+def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
     """See export.runners.load."""
     signature = interpreter(path, threads).get_signature_runner()
     dtype = np.float32 if encoder == "image" else np.int32

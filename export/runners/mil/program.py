@@ -1,0 +1,180 @@
+"""The program of a package: read from its files, executed operation by operation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Watch = Callable[[str, str, str, "Tensor"], None]            # name of the value, operation, type (fp16, …), value
+
+
+class CannotInterpret(RuntimeError):
+    """The package holds what this interpreter does not know, or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A reference to a value that is computed, in the place of a constant."""
+
+    of: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the program says of a value."""
+
+    name: str
+    type: str                                # fp32, fp16, int32, bool, …
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation: its inputs are constants, Names, or lists of them."""
+
+    operation: str
+    inputs: dict[str, Any]
+    outputs: list[Declared]
+    done_with: list[str]                     # values that nobody needs after this step
+
+
+@dataclass(frozen=True)
+class Program:
+    """The main function of a package, its constants as torch tensors."""
+
+    package: Path
+    inputs: list[Declared]
+    outputs: list[str]
+    steps: list[Step]
+    colour: str | None                       # RGB or BGR, where the input is a picture
+
+    def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
+        """Executes the program. `watch` sees every value computed.
+
+        Raises CannotInterpret for an unknown operation, and for a value that is not of the shape or type declared.
+        """
+        from export.runners.mil.operations import OPERATIONS
+
+        values = {declared.name: checked(inputs[declared.name], declared, self.package) for declared in self.inputs}
+        for step in self.steps:
+            if step.operation not in OPERATIONS:
+                raise CannotInterpret(f"{self.package.name}: no operation {step.operation} "
+                                      f"(for {step.outputs[0].name}) in export/runners/mil/operations.py")
+            arguments = {key: _resolve(value, values) for key, value in step.inputs.items()}
+            found = OPERATIONS[step.operation](**arguments)
+            for declared, value in zip(step.outputs, found if isinstance(found, tuple) else (found,), strict=True):
+                values[declared.name] = checked(value, declared, self.package)
+                if watch:
+                    watch(declared.name, step.operation, declared.type, values[declared.name])
+            for name in step.done_with:
+                del values[name]
+        return {name: values[name] for name in self.outputs}
+
+
+def _resolve(value: Any, values: dict[str, "Tensor"]) -> Any:
+    if isinstance(value, Name):
+        return values[value.of]
+    return [_resolve(one, values) for one in value] if isinstance(value, list) else value
+
+
+def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
+    """`value`, rounded to float16 where it is declared so. Raises CannotInterpret for another shape or kind."""
+    import torch
+
+    kind = {"fp16": torch.float32, "fp32": torch.float32, "bool": torch.bool}.get(declared.type, torch.int32)
+    if tuple(value.shape) != declared.shape or value.dtype != kind:
+        raise CannotInterpret(f"{package.name}: {declared.name} is declared {declared.type} {list(declared.shape)}, "
+                              f"and comes out as {value.dtype} {list(value.shape)}")
+    return value.half().float() if declared.type == "fp16" else value
+
+
+def read(package: Path) -> Program:
+    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for no ML Program."""
+    from coremltools.converters.mil.frontend.milproto.load import load
+    from coremltools.models.utils import load_spec
+
+    specification = load_spec(str(package))
+    if specification.WhichOneof("Type") != "mlProgram":
+        raise CannotInterpret(f"{package.name}: a {specification.WhichOneof('Type')}, where an ML Program is expected")
+    program = load(specification, specification.specificationVersion,
+                   str(package / "Data" / "com.apple.CoreML" / "weights"))
+    function = program.functions["main"]
+    constants = _constants(function, package)
+    inputs = [_declared(name, variable) for name, variable in function.inputs.items()]
+    outputs = [variable.name for variable in function.outputs]
+    return Program(package, inputs, outputs, _steps(function, constants, outputs), _colour(specification))
+
+
+def _colour(specification) -> str | None:
+    kind = specification.description.input[0].type
+    if not kind.HasField("imageType"):
+        return None
+    return type(kind.imageType).ColorSpace.Name(kind.imageType.colorSpace)
+
+
+def _declared(name: str, variable) -> Declared:
+    from coremltools.converters.mil.mil import types
+
+    return Declared(name, types.builtin_to_string(variable.dtype), tuple(int(size) for size in variable.shape))
+
+
+def _constants(function, package: Path) -> dict[str, Any]:
+    """Constants by name: tensors as torch takes them, strings and scalars as Python has them."""
+    found = {}
+    for operation in function.operations:
+        if operation.op_type == "const":
+            found[operation.outputs[0].name] = constant(operation.outputs[0].val)
+        elif operation.op_type.startswith("constexpr_"):     # compressed weights
+            found[operation.outputs[0].name] = constant(decoded(operation, package))
+    return found
+
+
+def decoded(operation, package: Path) -> np.ndarray:
+    """The values of a compressed weight, by coremltools' own decoder."""
+    value = operation.materialized_val_inference()
+    if value is None:
+        raise CannotInterpret(f"{package.name}: the compressed weight {operation.name} ({operation.op_type}) "
+                              f"cannot be decoded")
+    return value
+
+
+def constant(value: Any) -> Any:
+    """A constant of a program as the operations take it: float32, int32 or bool tensors; scalars as Python's."""
+    import torch
+
+    if isinstance(value, str) or value is None:
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "SU":
+        return str(array)
+    wanted = {"f": np.float32, "b": np.bool_}.get(array.dtype.kind, np.int32)
+    return torch.from_numpy(np.ascontiguousarray(array.astype(wanted)).reshape(array.shape))
+
+
+def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step]:
+    from coremltools.converters.mil.mil import Var
+
+    def refer(value):
+        if isinstance(value, Var):
+            return constants[value.name] if value.name in constants else Name(value.name)
+        return [refer(one) for one in value] if isinstance(value, (list, tuple)) else constant(value)
+
+    steps, last = [], {}
+    for operation in function.operations:
+        if operation.op_type == "const" or operation.op_type.startswith("constexpr_"):
+            continue
+        inputs = {key: refer(value) for key, value in operation.inputs.items() if value is not None}
+        for value in inputs.values():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Name):
+                    last[one.of] = len(steps)
+        steps.append(Step(operation.op_type, inputs, [_declared(v.name, v) for v in operation.outputs], []))
+    for name, position in last.items():
+        if name not in outputs:
+            steps[position].done_with.append(name)
+    return steps
