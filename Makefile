@@ -16,7 +16,7 @@ TORCH_INDEX ?=
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help export parity test bench clean environment
+.PHONY: help export parity goldens test bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and O
 
 parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]
 	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+
+goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
+	@$(PY) -m parity.goldens
 
 test: $(READY)  ## run the tests
 	$(PY) -m pytest

@@ -1,0 +1,123 @@
+"""Golden vectors: this project's own code gives them, the references still do, and fresh ones can be made.
+
+The folder is parity/goldens, or the one that the environment variable GOLDENS names. One that is missing fails.
+"""
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export import checkpoint, files, models
+from export.models import Preprocessing
+from export.preprocess import resize_crop
+from export.tokenizer import Tokenizer
+from export.tokenizer_asset import write_asset
+from parity import goldens, hostile
+from parity.reference import Reference, token_ids
+from tests.conftest import run_module
+from tests.pictures import saved
+
+FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT))
+
+
+def kept(name):
+    return json.loads((FOLDER / name).read_text(encoding="ascii"))
+
+
+def read_rgb(path, height, width):
+    return np.frombuffer(path.read_bytes(), np.uint8).reshape(height, width, 3)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.safetensors"
+    write_asset(path)
+    return Tokenizer.load(path)
+
+
+def test_the_tokenizer_gives_the_golden_ids(tokenizer):
+    rows = kept("tokens.json")["texts"]
+    assert len(rows) >= 1
+    for row, ids in zip(rows, tokenizer.encode([row["text"] for row in rows]), strict=True):
+        assert ids.tolist() == row["ids"] + [0] * (77 - len(row["ids"])), ascii(row["text"])
+
+
+def test_the_preprocessing_gives_the_golden_bytes():
+    cases = kept("preprocess/index.json")["cases"]
+    assert len(cases) >= 1
+    for case in cases:
+        rgb = read_rgb(FOLDER / "preprocess" / f"{case['name']}.in.rgb", case["height"], case["width"])
+        expected = read_rgb(FOLDER / "preprocess" / f"{case['name']}.out.rgb", case["size"], case["size"])
+        settings = Preprocessing(case["size"], (0.0,) * 3, (1.0,) * 3, case["interpolation"])
+        np.testing.assert_array_equal(resize_crop(rgb, settings), expected, err_msg=case["name"])
+
+
+def test_pytorch_gives_the_golden_embeddings_of_the_demo_model():
+    golden, spec = kept("embeddings-demo.json"), models.find("demo")
+    reference = Reference(spec, checkpoint.locate(spec))
+    texts = reference.texts(token_ids([row["text"] for row in golden["texts"]]))
+    squares = np.stack([read_rgb(FOLDER / "preprocess" / f"{row['preprocess']}.out.rgb", 64, 64)
+                        for row in golden["pictures"]])
+    for found, side in ((texts, "texts"), (reference.images(squares), "pictures")):
+        assert len(found) >= 1
+        assert np.abs(found - np.array([row["embedding"] for row in golden[side]])).max() < 1e-5
+
+
+def test_the_committed_goldens_are_wide():
+    texts = [row["text"] for row in json.loads((goldens.OUT / "tokens.json").read_text())["texts"]]
+    counts = {len(row["ids"]) for row in json.loads((goldens.OUT / "tokens.json").read_text())["texts"]}
+    assert len(texts) >= 400 and {2, 3, 75, 76, 77} <= counts and "" in texts
+    assert {unicodedata.normalize(form, "r\u00e9sum\u00e9") for form in ("NFC", "NFD")} <= set(texts)
+    joined = "".join(texts)
+    for wanted in ("&amp;amp;", "\u2019", "\u200d", "\u200b", "\t", "\n", "\u8d64", "\u0641", "\u0e0a", "\U0001f457"):
+        assert wanted in joined, ascii(wanted)
+    assert files.size(goldens.OUT) < 3_000_000
+
+
+def test_two_runs_give_the_committed_bytes_and_a_seed_gives_others(tmp_path):
+    assert run_module("parity.goldens", "--out", str(tmp_path / "again")).returncode == 0
+    for path in files.files_of(goldens.OUT):
+        name = path.relative_to(goldens.OUT)
+        if not name.name.startswith("embeddings"):           # the sums of another processor differ in their last digits
+            assert (tmp_path / "again" / name).read_bytes() == path.read_bytes(), name
+    assert hostile.generate(20, seed=0) == hostile.generate(20, seed=0) != hostile.generate(20, seed=1)
+
+
+def test_own_texts_and_pictures_make_fresh_goldens(tmp_path):
+    (tmp_path / "texts.txt").write_text("blue kettle\nrouge\n", encoding="utf-8")
+    (tmp_path / "pictures").mkdir()
+    from PIL import Image
+
+    (tmp_path / "pictures" / "one.png").write_bytes(saved(Image.new("RGB", (90, 70), (1, 2, 3))))
+    answer = run_module("parity.goldens", "--out", str(tmp_path / "fresh"), "--texts", str(tmp_path / "texts.txt"),
+                        "--pictures", str(tmp_path / "pictures"))
+    assert answer.returncode == 0, answer.stderr
+    rows = json.loads((tmp_path / "fresh" / "tokens.json").read_text())["texts"]
+    assert [row["text"] for row in rows] == ["blue kettle", "rouge"]
+    assert len(json.loads((tmp_path / "fresh" / "embeddings-demo.json").read_text())["pictures"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--texts", "no/such.txt"], ["--pictures", "no/such"], ["--model", "nosuch"]])
+def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments):
+    answer = run_module("parity.goldens", "--out", str(tmp_path / "out"), *arguments)
+    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_a_thousand_random_pictures_and_sizes_give_pillows_bytes(interpolation):
+    rng, up, down = np.random.default_rng(len(interpolation)), 0, 0
+    for _ in range(1000):
+        rows, columns = (int(np.exp(rng.uniform(0, np.log(400)))) for _ in range(2))
+        size = int(np.exp(rng.uniform(0, np.log(160))))
+        if size * max(rows, columns) > 40_000 * min(rows, columns):
+            size = 8                         # Pillow computes the whole strip
+        rgb = rng.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
+        up, down = up + (size > min(rows, columns)), down + (size < min(rows, columns))
+        np.testing.assert_array_equal(resize_crop(rgb, Preprocessing(size, (0.0,) * 3, (1.0,) * 3, interpolation)),
+                                      goldens.by_pillow(rgb, size, interpolation), err_msg=f"{rgb.shape} to {size}")
+    assert up > 200 and down > 200
