@@ -6,6 +6,8 @@ PRECISION  ?= default
 PRETRAINED ?=
 CHECKPOINT ?=
 WEIGHTS    ?=
+BUDGET_MB  ?=
+WORKERS    ?= 2
 STRICT     ?=
 PYTHON     ?= python3
 VENV       ?= .venv
@@ -21,10 +23,12 @@ READY := $(VENV)/.ready
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION CHECKPOINT WEIGHTS=random PRETRAINED]
+export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED WORKERS]
 	@$(PY) -m export --model $(MODEL) --formats $(FORMATS) --precision $(PRECISION) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-	  $(if $(WEIGHTS),--weights $(WEIGHTS))
+	  $(if $(WEIGHTS),--weights $(WEIGHTS)) --workers $(WORKERS)
+	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) --formats $(FORMATS) \
+	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
 	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
 
 parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("models",)
+NAMES = ("models", "latency")
 
 
 def main(arguments: list[str]) -> int:

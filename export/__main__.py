@@ -15,7 +15,9 @@ def parser() -> CommandLine:
                                                    "or an open_clip architecture (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
     p.add_argument("--formats", default="coreml,tflite,onnx", help="a list with commas (default: %(default)s)")
-    p.add_argument("--precision", default="default", help="default, or a list of fp32, fp16")
+    p.add_argument("--precision", default="default", help="default, or a list with commas: "
+                   "fp32, fp16, int8; palette6, palette4, int4 (Core ML); dynamic-int8 (TFLite, ONNX); "
+                   "or auto: what `python -m parity --choose` starts from")
     p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
     p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
     p.add_argument("--workers", type=int, choices=range(1, 7), default=2, metavar="N",

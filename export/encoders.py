@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from export.errors import InputError
+from export.fold import folded
 from export.models import ModelSpec, Preprocessing
 
 END_TOKEN = 49407        # <end_of_text> in CLIP's vocabulary (open_clip.tokenizer.SimpleTokenizer.eot_token_id)
@@ -86,9 +87,13 @@ def refuse_unknown_text_tower(text: nn.Module) -> None:
 
 
 def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
-    """The reparameterised `model` as {"image": ImageEncoder, "text": TextEncoder}, in evaluation mode, float32."""
+    """The reparameterised `model` as {"image": ImageEncoder, "text": TextEncoder}, in evaluation mode, float32.
+
+    The image tower is a copy with its constant factors folded (export/fold.py).
+    """
     torch.backends.mha.set_fastpath_enabled(False)    # no converter knows torch's fused attention kernel
-    return {"image": ImageEncoder(model.visual, spec.preprocessing).eval(), "text": TextEncoder(model.text).eval()}
+    image = ImageEncoder(folded(model.visual), spec.preprocessing)
+    return {"image": image.eval(), "text": TextEncoder(model.text).eval()}
 
 
 def example(encoder: str, spec: ModelSpec) -> Tensor:

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from export import files, plan
+from export import coreml, files, plan
 from export.errors import InputError
-from export.models import ModelSpec
+from export.models import ModelSpec, Preprocessing
 from export.stamp import INPUT, OUTPUT
 
 VERSION = 1
@@ -32,9 +32,14 @@ class Identity:
 
 def artifact(spec: ModelSpec, job: plan.Job, receipt: plan.Receipt) -> dict:
     """One entry of `artifacts`. `parity` is filled in by the gate."""
-    return {"encoder": job.encoder, "format": job.format, "precision": job.precision, "path": job.path,
+    entry = {"encoder": job.encoder, "format": job.format, "precision": job.precision, "path": job.path,
             "sha256": receipt.sha256, "bytes": receipt.bytes, "peak_rss": receipt.peak_rss,
             "inputs": [tensor_in(spec, job)], "outputs": [tensor_out(spec, job)], "parity": None}
+    if job.format == "coreml":
+        entry["minimum_ios"] = coreml.least_ios(job.mixture or job.precision)
+    if job.mixture:
+        entry["compression"] = job.mixture.json()
+    return entry
 
 
 def tensor_in(spec: ModelSpec, job: plan.Job) -> dict:
@@ -58,7 +63,6 @@ def tensor_out(spec: ModelSpec, job: plan.Job) -> dict:
 
 def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts: Sequence[dict]) -> dict:
     """The whole manifest."""
-    side = spec.preprocessing.size
     made = {"version": VERSION, "model": spec.name, "architecture": spec.architecture,
             "tool_versions": plan.tool_versions()}
     if (moment := created()) is not None:
@@ -67,9 +71,7 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
         "space": identity.space,
         "embedding": {"dim": spec.dim},
         "logit_scale": identity.logit_scale,
-        "image": {"width": side, "height": side, "crop": "centre",
-                  "resize": {"mode": "shortest", "interpolation": spec.preprocessing.interpolation,
-                             "antialias": True}},
+        "image": image(spec.preprocessing),
         "text": {"context_length": spec.context_length, "start_token": START_TOKEN, "end_token": END_TOKEN,
                  "pad_token": PAD_TOKEN, "tokenizer": {"path": TOKENIZER, "sha256": tokenizer_sha256},
                  "templates": list(TEMPLATES), "scripts": list(SCRIPTS)},
@@ -77,6 +79,12 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
         "shippable": identity.shippable,
         "artifacts": list(artifacts),
     }
+
+
+def image(preprocessing: Preprocessing) -> dict:
+    """What an app does to upright RGB8 before the image encoder."""
+    return {"width": preprocessing.size, "height": preprocessing.size, "crop": "centre",
+            "resize": {"mode": "shortest", "interpolation": preprocessing.interpolation, "antialias": True}}
 
 
 def created() -> str | None:

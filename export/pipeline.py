@@ -41,6 +41,10 @@ def export(request: Request, say: Callable[[str], None]) -> Path:
     base = plan.base_recipe(spec, source)
     receipts = plan.valid_receipts(folder, base)
     manifest.created()                       # a bad SOURCE_DATE_EPOCH is told now, not after the work
+    if request.precision == plan.AUTO:       # what an earlier choice left is enough to start from
+        wanted = [job for job in wanted if not any(path.startswith(job.stem) for path in receipts)]
+    for lack in plan.lacking(wanted):
+        say(f"left out: {lack}")
     if all(job.path in receipts for job in wanted) and is_complete(folder, receipts):
         say(f"nothing changed: {len(receipts)} artefacts in {folder} are whole and made by this recipe")
     else:
@@ -130,9 +134,13 @@ def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wa
             conversion.run(conversion.tasks(spec, folder, base, identity.space, missing), parts, workers,
                            lambda job: steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}"), keep)
         steps.begin("write the manifest")
-        listed = [Job(f, e, p) for f in plan.FORMATS for e in plan.ENCODERS for p in plan.PRECISIONS]
-        entries = [manifest.artifact(spec, job, receipts[job.path]) for job in listed if job.path in receipts]
-        manifest.write(folder, manifest.build(spec, identity, tokenizer_sha256, entries))
+        manifest.write(folder, manifest.build(spec, identity, tokenizer_sha256, entries(spec, receipts)))
+
+
+def entries(spec: ModelSpec, receipts: dict[str, Receipt]) -> list[dict]:
+    """The manifest's `artifacts`, in its order, for the artefacts that there are."""
+    made = sorted((plan.order(job), job) for path, receipt in receipts.items() if (job := plan.job_of(path, receipt)))
+    return [manifest.artifact(spec, job, receipts[job.path]) for _, job in made]
 
 
 def keep_licence(folder: Path, spec: ModelSpec, source: checkpoint.Source) -> None:

@@ -10,11 +10,16 @@ from pathlib import Path
 from export import files
 from export.checkpoint import Source
 from export.errors import InputError
+from export.mixture import Mixture
 from export.models import ModelSpec
 
 FORMATS = ("coreml", "tflite", "onnx")
 ENCODERS = ("image", "text")
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16")                # of every format
+COMPRESSED = {"coreml": ("int8", "palette6", "palette4", "int4"), "tflite": ("int8", "dynamic-int8"),
+              "onnx": ("int8", "dynamic-int8")}
+MIXED = "mixed"                              # what `python -m parity --choose` found: a scheme for each weight
+AUTO = "auto"                                # the artefacts for it to start from
 SUFFIXES = {"coreml": ".mlpackage", "tflite": ".tflite", "onnx": ".onnx"}
 
 # What ships when nothing is said (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural
@@ -38,11 +43,17 @@ class Job:
     format: str
     encoder: str
     precision: str
+    mixture: Mixture | None = None           # of `mixed` alone
 
     @property
     def path(self) -> str:
         """Relative to dist/<model>/."""
-        return f"{self.format}/{self.encoder}-{self.precision}{SUFFIXES[self.format]}"
+        return f"{self.stem}{self.precision}{SUFFIXES[self.format]}"
+
+    @property
+    def stem(self) -> str:
+        """What the paths of all precisions begin with."""
+        return f"{self.format}/{self.encoder}-"
 
 
 @dataclass(frozen=True)
@@ -54,18 +65,48 @@ class Receipt:
     bytes: int
     seconds: float                           # to convert and write it
     peak_rss: int | None                     # bytes, or None where it could not run
+    compression: dict | None = None          # of `mixed` alone: Mixture.json()
+
+
+def precisions(format_: str) -> tuple[str, ...]:
+    """What can be asked of a format, in the order of the manifest; `mixed` comes of a search alone."""
+    return PRECISIONS + COMPRESSED[format_]
 
 
 def jobs(formats: str, precision: str) -> list[Job]:
-    """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": see DEFAULT_PRECISION)."""
-    chosen = _choices("FORMATS", formats, FORMATS)
+    """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": see DEFAULT_PRECISION).
+
+    A precision that a format lacks is left out there (`lacking` says so). Raises InputError for one that no format
+    asked for has, and for a format that has none of those asked for.
+    """
+    chosen = choices("FORMATS", formats, FORMATS)
     if precision == "default":
         return [Job(f, e, DEFAULT_PRECISION[f, e]) for f in chosen for e in ENCODERS]
-    precisions = _choices("PRECISION", precision, PRECISIONS)
-    return [Job(f, e, p) for f in chosen for e in ENCODERS for p in precisions]
+    if precision == AUTO:
+        return [Job(f, e, "fp16") for f in chosen for e in ENCODERS]
+    wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for f in chosen for p in precisions(f))))
+    for format_ in chosen:
+        if not set(wanted) & set(precisions(format_)):
+            raise InputError(f"PRECISION={precision} names nothing to make for {format_}", found=precision,
+                             expected=", ".join(precisions(format_)), remedy=f"add one, or leave {format_} out")
+    return [Job(f, e, p) for f in chosen for e in ENCODERS for p in wanted if p in precisions(f)]
 
 
-def _choices(name: str, given: str, known: tuple[str, ...]) -> list[str]:
+def lacking(made: list[Job]) -> list[str]:
+    """Which formats lack which of the precisions that others are made in, in words."""
+    wanted, formats = dict.fromkeys(job.precision for job in made), dict.fromkeys(job.format for job in made)
+    return [f"{format_} has no {precision}; expected {', '.join(precisions(format_))}"
+            for format_ in formats for precision in wanted if precision not in precisions(format_)]
+
+
+def order(job: Job) -> tuple[int, int, int]:
+    """The place of a job in the manifest: by format, encoder and precision."""
+    return (FORMATS.index(job.format), ENCODERS.index(job.encoder),
+            (*precisions(job.format), MIXED).index(job.precision))
+
+
+def choices(name: str, given: str, known: tuple[str, ...]) -> list[str]:
+    """The words of a list with commas, each one of `known`, in its order. Raises InputError for others, and none."""
     found = [word.strip() for word in given.split(",") if word.strip()]
     unknown = sorted(set(found) - set(known))
     if unknown or not found:
@@ -116,7 +157,17 @@ def write_receipts(folder: Path, receipts: dict[str, Receipt]) -> None:
 
 def valid_receipts(folder: Path, base: str) -> dict[str, Receipt]:
     """The receipts whose artefact is there, whole, and made by this very recipe."""
-    everything = {Job(f, e, p).path: recipe(base, Job(f, e, p)) for f in FORMATS for e in ENCODERS for p in PRECISIONS}
     return {path: receipt for path, receipt in read_receipts(folder).items()
-            if receipt.recipe == everything.get(path)
+            if (job := job_of(path, receipt)) and receipt.recipe == recipe(base, job)
             and (folder / path).exists() and files.sha256(folder / path) == receipt.sha256}
+
+
+def job_of(path: str, receipt: Receipt) -> Job | None:
+    """The job that makes the artefact at `path`, relative to dist/<model>/; None where there is no such job."""
+    try:
+        mixture = Mixture.from_json(receipt.compression) if receipt.compression else None
+    except (KeyError, TypeError, ValueError):
+        return None
+    known = [Job(f, e, p, mixture) for f in FORMATS for e in ENCODERS
+             for p in ((MIXED,) if mixture else precisions(f))]
+    return next((job for job in known if job.path == path), None)

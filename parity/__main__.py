@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
+from export import manifest, plan
 from export.errors import CommandLine, InputError
-from export.models import DEMO, find
+from export.models import find
 from export.progress import Steps, library_output_to
-from parity import gate, report
+from parity import choice, gate, inputs, page, report
+from parity.rankings import Shelf
 
 
 def parser() -> CommandLine:
@@ -18,7 +20,13 @@ def parser() -> CommandLine:
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
-                   help=f"products of the sample shop to rank (default: all for the demo, else {gate.FEW_PRODUCTS})")
+                   help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
+                   f"{gate.FEW_PRODUCTS} for others, 0 for random weights)")
+    p.add_argument("--pictures", type=Path, metavar="DIR", help="rank your own pictures, too")
+    p.add_argument("--texts", type=Path, metavar="FILE", help="… for these texts: one a line, or a JSON list")
+    p.add_argument("--choose", action="store_true", help="try precisions, and keep the smallest that pass the gate")
+    p.add_argument("--budget-mb", type=float, metavar="N", help="with --choose: at most so many MB a pair of encoders")
+    p.add_argument("--formats", metavar="LIST", help="with --choose: a list with commas (default: all that there are)")
     p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
@@ -29,15 +37,18 @@ def main(arguments: list[str]) -> int:
         given = parser().parse_args(arguments)
         spec = find(given.model, given.pretrained)
         folder = given.out / spec.name
-        products = None if spec.architecture == DEMO else gate.FEW_PRODUCTS
-        if given.products is not None:
-            products = at_least_one(given.products)
-        basis = report.basis(folder, given.strict, products)
+        products = wanted_products(given.products, folder)
+        own = own_shelf(given.pictures, given.texts)
+        if given.choose:
+            return choose(folder, given.formats, products, own, given.budget_mb)
+        basis = report.basis(folder, given.strict, products, own)
         kept = report.read(folder, basis) if given.if_changed else None
         if kept:
-            report.write_verdicts(folder, kept[0])       # the manifest may have been made anew since
-        results, green = kept or measure(folder, products, given.strict, basis)
-        report.show(folder, results, green)
+            report.write_verdicts(folder, kept.results)      # the manifest may have been made anew since
+        verdicts = kept or measure(folder, products, own, given.strict, basis)
+        page.write(folder, verdicts)
+        report.show(folder, verdicts)
+        print(f"report: {folder / page.NAME}")
     except InputError as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
@@ -47,24 +58,47 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("parity: interrupted; nothing was written", file=sys.stderr)
         return 130
-    return 0 if green else 1
+    return 0 if verdicts.green else 1
 
 
-def at_least_one(products: int) -> int:
-    """`products`, unless there is nothing to rank."""
-    if products < 1:
-        raise InputError("nothing to rank", where="--products", expected="1 or more", found=products)
-    return products
+def wanted_products(given: int | None, folder: Path) -> int | None:
+    """How many of the sample shop's products to rank: None for all."""
+    if given is None:
+        return gate.usual_products(manifest.read(folder))
+    if given < 0:
+        raise InputError("nothing to rank", where="--products", expected="0 or more", found=given)
+    return given
 
 
-def measure(folder: Path, products: int | None, strict: bool, basis: str) -> tuple[list[gate.Result], bool]:
+def own_shelf(pictures: Path | None, texts: Path | None) -> Shelf | None:
+    """The user's own pictures and texts, where both are given."""
+    if (pictures is None) != (texts is None):
+        raise InputError("pictures and texts are ranked together", where="the command line",
+                         remedy="give both --pictures and --texts")
+    return inputs.given(pictures, texts) if pictures else None
+
+
+def choose(folder: Path, formats: str | None, products: int | None, own: Shelf | None, budget_mb: float | None) -> int:
+    """Searches with a progress bar, unless an earlier choice still holds. Exit status: 0 done, 1 nothing passes."""
+    there = dict.fromkeys(a["format"] for a in manifest.read(folder)["artifacts"])
+    chosen = plan.choices("FORMATS", formats or ",".join(there), plan.FORMATS)
+    basis = choice.basis(folder, chosen, products, own)
+    content = choice.read(folder, basis)
+    if content is None:
+        with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(folder / "precision.log"):
+            content = choice.run(folder, chosen, products, own, steps.begin, basis)
+    faults = choice.verdict(content, budget_mb)
+    choice.show(content, folder, faults)
+    return 1 if faults else 0
+
+
+def measure(folder: Path, products: int | None, own: Shelf | None, strict: bool, basis: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
-    count = len(report.manifest.read(folder)["artifacts"])
+    count = len(manifest.read(folder)["artifacts"])
     with Steps(count + 1) as steps, library_output_to(folder / "parity.log"):
-        results = gate.run(folder, products, steps.begin)
-    green = gate.outcome(results, strict)
-    report.write(folder, results, green, basis)
-    return results, green
+        verdicts = gate.run(folder, products, steps.begin, own, strict)
+    report.write(folder, verdicts, basis)
+    return verdicts
 
 
 if __name__ == "__main__":

@@ -1,88 +1,54 @@
 """The gate: dist/<model>/ enters; for every artefact passed, failed or not run leaves, with what was measured."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from export import files, manifest, pipeline, runners
+from export import files, manifest, plan, runners
 from export.errors import InputError
-from parity import inputs as material
-from parity import metrics, tolerances
-from parity.reference import Reference, token_ids
+from export.runners.coreml_runner import INTERPRETER
+from parity import activations, latency, metrics, pairs, pixels, rankings, tolerances, weights
+from parity.ground import FEW_PRODUCTS, Ground, Stock, ground, usual_products
+from parity.pairs import Answers
+from parity.rankings import Embeddings, Shelf
+from parity.results import Pair, Result, Verdicts
 
-FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms a picture
-
-
-@dataclass(frozen=True)
-class Result:
-    """The verdict on one artefact."""
-
-    format: str
-    encoder: str
-    precision: str
-    path: str
-    outcome: Literal["passed", "failed", "not run"]
-    reasons: list[str]                       # why failed, or why not run
-    closeness: metrics.Closeness | None = None
-    ranking: metrics.Ranking | None = None
+__all__ = ["FEW_PRODUCTS", "Ground", "Result", "Verdicts", "ground", "judge", "outcome", "run", "usual_products"]
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The samples and the shop, as both the reference and the artefacts take them."""
-
-    pictures: np.ndarray                     # uint8 [N, S, S, 3]
-    ids: np.ndarray                          # int32 [N, 77]
-    shop: material.Shop
-    shop_pictures: np.ndarray
-    shop_picture_queries: np.ndarray
-    shop_text_queries: np.ndarray
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """One encoder family's answers to the inputs (the reference's, or with parts replaced by an artefact's)."""
-
-    catalog: np.ndarray
-    picture_queries: np.ndarray
-    text_queries: np.ndarray
-
-
-def prepare(spec, products: int | None) -> Inputs:
-    """Reads and preprocesses everything once."""
-    shop = material.shop(products)
-    square = spec.preprocessing
-    return Inputs(material.squares(material.pictures(), square), token_ids(material.texts()), shop,
-                  material.squares(shop.pictures, square), material.squares(shop.picture_queries, square),
-                  token_ids(shop.text_queries))
-
-
-def run(folder: Path, products: int | None, begin: Callable[[str], None]) -> list[Result]:
+def run(folder: Path, products: int | None, begin: Callable[[str], None], given: Shelf | None = None,
+        strict: bool = False) -> Verdicts:
     """Gates every artefact of the manifest. Raises InputError where the manifest or the weights are not to be had.
 
-    `products`: how many of the sample shop's to rank, None for all. `begin` is told what starts.
+    `products`: how many of the sample shop's to rank, None for all, 0 for none. `begin` is told what starts. Under
+    `strict` an artefact that cannot run here makes the gate red.
     """
-    made = manifest.read(folder)
     begin("float32 PyTorch")
-    spec, source = pipeline.source_of(folder)
-    reference = Reference(spec, source)
-    space = reference.space(made["text"]["tokenizer"]["sha256"])
-    inputs = prepare(spec, products)
-    expected = {"image": reference.images(inputs.pictures), "text": reference.texts(inputs.ids)}
-    shop = Embeddings(reference.images(inputs.shop_pictures), reference.images(inputs.shop_picture_queries),
-                      reference.texts(inputs.shop_text_queries))
-    common = common_faults(folder, made, space)
-    results = []
-    for artifact in made["artifacts"]:
+    laid = ground(folder, products, given)
+    common = common_faults(folder, laid.made, laid.space)
+    common += pixels.faults(laid.made, laid.reference.spec, laid.stocks[0].shelf.pictures)
+    safety = [activations.measure(encoder, laid.parts[encoder], laid.samples(encoder)) for encoder in plan.ENCODERS]
+    unsafe = {one.encoder: one.faults() for one in safety}
+    results, answers = [], []
+    for artifact in laid.made["artifacts"]:
         begin(artifact["path"])
         if common:
             results.append(Result(**identity(artifact), outcome="failed", reasons=common))
-        else:
-            results.append(judge(folder, made, space, artifact, inputs, expected[artifact["encoder"]], shop))
-    return results
+            continue
+        for runtime in runners.runtimes(artifact["format"]):
+            result, found = examine(laid, artifact, runtime)
+            results.append(failed(result, [] if artifact["precision"] == "fp32" else unsafe[artifact["encoder"]]))
+            if found and artifact["path"] not in [answer.artifact["path"] for answer in answers]:
+                answers.append(Answers(artifact, found))
+    judged = pairs.judge(laid, answers)
+    return Verdicts(results, judged, safety, outcome(results, strict, judged))
+
+
+def failed(result: Result, reasons: list[str]) -> Result:
+    """`result` with more reasons to fail, if there are any."""
+    return replace(result, outcome="failed", reasons=result.reasons + reasons) if reasons else result
 
 
 def common_faults(folder: Path, made: dict, space: str) -> list[str]:
@@ -99,29 +65,62 @@ def identity(artifact: dict) -> dict:
     return {key: artifact[key] for key in ("format", "encoder", "precision", "path")}
 
 
-def judge(folder: Path, made: dict, space: str, artifact: dict, inputs: Inputs, expected: np.ndarray,
-          shop: Embeddings) -> Result:
-    """The verdict on one artefact of the manifest `made`: its bytes, its space, then its embeddings.
+def judge(laid: Ground, artifact: dict) -> Result:
+    """The verdict on one artefact (an entry of a manifest): its bytes, its space, its embeddings, its rankings.
 
     With random weights a ranking is chance: it is measured, and fails nothing.
     """
-    path, names = folder / artifact["path"], identity(artifact)
-    broken = identity_faults(path, space, artifact)
+    return examine(laid, artifact)[0]
+
+
+def examine(laid: Ground, artifact: dict, runtime: str | None = None) -> tuple[Result, list[Embeddings] | None]:
+    """As `judge`, by one of runners.runtimes, with the answers, one for each stock; None where there are none."""
+    path, names, encoder = laid.folder / artifact["path"], identity(artifact), artifact["encoder"]
+    broken = identity_faults(path, laid.space, artifact)
     if broken:
-        return Result(**names, outcome="failed", reasons=broken)
+        return Result(**names, outcome="failed", reasons=broken), None
+    names["runtime"] = runtime or runners.runtimes(artifact["format"])[0]
     try:
-        embed = runners.load(artifact["format"], path, artifact["encoder"])
+        embed = runners.load(artifact["format"], path, encoder, runtime=names["runtime"])
         if isinstance(embed, runners.CouldNotRun):
-            return Result(**names, outcome="not run", reasons=[embed.reason])
-        found = embed(inputs.pictures if artifact["encoder"] == "image" else inputs.ids)
-        ranking = rank(embed, artifact["encoder"], inputs, shop)
+            return Result(**names, outcome="not run", reasons=[embed.reason]), None
+        found = [answers(embed, encoder, stock) for stock in laid.stocks]
+        del embed                            # one copy of the weights at a time
+        taken = None if names["runtime"] == INTERPRETER else latency.measure(
+            runners.load(artifact["format"], path, encoder, latency.THREADS, names["runtime"]), laid.reference,
+            encoder, laid.samples(encoder)[:1])
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
-        return Result(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]])
-    closeness = metrics.closeness(found, expected)
-    allowed = tolerances.of(space, artifact["format"], artifact["precision"], artifact["encoder"])
-    reasons = tolerances.failures(allowed, closeness, ranking if made["shippable"] else None)
-    return Result(**names, outcome="failed" if reasons else "passed", reasons=reasons, closeness=closeness,
-                  ranking=ranking)
+        return Result(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]]), None
+    if not all(np.isfinite(part).all() for one in found for part in vars(one).values()):
+        return Result(**names, outcome="failed", reasons=["it answers with values that are no finite numbers"]), None
+    judged = replace(verdict(laid, artifact, found), **names, latency=taken)
+    return failed(judged, weights.faults(laid, artifact)), found
+
+
+def verdict(laid: Ground, artifact: dict, found: list[Embeddings]) -> Result:
+    """The verdict on an artefact that gave `found`, one for each of the ground's stocks."""
+    encoder = artifact["encoder"]
+    closeness = metrics.closeness(found[0].catalog if encoder == "image" else found[0].text_queries,
+                                  laid.expected(encoder))
+    kinds = ("picture", "text") if encoder == "image" else ("text",)
+    ranked = [rankings.rank(stock.shelf, one, stock.expected, kinds)
+              for stock, one in zip(laid.stocks, found, strict=True)]
+    allowed = tolerances.of(laid.space, artifact["format"], artifact["precision"], encoder)
+    reasons = tolerances.failures(allowed, closeness, ranked if laid.made["shippable"] else [])
+    return Result(**identity(artifact), outcome="failed" if reasons else "passed", reasons=reasons,
+                  closeness=closeness, rankings=ranked)
+
+
+def answers(embed: runners.Run, encoder: str, stock: Stock) -> Embeddings:
+    """One shelf, with one encoder replaced by the artefact.
+
+    An image encoder embeds the catalog and the picture queries, a text encoder the text queries.
+    """
+    if encoder == "text":
+        return Embeddings(stock.expected.catalog, stock.expected.picture_queries, embed(stock.ids))
+    catalog = embed(stock.pictures)
+    queries = catalog if stock.shelf.own else embed(stock.picture_queries)
+    return Embeddings(catalog, queries, stock.expected.text_queries)
 
 
 def identity_faults(path: Path, space: str, artifact: dict) -> list[str]:
@@ -137,28 +136,10 @@ def identity_faults(path: Path, space: str, artifact: dict) -> list[str]:
     return [] if stamped == space else [f"embedding space {str(stamped)[:16]}… is not the weights' {space[:16]}…"]
 
 
-def rank(embed: runners.Run, encoder: str, inputs: Inputs, shop: Embeddings) -> metrics.Ranking:
-    """The sample shop searched by picture and by text, with one encoder replaced by the artefact.
-
-    An image encoder embeds the catalog and the picture queries, a text encoder the text queries.
-    """
-    if encoder == "image":
-        found = Embeddings(embed(inputs.shop_pictures), embed(inputs.shop_picture_queries), shop.text_queries)
-        kinds = ("picture_queries", "text_queries")
-    else:
-        found = Embeddings(shop.catalog, shop.picture_queries, embed(inputs.shop_text_queries))
-        kinds = ("text_queries",)
-    owners = np.array(inputs.shop.owners)
-    answers = {"picture_queries": inputs.shop.picture_answers, "text_queries": inputs.shop.text_answers}
-    best = [np.concatenate([metrics.best_products(getattr(side, kind), side.catalog, owners) for kind in kinds])
-            for side in (found, shop)]
-    return metrics.ranking(best[0], best[1], np.concatenate([answers[kind] for kind in kinds]))
-
-
-def outcome(results: list[Result], strict: bool) -> bool:
+def outcome(results: Sequence[Result], strict: bool, judged: Sequence[Pair] = ()) -> bool:
     """Whether the gate is green: nothing failed, something passed, and under `strict` everything ran."""
     if not results:
         raise InputError("the manifest lists no artefact", remedy="export again")
     red = {"failed", "not run"} if strict else {"failed"}
     outcomes = {result.outcome for result in results}
-    return "passed" in outcomes and not outcomes & red
+    return "passed" in outcomes and not (outcomes | {pair.outcome for pair in judged}) & red

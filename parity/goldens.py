@@ -16,6 +16,7 @@ from export.errors import CommandLine, InputError
 from export.models import Preprocessing, find
 from export.preprocess import load_rgb8
 from parity import hostile, inputs
+from parity.pixels import by_pillow
 
 OUT = Path(__file__).parent / "goldens"
 RANDOM_TEXTS = 150
@@ -103,18 +104,6 @@ def own_pictures(paths: list[Path], preprocessing: Preprocessing) -> list[tuple[
     """The same of picture files, for one model's preprocessing."""
     return [(f"{index:03}-{path.stem}", load_rgb8(path), preprocessing.size, preprocessing.interpolation)
             for index, path in enumerate(paths)]
-
-
-def by_pillow(rgb: np.ndarray, size: int, interpolation: str) -> np.ndarray:
-    """uint8 [size, size, 3]: open_clip's own transform up to the bytes, which Pillow computes."""
-    from open_clip.transform import image_transform
-    from PIL import Image
-
-    picture = Image.fromarray(rgb)
-    steps = image_transform(size, is_train=False, interpolation=interpolation, resize_mode="shortest").transforms
-    for step in steps[:2]:                   # Resize and CenterCrop; what follows makes floats
-        picture = step(picture)
-    return np.asarray(picture)
 
 
 def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],

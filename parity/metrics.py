@@ -1,4 +1,4 @@
-"""Embeddings of an artefact and of the reference enter; measurements leave. All in float64."""
+"""Embeddings of an artefact and of the reference enter; how near they are leaves. All in float64."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,7 @@ class Closeness:
     cosine_min: float
     cosine_mean: float
     max_abs: float                           # largest difference of a component
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """What a shopper would see, over N queries."""
-
-    queries: int
-    top1_agreement: float                    # share of queries with the same best product as the reference
-    recall_at_1: float                       # share with the right product first, through the artefact
-    recall_at_1_reference: float
+    distances: list[float]                   # 1 - cosine of each input, in the samples' order
 
 
 def closeness(found: np.ndarray, expected: np.ndarray) -> Closeness:
@@ -30,16 +21,5 @@ def closeness(found: np.ndarray, expected: np.ndarray) -> Closeness:
     found, expected = found.astype(np.float64), expected.astype(np.float64)
     norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
     cosines = (found * expected).sum(axis=1) / norms
-    return Closeness(len(found), float(cosines.min()), float(cosines.mean()), float(np.abs(found - expected).max()))
-
-
-def best_products(queries: np.ndarray, rows: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """The product of each query's best row: [Q, dim] x [R, dim] -> int [Q]."""
-    scores = queries.astype(np.float64) @ rows.astype(np.float64).T
-    return owners[scores.argmax(axis=1)]
-
-
-def ranking(found: np.ndarray, expected: np.ndarray, answers: np.ndarray) -> Ranking:
-    """Compares the best product of every query, int [Q] each."""
-    return Ranking(len(found), float((found == expected).mean()), float((found == answers).mean()),
-                   float((expected == answers).mean()))
+    return Closeness(len(found), float(cosines.min()), float(cosines.mean()), float(np.abs(found - expected).max()),
+                     [float(f"{max(d, 0.0):.4g}") if d == d else d for d in (1 - cosines).tolist()])

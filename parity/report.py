@@ -12,42 +12,50 @@ from rich.markup import escape
 from rich.table import Table
 
 from export import files, manifest, pipeline, plan
-from parity import inputs
-from parity.gate import Result
-from parity.metrics import Closeness, Ranking
+from parity import inputs, results
+from parity.rankings import Shelf
+from parity.results import Pair, Result, Verdicts, telling
 
-NAME = pipeline.VERDICTS
+NAME, VERSION = pipeline.VERDICTS, 1
 HERE = Path(__file__).parent
 MEGABYTE = 1e6
 LINE = 160                                   # characters, where the output is no terminal
 
 
-def basis(folder: Path, strict: bool, products: int | None) -> str:
+def basis(folder: Path, strict: bool, products: int | None, given: Shelf | None = None) -> str:
     """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
     made = manifest.read(folder)
     named = [*((a["path"], a["sha256"]) for a in made["artifacts"]), (manifest.TOKENIZER, manifest.tokenizer(made))]
     there = [[path, listed, files.sha256(folder / path) if (folder / path).exists() else None]
              for path, listed in named]
-    code = [[p.name, files.sha256(p)] for p in sorted([*HERE.glob("*.py"), *HERE.glob("*.toml")])]
-    parts = [there, made["space"], code, plan.code(), inputs.digest(), plan.tool_versions(), platform.platform(),
+    code = [[p.name, files.sha256(p)] for p in sorted(HERE.glob("*.*")) if p.suffix in (".py", ".toml", ".j2")]
+    parts = [there, made["space"], code, plan.code(), inputs.digest(given), plan.tool_versions(), platform.platform(),
              strict, products]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def write(folder: Path, results: list[Result], green: bool, basis_: str) -> None:
+def write(folder: Path, verdicts: Verdicts, basis_: str) -> None:
     """Writes each artefact's verdict into the manifest, and then parity.json."""
-    made = write_verdicts(folder, results)
+    made = write_verdicts(folder, verdicts.results)
     files.write_json(folder / NAME, {
-        "version": 1, "model": made["model"], "space": made["space"], "basis": basis_, "green": green,
+        "version": VERSION, "model": made["model"], "space": made["space"], "basis": basis_, "green": verdicts.green,
         "quality_is_meaningless": not made["shippable"], "platform": platform.platform(),
-        "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in results]})
+        "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in verdicts.results],
+        "pairs": [asdict(pair) for pair in verdicts.pairs],
+        "safety": [asdict(one) for one in verdicts.safety]})
 
 
-def write_verdicts(folder: Path, results: list[Result]) -> dict:
-    """Writes each artefact's verdict into the manifest, unless they stand there, and returns the manifest."""
+def write_verdicts(folder: Path, judged: list[Result]) -> dict:
+    """Writes each artefact's verdict into the manifest, unless they stand there, and returns the manifest.
+
+    Of several runtimes' verdicts on an artefact a failure stands, or else that of the first, which is the real one.
+    """
     made = manifest.read(folder)
     before = [artifact["parity"] for artifact in made["artifacts"]]
-    verdicts = {result.path: verdict(result) for result in results}
+    verdicts = {}
+    for result in judged:
+        if result.path not in verdicts or result.outcome == "failed":
+            verdicts[result.path] = verdict(result)
     for artifact in made["artifacts"]:
         artifact["parity"] = verdicts[artifact["path"]]
     if before != [artifact["parity"] for artifact in made["artifacts"]]:
@@ -60,39 +68,52 @@ def verdict(result: Result) -> dict:
     return {"outcome": result.outcome, "reasons": result.reasons,
             "cosine_min": result.closeness and result.closeness.cosine_min,
             "max_abs": result.closeness and result.closeness.max_abs,
-            "top1_agreement": result.ranking and result.ranking.top1_agreement}
+            "top1_agreement": _top1(result)}
 
 
-def read(folder: Path, basis_: str) -> tuple[list[Result], bool] | None:
-    """The results of an earlier run, if they were measured on this very basis."""
+def read(folder: Path, basis_: str) -> Verdicts | None:
+    """The verdicts of an earlier run, if they were measured on this very basis."""
     try:
         kept = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        if kept["basis"] != basis_:
-            return None
-        results = [Result(**{**fields, "closeness": fields["closeness"] and Closeness(**fields["closeness"]),
-                             "ranking": fields["ranking"] and Ranking(**fields["ranking"])})
-                   for fields in kept["results"]]
-        return results, kept["green"]
+        return results.from_json(kept) if kept["basis"] == basis_ else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def show(folder: Path, results: list[Result], green: bool) -> None:
-    """Prints one line for each artefact: what it is, what it took, how near it is, the verdict."""
+def show(folder: Path, verdicts: Verdicts) -> None:
+    """Prints one line for each artefact: what it is, what it took, how near it is, the verdict; then the pairs'."""
     made, receipts = manifest.read(folder), plan.read_receipts(folder)
-    table = Table(title=escape(f"{made['model']}: artefacts in {folder}"), title_justify="left", highlight=False)
-    for name in ("encoder", "format", "precision", "MB", "seconds", "memory MB", "cosine", "max abs", "top 1",
-                 "verdict"):
-        table.add_column(name, justify="left" if name in ("encoder", "format", "precision", "verdict") else "right",
-                         no_wrap=name != "verdict")
-    for result in results:
-        table.add_row(result.encoder, result.format, result.precision, *_costs(receipts.get(result.path)),
-                      *_nearness(result), _words(result))
     console = Console() if sys.stdout.isatty() else Console(width=LINE)
+    table = _table(f"{made['model']}: artefacts in {folder}", ("encoder", "format", "precision"),
+                   ("MB", "seconds", "memory MB", "cosine", "max abs", "top 1"))
+    for result in verdicts.results:
+        table.add_row(result.encoder, result.format, result.precision, *_costs(receipts.get(result.path)),
+                      *_nearness(result, made["shippable"]), _words(result))
     console.print(table)
+    if made["shippable"] and verdicts.pairs:
+        table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
+                       ("MB", "queries", "top 1", "tolerant recall@10", "loss of recall@1"))
+        for pair in verdicts.pairs:
+            table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
+                          _words(pair))
+        console.print(table)
     if not made["shippable"]:
-        console.print("random weights: the rankings (top 1) say nothing about quality, and nothing of this may ship")
-    console.print(f"gate: {'green' if green else 'RED'}", style="bold green" if green else "bold red")
+        console.print("random weights: rankings are chance, shown nowhere and decide nothing; and nothing of this may ship")
+    console.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
+
+
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(title=escape(title), title_justify="left", highlight=False)
+    for name in (*left, *right):
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=True)
+    table.add_column("verdict")
+    return table
+
+
+def _ranked(pair: Pair) -> tuple[str, str, str, str]:
+    ranking = telling(pair.rankings)
+    parts = (ranking.top1, ranking.recall10, ranking.loss)
+    return str(ranking.queries), *("" if part is None else f"{part.value:.4f}" for part in parts)
 
 
 def _costs(receipt: plan.Receipt | None) -> tuple[str, str, str]:
@@ -102,14 +123,18 @@ def _costs(receipt: plan.Receipt | None) -> tuple[str, str, str]:
     return f"{receipt.bytes / MEGABYTE:.1f}", f"{receipt.seconds:.1f}", memory
 
 
-def _nearness(result: Result) -> tuple[str, str, str]:
-    if result.closeness is None or result.ranking is None:
+def _nearness(result: Result, shippable: bool) -> tuple[str, str, str]:
+    if result.closeness is None:
         return "", "", ""
-    return (f"{result.closeness.cosine_min:.7f}", f"{result.closeness.max_abs:.1e}",
-            f"{result.ranking.top1_agreement:.4f}")
+    return (f"{result.closeness.cosine_min:.7f}", f"{result.closeness.max_abs:.1e}", f"{_top1(result):.4f}" if shippable else "")
 
 
-def _words(result: Result) -> str:
+def _top1(result: Result) -> float | None:
+    ranking = telling(result.rankings)
+    return ranking and ranking.top1.value
+
+
+def _words(result: Result | Pair) -> str:
     style = {"passed": "green", "failed": "red", "not run": "yellow"}[result.outcome]
     because = escape(f": {'; '.join(result.reasons)}") if result.reasons else ""
     return f"[{style}]{result.outcome}[/{style}]{because}"

@@ -1,11 +1,13 @@
 """tolerances.toml: measurements enter, the reasons why they fail leave (none: passed)."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from parity.metrics import Closeness, Ranking
+from parity.metrics import Closeness
+from parity.rankings import Ranking
 
 FILE = Path(__file__).with_name("tolerances.toml")
 
@@ -16,8 +18,11 @@ class Tolerance:
 
     cosine: float
     max_abs: float
-    top1: float
     reason: str
+    top1: float
+    recall10: float
+    loss: float
+    ranking_reason: str
 
 
 @cache
@@ -27,20 +32,48 @@ def _table() -> dict:
 
 def of(space: str, format_: str, precision: str, encoder: str) -> Tolerance:
     """The tolerance of one artefact, tightened to `factor` times what was measured in this very embedding space."""
-    found = Tolerance(**_table()[format_][precision][encoder])
+    found = Tolerance(**_table()["ranking"] | _table()[format_][precision][encoder])
     measured = _table()["measured"].get(space, {}).get(f"{format_} {precision} {encoder}")
-    if measured is None:
-        return found
-    return Tolerance(found.cosine, min(found.max_abs, _table()["factor"] * measured), found.top1, found.reason)
+    return found if measured is None else replace(found, max_abs=min(found.max_abs, _table()["factor"] * measured))
 
 
-def failures(allowed: Tolerance, closeness: Closeness, ranking: Ranking | None) -> list[str]:
+@dataclass(frozen=True)
+class RankingTolerance:
+    """What any ranking is held to, whatever made it."""
+
+    top1: float
+    recall10: float
+    loss: float
+    ranking_reason: str
+
+
+def pair() -> RankingTolerance:
+    """The tolerance of an image and a text encoder together."""
+    return RankingTolerance(**_table()["ranking"])
+
+
+def failures(allowed: Tolerance, closeness: Closeness, rankings: Sequence[Ranking]) -> list[str]:
     """What exceeds the tolerance, in words. A measurement that is not a number fails."""
     found = []
     if not closeness.cosine_min >= allowed.cosine:
         found.append(f"cosine {closeness.cosine_min:.7f} below {allowed.cosine}")
     if not closeness.max_abs <= allowed.max_abs:
         found.append(f"max abs {closeness.max_abs:.2e} above {allowed.max_abs:.2e}")
-    if ranking is not None and not ranking.top1_agreement >= allowed.top1:
-        found.append(f"top-1 agreement {ranking.top1_agreement:.4f} below {allowed.top1}")
+    return found + [fault for ranking in rankings for fault in ranking_failures(allowed, ranking)]
+
+
+def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) -> list[str]:
+    """What a shopper would miss. One query decides nothing: few queries cannot show a share so fine.
+
+    The samples, with texts that mean nothing, are held to the tolerant recall alone: their first results are chance.
+    """
+    one, found = 1 + 1e-9, []
+    if ranking.shelf != "samples":
+        if not (1 - ranking.top1.value) * ranking.queries <= max(one, (1 - allowed.top1) * ranking.queries):
+            found.append(f"{ranking.shelf}: top-1 agreement {ranking.top1.value:.4f} below {allowed.top1}")
+        if ranking.loss and not ranking.loss.value * ranking.queries <= max(one, allowed.loss * ranking.queries):
+            found.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
+    if ranking.recall10 and not ((1 - ranking.recall10.value) * ranking.queries
+                                 <= max(one, (1 - allowed.recall10) * ranking.queries)):
+        found.append(f"{ranking.shelf}: tolerant recall@10 {ranking.recall10.value:.4f} below {allowed.recall10}")
     return found

@@ -17,6 +17,7 @@ from export.preprocess import resize_crop
 from export.tokenizer import Tokenizer
 from export.tokenizer_asset import write_asset
 from parity import goldens, hostile
+from parity.pixels import by_pillow
 from parity.reference import Reference, token_ids
 from tests.conftest import run_module
 from tests.pictures import saved
@@ -119,5 +120,5 @@ def test_a_thousand_random_pictures_and_sizes_give_pillows_bytes(interpolation):
         rgb = rng.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
         up, down = up + (size > min(rows, columns)), down + (size < min(rows, columns))
         np.testing.assert_array_equal(resize_crop(rgb, Preprocessing(size, (0.0,) * 3, (1.0,) * 3, interpolation)),
-                                      goldens.by_pillow(rgb, size, interpolation), err_msg=f"{rgb.shape} to {size}")
+                                      by_pillow(rgb, size, interpolation), err_msg=f"{rgb.shape} to {size}")
     assert up > 200 and down > 200

@@ -31,6 +31,14 @@ def test_export_passes_every_variable_on_and_runs_the_gate_after():
     assert said.index("-m export") < said.index("-m parity")
 
 
+def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
+    said = make("-n", "export", "PRECISION=auto", "BUDGET_MB=60", "FORMATS=onnx", "MODEL=s2")
+    chosen = next(line for line in said.splitlines() if "--choose" in line)
+    assert "--model s2 --formats onnx" in chosen and "--budget-mb 60" in said
+    assert said.index("-m export") < said.index("--choose") < said.index("--if-changed")
+    assert "--choose" not in make("-n", "export")
+
+
 def test_the_cpu_lock_leaves_out_torch_and_cuda_alone():
     said = make("-n", "-B", "environment", "TORCH_INDEX=https://example.invalid/cpu", "VENV=/nowhere")
     script = re.search(r"awk '(.*?)' requirements.lock", said)[1]

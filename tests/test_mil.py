@@ -19,14 +19,14 @@ SPEC = models.find("demo")
 RNG = np.random.default_rng(0)
 A, B, P = (RNG.normal(size=(2, 3, 4)).astype(np.float32) for _ in range(3))
 P = np.abs(P) + 0.5
-I = np.array([[2, 0], [1, 1]], np.int32)
+INDEX = np.array([[2, 0], [1, 1]], np.int32)
 
 # What coremltools can compute itself, as it infers constants: the operation, its arguments.
 CASES = [
     ("abs", {"x": A}), ("add", {"x": A, "y": B}), ("cast", {"x": A * 9, "dtype": "int32"}),
-    ("cast", {"x": I, "dtype": "fp32"}), ("clip", {"x": A, "alpha": -0.5, "beta": 0.25}),
+    ("cast", {"x": INDEX, "dtype": "fp32"}), ("clip", {"x": A, "alpha": -0.5, "beta": 0.25}),
     ("concat", {"values": [A, B], "axis": 1}), ("equal", {"x": A, "y": A}), ("erf", {"x": A}), ("exp", {"x": A}),
-    ("expand_dims", {"x": A, "axes": [0, -1]}), ("gather", {"x": A, "indices": I, "axis": 1}),
+    ("expand_dims", {"x": A, "axes": [0, -1]}), ("gather", {"x": A, "indices": INDEX, "axis": 1}),
     ("gather_along_axis", {"x": A, "indices": RNG.integers(0, 4, (2, 3, 5)).astype(np.int32), "axis": 2}),
     ("gelu", {"x": A, "mode": "EXACT"}), ("gelu", {"x": A, "mode": "TANH_APPROXIMATION"}),
     ("greater", {"x": A, "y": B}), ("greater_equal", {"x": A, "y": B}), ("identity", {"x": A}),

@@ -2,31 +2,76 @@
 
 import json
 import uuid
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from export.coreml import compress
+from export.mixture import Mixture, Weight, uniform
 from export.stamp import INPUT, OUTPUT, Stamp
 
+LEAST_IOS = 16                               # of a package whose schemes ask for no more (compress.IOS)
 
-def trace(encoder, kind: str, example):
-    """The encoder (an nn.Module) as a TorchScript trace, with what Core ML must know of its input."""
+
+@dataclass(frozen=True)
+class Traced:
+    """A TorchScript trace, with what Core ML must know of its input; converted to float16 once for all schemes."""
+
+    module: Any
+    kind: str
+    shape: tuple[int, ...]
+
+    @cached_property
+    def half(self):
+        """In float16, for LEAST_IOS."""
+        return convert(self, "fp16", LEAST_IOS)
+
+    @cached_property
+    def newer(self):
+        """In float16, for schemes that the LEAST_IOS does not know."""
+        return convert(self, "fp16", max(compress.IOS.values()))
+
+
+def trace(encoder, kind: str, example) -> Traced:
+    """The encoder (an nn.Module) as a TorchScript trace."""
     import torch
 
     with torch.no_grad():
-        return torch.jit.trace(encoder, (example,), check_trace=False), kind, tuple(example.shape)
+        return Traced(torch.jit.trace(encoder, (example,), check_trace=False), kind, tuple(example.shape))
 
 
-def write(traced, precision: str, stamp: Stamp, path: Path) -> None:
-    """Writes the package: an RGB picture or int32 ids in, a float32 embedding out, weights in `precision`."""
+def convert(traced: Traced, precision: str, ios: int):
+    """An ML Program (ct.models.MLModel) that computes in `precision`, fp32 or fp16."""
     import coremltools as ct
     import numpy as np
 
-    module, kind, shape = traced
-    takes = (ct.ImageType(name=INPUT[kind], shape=shape, color_layout=ct.colorlayout.RGB) if kind == "image"
-             else ct.TensorType(name=INPUT[kind], shape=shape, dtype=np.int32))
+    takes = (ct.ImageType(name=INPUT[traced.kind], shape=traced.shape, color_layout=ct.colorlayout.RGB)
+             if traced.kind == "image" else ct.TensorType(name=INPUT[traced.kind], shape=traced.shape, dtype=np.int32))
     compute = {"fp32": ct.precision.FLOAT32, "fp16": ct.precision.FLOAT16}[precision]
-    model = ct.convert(module, convert_to="mlprogram", inputs=[takes],
-                       outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)], compute_precision=compute,
-                       minimum_deployment_target=ct.target.iOS16, skip_model_load=True)
+    return ct.convert(traced.module, convert_to="mlprogram", inputs=[takes],
+                      outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)], compute_precision=compute,
+                      minimum_deployment_target=getattr(ct.target, f"iOS{ios}"), skip_model_load=True)
+
+
+def weights(traced: Traced) -> list[Weight]:
+    """What a Mixture can name."""
+    return compress.weights(traced.half)
+
+
+def least_ios(precision: str | Mixture) -> int:
+    """The oldest iOS that reads a package of this precision."""
+    return compress.least_ios(uniform(precision), LEAST_IOS)
+
+
+def write(traced: Traced, precision: str | Mixture, stamp: Stamp, path: Path) -> None:
+    """Writes the package: an RGB picture or int32 ids in, a float32 embedding out, weights in `precision`."""
+    kind = traced.kind
+    if precision in ("fp32", "fp16"):
+        model = convert(traced, precision, LEAST_IOS) if precision == "fp32" else traced.half
+    else:
+        base = traced.half if least_ios(precision) == LEAST_IOS else traced.newer
+        model = compress.compressed(base, uniform(precision))
     model.author, model.license, model.short_description = stamp.author, stamp.licence, stamp.description()
     model.input_description[INPUT[kind]] = stamp.description()
     model.output_description[OUTPUT] = f"float32 [1, dim], unit length, in the embedding space {stamp.space}"

@@ -1,10 +1,12 @@
-"""An encoder enters; an ONNX file (opset 18, dynamic batch, metadata stamped, checked) leaves."""
+"""An encoder enters; an ONNX file (opset 20, dynamic batch, metadata stamped, checked) leaves."""
 
 from pathlib import Path
 
+from export.mixture import Mixture, Weight, uniform
+from export.onnx import compress, storage
 from export.stamp import INPUT, OUTPUT, Stamp
 
-OPSET = 18                                   # torch's exporter raises anything lower to it
+OPSET = 20                                   # the first with Gelu as one node; onnxruntime 1.17 and up read it
 
 
 def trace(encoder, kind: str, example):
@@ -20,28 +22,23 @@ def trace(encoder, kind: str, example):
     return model
 
 
-def write(model, precision: str, stamp: Stamp, path: Path) -> None:
+def weights(model) -> list[Weight]:
+    """What a Mixture can name."""
+    return compress.weights(model)
+
+
+def write(model, precision: str | Mixture, stamp: Stamp, path: Path) -> None:
     """Writes `model` in `precision` to `path`, checked by onnx.checker. The inputs and outputs stay float32."""
     import onnx
 
     if precision == "fp16":
-        model = half(model)
+        model = storage.half(model)
+    elif precision != "fp32":
+        model = compress.compressed(model, uniform(precision))
     onnx.helper.set_model_props(model, stamp.metadata())
     model.doc_string = stamp.description()
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def half(model):
-    """A copy of `model` that computes in float16 between float32 inputs and outputs."""
-    import copy
-
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-    from onnxruntime.transformers.onnx_model import OnnxModel
-
-    converted = OnnxModel(convert_float_to_float16(copy.deepcopy(model), keep_io_types=True))
-    converted.topological_sort()             # the conversion appends its casts at the end
-    return converted.model
 
 
 def rename_output(graph) -> None:

@@ -9,7 +9,7 @@ from export.runners import Run
 from export.stamp import INPUT, OUTPUT
 
 INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
-BATCH = 8                                    # inputs at once: bounds the memory of the activations
+BATCH_PIXELS, BATCH_TEXTS = 8 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
 
 
 def runtimes() -> list[str]:
@@ -59,7 +59,8 @@ def interpreted(path: Path, encoder: str, threads: int) -> Run:
         torch.set_num_threads(threads)
         try:
             with torch.inference_mode():
-                return np.concatenate([embed(inputs[i:i + BATCH]) for i in range(0, len(inputs), BATCH)])
+                size = BATCH_TEXTS if encoder == "text" else max(1, BATCH_PIXELS // inputs[0, :, :, 0].size)
+                return np.concatenate([embed(inputs[i:i + size]) for i in range(0, len(inputs), size)])
         finally:
             torch.set_num_threads(usual)
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from export.mixture import Mixture, Weight, uniform
 from export.stamp import INPUT, OUTPUT, Stamp
+from export.tflite import compress
 from export.tflite.flatbuffer import stamped
 
 
@@ -10,31 +12,26 @@ def trace(encoder, kind: str, example) -> bytes:
     """The encoder (an nn.Module) as a float32 TFLite flatbuffer."""
     import litert_torch
 
+    from export.tflite.depthwise import split_large
+
     if kind == "image":
-        encoder = litert_torch.to_channel_last_io(encoder, args=[0])
+        encoder = litert_torch.to_channel_last_io(split_large(encoder), args=[0])
         example = example.permute(0, 2, 3, 1).contiguous()
     named = _with_named_tensors(encoder, kind).eval()
     model = litert_torch.convert(named, sample_kwargs={INPUT[kind]: example})
     return model._exporter.to_bytes()
 
 
-def write(model: bytes, precision: str, stamp: Stamp, path: Path) -> None:
+def weights(model: bytes) -> list[Weight]:
+    """What a Mixture can name."""
+    return compress.weights(model)
+
+
+def write(model: bytes, precision: str | Mixture, stamp: Stamp, path: Path) -> None:
     """Writes `model` with its weights in `precision` to `path`. The inputs and outputs stay float32 and int32."""
-    if precision == "fp16":
-        model = half(model)
+    if precision != "fp32":
+        model = compress.compressed(model, uniform(precision))
     path.write_bytes(stamped(model, INPUT[stamp.encoder], OUTPUT, stamp.metadata(), stamp.description()))
-
-
-def half(model: bytes) -> bytes:
-    """A copy of `model` with float16 weights; LiteRT's CPU unpacks them to float32 as it loads."""
-    from ai_edge_quantizer.algorithm_manager import AlgorithmName
-    from ai_edge_quantizer.qtyping import TFLOperationName
-    from ai_edge_quantizer.quantizer import Quantizer
-
-    quantizer = Quantizer(bytearray(model))
-    quantizer.add_weight_only_config(".*", TFLOperationName.ALL_SUPPORTED, num_bits=16,
-                                     algorithm_key=AlgorithmName.FLOAT_CASTING)
-    return bytes(quantizer.quantize().quantized_model)
 
 
 def _with_named_tensors(encoder, kind: str):

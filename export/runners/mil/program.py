@@ -53,6 +53,14 @@ class Program:
     steps: list[Step]
     colour: str | None                       # RGB or BGR, where the input is a picture
 
+    def constants(self) -> list["Tensor"]:
+        """Every tensor that is an input of an operation and not computed, each once."""
+        import torch
+
+        given = [value for step in self.steps for value in step.inputs.values()]
+        flat = [one for value in given for one in (value if isinstance(value, list) else [value])]
+        return list({id(one): one for one in flat if isinstance(one, torch.Tensor)}.values())
+
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
         """Executes the program. `watch` sees every value computed.
 

@@ -1,0 +1,80 @@
+"""A reparameterised image tower enters; a copy leaves whose constant factors are inside the weights: the same function.
+
+What timm's reparameterisation leaves: batch norms after a convolution and before attention, and LayerScale. Converters
+fold them where they recognise them, each another part; folded here, every format gets the same small graph. The
+arithmetic is float64, rounded once.
+"""
+
+import copy
+
+import torch
+from timm.layers import ConvNormAct
+from timm.models.fastvit import Attention, AttentionBlock, LayerScale2d, RepMixerBlock
+from torch import Tensor, nn
+
+
+def folded(tower: nn.Module) -> nn.Module:
+    """A copy of `tower` (any network; what is not timm's FastViT or a ConvNormAct stays as it is)."""
+    tower = copy.deepcopy(tower).requires_grad_(False)
+    for module in tower.modules():
+        if isinstance(module, ConvNormAct):
+            fold_norm_after(module)
+        elif isinstance(module, RepMixerBlock):
+            module.layer_scale = fold_scale_after(module.mlp.fc2, module.layer_scale)
+        elif isinstance(module, AttentionBlock):
+            module.norm = fold_norm_before(module.token_mixer, module.norm)
+            module.layer_scale_1 = fold_scale_after(module.token_mixer.proj, module.layer_scale_1)
+            module.layer_scale_2 = fold_scale_after(module.mlp.fc2, module.layer_scale_2)
+    return tower
+
+
+def fold_norm_after(block: ConvNormAct) -> None:
+    """conv, then batch norm: w x + b, then s y + t, is (s w) x + (s b + t). The activation, if any, stays."""
+    if not isinstance(block.bn, nn.BatchNorm2d):
+        return
+    scale, shift = scale_and_shift(block.bn)
+    scale_outputs(block.conv, scale)
+    add_to_bias(block.conv, shift)
+    block.bn = nn.Sequential(getattr(block.bn, "drop", nn.Identity()), getattr(block.bn, "act", nn.Identity()))
+
+
+def fold_norm_before(attention: Attention, norm: nn.Module) -> nn.Module:
+    """Batch norm, then a linear layer: W (s x + t) + b is (W s) x + (W t + b). Returns what is left of the norm."""
+    if type(norm) is not nn.BatchNorm2d:
+        return norm
+    scale, shift = scale_and_shift(norm)
+    weight = attention.qkv.weight.double()
+    add_to_bias(attention.qkv, weight @ shift)
+    attention.qkv.weight = fixed(weight * scale)
+    return nn.Identity()
+
+
+def fold_scale_after(layer: nn.Module, scale: nn.Module) -> nn.Module:
+    """A linear layer or convolution, then LayerScale. Returns what is left of the scale."""
+    if not isinstance(scale, LayerScale2d):
+        return scale
+    scale_outputs(layer, scale.gamma.double().flatten())
+    return nn.Identity()
+
+
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """The batch norm in evaluation mode as float64 (s, t), so that norm(x) = s x + t, channel by channel."""
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    return scale, norm.bias.double() - scale * norm.running_mean.double()
+
+
+def scale_outputs(layer: nn.Module, scale: Tensor) -> None:
+    """Multiplies each output channel of `layer`, weight and bias, by its factor."""
+    layer.weight = fixed(layer.weight.double() * scale.view(-1, *[1] * (layer.weight.ndim - 1)))
+    if layer.bias is not None:
+        layer.bias = fixed(layer.bias.double() * scale)
+
+
+def add_to_bias(layer: nn.Module, shift: Tensor) -> None:
+    """Adds `shift` to the bias of `layer`, which gets one if it has none."""
+    layer.bias = fixed(shift if layer.bias is None else layer.bias.double() + shift)
+
+
+def fixed(value: Tensor) -> nn.Parameter:
+    """`value` as a float32 parameter without gradient."""
+    return nn.Parameter(value.to(torch.float32), requires_grad=False)

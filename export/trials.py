@@ -1,0 +1,110 @@
+"""Precisions to try enter, one by one; artefacts leave, beside dist/<model>/'s own; those chosen take their places.
+
+For a search that decides as it goes: an encoder is traced once in a format, and written as often as asked.
+"""
+
+import contextlib
+import importlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from export import files, manifest, pipeline, plan
+from export.mixture import Mixture, Weight
+from export.plan import Job, Receipt
+from export.runners import memory
+from export.stamp import Stamp
+
+FOLDER = "trials.partial"                    # in dist/<model>/; removed at the end
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An artefact on trial."""
+
+    job: Job
+    path: str                                # relative to dist/<model>/
+    receipt: Receipt                         # but for the memory, which `weigh` measures
+
+    def entry(self) -> dict:
+        """What the gate reads of an artefact's entry in the manifest."""
+        return {"encoder": self.job.encoder, "format": self.job.format, "precision": self.job.precision,
+                "path": self.path, "sha256": self.receipt.sha256, "bytes": self.receipt.bytes}
+
+
+class Trials:
+    """Makes artefacts of `parts` (encoders.split), the encoders that dist/<model>/ holds. Use `opened`."""
+
+    def __init__(self, folder: Path, parts: dict):
+        self.folder, self.made, self._parts = folder, manifest.read(folder), parts
+        self.spec, source = pipeline.source_of(folder)
+        self.base = plan.base_recipe(self.spec, source)
+        self._traced: tuple = (None, None)   # one at a time: a trace holds the weights
+
+    def weights(self, format_: str, encoder: str) -> list[Weight]:
+        """What a mixture can name."""
+        return self._converter(format_).weights(self._trace(format_, encoder))
+
+    def write(self, format_: str, encoder: str, precision: str | Mixture) -> Trial:
+        """Makes one artefact. A mixture is of the precision `mixed`."""
+        mixture = precision if isinstance(precision, Mixture) else None
+        job = Job(format_, encoder, plan.MIXED if mixture else precision, mixture)
+        name = f"{plan.recipe('', job)[:12]}-{Path(job.path).name}" if mixture else Path(job.path).name
+        target = self.folder / FOLDER / format_ / name
+        traced, started = self._trace(format_, encoder), time.perf_counter()
+        stamp = Stamp(self.spec.name, encoder, self.made["space"], self.spec.licence.name)
+        with files.whole(target) as partial:
+            self._converter(format_).write(traced, precision, stamp, partial)
+        receipt = Receipt(plan.recipe(self.base, job), files.sha256(target), files.size(target),
+                          round(time.perf_counter() - started, 1), None, mixture and mixture.json())
+        return Trial(job, target.relative_to(self.folder).as_posix(), receipt)
+
+    def drop(self, trial: Trial) -> None:
+        """Removes an artefact that is not to be chosen."""
+        files.remove(self.folder / trial.path)
+
+    def weigh(self, trial: Trial) -> int | None:
+        """Bytes of memory that the artefact takes, see export.runners.memory."""
+        side = self.spec.preprocessing.size
+        shape = (self.spec.context_length,) if trial.job.encoder == "text" else (side, side, 3)
+        return memory.peak_rss(trial.job.format, self.folder / trial.path, trial.job.encoder, shape)
+
+    def keep(self, chosen: list[tuple[Trial, int | None]]) -> None:
+        """Puts the chosen artefacts, with their memory, in the place of all others of their format and encoder."""
+        receipts = {path: receipt for path, receipt in plan.valid_receipts(self.folder, self.base).items()
+                    if not any(path.startswith(trial.job.stem) for trial, _ in chosen)}
+        for name in (manifest.NAME, pipeline.VERDICTS):      # neither stands beside artefacts that are being replaced
+            files.remove(self.folder / name)
+        plan.write_receipts(self.folder, receipts)
+        for trial, peak in chosen:
+            for old in self.folder.glob(f"{trial.job.stem}*"):
+                files.remove(old)
+            (self.folder / trial.path).replace(self.folder / trial.job.path)
+            receipts[trial.job.path] = Receipt(**vars(trial.receipt) | {"peak_rss": peak})
+        plan.write_receipts(self.folder, receipts)
+        self.made["artifacts"] = pipeline.entries(self.spec, receipts)
+        manifest.write(self.folder, self.made)
+
+    def _trace(self, format_: str, encoder: str):
+        if self._traced[0] != (format_, encoder):
+            from export import encoders
+
+            self._traced = (None, None)
+            self._traced = ((format_, encoder), self._converter(format_).trace(
+                self._parts[encoder], encoder, encoders.example(encoder, self.spec)))
+        return self._traced[1]
+
+    @staticmethod
+    def _converter(format_: str):
+        return importlib.import_module(f"export.{format_}")
+
+
+@contextlib.contextmanager
+def opened(folder: Path, parts: dict) -> Iterator[Trials]:
+    """Trials in dist/<model>/, removed at the end. Raises InputError where manifest or weights are not to be had."""
+    files.remove(folder / FOLDER)
+    try:
+        yield Trials(folder, parts)
+    finally:
+        files.remove(folder / FOLDER)

@@ -1,0 +1,224 @@
+"""The gate is red on every fault that is planted: eleven that ship in other people's apps, and some more."""
+
+import dataclasses
+import shutil
+
+import pytest
+import torch
+
+from export import checkpoint, coreml, encoders, files, manifest, models, plan, resample
+from export import onnx as onnx_converter
+from export.stamp import Stamp
+from parity import gate, metrics, pixels, tolerances, weights
+
+SPEC = models.find("demo")
+
+
+@pytest.fixture(scope="module")
+def ground(exported, tmp_path_factory):
+    """The exported artefacts, the reference's answers, and what else the gate needs to judge one artefact."""
+    folder = tmp_path_factory.mktemp("ground") / "demo"
+    shutil.copytree(exported, folder)
+    return gate.ground(folder, 24)
+
+
+def entry(made, format_, encoder, precision):
+    return next(a for a in made["artifacts"] if a["path"] == plan.Job(format_, encoder, precision).path)
+
+
+def planted(ground, encoder, module, precision="fp32", example=None, format_="onnx"):
+    """The verdict on `module`, exported in the place of the true encoder."""
+    folder, made = ground.folder, ground.made
+    path = folder / format_ / f"planted-{encoder}{plan.SUFFIXES[format_]}"
+    converter = {"onnx": onnx_converter, "coreml": coreml}[format_]
+    traced = converter.trace(module.eval(), encoder, encoders.example(encoder, SPEC) if example is None else example)
+    with files.whole(path) as partial:
+        converter.write(traced, precision, Stamp("demo", encoder, made["space"], "MIT"), partial)
+    artifact = entry(made, format_, encoder, precision)
+    return gate.judge(ground, artifact | {"path": f"{format_}/{path.name}", "sha256": files.sha256(path)})
+
+
+def true_parts(ground):
+    return encoders.split(checkpoint.reparameterise(ground.reference.model), SPEC)
+
+
+def test_the_true_encoder_passes_where_faults_are_planted(ground):
+    assert planted(ground, "image", true_parts(ground)["image"]).outcome == "passed"
+
+
+def test_a_wrong_mean_turns_the_gate_red(ground):
+    wrong = models.Preprocessing(64, (0.48, 0.46, 0.41), (1.0, 1.0, 1.0), "bilinear")
+    result = planted(ground, "image", encoders.ImageEncoder(true_parts(ground)["image"].visual, wrong))
+    assert result.outcome == "failed" and "cosine" in result.reasons[0]
+
+
+def test_swapped_channels_turn_the_gate_red(ground):
+    class Swapped(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = true_parts(ground)["image"]
+
+        def forward(self, image):
+            return self.encoder(image.flip(1))
+
+    assert planted(ground, "image", Swapped()).outcome == "failed"
+
+
+def test_a_missing_normalisation_turns_the_gate_red(ground):
+    class Raw(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.visual = true_parts(ground)["image"].visual
+
+        def forward(self, image):
+            return self.visual(image / 255)
+
+    result = planted(ground, "image", Raw())
+    assert result.outcome == "failed" and "max abs" in result.reasons[0]     # the direction is right, not the length
+
+
+def test_a_lost_end_token_turns_the_gate_red(ground):
+    class Lost(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = true_parts(ground)["text"]
+
+        def forward(self, token_ids):
+            return encoders.unit_length(self.encoder.features(token_ids)[:, -1] @ self.encoder.text.text_projection)
+
+    assert planted(ground, "text", Lost()).outcome == "failed"
+
+
+@pytest.mark.parametrize("fault", ["squashed", "bicubic"])
+def test_another_resize_than_open_clips_turns_the_gate_red(ground, monkeypatch, fault):
+    assert pixels.faults(ground.made, SPEC, ground.stocks[0].shelf.pictures) == []
+
+    def squashed(rgb, preprocessing):
+        size = preprocessing.size
+        return resample.resize_window(rgb, (size, size), (0, 0), (size, size), preprocessing.interpolation)
+
+    def bicubic(rgb, preprocessing, true=pixels.resize_crop):
+        return true(rgb, dataclasses.replace(preprocessing, interpolation="bicubic"))
+
+    monkeypatch.setattr(pixels, "resize_crop", {"squashed": squashed, "bicubic": bicubic}[fault])
+    verdicts = gate.run(ground.folder, 0, lambda name: None)
+    assert not verdicts.green
+    assert all(result.outcome == "failed" and "open_clip's pixels" in result.reasons[0] for result in verdicts.results)
+
+
+@pytest.mark.parametrize("change", [{"resize": {"mode": "squash", "interpolation": "bilinear", "antialias": True}},
+                                    {"resize": {"mode": "shortest", "interpolation": "bicubic", "antialias": True}}])
+def test_a_manifest_that_tells_apps_another_resize_turns_the_gate_red(ground, change):
+    told = ground.made | {"image": ground.made["image"] | change}
+    assert "image entry" in pixels.faults(told, SPEC, ground.stocks[0].shelf.pictures)[0]
+
+
+def test_ids_of_64_bits_turn_the_gate_red(ground):
+    wide = encoders.example("text", SPEC).long()
+    result = planted(ground, "text", true_parts(ground)["text"], example=wide)
+    assert result.outcome == "failed" and "does not run" in result.reasons[0] and "int64" in result.reasons[0]
+
+
+FINAL = {"image": ("visual.head.fc.weight", "visual.head.fc.bias"), "text": ("text.text_projection",)}
+
+
+@pytest.mark.parametrize("encoder", plan.ENCODERS)
+def test_any_weight_tensor_five_per_cent_off_fails_the_float32_tolerance(ground, encoder):
+    """All but the final projection, whose factor the unit length takes away."""
+    part, allowed = true_parts(ground)[encoder], tolerances.of(ground.space, "onnx", "fp32", encoder)
+    given = torch.from_numpy(ground.samples(encoder)[::4].copy())
+    given = given.permute(0, 3, 1, 2).float() if encoder == "image" else given
+    hidden = []
+    with torch.inference_mode():
+        true = part(given).numpy()
+        for name, tensor in part.named_parameters():
+            kept = tensor.clone()
+            tensor.mul_(1.05)
+            if not tolerances.failures(allowed, metrics.closeness(part(given).numpy(), true), []):
+                hidden.append(name)
+            tensor.copy_(kept)
+        assert not tolerances.failures(allowed, metrics.closeness(part(given).numpy(), true), [])
+    assert set(hidden) <= set(FINAL[encoder]), hidden
+
+
+@pytest.mark.parametrize("encoder", plan.ENCODERS)
+@pytest.mark.parametrize("format_", plan.FORMATS)
+@pytest.mark.parametrize("precision", plan.PRECISIONS[:2])
+def test_any_weight_tensor_five_per_cent_off_is_seen_in_the_decoded_artefact(ground, encoder, format_, precision):
+    """The artefact's weights are compared with a checkpoint in which one tensor after the other is scaled."""
+    path = ground.folder / plan.Job(format_, encoder, precision).path
+    found, part = weights.by_size(weights.READERS[format_](path)), true_parts(ground)[encoder]
+    residual, tried = weights.RESIDUAL[precision], 0
+    assert weights.missing(part, found, residual, format_) == []
+    for name, tensor in part.named_parameters():
+        if tensor.numel() < weights.LEAST or not tensor.any():
+            continue
+        kept, tried = tensor.detach().clone(), tried + 1
+        with torch.no_grad():
+            tensor.mul_(1.05)
+            assert weights.missing(part, found, residual, format_), name
+            tensor.copy_(kept)
+    assert tried >= 20
+
+
+def test_a_scaled_tensor_in_a_float16_artefact_turns_the_gate_red(ground):
+    part = true_parts(ground)["text"]
+    with torch.no_grad():
+        part.text.transformer.resblocks[0].mlp.c_fc.bias.mul_(1.05)
+    result = planted(ground, "text", part, precision="fp16")
+    assert result.outcome == "failed"
+    assert any("checkpoint's: text.transformer.resblocks.0.mlp.c_fc.bias" in reason for reason in result.reasons)
+
+
+def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
+    """Two masks added go beyond float16: all places are at minus infinity, and softmax has nothing to choose from."""
+    class Masked(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = true_parts(ground)["text"]
+
+        def forward(self, token_ids):
+            mask = (1 - (token_ids == encoders.END_TOKEN).float()) * -4e4
+            mask = mask + mask
+            chosen = torch.softmax(mask + mask.amin(dim=-1, keepdim=True), dim=-1)
+            pooled = (self.encoder.features(token_ids) * chosen[:, :, None]).sum(dim=1)
+            return encoders.unit_length(pooled @ self.encoder.text.text_projection)
+
+    assert planted(ground, "text", Masked(), "fp32", format_="coreml").outcome == "passed"
+    result = planted(ground, "text", Masked(), "fp16", format_="coreml")
+    assert result.outcome == "failed" and "no finite numbers" in result.reasons[0]
+
+
+def test_a_flipped_byte_turns_the_gate_red(ground):
+    folder, made = ground.folder, ground.made
+    artifact = entry(made, "onnx", "text", "fp16")
+    path = folder / artifact["path"]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    result = gate.judge(ground, artifact)
+    assert result.outcome == "failed" and "sha256" in result.reasons[0]
+
+
+def test_another_models_space_turns_the_gate_red(ground):
+    other = dataclasses.replace(ground, space="0" * 64)
+    result = gate.judge(other, entry(ground.made, "tflite", "image", "fp32"))
+    assert result.outcome == "failed" and "embedding space" in result.reasons[0]
+
+
+def test_an_edited_space_or_another_tokenizer_turns_the_gate_red(ground, tmp_path):
+    folder, made = ground.folder, ground.made
+    assert gate.common_faults(folder, made, made["space"]) == []
+    assert "space" in gate.common_faults(folder, made | {"space": "0" * 64}, made["space"])[0]
+    assert manifest.TOKENIZER in gate.common_faults(tmp_path, made, made["space"])[0]
+
+
+def test_an_artefact_that_its_runtime_refuses_turns_the_gate_red(ground):
+    text = entry(ground.made, "onnx", "text", "fp32")
+    result = gate.judge(ground, text | {"encoder": "image"})          # pictures for a text encoder
+    assert result.outcome == "failed" and "does not run" in result.reasons[0]
+
+
+def test_a_missing_artefact_turns_the_gate_red(ground):
+    gone = entry(ground.made, "onnx", "image", "fp32") | {"path": "onnx/gone.onnx"}
+    assert gate.judge(ground, gone).reasons == ["missing"]

@@ -1,0 +1,69 @@
+"""Folding constant factors into the weights changes the network, not the function."""
+
+import pytest
+import torch
+from timm.layers import ConvNormAct
+from timm.models.fastvit import AttentionBlock, LayerScale2d, RepMixerBlock
+from torch import nn
+
+from export import checkpoint, fold, models
+
+SPEC = models.find("demo")
+
+
+def varied(module: nn.Module) -> nn.Module:
+    """`module` with weights, scales and batch-norm statistics all far from 0 and 1."""
+    generator = torch.Generator().manual_seed(0)
+    for name, value in module.state_dict().items():
+        if name.endswith("running_var") or "gamma" in name:
+            value.uniform_(0.2, 3, generator=generator)
+        elif value.is_floating_point():
+            value.normal_(0.3, 0.4, generator=generator)
+    return module.eval().requires_grad_(False)
+
+
+def pixels(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+def assert_same(original: nn.Module, changed: nn.Module, x: torch.Tensor) -> None:
+    expected = original.double()(x.double())
+    assert (changed.double()(x.double()) - expected).abs().max() < 1e-6 * expected.abs().max()
+
+
+def kinds(module: nn.Module) -> set[type]:
+    return {type(m) for m in module.modules()}
+
+
+@pytest.mark.parametrize("block", [
+    lambda: RepMixerBlock(12, layer_scale_init_value=0.1, inference_mode=True),
+    lambda: AttentionBlock(64, layer_scale_init_value=0.1),
+    lambda: ConvNormAct(6, 9, 3, stride=2, bias=False),
+    lambda: ConvNormAct(6, 9, 3, bias=True, apply_act=False),
+], ids=["repmixer", "attention", "activation after", "bias before"])
+def test_a_block_without_norms_and_scales_is_the_same_function(block):
+    original = varied(block())
+    changed = fold.folded(original)
+    assert not any(isinstance(m, (nn.BatchNorm2d, LayerScale2d)) for m in changed.modules())
+    assert_same(original, changed, pixels(2, original.in_channels if hasattr(original, "in_channels") else
+                                          next(original.parameters()).shape[0], 8, 8))
+
+
+def test_the_activation_after_a_norm_stays():
+    assert nn.ReLU in kinds(fold.folded(varied(ConvNormAct(6, 9, 3))))
+    assert nn.ReLU not in kinds(fold.folded(varied(ConvNormAct(6, 9, 3, apply_act=False))))
+
+
+def test_the_demo_tower_has_no_norm_or_scale_left_and_the_model_keeps_its_own():
+    model = checkpoint.reparameterise(checkpoint.load(SPEC, checkpoint.locate(SPEC)))
+    before = {name: value.clone() for name, value in model.visual.state_dict().items()}
+    changed = fold.folded(model.visual)
+    assert not any(isinstance(m, (nn.BatchNorm2d, LayerScale2d)) for m in changed.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.visual.state_dict().items())
+    x = pixels(3, 3, 64, 64).sigmoid()
+    assert_same(model.visual, changed, x)
+
+
+def test_what_is_not_known_stays_as_it_is():
+    other = varied(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()))
+    assert str(fold.folded(other)) == str(other)
