@@ -23,6 +23,12 @@ READY := $(VENV)/.ready
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+ifneq ($(BUDGET_MB),)
+ifneq ($(PRECISION),auto)
+$(error BUDGET_MB=$(BUDGET_MB) without PRECISION=auto; remedy: make export PRECISION=auto BUDGET_MB=$(BUDGET_MB))
+endif
+endif
+
 export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED WORKERS]
 	@$(PY) -m export --model $(MODEL) --formats $(FORMATS) --precision $(PRECISION) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \

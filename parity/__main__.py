@@ -80,6 +80,8 @@ def own_shelf(pictures: Path | None, texts: Path | None) -> Shelf | None:
 
 def choose(folder: Path, formats: str | None, products: int | None, own: Shelf | None, budget_mb: float | None) -> int:
     """Searches with a progress bar, unless an earlier choice still holds. Exit status: 0 done, 1 nothing passes."""
+    if budget_mb is not None and not budget_mb > 0:
+        raise InputError("no budget", where="--budget-mb", expected="more than 0 MB", found=budget_mb)
     there = dict.fromkeys(a["format"] for a in manifest.read(folder)["artifacts"])
     chosen = plan.choices("FORMATS", formats or ",".join(there), plan.FORMATS)
     basis = choice.basis(folder, chosen, products, own)

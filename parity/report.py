@@ -98,7 +98,7 @@ def show(folder: Path, verdicts: Verdicts) -> None:
                           _words(pair))
         console.print(table)
     if not made["shippable"]:
-        console.print("random weights: rankings are chance, shown nowhere and decide nothing; and nothing of this may ship")
+        console.print("random weights: rankings are chance and decide nothing, and nothing of this may ship")
     console.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
 
 
@@ -126,7 +126,8 @@ def _costs(receipt: plan.Receipt | None) -> tuple[str, str, str]:
 def _nearness(result: Result, shippable: bool) -> tuple[str, str, str]:
     if result.closeness is None:
         return "", "", ""
-    return (f"{result.closeness.cosine_min:.7f}", f"{result.closeness.max_abs:.1e}", f"{_top1(result):.4f}" if shippable else "")
+    top1 = f"{_top1(result):.4f}" if shippable else ""
+    return f"{result.closeness.cosine_min:.7f}", f"{result.closeness.max_abs:.1e}", top1
 
 
 def _top1(result: Result) -> float | None:

@@ -132,8 +132,10 @@ def test_a_ranking_that_loses_fails_the_artefact():
     expected = np.tile(scores(0.1), (400, 1))
     found = expected.copy()
     found[:10, :3] = -1.0                                     # 10 of 400 queries lose three of ten results
-    faults = tolerances.failures(tolerances.of("a space", "onnx", "fp16", "image"), EXACT, [compare(found, expected)])
-    assert [fault.split()[1] for fault in faults] == ["top-1", "tolerant"]
+    allowed = tolerances.of("a space", "onnx", "fp16", "image")
+    faults = tolerances.failures(allowed, EXACT, [compare(found, expected, answers=[0] * 400)])
+    assert [fault.split()[1] for fault in faults] == ["top-1", "loss", "tolerant"]
+    assert [fault.split()[1] for fault in tolerances.failures(allowed, EXACT, [compare(found, expected)])] == ["tolerant"]
 
 
 def test_given_pictures_and_texts_are_read_from_lines_and_json(tmp_path):
