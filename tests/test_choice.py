@@ -3,9 +3,12 @@
 import json
 import shutil
 
+import pytest
+
 from export import manifest, mixture, plan
 from export.mixture import Weight
 from parity import choice, precision
+from parity.__main__ import main
 from parity.precision import Candidate
 from tests.conftest import run_module
 

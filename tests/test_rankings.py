@@ -135,7 +135,8 @@ def test_a_ranking_that_loses_fails_the_artefact():
     allowed = tolerances.of("a space", "onnx", "fp16", "image")
     faults = tolerances.failures(allowed, EXACT, [compare(found, expected, answers=[0] * 400)])
     assert [fault.split()[1] for fault in faults] == ["top-1", "loss", "tolerant"]
-    assert [fault.split()[1] for fault in tolerances.failures(allowed, EXACT, [compare(found, expected)])] == ["tolerant"]
+    faults = tolerances.failures(allowed, EXACT, [compare(found, expected)])                 # no answer is known
+    assert [fault.split()[1] for fault in faults] == ["tolerant"]
 
 
 def test_given_pictures_and_texts_are_read_from_lines_and_json(tmp_path):
