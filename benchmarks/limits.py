@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from parity.latency import fastest
+
 SIZE = 1024                                  # of the square matrices multiplied
 COPIED = 256 * 2**20                         # bytes: beyond any cache
 REPEATS = 20
@@ -44,7 +46,7 @@ def flops_per_second() -> float:
     import torch
 
     a, b = torch.rand(SIZE, SIZE), torch.rand(SIZE, SIZE)
-    return 2 * SIZE**3 / least(lambda: torch.matmul(a, b))
+    return 2 * SIZE**3 / fastest([lambda: torch.matmul(a, b)], REPEATS)[0]
 
 
 def bytes_per_second() -> float:
@@ -52,17 +54,7 @@ def bytes_per_second() -> float:
     import torch
 
     values = torch.ones(COPIED // 4)
-    return COPIED / least(values.sum)
-
-
-def least(run: Callable) -> float:
-    """The shortest of several calls, in seconds."""
-    taken = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - started)
-    return min(taken)
+    return COPIED / fastest([values.sum], REPEATS)[0]
 
 
 def processor() -> str:

@@ -140,7 +140,6 @@ def _convert(task: Task) -> tuple[str, str] | None:
 
     kind = task.stamp.encoder
     converter = importlib.import_module(f"export.{task.jobs[0].format}")
-    shape = (task.spec.context_length,) if kind == "text" else (task.spec.preprocessing.size,) * 2 + (3,)
     traced = None
     for job in task.jobs:
         _events.put((job, None))
@@ -154,5 +153,5 @@ def _convert(task: Task) -> tuple[str, str] | None:
             return job.path, f"{type(error).__name__}: {error}"[:300]
         seconds = time.perf_counter() - started
         _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
-                                  round(seconds, 1), memory.peak_rss(job.format, target, kind, shape))))
+                                  round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec))))
     return None

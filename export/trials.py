@@ -66,9 +66,7 @@ class Trials:
 
     def weigh(self, trial: Trial) -> int | None:
         """Bytes of memory that the artefact takes, see export.runners.memory."""
-        side = self.spec.preprocessing.size
-        shape = (self.spec.context_length,) if trial.job.encoder == "text" else (side, side, 3)
-        return memory.peak_rss(trial.job.format, self.folder / trial.path, trial.job.encoder, shape)
+        return memory.peak_rss(trial.job.format, self.folder / trial.path, trial.job.encoder, self.spec)
 
     def keep(self, chosen: list[tuple[Trial, int | None]]) -> None:
         """Puts the chosen artefacts, with their memory, in the place of all others of their format and encoder."""

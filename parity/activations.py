@@ -64,6 +64,7 @@ class watching:  # noqa: N801 (a context manager, used as a function)
         from torch.utils._python_dispatch import TorchDispatchMode
 
         stack, self.hooks = [""], []
+        constants = {value.untyped_storage().data_ptr() for value in encoder.state_dict().values()}
         for name, module in encoder.named_modules():
             self.hooks += [module.register_forward_pre_hook(lambda *_, name=name: stack.append(name)),
                            module.register_forward_hook(lambda *_: stack.pop() and None)]
@@ -72,7 +73,8 @@ class watching:  # noqa: N801 (a context manager, used as a function)
             def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
                 found = function(*arguments, **keywords or {})
                 for value in found if isinstance(found, (tuple, list)) else [found]:
-                    if hasattr(value, "is_floating_point") and value.is_floating_point() and value.numel():
+                    if (hasattr(value, "is_floating_point") and value.is_floating_point() and value.numel()
+                            and value.untyped_storage().data_ptr() not in constants):        # a weight, transposed
                         key = stack[-1], str(function.overloadpacket).removeprefix("aten.")
                         largest = float(value.abs().max())
                         if not largest <= peaks.get(key, -1.0):

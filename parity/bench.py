@@ -1,6 +1,5 @@
 """One format of dist/<model>/ enters; `precision.Bench` for it leaves: artefacts made, gated, timed and weighed."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ from export import plan, runners
 from export.mixture import Mixture, Weight
 from export.runners.coreml_runner import INTERPRETER
 from export.trials import Trial, Trials
-from parity import gate, pairs
+from parity import gate, latency, pairs
 from parity.ground import Ground
 from parity.pairs import Answers
 from parity.precision import BASE, Candidate
@@ -90,12 +89,8 @@ class FormatBench:
         if runners.runtimes(self.format)[0] == INTERPRETER:
             return None, None
         encoder = trial.job.encoder
-        one, taken = self.laid.samples(encoder)[:1], ([], [])
-        runs = [runners.load(self.format, self.laid.folder / made.path, encoder, threads=1)
+        one = self.laid.samples(encoder)[:1]
+        runs = [runners.load(self.format, self.laid.folder / made.path, encoder, threads=latency.THREADS)
                 for made in (trial, self._base[encoder])]
-        for _ in range(REPEATS):
-            for run, seconds in zip(runs, taken, strict=True):
-                started = time.perf_counter()
-                run(one)
-                seconds.append(time.perf_counter() - started)
-        return min(taken[0]), min(taken[0]) / min(taken[1])
+        own, base = latency.fastest([lambda run=run: run(one) for run in runs], REPEATS)
+        return own, own / base

@@ -9,22 +9,20 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from export import coreml, files, manifest, plan
 from export.trials import opened
 from parity import inputs, precision
 from parity.bench import FormatBench
+from parity.console import MEGABYTE, console
 from parity.ground import ground
 from parity.precision import Candidate, Choice
 from parity.rankings import Shelf
 
 NAME, VERSION = "precision.json", 1
-MEGABYTE = 1e6
 SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
 MOST_TRIALS = 2 * (sum(map(len, precision.STEPS)) + precision.GROUPS + 8)    # of a format; few need so many
-LINE = 150                                   # characters, where the output is no terminal
 
 
 def basis(folder: Path, formats: list[str], products: int | None, given: Shelf | None) -> str:
@@ -129,7 +127,7 @@ def verdict(content: dict, budget_mb: float | None) -> list[str]:
 
 def show(content: dict, folder: Path, faults: list[str]) -> None:
     """Prints what was tried and chosen, and why the smaller ones were not."""
-    console = Console() if Console().is_terminal else Console(width=LINE)
+    out = console()
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
         for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
@@ -143,20 +141,20 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
                           _figure(c["latency_over_fp16"], ".2f"),
                           _figure(c["peak_rss"] and c["peak_rss"] / MEGABYTE, ".0f"), words,
                           style="bold" if c["chosen"] else None)
-        console.print(table)
+        out.print(table)
         if found["bytes"] is not None:
-            console.print(f"{format_}: {found['bytes'] / MEGABYTE:.2f} MB for the pair, "
+            out.print(f"{format_}: {found['bytes'] / MEGABYTE:.2f} MB for the pair, "
                           f"{found['bytes'] / found['fp16_bytes']:.2f} of fp16's", highlight=False)
         for pair in found["refused_pairs"]:
-            console.print(f"refused together: image {pair['image']}, text {pair['text']}: {'; '.join(pair['reasons'])}",
+            out.print(f"refused together: image {pair['image']}, text {pair['text']}: {'; '.join(pair['reasons'])}",
                           highlight=False)
         for warning in found["warnings"]:
-            console.print(f"note: {warning}", style="yellow", highlight=False)
+            out.print(f"note: {warning}", style="yellow", highlight=False)
     if content["quality_is_meaningless"]:
-        console.print("random weights: chosen by closeness alone, on the samples; the figures say nothing of quality")
+        out.print("random weights: chosen by closeness alone, on the samples; the figures say nothing of quality")
     for fault in faults:
-        console.print(fault, style="bold red", highlight=False)
-    console.print(f"the candidates and their figures: {folder / NAME}", highlight=False)
+        out.print(fault, style="bold red", highlight=False)
+    out.print(f"the candidates and their figures: {folder / NAME}", highlight=False)
 
 
 def _figure(value: float | None, form: str) -> str:

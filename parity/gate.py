@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from export import files, manifest, plan, runners
+from export import files, manifest, runners
 from export.errors import InputError
 from export.runners.coreml_runner import INTERPRETER
-from parity import activations, latency, metrics, pairs, pixels, rankings, tolerances, weights
+from parity import latency, metrics, pairs, pixels, rankings, tolerances, weights
 from parity.ground import FEW_PRODUCTS, Ground, Stock, ground, usual_products
 from parity.pairs import Answers
 from parity.rankings import Embeddings, Shelf
@@ -29,8 +29,6 @@ def run(folder: Path, products: int | None, begin: Callable[[str], None], given:
     laid = ground(folder, products, given)
     common = common_faults(folder, laid.made, laid.space)
     common += pixels.faults(laid.made, laid.reference.spec, laid.stocks[0].shelf.pictures)
-    safety = [activations.measure(encoder, laid.parts[encoder], laid.samples(encoder)) for encoder in plan.ENCODERS]
-    unsafe = {one.encoder: one.faults() for one in safety}
     results, answers = [], []
     for artifact in laid.made["artifacts"]:
         begin(artifact["path"])
@@ -39,16 +37,11 @@ def run(folder: Path, products: int | None, begin: Callable[[str], None], given:
             continue
         for runtime in runners.runtimes(artifact["format"]):
             result, found = examine(laid, artifact, runtime)
-            results.append(failed(result, [] if artifact["precision"] == "fp32" else unsafe[artifact["encoder"]]))
+            results.append(result)
             if found and artifact["path"] not in [answer.artifact["path"] for answer in answers]:
                 answers.append(Answers(artifact, found))
     judged = pairs.judge(laid, answers)
-    return Verdicts(results, judged, safety, outcome(results, strict, judged))
-
-
-def failed(result: Result, reasons: list[str]) -> Result:
-    """`result` with more reasons to fail, if there are any."""
-    return replace(result, outcome="failed", reasons=result.reasons + reasons) if reasons else result
+    return Verdicts(results, judged, list(laid.safety.values()), outcome(results, strict, judged))
 
 
 def common_faults(folder: Path, made: dict, space: str) -> list[str]:
@@ -87,14 +80,17 @@ def examine(laid: Ground, artifact: dict, runtime: str | None = None) -> tuple[R
         found = [answers(embed, encoder, stock) for stock in laid.stocks]
         del embed                            # one copy of the weights at a time
         taken = None if names["runtime"] == INTERPRETER else latency.measure(
-            runners.load(artifact["format"], path, encoder, latency.THREADS, names["runtime"]), laid.reference,
-            encoder, laid.samples(encoder)[:1])
+            runners.load(artifact["format"], path, encoder, latency.THREADS, names["runtime"]),
+            laid.samples(encoder)[:1], laid.eager_seconds[encoder])
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
         return Result(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]]), None
     if not all(np.isfinite(part).all() for one in found for part in vars(one).values()):
         return Result(**names, outcome="failed", reasons=["it answers with values that are no finite numbers"]), None
     judged = replace(verdict(laid, artifact, found), **names, latency=taken)
-    return failed(judged, weights.faults(laid, artifact)), found
+    more = weights.faults(laid, artifact)
+    if artifact["precision"] != "fp32":
+        more += laid.safety[encoder].faults()
+    return replace(judged, outcome="failed", reasons=judged.reasons + more) if more else judged, found
 
 
 def verdict(laid: Ground, artifact: dict, found: list[Embeddings]) -> Result:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from export import checkpoint, manifest, pipeline
-from parity import inputs
+from parity import activations, inputs, latency
+from parity.activations import Safety
 from parity.rankings import Embeddings, Shelf
 from parity.reference import Reference, token_ids
 
@@ -33,6 +34,8 @@ class Ground:
     space: str                               # the weights' own: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
+    safety: dict[str, Safety]                # of each encoder against float16's range
+    eager_seconds: dict[str, float]          # of float32 PyTorch, one input, one thread
     stocks: list[Stock]
 
     def samples(self, encoder: str) -> np.ndarray:
@@ -66,8 +69,11 @@ def ground(folder: Path, products: int | None, given: Shelf | None = None) -> Gr
     shelves += [given] if given else []
     reference = Reference(spec, source)
     parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
+    stocks = [stock(shelf, reference) for shelf in shelves]
+    given_to = {"image": stocks[0].pictures, "text": stocks[0].ids}
     return Ground(folder, made, reference.space(manifest.tokenizer(made)), reference, parts,
-                  [stock(shelf, reference) for shelf in shelves])
+                  {name: activations.measure(name, part, given_to[name]) for name, part in parts.items()},
+                  {name: latency.eager_seconds(name, part, given_to[name][:1]) for name, part in parts.items()}, stocks)
 
 
 def stock(shelf: Shelf, reference: Reference) -> Stock:

@@ -9,13 +9,13 @@ from pathlib import Path
 from export import files, manifest, plan
 from export.runners.coreml_runner import INTERPRETER
 from parity import charts, choice, inputs, pairs, stores, tolerances
+from parity.console import MEGABYTE
 from parity.rankings import NEAR
 from parity.results import Result, Verdicts, telling
 from parity.thumbnails import Thumbnails
 
 NAME, TEMPLATE = "parity.html", "report.html.j2"
 HERE = Path(__file__).parent
-MEGABYTE = 1e6
 OUTCOMES = ("passed", "failed", "not run")
 MARKS = {"passed": "✓", "failed": "✕", "not run": "–"}
 FORMATS = {"coreml": "Core ML", "tflite": "TFLite", "onnx": "ONNX"}

@@ -87,7 +87,7 @@ class Search:
     def run(self) -> None:
         """Tries the base, then from the smallest up until a step passes, then mixtures."""
         self._judge(BASE)
-        self._climb()
+        self.climb()
         self._mix()
 
     def passing(self) -> list[Candidate]:
@@ -101,7 +101,7 @@ class Search:
         self.tried.append(self.bench.judge(self.encoder, precision))
         return self.tried[-1]
 
-    def _climb(self) -> bool:
+    def climb(self) -> bool:
         """Tries steps until one passes that was not tried before. False where there is none."""
         for step in self._steps:
             if step == [BASE] and self._judge(BASE).passed:
@@ -111,8 +111,6 @@ class Search:
             if any([self._judge(precision).passed for precision in step]):
                 return True
         return False
-
-    climb = _climb
 
     def _mix(self) -> None:
         """Looks for a mixture of the smallest that passes and the next smaller scheme, which failed."""

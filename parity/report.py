@@ -3,23 +3,20 @@
 import hashlib
 import json
 import platform
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from export import files, manifest, pipeline, plan
 from parity import inputs, results
+from parity.console import MEGABYTE, console
 from parity.rankings import Shelf
 from parity.results import Pair, Result, Verdicts, telling
 
 NAME, VERSION = pipeline.VERDICTS, 1
 HERE = Path(__file__).parent
-MEGABYTE = 1e6
-LINE = 160                                   # characters, where the output is no terminal
 
 
 def basis(folder: Path, strict: bool, products: int | None, given: Shelf | None = None) -> str:
@@ -83,23 +80,23 @@ def read(folder: Path, basis_: str) -> Verdicts | None:
 def show(folder: Path, verdicts: Verdicts) -> None:
     """Prints one line for each artefact: what it is, what it took, how near it is, the verdict; then the pairs'."""
     made, receipts = manifest.read(folder), plan.read_receipts(folder)
-    console = Console() if sys.stdout.isatty() else Console(width=LINE)
+    out = console()
     table = _table(f"{made['model']}: artefacts in {folder}", ("encoder", "format", "precision"),
                    ("MB", "seconds", "memory MB", "cosine", "max abs", "top 1"))
     for result in verdicts.results:
         table.add_row(result.encoder, result.format, result.precision, *_costs(receipts.get(result.path)),
                       *_nearness(result, made["shippable"]), _words(result))
-    console.print(table)
+    out.print(table)
     if made["shippable"] and verdicts.pairs:
         table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
                        ("MB", "queries", "top 1", "tolerant recall@10", "loss of recall@1"))
         for pair in verdicts.pairs:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
-        console.print(table)
+        out.print(table)
     if not made["shippable"]:
-        console.print("random weights: rankings are chance and decide nothing, and nothing of this may ship")
-    console.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
+        out.print("random weights: rankings are chance and decide nothing, and nothing of this may ship")
+    out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:

@@ -12,9 +12,14 @@ import numpy as np
 
 from parity.ground import Ground
 
+Found = dict[int, list[tuple[float, np.ndarray]]]
+
+SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 squares changes
 LEAST = 16                                   # values; a smaller tensor cannot be known by its values
 SCALE = 0.01                                 # a weight's size may differ by this share: rounding is 1e-4 in float16
-# How far the sorted values may be from the true ones, relative to their norm: five times what was measured.
+# How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
+# measured on s2. Compressed: what a scheme of so many bits may lose, so that only another tensor is told from the true
+# one; the rankings judge the loss itself.
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
 
 
@@ -33,7 +38,7 @@ def faults(laid: Ground, artifact: dict) -> list[str]:
     return [f"weights are not the checkpoint's: {', '.join(wrong[:3])}{more}"]
 
 
-def missing(encoder, found: dict[int, list[np.ndarray]], residual: float, format_: str) -> list[str]:
+def missing(encoder, found: Found, residual: float, format_: str) -> list[str]:
     """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
     if format_ == "tflite":
         from export.tflite.depthwise import split_large
@@ -46,7 +51,7 @@ def missing(encoder, found: dict[int, list[np.ndarray]], residual: float, format
     return without_folded(true, lacking, found, residual)
 
 
-def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: dict[int, list[np.ndarray]],
+def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found,
                    residual: float) -> list[str]:
     """Takes from `lacking` what is there in another form: a layer norm's factors inside the linear layer after it.
 
@@ -57,8 +62,12 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: dict[
              and true[name].ndim == 1 and f"{name.removesuffix('weight')}bias" in true]
     for name in [name for name in lacking if true[name].ndim == 2 and name.endswith("weight")]:
         weight, bias = true[name], f"{name.removesuffix('weight')}bias"
+        columns = np.square(weight).sum(axis=0)
         for factor, shift in norms:
-            if true[factor].size != weight.shape[1] or not holds(found, weight * true[factor], residual):
+            if true[factor].size != weight.shape[1]:
+                continue
+            size = float(np.sqrt(columns @ np.square(true[factor])))
+            if not likely(found, weight.size, size, residual) or not holds(found, weight * true[factor], residual):
                 continue
             moved = weight @ true[shift] + true.get(bias, 0)
             if holds(found, moved, residual):
@@ -66,25 +75,39 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: dict[
     return [name for name in lacking if name in names]
 
 
-def holds(found: dict[int, list[np.ndarray]], value: np.ndarray, residual: float) -> bool:
+def holds(found: Found, value: np.ndarray, residual: float) -> bool:
     """Whether one of the tensors found has these values, in any order."""
-    true = np.sort(value.ravel())
-    size = float(np.linalg.norm(true))
+    size = float(np.linalg.norm(value))
     if size == 0:
         return True                          # a converter may leave zeros out
-    for other in found.get(true.size, []):
-        if (abs(float(true @ other) / size ** 2 - 1) <= SCALE
-                and float(np.linalg.norm(other - true)) <= residual * size):
-            return True
-    return False
+    others = likely(found, value.size, size, residual)
+    if not others:
+        return False                         # sorting is what takes time
+    true = np.sort(value.ravel())
+    return any(near(float(true @ other), size, float(np.linalg.norm(other)))
+               and float(np.linalg.norm(other - true)) <= residual * size for other in others)
 
 
-def by_size(tensors: Iterable[np.ndarray]) -> dict[int, list[np.ndarray]]:
-    """Sorted float32 values of each tensor, by how many they are."""
-    found: dict[int, list[np.ndarray]] = {}
+def likely(found: Found, count: int, size: float, residual: float) -> list[np.ndarray]:
+    """The sorted values of the tensors of `count` values whose norm is near enough (the triangle inequality)."""
+    return [other for norm, other in found.get(count, []) if abs(norm / size - 1) <= residual + SUMMED]
+
+
+def near(product: float, size: float, other: float) -> bool:
+    """Whether two tensors are of one scale, from their inner product and norms.
+
+    Rounding leaves the true one's share of the other at 1, k-means the other's share of the true one.
+    """
+    return min(abs(product / size ** 2 - 1), abs(product / other ** 2 - 1)) <= SCALE
+
+
+def by_size(tensors: Iterable[np.ndarray]) -> Found:
+    """The norm and the sorted float32 values of each tensor, by how many they are."""
+    found: Found = {}
     for tensor in tensors:
         if tensor.dtype.kind == "f" and tensor.size >= LEAST:
-            found.setdefault(tensor.size, []).append(np.sort(tensor.ravel().astype(np.float32)))
+            values = np.sort(tensor.ravel().astype(np.float32))
+            found.setdefault(tensor.size, []).append((float(np.linalg.norm(values)), values))
     return found
 
 

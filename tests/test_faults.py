@@ -3,13 +3,14 @@
 import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from export import checkpoint, coreml, encoders, files, manifest, models, plan, resample
 from export import onnx as onnx_converter
 from export.stamp import Stamp
-from parity import gate, metrics, pixels, tolerances, weights
+from parity import activations, gate, metrics, pixels, tolerances, weights
 
 SPEC = models.find("demo")
 
@@ -52,41 +53,32 @@ def test_a_wrong_mean_turns_the_gate_red(ground):
     assert result.outcome == "failed" and "cosine" in result.reasons[0]
 
 
+class Faulty(torch.nn.Module):
+    """A true encoder with a faulty way through it: `forward(encoder, inputs)`."""
+
+    def __init__(self, encoder, forward):
+        super().__init__()
+        self.encoder, self.way = encoder, forward
+
+    def forward(self, inputs):
+        return self.way(self.encoder, inputs)
+
+
 def test_swapped_channels_turn_the_gate_red(ground):
-    class Swapped(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.encoder = true_parts(ground)["image"]
-
-        def forward(self, image):
-            return self.encoder(image.flip(1))
-
-    assert planted(ground, "image", Swapped()).outcome == "failed"
+    swapped = Faulty(true_parts(ground)["image"], lambda encoder, image: encoder(image.flip(1)))
+    assert planted(ground, "image", swapped).outcome == "failed"
 
 
 def test_a_missing_normalisation_turns_the_gate_red(ground):
-    class Raw(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.visual = true_parts(ground)["image"].visual
-
-        def forward(self, image):
-            return self.visual(image / 255)
-
-    result = planted(ground, "image", Raw())
+    raw = Faulty(true_parts(ground)["image"], lambda encoder, image: encoder.visual(image / 255))
+    result = planted(ground, "image", raw)
     assert result.outcome == "failed" and "max abs" in result.reasons[0]     # the direction is right, not the length
 
 
 def test_a_lost_end_token_turns_the_gate_red(ground):
-    class Lost(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.encoder = true_parts(ground)["text"]
-
-        def forward(self, token_ids):
-            return encoders.unit_length(self.encoder.features(token_ids)[:, -1] @ self.encoder.text.text_projection)
-
-    assert planted(ground, "text", Lost()).outcome == "failed"
+    lost = Faulty(true_parts(ground)["text"], lambda encoder, ids: encoders.unit_length(
+        encoder.features(ids)[:, -1] @ encoder.text.text_projection))
+    assert planted(ground, "text", lost).outcome == "failed"
 
 
 @pytest.mark.parametrize("fault", ["squashed", "bicubic"])
@@ -172,21 +164,70 @@ def test_a_scaled_tensor_in_a_float16_artefact_turns_the_gate_red(ground):
 
 def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
     """Two masks added go beyond float16: all places are at minus infinity, and softmax has nothing to choose from."""
-    class Masked(torch.nn.Module):
+    def twice(encoder, token_ids):
+        mask = (1 - (token_ids == encoders.END_TOKEN).float()) * -4e4
+        mask = mask + mask
+        chosen = torch.softmax(mask + mask.amin(dim=-1, keepdim=True), dim=-1)
+        pooled = (encoder.features(token_ids) * chosen[:, :, None]).sum(dim=1)
+        return encoders.unit_length(pooled @ encoder.text.text_projection)
+
+    masked = Faulty(true_parts(ground)["text"], twice)
+    assert planted(ground, "text", masked, "fp32", format_="coreml").outcome == "passed"
+    result = planted(ground, "text", masked, "fp16", format_="coreml")
+    assert result.outcome == "failed" and "no finite numbers" in result.reasons[0]
+
+
+def test_a_constant_beyond_float16_turns_the_gate_red(ground):
+    found = [np.full(32, -np.inf, np.float16), np.ones(32, np.float32)]
+    artifact = entry(ground.made, "onnx", "text", "fp16")
+    assert weights.faults(ground, artifact) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(weights.READERS, "onnx", lambda path: found)
+        assert weights.faults(ground, artifact) == ["a constant, such as a mask, is beyond float16's range"]
+
+
+def test_activations_beyond_float16_turn_the_gate_red_for_all_but_float32(ground):
+    def hot(encoder, token_ids):
+        return encoders.unit_length((encoder.features(token_ids) * 1e5)[:, -1] @ encoder.text.text_projection)
+
+    unsafe = activations.measure("text", Faulty(true_parts(ground)["text"], hot), ground.samples("text"))
+    assert unsafe.headroom < 1 and unsafe.peak in unsafe.near and "float16 ends at 65504" in unsafe.faults()[0]
+    assert ground.safety["text"].faults() == [] and ground.safety["text"].headroom > 5
+    heated = dataclasses.replace(ground, safety=ground.safety | {"text": unsafe})
+    assert gate.judge(heated, entry(ground.made, "onnx", "text", "fp32")).outcome == "passed"
+    assert unsafe.faults()[0] in gate.judge(heated, entry(ground.made, "onnx", "text", "fp16")).reasons
+    assert gate.judge(heated, entry(ground.made, "onnx", "image", "fp16")).outcome == "passed"
+
+
+def test_activations_name_the_layer_that_comes_near_the_range():
+    class Layered(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder = true_parts(ground)["text"]
+            self.small, self.large = torch.nn.Linear(77, 4, bias=False), torch.nn.Linear(4, 4, bias=False)
+            torch.nn.init.constant_(self.small.weight, 1 / 77)
+            torch.nn.init.constant_(self.large.weight, 5000.0)
 
         def forward(self, token_ids):
-            mask = (1 - (token_ids == encoders.END_TOKEN).float()) * -4e4
-            mask = mask + mask
-            chosen = torch.softmax(mask + mask.amin(dim=-1, keepdim=True), dim=-1)
-            pooled = (self.encoder.features(token_ids) * chosen[:, :, None]).sum(dim=1)
-            return encoders.unit_length(pooled @ self.encoder.text.text_projection)
+            return self.large(self.small(token_ids.float()))
 
-    assert planted(ground, "text", Masked(), "fp32", format_="coreml").outcome == "passed"
-    result = planted(ground, "text", Masked(), "fp16", format_="coreml")
-    assert result.outcome == "failed" and "no finite numbers" in result.reasons[0]
+    found = activations.measure("text", Layered(), np.ones((5, 77), np.int32))
+    assert (found.peak.layer, round(found.peak.largest)) == ("large", 20000)     # 4 x 5000 x 1
+    assert [peak.layer for peak in found.near] == ["large"] and found.inputs == 5
+    assert abs(found.headroom - 65504 / 20000) < 1e-3 and found.faults() == []
+
+
+@pytest.mark.parametrize(("precision", "levels"), [("palette4", 16), ("palette6", 64)])
+def test_a_tensor_in_clusters_is_known_again_and_a_scaled_one_is_not(precision, levels):
+    """k-means takes from a tensor's norm; the comparison of scales must bear that."""
+    true = np.sort(np.random.default_rng(0).standard_t(4, 4096).astype(np.float32))
+    bounds = np.linspace(true[0], true[-1], levels + 1)
+    which = np.clip(np.digitize(true, bounds) - 1, 0, levels - 1)
+    clustered = np.array([true[which == k].mean() if (which == k).any() else 0 for k in range(levels)],
+                         np.float32)[which]
+    residual = weights.RESIDUAL[precision]
+    assert weights.holds(weights.by_size([clustered]), true, residual)
+    assert not weights.holds(weights.by_size([clustered]), true * np.float32(1.05), residual)
+    assert not weights.holds(weights.by_size([clustered]), np.roll(true, 1) ** 3, residual)
 
 
 def test_a_flipped_byte_turns_the_gate_red(ground):

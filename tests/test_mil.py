@@ -10,7 +10,7 @@ import torch
 from export import checkpoint, models, plan, runners
 from export.runners import mil
 from export.runners.mil.operations import OPERATIONS
-from export.runners.mil.program import CannotInterpret, Declared, checked, constant
+from export.runners.mil.program import CannotInterpret, Declared, Step, checked, constant
 from parity import inputs
 from parity.metrics import closeness
 from parity.reference import Reference, token_ids
@@ -127,6 +127,20 @@ def test_an_unknown_operation_is_named(exported):
     steps = [dataclasses.replace(program.steps[0], operation="fancy_new_op"), *program.steps[1:]]
     with pytest.raises(CannotInterpret, match="image-fp32.mlpackage.*fancy_new_op"):
         dataclasses.replace(program, steps=steps).run(picture())
+
+
+@pytest.mark.parametrize(("operation", "arguments"), [
+    ("conv", {"x": A, "weight": A, "pad_type": "same"}), ("layer_norm", {"x": A, "axes": [0]}),
+    ("slice_by_index", {"x": A, "begin": [2, 0, 0], "end": [0, 3, 4], "stride": [-1, 1, 1]}),
+    ("concat", {"values": [A, B], "axis": 1, "interleave": True}),
+    ("gather", {"x": A, "indices": INDEX, "axis": 1, "batch_dims": 1}),
+])
+def test_a_variant_of_an_operation_that_is_not_known_is_named(tmp_path, operation, arguments):
+    given = {key: [constant(one) for one in value] if key == "values" else constant(value)
+             for key, value in arguments.items()}
+    step = Step(operation, given, [Declared("the_value", "fp32", (1,))], [])
+    with pytest.raises(CannotInterpret, match=f"p.mlpackage: the_value: {operation} .* is not known"):
+        mil.Program(tmp_path / "p.mlpackage", [], ["the_value"], [step], None).run({})
 
 
 def test_a_value_of_another_shape_than_declared_is_refused(exported):

@@ -143,3 +143,18 @@ def test_every_tolerance_has_its_reason():
 def test_no_export_gives_one_line_and_status_2(tmp_path):
     answer = run_module("parity", "--out", str(tmp_path))
     assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1 and "make export" in answer.stderr
+
+
+def test_a_runtime_without_a_build_for_this_platform_is_an_artefact_not_run(exported, monkeypatch):
+    from export.runners import tflite_runner
+
+    def no_such_library(*_):
+        raise ImportError("No module named 'ai_edge_litert'")
+
+    monkeypatch.setattr(tflite_runner, "load", no_such_library)
+    ground = gate.ground(exported, 0)
+    artifact = next(a for a in ground.made["artifacts"] if a["format"] == "tflite")
+    result = gate.judge(ground, artifact)
+    assert result.outcome == "not run" and "ai_edge_litert" in result.reasons[0]
+    passed = gate.judge(ground, next(a for a in ground.made["artifacts"] if a["format"] == "onnx"))
+    assert gate.outcome([passed, result], strict=False) and not gate.outcome([passed, result], strict=True)

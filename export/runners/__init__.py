@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+BATCH_PIXELS, BATCH_TEXTS = 8 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
+
 Run = Callable[[np.ndarray], np.ndarray]
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from export.runners import Run
+from export.runners import BATCH_PIXELS, BATCH_TEXTS, Run
 from export.stamp import INPUT, OUTPUT
 
 INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
-BATCH_PIXELS, BATCH_TEXTS = 8 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
 
 
 def runtimes() -> list[str]:

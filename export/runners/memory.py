@@ -9,18 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from export import runners
+from export.models import ModelSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def peak_rss(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> int | None:
+def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
     """Growth of the peak resident memory, in bytes, or None where the artefact's own runtime cannot run.
 
-    `shape` is one picture's [S, S, 3] or one text's [77]. The runtime's own libraries are loaded before the count
-    starts; pages of a mapped file count, although the system may drop them.
+    Runs one picture [S, S, 3] or one text [77], as `spec` has them. The runtime's own libraries are loaded before the
+    count starts; pages of a mapped file count, although the system may drop them.
     """
     if format_ == "coreml" and sys.platform != "darwin":
         return None                          # an interpreter's memory says nothing of Core ML's
+    shape = (spec.context_length,) if encoder == "text" else (spec.preprocessing.size,) * 2 + (3,)
     command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
                ",".join(map(str, shape))]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

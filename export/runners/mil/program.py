@@ -64,7 +64,8 @@ class Program:
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
         """Executes the program. `watch` sees every value computed.
 
-        Raises CannotInterpret for an unknown operation, and for a value that is not of the shape or type declared.
+        Raises CannotInterpret for what operations.py does not know, and for a value of another shape or type than
+        declared.
         """
         from export.runners.mil.operations import OPERATIONS
 
@@ -74,7 +75,10 @@ class Program:
                 raise CannotInterpret(f"{self.package.name}: no operation {step.operation} "
                                       f"(for {step.outputs[0].name}) in export/runners/mil/operations.py")
             arguments = {key: _resolve(value, values) for key, value in step.inputs.items()}
-            found = OPERATIONS[step.operation](**arguments)
+            try:
+                found = OPERATIONS[step.operation](**arguments)
+            except NotImplementedError as error:
+                raise CannotInterpret(f"{self.package.name}: {step.outputs[0].name}: {error} is not known") from error
             for declared, value in zip(step.outputs, found if isinstance(found, tuple) else (found,), strict=True):
                 values[declared.name] = checked(value, declared, self.package)
                 if watch:
