@@ -125,13 +125,19 @@ def _or_dash(value: float | None, factor: float, form: str) -> str:
 def write_measured(results: dict) -> None:
     """Replaces the section [measured] of tolerances.toml by the largest differences seen in this run."""
     kept, _ = TOLERANCES.read_text(encoding="utf-8").split("[measured]\n")
-    lines = []
+    spaces: dict[str, list[str]] = {}        # random weights are the same where two models' networks are
     for name in (n for n in TABLE if n in results):
-        weights = "" if results[name]["weights"] == "its own" else ", random weights"
-        lines.append(f'\n[measured.{results[name]["space"]}]  # {name}{weights}')
-        for path, a in results[name]["artefacts"].items():
+        spaces.setdefault(results[name]["space"], []).append(name)
+    lines = []
+    for space, names in spaces.items():
+        weights = "" if results[names[0]]["weights"] == "its own" else ", random weights"
+        lines.append(f'\n[measured.{space}]  # {", ".join(names)}{weights}')
+        largest: dict[str, float] = {}
+        for path, a in (item for name in names for item in results[name]["artefacts"].items()):
             format_, encoder, precision = path.split("/")[0], *Path(path).stem.split("-")
             if a["max_abs"] is not None and precision != "fp32":
-                lines.append(f'"{format_} {precision} {encoder}" = {a["max_abs"]:.1e}')
+                key = f"{format_} {precision} {encoder}"
+                largest[key] = max(largest.get(key, 0), a["max_abs"])
+        lines += [f'"{key}" = {value:.1e}' for key, value in largest.items()]
     with files.whole(TOLERANCES) as partial:
         partial.write_text(kept + "[measured]\n" + "\n".join(lines) + "\n", encoding="utf-8")

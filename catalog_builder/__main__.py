@@ -1,0 +1,91 @@
+"""`python -m catalog_builder`: parses and calls, nothing else."""
+
+import sys
+from pathlib import Path
+
+from catalog_builder import console, engines
+from catalog_builder.search import Filter
+from export.errors import CommandLine, InputError
+
+
+def parser() -> CommandLine:
+    """The command line."""
+    p = CommandLine(prog="python -m catalog_builder", description="Builds a shop's catalog file, and searches it.")
+    commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
+
+    build = commands.add_parser("build", help="a product list and dist/<model>/ into one .catalog file")
+    build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
+                       help="CSV, JSON Lines or Parquet; pictures relative to it (default: the sample shop)")
+    build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
+    build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip, and say so)")
+    build.add_argument("--force", action="store_true", help="write a catalog that is below its gate")
+    build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
+    build.add_argument("--thumbnails", type=int, default=160, metavar="PIXELS",
+                       help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
+    build.add_argument("--thumbnail-quality", type=int, default=60, metavar="Q", choices=range(1, 101),
+                       help="of WebP, 1 to 100 (default: %(default)s)")
+
+    search = commands.add_parser("search", help="by text, by picture, by both, or more like a product")
+    search.add_argument("--text")
+    search.add_argument("--image", type=Path, metavar="PATH")
+    search.add_argument("--like", metavar="ID", help="more like this product")
+    search.add_argument("--slider", type=float, default=0.5, help="with both: 0 is the text, 1 the picture")
+    search.add_argument("-k", type=int, default=10, help="results (default: %(default)s); 1: the best match only")
+    search.add_argument("--category", action="append", metavar="NAME", help="one of these; may be repeated")
+    search.add_argument("--price-from", metavar="PRICE")
+    search.add_argument("--price-to", metavar="PRICE")
+    search.add_argument("--threshold", type=float, default=float("-inf"), help="least score")
+    search.add_argument("--confidence", type=float, default=0.0, help="least share, 0 to 1")
+
+    labels = commands.add_parser("labels", help="which of some names fits a picture")
+    labels.add_argument("--image", type=Path, required=True, metavar="PATH")
+    labels.add_argument("--names", required=True, help="a list with commas")
+
+    duplicates = commands.add_parser("duplicates", help="products that look nearly the same")
+    duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
+
+    verify = commands.add_parser("verify", help="structure and digest of a catalog file")
+    for command in (build, search, labels, duplicates, verify):
+        command.add_argument("--model", default="demo", help="of dist/ (default: %(default)s)")
+        command.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    for command in (build, search, duplicates, verify):
+        command.add_argument("--catalog", type=Path, metavar="PATH",
+                             help="default: <product list>.catalog in dist/<model>/")
+    for command in (search, labels, duplicates):
+        command.add_argument("--json", action="store_true", help="for machines")
+    return p
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done, 1 a gate is red, 2 bad input."""
+    try:
+        given = parser().parse_args(arguments)
+        dist = given.dist / given.model
+        if given.command == "labels":
+            return console.labels(dist, given.image, given.names.split(","), given.json)
+        name = given.products.stem if given.command == "build" else "products"
+        catalog = given.catalog or dist / f"{name}.catalog"
+        if given.command == "build":
+            return console.build(given.products, dist, catalog, given.queries, given.strict, given.force, given.engine,
+                                 given.thumbnails, given.thumbnail_quality)
+        if given.command == "search":
+            where = Filter(given.category, console.price(given.price_from), console.price(given.price_to))
+            return console.search(catalog, dist, given.text, given.image, given.like, given.slider, given.k, where,
+                                  given.threshold, given.confidence, given.json)
+        if given.command == "duplicates":
+            return console.duplicates(catalog, given.over, given.json)
+        return console.verify(catalog)
+    except InputError as error:
+        print(f"catalog_builder: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:                 # a read-only or full disk, a file where a folder should be
+        print(f"catalog_builder: {error.strerror}; found {error.filename}; remedy: choose another --catalog",
+              file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("catalog_builder: interrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

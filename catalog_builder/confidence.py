@@ -1,0 +1,103 @@
+"""Scores with right and wrong answers enter; what turns a score into per cent and stars leaves.
+
+Scores of texts and of pictures live in different ranges, so each kind of query has a logistic curve of its own:
+p = 1 / (1 + exp(-(a x score + b))), and a spread, by which the slider between text and picture is balanced.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+KINDS = ("text", "image")
+LEAST_PAIRS = 20                             # of right and of wrong results each: fewer fix no curve
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One kind of query."""
+
+    a: float                                 # slope, in 1 over a score
+    b: float
+    spread: float                            # standard deviation of a query's scores over the products
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Both kinds, and where they come from: "queries", "names" (made up from the products), or "none"."""
+
+    text: Curve
+    image: Curve
+    source: str
+
+    @classmethod
+    def from_json(cls, kept: object) -> "Calibration":
+        """What `json` made. Raises ValueError, KeyError or TypeError for anything else."""
+        curves = [Curve(*(_finite(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS]
+        if any(curve.spread <= 0 for curve in curves) or not isinstance(kept["source"], str):
+            raise ValueError("a calibration with a spread of 0, or without a source")
+        return cls(*curves, kept["source"])
+
+    def json(self) -> dict:
+        """For the catalog's metadata."""
+        return asdict(self)
+
+
+NONE = Calibration(Curve(10.0, -5.0, 1.0), Curve(10.0, -5.0, 1.0), "none")       # nothing measured: score .5 is 50 %
+
+
+def confidence(curve: Curve, score: float) -> float:
+    """The share of results with this score that are right: in [0, 1]."""
+    x = curve.a * score + curve.b
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def mixed_confidence(calibration: Calibration, slider: float, text_score: float, image_score: float) -> float:
+    """Of a hybrid result: the two curves' exponents, mixed by the slider (0: text alone, 1: picture alone)."""
+    text, image = calibration.text, calibration.image
+    x = slider * (image.a * image_score + image.b) + (1 - slider) * (text.a * text_score + text.b)
+    return confidence(Curve(1, 0, 1), x)
+
+
+def stars(share: float) -> int:
+    """0 to 5, half to even."""
+    return round(5 * share)
+
+
+def slider_weight(calibration: Calibration, slider: float) -> float:
+    """The picture's weight w in `w q_image + (1 - w) q_text` for the slider's place in [0, 1]."""
+    picture, text = slider * calibration.text.spread, (1 - slider) * calibration.image.spread
+    return picture / (picture + text)
+
+
+def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
+    """The curve of results with these scores, right or wrong (bool); None where there are too few of either."""
+    if min(right.sum(), (~right).sum()) < LEAST_PAIRS:
+        return None
+    from sklearn.linear_model import LogisticRegression
+
+    centre, width = scores.mean(), scores.std() or 1.0
+    model = LogisticRegression(C=1e3).fit(((scores - centre) / width)[:, None], right)
+    slope = float(model.coef_[0, 0]) / width
+    return Curve(float(slope), float(model.intercept_[0] - slope * centre), float(spread))
+
+
+def expected_error(curve: Curve, scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: how far per cent and truth are apart, on average over bins of equal count."""
+    shares = np.array([confidence(curve, score) for score in scores])
+    parts = np.array_split(np.argsort(shares, kind="stable"), bins)
+    return float(sum(len(part) * abs(shares[part].mean() - right[part].mean()) for part in parts if len(part))
+                 / len(scores))
+
+
+def _finite(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("a calibration that is no finite number")
+    return float(value)
+
+
+def described(calibration: Calibration) -> Mapping[str, str]:
+    """For people: where half the results are right, by kind."""
+    return {kind: f"half of the results with a score of {-curve.b / curve.a:.3f} are right"
+            for kind in KINDS if (curve := getattr(calibration, kind)).a > 0}
