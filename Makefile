@@ -9,6 +9,10 @@ WEIGHTS    ?=
 BUDGET_MB  ?=
 WORKERS    ?= 2
 STRICT     ?=
+PRODUCTS   ?=
+QUERIES    ?=
+CATALOG    ?=
+export TEXT IMAGE LIKE
 PYTHON     ?= python3
 VENV       ?= .venv
 TORCH_INDEX ?=
@@ -18,7 +22,7 @@ TORCH_INDEX ?=
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help export parity goldens test bench clean environment
+.PHONY: help export parity catalog search goldens test bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +44,17 @@ export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and O
 parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]
 	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
 
+catalog: $(READY)  ## PRODUCTS=products.csv: one .catalog file from a product list, with dist/<model>/ [MODEL QUERIES CATALOG STRICT=1; no PRODUCTS: the sample shop]
+	@$(PY) -m catalog_builder build --model $(MODEL) $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \
+	  $(if $(QUERIES),--queries "$(QUERIES)") $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(STRICT),--strict)
+
+search: $(READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search a catalog with the exported encoders [MODEL CATALOG]
+	@$(PY) -m catalog_builder search --model $(MODEL) $(if $(CATALOG),--catalog "$(CATALOG)") \
+	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
+
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens
+	@$(PY) -m catalog_builder.goldens
 
 test: $(READY)  ## run the tests
 	$(PY) -m pytest

@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("models", "latency")
+NAMES = ("models", "latency", "catalog", "building")
 
 
 def main(arguments: list[str]) -> int:

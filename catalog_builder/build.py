@@ -3,6 +3,7 @@
 Interrupted at any moment it loses a second's work, and goes on at the next run; the file is the same byte for byte.
 """
 
+import sqlite3
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from export import files, manifest
 from export.errors import InputError
 from export.preprocess import resize_crop
 
+SUFFIX = ".catalog"
 MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
 MOST_PAIRED = 20_000                         # rows that the report compares with each other
 
@@ -65,20 +67,27 @@ class Built:
 def build(request: Request, progress: Builds) -> Built:
     """Raises InputError for what cannot be built, GateRed for what may not be shipped."""
     progress.step("read the product list")
+    if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
+        raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
     listing = products.read(request.products)
+    manifest.created()                       # a bad date and bad queries are told now, not after the work
+    if request.queries:
+        queries.labelled(request.queries, listing.products)
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         return _build(request, progress, listing, model, engine, store)
+    except sqlite3.Error as error:
+        raise store.unusable(error) from error
     finally:
         store.close()
 
 
 def _build(request: Request, progress: Builds, listing: Listing, model: Model, engine: engines.Engine,
            store: Store) -> Built:
-    root = request.products.resolve().parent
+    root = request.products.parent.resolve()
     paths = list(dict.fromkeys(path for product in listing.products for path in product.pictures))
     with progress.bar("embed the pictures", len(paths)) as advance:
         digests = embed.run(paths, root, engine, model.preprocessing, request.thumbnail, store, advance)

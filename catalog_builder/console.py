@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from catalog_builder.search import Filter
 from export.errors import InputError
 
 LINE = 150                                   # characters, where the output is no terminal
+AS_IT_STANDS = {"markup": False, "soft_wrap": True}      # a path may hold brackets, and must not be broken
 
 
 def build(products: Path, dist: Path, out: Path, queries: Path | None, strict: bool, force: bool, engine: str,
@@ -48,10 +49,10 @@ def build(products: Path, dist: Path, out: Path, queries: Path | None, strict: b
         lost = Counter(problem.skipped for problem in built.problems)
         out_.print(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "
                    f"pictures and {lost['field']} fields are left out): {out.with_suffix('.problems.csv')}",
-                   style="yellow")
+                   style="yellow", **AS_IT_STANDS)
     if built.note:
-        out_.print(built.note)
-    out_.print(f"the page to look at before shipping: {out.with_suffix('.html')}")
+        out_.print(built.note, **AS_IT_STANDS)
+    out_.print(f"the page to look at before shipping: {out.with_suffix('.html')}", **AS_IT_STANDS)
     return 0
 
 
@@ -63,7 +64,7 @@ def search(catalog: Path, dist: Path, text: str | None, image: Path | None, like
     if like is not None and (text is not None or image is not None):
         raise InputError("--like goes with neither --text nor --image")
     shop = Shop.open(catalog, dist)
-    found = shop.like(like, k, where) if like is not None else shop.find(
+    found = shop.like(like, k, where, threshold, least) if like is not None else shop.find(
         text, image, slider, k, where, threshold, least)
     warning = shop.warning(text) if text else None
     if as_json:
@@ -136,7 +137,7 @@ def price(given: str | None) -> int | None:
         if exact < 0 or exact != int(exact):
             raise ValueError
         return int(exact)
-    except (InvalidOperation, ValueError, OverflowError):
+    except (ArithmeticError, ValueError):
         raise InputError("no price", expected="digits and a point, such as 9.95", found=given) from None
 
 

@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ class Done:
     vector: np.ndarray | None = None
     thumbnail: bytes | None = None
     fault: str | None = None
+    known: bool = False                      # the store has it, of another file or of the same with a new date
 
 
 def run(paths: list[Path], root: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
@@ -69,10 +70,14 @@ def run(paths: list[Path], root: Path, engine: Engine, preprocessing: Preprocess
             todo.append(path)
     advance(len(digests), False)
     committed, pending = time.monotonic(), []
-    for done in _worked(todo, engine, preprocessing, thumbnail):
+    known = frozenset(store.all_whole() if todo else ())
+    for done in _worked(todo, engine, preprocessing, thumbnail, known):
         digests[done.path] = done.sha256
         store.keep_file(name(done.path, root), done.size, done.changed, done.sha256)
-        pending.append(done)
+        if done.known:
+            advance(1, False)
+        else:
+            pending.append(done)
         if len(pending) == engine.batch or done.fault:
             _keep(pending, engine, store, advance)
             pending = []
@@ -98,8 +103,8 @@ def unchanged(path: Path, root: Path, store: Store) -> str | None:
     return store.known_file(name(path, root), stat.st_size, stat.st_mtime_ns)
 
 
-def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing,
-            thumbnail: Thumbnail | None) -> Iterator[Done]:
+def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
+            known: Collection[str]) -> Iterator[Done]:
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         waiting: set[Future] = set()
@@ -108,7 +113,7 @@ def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing,
                 if len(waiting) >= AHEAD * workers:
                     finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in finished)
-                waiting.add(pool.submit(work, path, engine, preprocessing, thumbnail))
+                waiting.add(pool.submit(work, path, engine, preprocessing, thumbnail, known))
             while waiting:
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
@@ -116,13 +121,16 @@ def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing,
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def work(path: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None) -> Done:
-    """One picture from its file to a vector (or, for engines with batches, to a square)."""
+def work(path: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
+         known: Collection[str]) -> Done:
+    """One picture from its file to a vector (or, for engines with batches, to a square), unless its digest is known."""
     try:
         stat, content = path.stat(), path.read_bytes()
     except OSError as error:
         return Done(path, f"unreadable {path}", 0, 0, fault=f"the picture cannot be opened; found {error.strerror}")
     done = Done(path, hashlib.sha256(content).hexdigest(), stat.st_size, stat.st_mtime_ns)
+    if done.sha256 in known:
+        return Done(**vars(done) | {"known": True})
     try:
         rgb = load_rgb8(content)
         if min(rgb.shape[:2]) < LEAST_SIDE:

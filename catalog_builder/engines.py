@@ -76,7 +76,7 @@ class Model:
         """The first artefact of these that passed the gate."""
         return next((a for format_ in formats for precision in precisions for a in self.made["artifacts"]
                      if (a["encoder"], a["format"], a["precision"]) == (encoder, format_, precision)
-                     and a["parity"]["outcome"] == "passed"), None)
+                     and (a["parity"] or {}).get("outcome") == "passed"), None)
 
     def _encoder(self, encoder: str) -> runners.Run:
         found = self.artifact(encoder)
@@ -95,10 +95,11 @@ def opened(folder: Path) -> Model:
     try:
         verdicts = json.loads((folder / pipeline.VERDICTS).read_text(encoding="utf-8"))
         green, judged = verdicts["green"], {result["path"] for result in verdicts["results"]}
+        green = green is True and verdicts["space"] == made["space"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the gate has not run", where=folder / pipeline.VERDICTS, found=error,
                          remedy=f"make parity MODEL={folder.name}") from None
-    if green is not True or verdicts["space"] != made["space"]:
+    if not green:
         raise InputError("the gate is red: no catalog is built on a model that ranks otherwise than PyTorch",
                          where=folder / pipeline.VERDICTS, remedy=f"make parity MODEL={folder.name}; see parity.html")
     if not {a["path"] for a in made["artifacts"]} <= judged:
@@ -112,7 +113,7 @@ def engine(model: Model, name: str = "auto") -> Engine:
     """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError for one that is not here."""
     if name == "auto":
         exact = model.artifact("image", ("onnx",), ("fp32",))
-        name = "cuda" if shutil.which("nvidia-smi") else "onnx" if exact else "torch"
+        name = "cuda" if _has_cuda() else "onnx" if exact else "torch"
     return {"onnx": _onnx, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
 
 
@@ -131,6 +132,14 @@ def _torch(model: Model) -> Engine:
     torch.set_num_threads(1)                 # the pictures run side by side
     torch.set_flush_denormal(True)
     return Engine(f"{model.space} torch {torch.__version__} float32", _eager(model, "cpu", None))
+
+
+def _has_cuda() -> bool:
+    if not shutil.which("nvidia-smi"):       # without a driver torch need not be loaded
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _cuda(model: Model) -> Engine:

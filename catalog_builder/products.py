@@ -280,7 +280,7 @@ def _price(row: _Row, value: object) -> int | None:
         return None
     if PRICE.fullmatch(text):
         scaled = Decimal(text).scaleb(DECIMALS, EXACT)
-        if 0 <= scaled <= LARGEST_PRICE and scaled == scaled.to_integral_value(context=EXACT):
+        if 0 <= scaled <= LARGEST_PRICE and scaled == scaled.to_integral_value():
             return int(scaled)
     row.report("price", InputError("the price is left out", found=_shown(value),
                                    expected=f"0 to {LARGEST_PRICE // UNIT}, with at most {DECIMALS} decimals",

@@ -61,6 +61,7 @@ class Shop:
             raise InputError("nothing to search for", expected="a text, a picture or both")
         if not 0 <= slider <= 1:
             raise InputError("the slider is out of its range", expected="0 (text) to 1 (picture)", found=slider)
+        _check_share(least_confidence)
         asked = None if text is None else self.model.text([text])[0]
         seen = None if picture is None else self.model.image(self.model.square(picture)[None])[0]
         vector = asked if seen is None else seen if asked is None else scores.mixed(
@@ -69,10 +70,13 @@ class Shop:
         shares = self._confidences(hits, asked, seen, slider)
         return [self._result(hit, share) for hit, share in zip(hits, shares, strict=True) if share >= least_confidence]
 
-    def like(self, product_id: str, k: int = 10, where: Filter = ANY) -> list[Result]:
+    def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
+             least_confidence: float = 0.0) -> list[Result]:
         """More like this product, which is left out."""
-        hits = search.like(self.catalog, self.position(product_id), k, where)
-        return [self._result(hit, confidence.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
+        _check_share(least_confidence)
+        hits = search.like(self.catalog, self.position(product_id), k, where, threshold)
+        found = [self._result(hit, confidence.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
+        return [result for result in found if result.confidence >= least_confidence]
 
     def position(self, product_id: str) -> int:
         """Where a product stands. Raises InputError for an unknown id."""
@@ -96,6 +100,11 @@ class Shop:
 
     def _result(self, hit: Hit, share: float) -> Result:
         return Result(hit.product, self.catalog.record(hit.product), hit.score, share)
+
+
+def _check_share(least: float) -> None:
+    if not 0 <= least <= 1:
+        raise InputError("the least confidence is out of its range", expected="a share, 0 to 1", found=least)
 
 
 def labels(model: Model, picture: Path | bytes, names: Collection[str]) -> list[tuple[str, float]]:

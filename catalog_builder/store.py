@@ -32,8 +32,12 @@ class Store:
                     f"drop table if exists {name};" for name in ("files", "vectors", "thumbnails")) + TABLES
                     + f"pragma user_version = {VERSION};")
         except sqlite3.Error as error:
-            raise InputError("the file of computed embeddings cannot be used", where=path, found=error,
-                             remedy="remove it; the embeddings are computed again") from error
+            raise self.unusable(error) from error
+
+    def unusable(self, error: sqlite3.Error) -> InputError:
+        """What the user is told of a damaged file, a full disk, or another build at work."""
+        return InputError("the file of computed embeddings cannot be used", where=self.path, found=error,
+                          remedy="let no other build use it, or remove it; the embeddings are computed again")
 
     def known_file(self, path: str, size: int, changed: int) -> str | None:
         """The digest of a file that has not changed since it was read."""
@@ -46,6 +50,13 @@ class Store:
         found = self._db.execute("select fault from vectors where picture = ? and engine = ?",
                                  (picture, self.engine)).fetchone()
         return bool(found) and (found[0] is not None or not self.kind or self.thumbnail(picture) is not None)
+
+    def all_whole(self) -> set[str]:
+        """All digests for which `is_whole`."""
+        found = self._db.execute("select picture from vectors where engine = ? and (fault is not null or ? = '' or "
+                                 "picture in (select picture from thumbnails where kind = ?))",
+                                 (self.engine, self.kind, self.kind))
+        return {picture for picture, in found}
 
     def keep_file(self, path: str, size: int, changed: int, picture: str) -> None:
         """Remembers a file's digest."""

@@ -1,0 +1,134 @@
+"""Pictures a second: the catalog builder against the plain loop (open, preprocess, encode one at a time in PyTorch).
+
+In: dist/<model>/ of MODEL (s2), in the folder that DIST names, gated green, with a float32 ONNX image encoder. Both
+take turns on the same JPEG files of two megapixels. Out: building.json and building.md.
+"""
+
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import limits
+from catalog_builder import embed, engines
+from catalog_builder.embed import Thumbnail
+from catalog_builder.store import Store
+from export import checkpoint, files, pipeline
+from parity.inputs import pictures
+
+HERE = Path(__file__).parent
+RESULTS, PAGE = HERE / "building.json", HERE / "building.md"
+SIZE, QUALITY = (1632, 1224), 90             # two megapixels, as a phone's small setting
+LOOP, BUILD, ROUNDS = 12, 32, 5              # pictures a turn
+
+
+class Watch:
+    """Processor seconds that a function takes, over all threads."""
+
+    def __init__(self, run: Callable):
+        self.run, self.seconds, self._lock = run, 0.0, threading.Lock()
+
+    def __call__(self, *given):
+        started = time.thread_time()
+        try:
+            return self.run(*given)
+        finally:
+            with self._lock:
+                self.seconds += time.thread_time() - started
+
+
+def main() -> None:
+    """Measures, and writes the results and the page."""
+    model = engines.opened(Path(os.environ.get("DIST", "dist")) / os.environ.get("MODEL", "s2"))
+    names = ["onnx"] + (["bfloat16"] if engines._has_bfloat16() else [])
+    with tempfile.TemporaryDirectory() as folder:
+        paths = photographs(Path(folder))
+        plain = plain_loop(model)
+        found = {name: measured(name, model, plain, paths, Path(folder)) for name in names}
+    result = {"model": model.made["model"], "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
+              "load": round(os.getloadavg()[0], 2)}
+    files.write_json(RESULTS, result)
+    PAGE.write_text(page(result), encoding="utf-8")
+
+
+def photographs(folder: Path) -> list[Path]:
+    """Different JPEG files of SIZE, from the gate's sample pictures, with grain as a camera's."""
+    rng, made, sources = np.random.default_rng(0), [], pictures()
+    for i in range(BUILD):
+        with Image.open(sources[i % len(sources)]) as picture:
+            large = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC), np.int16)
+        grain = np.clip(large + rng.integers(-6, 7, large.shape), 0, 255).astype(np.uint8)
+        made.append(folder / f"{i}.jpg")
+        Image.fromarray(grain).save(made[-1], quality=QUALITY)
+    return made
+
+
+def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
+    """What a tutorial does: Pillow, open_clip's transform, the model, one picture at a time, all cores."""
+    import torch
+    from open_clip.transform import image_transform
+
+    spec, source = pipeline.source_of(model.folder)
+    visual = checkpoint.reparameterise(checkpoint.load(spec, source)).visual
+    true = spec.preprocessing
+    transform = image_transform(true.size, is_train=False, mean=true.mean, std=true.std,
+                                interpolation=true.interpolation, resize_mode="shortest")
+
+    def run(paths: list[Path]) -> None:
+        torch.set_num_threads(os.cpu_count() or 1)
+        with torch.inference_mode():
+            for path in paths:
+                torch.nn.functional.normalize(visual(transform(Image.open(path))[None]), dim=-1)
+
+    return run
+
+
+def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path], folder: Path) -> dict:
+    """Rates of both, the ratio by rounds, and the share of the cores' time that is neither decoding nor encoding."""
+    engine = engines.engine(model, name)
+    decode, encode = Watch(embed.load_rgb8), Watch(engine.encode)
+    ratios, loop, build, rest = [], [], [], []
+    plain(paths[:3])
+    embed.load_rgb8 = decode
+    for turn in range(ROUNDS):
+        started = time.perf_counter()
+        plain(paths[:LOOP])
+        loop.append(LOOP / (time.perf_counter() - started))
+        decode.seconds = encode.seconds = 0.0
+        store = Store(folder / f"{name}-{turn}.embeddings", engine.identity, Thumbnail(160, 60).kind)
+        started = time.perf_counter()
+        embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, Thumbnail(160, 60),
+                  store, lambda more, computed: None)
+        wall = time.perf_counter() - started
+        store.close()
+        build.append(len(paths) / wall)
+        rest.append(1 - (decode.seconds + encode.seconds) / (wall * (os.cpu_count() or 1)))
+        ratios.append(build[-1] / loop[-1])
+    embed.load_rgb8 = decode.run
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return {"loop_per_second": round(statistics.median(loop), 2),
+            "build_per_second": round(statistics.median(build), 2),
+            "ratio": round(middle, 3), "low": round(low, 3), "high": round(high, 3),
+            "neither": round(statistics.median(rest), 3), "note": engine.note}
+
+
+def page(result: dict) -> str:
+    """The results as Markdown."""
+    lines = ["# Building a catalog", "", "`python -m benchmarks building` wrote this page: pictures a second from JPEG "
+             f"files of two megapixels to vectors and thumbnails, {result['model']}, {result['processor']}, "
+             f"{result['cores']} cores, against the plain loop in the same run (Pillow, open_clip's transform, "
+             "reparameterised eager PyTorch, one picture at a time). \"Neither\" is the share of the cores' time that "
+             "neither decodes nor encodes, waiting included.", "",
+             "| engine | plain loop, a second | builder, a second | ratio | quartiles | neither |",
+             "|---|---|---|---|---|---|"]
+    lines += [f"| {name} | {r['loop_per_second']} | {r['build_per_second']} | {r['ratio']:.2f} | {r['low']:.2f} to "
+              f"{r['high']:.2f} | {100 * r['neither']:.0f} % |" for name, r in result["engines"].items()]
+    if "bfloat16" not in result["engines"]:
+        lines += ["", "bfloat16: not run, this processor has no such arithmetic."]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,218 @@
+"""The catalog measured: what int8 costs, the speed of search against faiss, usearch and NumPy, a million rows.
+
+Out: catalog.json, catalog.md and catalog.svg. One thread everywhere. All that is compared takes turns in one process;
+a ratio is the median over the rounds. Run it on a quiet machine.
+"""
+
+import hashlib
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import limits
+from benchmarks.synthetic import BLOCK, DIM, World
+from catalog_builder import confidence, recall, search, writer
+from catalog_builder.catalog import Catalog, open_catalog
+from catalog_builder.quantize import Vectors
+from export import files
+
+HERE = Path(__file__).parent
+RESULTS, PAGE, PLOT = HERE / "catalog.json", HERE / "catalog.md", HERE / "catalog.svg"
+ROWS, MILLION = 100_000, 1_000_000
+SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+QUERIES, ROUNDS, TOP = 200, 41, 10
+
+
+class FileVectors:
+    """Float32 [rows, dim] in a raw file, read as they are wanted, not mapped (quantize.Vectors)."""
+
+    def __init__(self, path: Path, dim: int = DIM):
+        self.path, self.shape = path, (path.stat().st_size // (4 * dim), dim)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        return np.fromfile(self.path, "<f4", (stop - start) * self.shape[1], offset=4 * start * self.shape[1]
+                           ).reshape(-1, self.shape[1])
+
+
+def main() -> None:
+    """Measures, and writes the results, the page and the plot."""
+    world, found = World.of(), {"processor": limits.processor(), "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
+        vectors = world.pictures(range(ROWS))
+        catalog = built(Path(folder) / "some.catalog", vectors)
+        found["quantisation"] = quantisation(world, catalog, vectors)
+        found["bytes_over_float32"] = catalog.path.stat().st_size / vectors.nbytes
+        found["search"] = searched(catalog, vectors)
+        raw = Path(folder) / "million.f32"
+        with raw.open("wb") as file:
+            for start in range(0, MILLION, BLOCK):
+                world.pictures(range(start, start + BLOCK)).tofile(file)
+        found["million"] = million(Path(folder), raw)
+    files.write_json(RESULTS, found)
+    PAGE.write_text(page(found), encoding="utf-8")
+    PLOT.write_text(plot(found["million"]["search_ms"]), encoding="utf-8")
+
+
+def built(path: Path, vectors: Vectors) -> Catalog:
+    """A catalog of one row a product, and without the products' texts, which are the shop's own."""
+    rows = vectors.shape[0]
+    content = writer.Content(
+        "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], confidence.NONE,
+        [b"{}"] * rows, np.arange(rows, dtype=np.int64) * 100,
+        (np.arange(rows) % 20).astype(np.uint32), np.arange(rows, dtype=np.uint32))
+    writer.write(path, content, vectors)
+    return open_catalog(path)
+
+
+def quantisation(world: World, catalog: Catalog, vectors: np.ndarray) -> dict:
+    """Recall of the file's scheme and of two simpler ones, texts and pictures."""
+    rng, found = np.random.default_rng(1), {}
+    chosen = rng.choice(ROWS, QUERIES, replace=False)
+    contents = world.contents(range(ROWS))[chosen]
+    for kind in ("text", "image"):
+        asked = world.queries(kind, contents)
+        true = recall.exact(vectors, catalog.owners, asked)
+        found[kind] = {
+            "mean off, int8 a row (the file)": vars(recall.measure(kind, catalog, vectors, asked)),
+            "int8 a row": vars(recall.compare(kind, asked @ by_rows(vectors).T, true)),
+            "int8 a dimension": vars(recall.compare(kind, asked @ by_dimensions(vectors).T, true))}
+    return found
+
+
+def by_rows(vectors: np.ndarray) -> np.ndarray:
+    """Quantised with a factor a row, the mean left in, and back."""
+    factor = np.abs(vectors).max(axis=1, keepdims=True) / 127
+    return np.rint(vectors / factor) * factor
+
+
+def by_dimensions(vectors: np.ndarray) -> np.ndarray:
+    """Quantised with a factor a dimension, the mean left in, and back."""
+    factor = np.abs(vectors).max(axis=0, keepdims=True) / 127
+    return np.rint(vectors / factor) * factor
+
+
+def searched(catalog: Catalog, vectors: np.ndarray) -> dict:
+    """Milliseconds of a search for the first TOP, and their ratio to usearch's in the same round."""
+    import faiss
+    from usearch.index import MetricKind
+    from usearch.index import search as exact
+
+    faiss.omp_set_num_threads(1)
+    flat, sq8 = faiss.IndexFlatIP(DIM), faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit,
+                                                                   faiss.METRIC_INNER_PRODUCT)
+    sq8.train(vectors)
+    for index in (flat, sq8):
+        index.add(vectors)
+    codes, query = np.ascontiguousarray(catalog.codes), vectors[7].copy()
+    query8 = np.rint(query / np.abs(query).max() * 127).astype(np.int8)
+    turns = {"this catalog": lambda: search.search(catalog, query, TOP),
+             "usearch exact int8": lambda: exact(codes, query8, TOP, metric=MetricKind.IP, exact=True, threads=1),
+             "faiss SQ8": lambda: sq8.search(query[None], TOP),
+             "faiss flat float32": lambda: flat.search(query[None], TOP),
+             "NumPy float32": lambda: np.argpartition(-(vectors @ query), TOP)[:TOP],
+             "reading the codes once": lambda: codes.view(np.int64).max()}
+    return over("usearch exact int8", turns)
+
+
+def over(base: str, turns: dict[str, Callable]) -> dict:
+    """Median milliseconds, and the median of the rounds' ratios to `base`."""
+    taken: dict[str, list[float]] = {name: [] for name in turns}
+    for counts in [False] * 2 + [True] * ROUNDS:
+        for name, run in turns.items():
+            started = time.perf_counter()
+            run()
+            if counts:
+                taken[name].append(time.perf_counter() - started)
+    return {name: {"ms": round(statistics.median(seconds) * 1e3, 2), "ratio": round(statistics.median(
+        a / b for a, b in zip(seconds, taken[base], strict=True)), 3)} for name, seconds in taken.items()}
+
+
+def million(folder: Path, raw: Path) -> dict:
+    """Building, opening, verifying and searching a million rows."""
+    path = folder / "million.catalog"
+    command = [sys.executable, "-m", "benchmarks.catalog", "build", str(raw), str(path)]
+    started = time.perf_counter()
+    peak = int(subprocess.run(command, cwd=HERE.parent, check=True, capture_output=True, text=True).stdout)
+    seconds = time.perf_counter() - started
+    opened = over("open", {"open": lambda: open_catalog(path)})["open"]["ms"]
+    catalog = open_catalog(path)
+    times, vectors = {}, FileVectors(raw)
+    query = vectors[7:8][0]
+    for rows in SIZES:
+        some = catalog if rows == MILLION else built(folder / f"{rows}.catalog", vectors[:rows])
+        times[str(rows)] = over("one", {"one": lambda some=some: search.search(some, query, TOP)})["one"]["ms"]
+    return {"bytes": path.stat().st_size, "build_seconds": round(seconds, 1), "build_peak_bytes": peak,
+            "open_ms": opened, "verify": verified(catalog), "search_ms": times}
+
+
+def verified(catalog: Catalog, rounds: int = 5) -> dict:
+    """The digest's speed over that of hashlib on the mapped file."""
+    taken: dict[str, list[float]] = {"hashlib": [], "verify": []}
+    for _ in range(rounds):
+        for name, run in (("hashlib", lambda: hashlib.sha256(catalog.content).hexdigest()), ("verify", catalog.verify)):
+            started = time.perf_counter()
+            run()
+            taken[name].append(time.perf_counter() - started)
+    speed = statistics.median(a / b for a, b in zip(taken["hashlib"], taken["verify"], strict=True))
+    return {"seconds": round(statistics.median(taken["verify"]), 2), "speed_over_hashlib": round(speed, 3)}
+
+
+def page(found: dict) -> str:
+    """The results as Markdown."""
+    lines = ["# The catalog", "", "`python -m benchmarks catalog` wrote this page. Synthetic vectors "
+             f"(benchmarks/synthetic.py), {ROWS:,} x {DIM}, {QUERIES} queries of each kind; one thread, "
+             f"{found['processor']}, {found['cores']} cores. The file (without the products' texts) has "
+             f"{found['bytes_over_float32']:.3f} of the bytes of the float32 vectors.", "", "## What int8 costs", "",
+             "| queries | scheme | top 1 | tolerant recall@10 | plain recall@10 | largest score error |",
+             "|---|---|---|---|---|---|"]
+    lines += [f"| {kind} | {scheme} | {r['top1']:.3f} | {r['tolerant10']:.4f} | {r['plain10']:.3f} | "
+              f"{r['largest_error']:.5f} |"
+              for kind, schemes in found["quantisation"].items() for scheme, r in schemes.items()]
+    lines += ["", f"## Search, top {TOP}, one thread", "", "Ratios are to usearch, medians over the rounds. "
+              "\"Reading the codes once\" is the limit that memory sets.", "", "| | ms | ratio |", "|---|---|---|"]
+    lines += [f"| {name} | {r['ms']:.2f} | {r['ratio']:.2f} |" for name, r in found["search"].items()]
+    m = found["million"]
+    lines += ["", "## A million rows", "", f"{m['bytes'] / 1e6:.0f} MB. Built from ready vectors in "
+              f"{m['build_seconds']:.0f} s with at most {m['build_peak_bytes'] / 1e9:.2f} GB. Opens in "
+              f"{m['open_ms']:.1f} ms (structure); the digest takes {m['verify']['seconds']:.2f} s, at "
+              f"{m['verify']['speed_over_hashlib']:.2f} of hashlib's own speed.", "",
+              "| rows | ms a search |", "|---|---|"]
+    lines += [f"| {int(rows):,} | {ms:.2f} |" for rows, ms in m["search_ms"].items()]
+    return "\n".join([*lines, "", "![search time over rows](catalog.svg)", ""])
+
+
+def plot(times: dict[str, float]) -> str:
+    """Search time over rows, both axes logarithmic, with the straight line through the last point."""
+    rows, ms = np.array([int(r) for r in times], float), np.array(list(times.values()))
+    low, high = np.log10(min(ms) / 2), np.log10(max(ms) * 2)
+
+    def x(value: float) -> float:
+        return 60 + 420 * (np.log10(value) - 3) / 3
+
+    def y(value: float) -> float:
+        return 260 - 230 * (np.log10(value) - low) / (high - low)
+
+    dots = "".join(f'<circle cx="{x(r):.1f}" cy="{y(m):.1f}" r="4"/><text x="{x(r):.1f}" y="{y(m) - 9:.1f}" '
+                   f'text-anchor="middle">{m:.2f}</text>' for r, m in zip(rows, ms, strict=True))
+    ticks = "".join(f'<text x="{x(r):.1f}" y="280" text-anchor="middle">{int(r):,}</text>'
+                    for r in (1e3, 1e4, 1e5, 1e6))
+    line = f'<line x1="{x(1e3):.1f}" y1="{y(ms[-1] / 1e3) if ms[-1] / 1e3 > 10 ** low else 260:.1f}" ' \
+           f'x2="{x(1e6):.1f}" y2="{y(ms[-1]):.1f}" stroke="#999" stroke-dasharray="4 3"/>'
+    return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 310" font-family="sans-serif" font-size="11">'
+            '<rect width="520" height="310" fill="#fff"/><path d="M60 20V260H490" fill="none" stroke="#333"/>'
+            f'{line}<g fill="#2f6f9f">{dots}</g>{ticks}<text x="275" y="302" text-anchor="middle">rows</text>'
+            '<text x="14" y="140" transform="rotate(-90 14 140)" text-anchor="middle">ms a search</text></svg>\n')
+
+
+if __name__ == "__main__":                   # in a process of its own: its peak memory is the build's
+    built(Path(sys.argv[3]), FileVectors(Path(sys.argv[2])))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))

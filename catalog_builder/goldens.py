@@ -1,0 +1,217 @@
+"""The demo model and the sample shop enter; golden searches leave, for the readers in Swift and Kotlin.
+
+`python -m catalog_builder.goldens`, after `python -m parity.goldens`, whose folder it joins. Vectors are float32
+PyTorch's, scores this package's own: tests/test_search.py holds those to plain float64.
+"""
+
+import base64
+import importlib.metadata
+import json
+import struct
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder import confidence, products, scores, search
+from catalog_builder.catalog import NO_PRICE, Catalog, CatalogError, open_catalog
+from catalog_builder.confidence import Calibration, Curve
+from catalog_builder.products import Product
+from catalog_builder.search import ANY, Filter, Hit
+from catalog_builder.writer import Content, write
+from export import checkpoint, encoders, files, models
+from export.errors import CommandLine, InputError
+from export.preprocess import load_rgb8, resize_crop
+
+ROOT = Path(__file__).parent.parent
+SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
+PRODUCTS, TEXTS = 90, ("a red apple", "soft toy", "something to write with", "music", "", "zebra")
+CALIBRATION = Calibration(Curve(40.0, -28.0, 0.2), Curve(25.0, -19.0, 0.12), "queries")
+SIDE = 32                                    # thumbnails, in pixels
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done, 2 bad input."""
+    p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches.")
+    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens/search)")
+    try:
+        given = p.parse_args(arguments)
+        listed = products.read(SHOP).products[::5][:PRODUCTS]
+        embed = encoded()
+        with files.whole(given.out) as partial:
+            partial.mkdir(parents=True)
+            shop = written(partial / "shop.catalog", listed, embed, "EUR", True)
+            few = [replace(one, category="") for one in (*listed[:6], replace(listed[0], id="TIE"))]
+            mixed = written(partial / "currencies.catalog", few, embed, "", False)
+            cases = [*shop_cases(shop, embed), *other_cases(mixed)]
+            index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
+                name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
+                "cases": cases, "damaged": damaged(partial)}
+            text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
+            (partial / "index.json").write_text(text + "\n", encoding="ascii")
+    except InputError as error:
+        print(f"goldens: {error}", file=sys.stderr)
+        return 2
+    print(f"{given.out}: {len(cases)} searches, {files.size(given.out) / 1e6:.1f} MB")
+    return 0
+
+
+def encoded():
+    """A function of the encoder's name and its inputs, by float32 PyTorch on the demo model."""
+    import torch
+    from open_clip.tokenizer import SimpleTokenizer
+
+    spec = models.find("demo")
+    parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec))), spec)
+
+    def run(kind: str, given: list) -> np.ndarray:
+        values = SimpleTokenizer()(given).int() if kind == "text" else torch.from_numpy(np.stack([resize_crop(
+            load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32))
+        with torch.inference_mode():
+            return parts[kind](values).numpy()
+
+    return run
+
+
+def written(path: Path, listed: list[Product], embed, currency: str, small: bool) -> Catalog:
+    """A catalog of the products, whose space is made up."""
+    from catalog_builder.embed import Thumbnail, shrunk
+
+    names = list(dict.fromkeys(product.category for product in listed))
+    content = Content(
+        "5" * 64, "demo", currency, names, CALIBRATION, [products.json_record(product) for product in listed],
+        np.array([NO_PRICE if i % 9 == 4 else product.price for i, product in enumerate(listed)]),
+        np.array([names.index(product.category) for product in listed]),
+        np.repeat(np.arange(len(listed)), [len(product.pictures) for product in listed]),
+        [shrunk(load_rgb8(product.pictures[0]), Thumbnail(SIDE, 40)) for product in listed] if small else None)
+    write(path, content, embed("image", [picture for product in listed for picture in product.pictures]))
+    return open_catalog(path)
+
+
+def shop_cases(made: Catalog, embed) -> list[dict]:
+    """Searches of the shop: both kinds, every filter, thresholds, ties, hybrids, more like this."""
+    texts = embed("text", list(TEXTS))
+    pictures = embed("image", sorted((SHOP.parent / "queries").glob("*.jpg"))[:6])
+    several = set(made.category_names[:2])
+    found = [case(made, "text", vector, k) for vector in texts for k in (1, 10)]
+    found += [case(made, "image", vector, 10) for vector in pictures]
+    found += [case(made, "text", texts[0], 5, where) for where in (
+        Filter({made.category_names[1]}), Filter(several), Filter(set()), Filter(None, 20_000, 100_000),
+        Filter(None, None, 0), Filter(several, 30_000, None))]
+    found += [case(made, "text", texts[1], 1000), case(made, "text", texts[1], 10, threshold=0.6),
+              case(made, "image", pictures[1], 3, without=2), case(made, "image", -pictures[2], 4),
+              case(made, "text", np.eye(1, made.dim, dtype=np.float32)[0], 3),
+              case(made, "text", np.full(made.dim, 1e-30, np.float32), 3)]
+    for slider in (0.0, 0.25, 0.5, 1.0):
+        weight = confidence.slider_weight(CALIBRATION, slider)
+        hits = search.search(made, scores.mixed(pictures[0], texts[2], weight), 5)
+        rows = np.array([hit.row for hit in hits])
+        text, image = (scores.scores(made, scores.prepared(made, v), rows) for v in (texts[2], pictures[0]))
+        shares = [confidence.mixed_confidence(CALIBRATION, slider, t, i) for t, i in zip(text, image, strict=True)]
+        found.append({"catalog": made.path.name, "k": 5, "hybrid": {
+            "text": packed(texts[2]), "image": packed(pictures[0]), "slider": slider}} | answer(made, hits, shares))
+    for product in (0, made.products - 1):
+        hits = search.like(made, product, 5)
+        found.append({"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
+            confidence.confidence(CALIBRATION.image, hit.score) for hit in hits]))
+    return found
+
+
+def other_cases(made: Catalog) -> list[dict]:
+    """The first and the last product have the same pictures, so that their scores tie."""
+    return [case(made, "image", made.vectors(slice(row, row + 1))[0], 3) for row in (0, made.rows - 1)]
+
+
+def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = ANY, threshold: float | None = None,
+         without: int | None = None) -> dict:
+    """One search and its answer."""
+    hits = search.search(made, vector, k, where, -np.inf if threshold is None else threshold, without)
+    curve = getattr(CALIBRATION, kind)
+    asked = {"catalog": made.path.name, "kind": kind, "vector": packed(vector), "k": k,
+             "categories": None if where.categories is None else sorted(where.categories), "lowest": where.lowest,
+             "highest": where.highest, "threshold": threshold, "without": without}
+    return {key: value for key, value in asked.items() if value is not None} | answer(
+        made, hits, [confidence.confidence(curve, hit.score) for hit in hits])
+
+
+def answer(made: Catalog, hits: list[Hit], shares: list[float]) -> dict:
+    """The hits of a case."""
+    return {"hits": [{"product": hit.product, "id": made.record(hit.product)["id"], "row": hit.row,
+                      "score": struct.pack(">d", hit.score).hex(), "confidence": round(share, 12)}
+                     for hit, share in zip(hits, shares, strict=True)]}
+
+
+def packed(vector: np.ndarray) -> str:
+    """float32, little-endian, base64."""
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+
+def damaged(folder: Path) -> list[dict]:
+    """Copies of a small catalog with one fault each, and what a reader must say of them."""
+    (folder / "damaged").mkdir()
+    whole, found = (folder / "currencies.catalog").read_bytes(), []
+    length = int.from_bytes(whole[:8], "little")
+    header = whole[8:8 + length]
+
+    def other(name: str, content: bytes) -> None:
+        path = folder / "damaged" / f"{name}.catalog"
+        path.write_bytes(content)
+        opens, verifies = stands(path)
+        found.append({"file": f"damaged/{path.name}", "opens": opens, "verifies": verifies})
+
+    def edited(name: str, old: bytes, new: bytes) -> None:
+        if len(old) != len(new) or header.count(old) < 1:
+            raise ValueError(name)
+        other(name, whole[:8] + header.replace(old, new, 1) + whole[8 + length:])
+
+    def changed(name: str, tensor: str, value: bytes, at: int = 0) -> None:
+        start = 8 + length + json.loads(header)[tensor]["data_offsets"][0] + at
+        other(name, whole[:start] + value + whole[start + len(value):])
+
+    other("whole", whole)
+    other("empty", b"")
+    other("cut-header", whole[:length // 2])
+    other("cut-data", whole[:-1])
+    other("longer", whole + b"\0")
+    other("huge-header", (2**63).to_bytes(8, "little") + whole[8:])
+    other("not-json", whole[:8] + b"x" * length + whole[8 + length:])
+    edited("version", b'"version":"1"', b'"version":"2"')
+    edited("quantization", b"int8-row-offset", b"int8-row-offsex")
+    edited("dtype", b'"dtype":"I8"', b'"dtype":"U8"')
+    edited("space", b'"space":"55', b'"space":"5g')
+    edited("twice", b'"metric"', b'"format"')
+    edited("digest-name", b'"sha256"', b'"sha257"')
+    changed("nan-scale", "scales", struct.pack("<f", float("nan")))
+    changed("negative-scale", "scales", struct.pack("<f", -1))
+    changed("infinite-offset", "offset", struct.pack("<f", float("inf")))
+    changed("owner-jumps", "owners", struct.pack("<I", 3), 4)
+    changed("owner-beyond", "owners", struct.pack("<I", 2**32 - 1), 4 * (made_rows(header) - 1))
+    changed("category-beyond", "categories", struct.pack("<I", 9))
+    changed("record-beyond", "record_offsets", struct.pack("<Q", 2**63), 8)
+    changed("price-below", "prices", struct.pack("<q", -2))
+    changed("code-flipped", "codes", b"\x55")
+    changed("record-flipped", "records", b"[")
+    return found
+
+
+def made_rows(header: bytes) -> int:
+    """Rows of the catalog with this header."""
+    return int(json.loads(header)["__metadata__"]["rows"])
+
+
+def stands(path: Path) -> tuple[bool, bool]:
+    """Whether a file opens, and verifies."""
+    try:
+        made = open_catalog(path)
+    except CatalogError:
+        return False, False
+    try:
+        made.verify()
+    except CatalogError:
+        return True, False
+    return True, True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""The golden searches, which Kotlin and Swift read too: the same products, rows and score bits."""
+
+import base64
+import json
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog_builder import confidence, scores, search
+from catalog_builder.catalog import CatalogError, open_catalog
+from catalog_builder.search import Filter
+
+FOLDER = Path(os.environ.get("GOLDENS", Path(__file__).parent.parent / "parity" / "goldens")) / "search"
+INDEX = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))
+
+
+def vector(packed):
+    return np.frombuffer(base64.b64decode(packed), "<f4")
+
+
+def answered(made, case):
+    if "like" in case:
+        return search.like(made, case["like"], case["k"])
+    if "hybrid" in case:
+        mix = case["hybrid"]
+        weight = confidence.slider_weight(made.calibration, mix["slider"])
+        return search.search(made, scores.mixed(vector(mix["image"]), vector(mix["text"]), weight), case["k"])
+    where = Filter(case.get("categories"), case.get("lowest"), case.get("highest"))
+    return search.search(made, vector(case["vector"]), case["k"], where, case.get("threshold", -np.inf),
+                         case.get("without"))
+
+
+@pytest.mark.parametrize("number", range(len(INDEX["cases"])))
+def test_a_golden_search_gives_the_same_products_and_score_bits(number):
+    case = INDEX["cases"][number]
+    made = open_catalog(FOLDER / case["catalog"])
+    found = [(hit.product, made.record(hit.product)["id"], hit.row, struct.pack(">d", hit.score).hex())
+             for hit in answered(made, case)]
+    assert found == [(hit["product"], hit["id"], hit["row"], hit["score"]) for hit in case["hits"]]
+
+
+def test_the_golden_searches_cover_filters_ties_hybrids_and_empty_answers():
+    cases = INDEX["cases"]
+    for key in ("categories", "lowest", "highest", "threshold", "without", "like", "hybrid"):
+        assert any(key in case for case in cases), key
+    assert any(not case["hits"] for case in cases) and len(cases) >= 30
+    assert any(a["score"] == b["score"] for case in cases
+               for a, b in zip(case["hits"], case["hits"][1:], strict=False))
+
+
+@pytest.mark.parametrize("number", range(len(INDEX["damaged"])))
+def test_a_golden_damaged_catalog_is_refused_where_it_must_be(number):
+    case = INDEX["damaged"][number]
+    if not case["opens"]:
+        with pytest.raises(CatalogError):
+            open_catalog(FOLDER / case["file"])
+    elif not case["verifies"]:
+        with pytest.raises(CatalogError, match="digest"):
+            open_catalog(FOLDER / case["file"]).verify()
+    else:
+        open_catalog(FOLDER / case["file"]).verify()
