@@ -14,6 +14,7 @@ import pytest
 
 from catalog_builder import products
 from catalog_builder.products import Problem, Product
+from catalog_builder.rows import BATCH, REQUIRED
 from export.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -240,7 +241,7 @@ def test_half_a_surrogate_pair_is_skipped_since_it_is_no_utf_8(shop, value):
     assert brief(in_json(shop, rows(1), rows(2, extra=value))) == [(2, "P2", "extra", "product")]
 
 
-@pytest.mark.parametrize("key", products.REQUIRED)
+@pytest.mark.parametrize("key", REQUIRED)
 def test_a_missing_required_key_is_a_problem_of_its_line(shop, key):
     row = rows(2)
     del row[key]
@@ -324,7 +325,7 @@ def test_a_parquet_text_that_is_no_utf_8_leaves_the_others_alone(shop):
 
 
 def test_parquet_rows_count_on_over_batches(shop):
-    count = 2 * products.BATCH + 5
+    count = 2 * BATCH + 5
     listing = in_parquet(shop, {"id": list(range(count)), "name": ["x"] * count, "pictures": ["a.jpg"] * count})
     assert [product.line for product in listing.products] == list(range(1, count + 1))
 
