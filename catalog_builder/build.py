@@ -3,6 +3,7 @@
 Interrupted at any moment it loses a second's work, and goes on at the next run; the file is the same byte for byte.
 """
 
+import contextlib
 import sqlite3
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -78,11 +79,10 @@ def build(request: Request, progress: Builds) -> Built:
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
-        return _build(request, progress, listing, model, engine, store)
+        with contextlib.closing(store):
+            return _build(request, progress, listing, model, engine, store)
     except sqlite3.Error as error:
         raise store.unusable(error) from error
-    finally:
-        store.close()
 
 
 def _build(request: Request, progress: Builds, listing: Listing, model: Model, engine: engines.Engine,

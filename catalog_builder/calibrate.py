@@ -27,7 +27,7 @@ def fitted(kind: str, scores: np.ndarray, asked: Asked) -> Fitted:
     """`scores` [Q, products] of the queries. The curve of all results shown; its error by halves."""
     if not len(scores):
         return Fitted(kind, getattr(confidence.NONE, kind), 0, 0, None, "no queries of this kind: nothing measured")
-    spread = float(scores.std(axis=1).mean()) or 1.0
+    spread = confidence.known_spread(scores.std(axis=1).mean())
     values, right, query = shown(scores, asked.answers)
     curve = confidence.fit(values, right, spread)
     if curve is None:

@@ -81,7 +81,7 @@ class Catalog:
         """The product's JSON object. Raises CatalogError for one that is damaged."""
         raw = self.records[int(self.record_offsets[product]):int(self.record_offsets[product + 1])].tobytes()
         try:
-            found = json.loads(raw)
+            found = json.loads(raw.decode())             # bytes would be taken for UTF-16, too
             if not isinstance(found, dict):
                 raise ValueError("no object")
         except (ValueError, RecursionError) as error:
@@ -124,7 +124,8 @@ def open_catalog(path: Path, space: str | None = None) -> Catalog:
         metadata, tensors = container.parsed(content, MOST_HEADER)
         found = _checked(path, metadata, tensors, content)
     except container.BROKEN as error:
-        raise CatalogError("damaged, or no catalog", where=path, found=f"{error}"[:200], remedy=REMEDY) from None
+        wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise CatalogError("damaged, or no catalog", where=path, found=wrong[:200], remedy=REMEDY) from None
     if space is not None and found.space != space:
         raise CatalogError("the catalog is of another embedding space", where=path, expected=space,
                            found=f"{found.space} ({found.model})", remedy="build it again with this model's encoders")
@@ -152,7 +153,7 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray
     kinds = TENSORS | (THUMBNAILS if set(THUMBNAILS) & set(tensors) else {})
     shapes = {"P": (products,), "P+1": (products + 1,), "R": (rows,), "D": (dim,), "RD": (rows, dim)}
     for name, (dtype, shape) in kinds.items():
-        if tensors[name].dtype != np.dtype(dtype) or tensors[name].shape != shapes.get(shape, tensors[name].shape[:1]):
+        if tensors[name].dtype != np.dtype(dtype) or tensors[name].shape != shapes.get(shape, (tensors[name].size,)):
             raise ValueError(f"{name} is {tensors[name].dtype} {list(tensors[name].shape)}")
     names = json.loads(metadata["categories"])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -12,6 +12,8 @@ import numpy as np
 
 KINDS = ("text", "image")
 LEAST_PAIRS = 20                             # of right and of wrong results each: fewer fix no curve
+LEAST_SPREAD = 1e-9                          # of scores: below it, they differ by rounding alone
+BEYOND = 1e100                               # no curve comes near; within, no share is NaN and no weight 0 / 0
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Calibration:
     @classmethod
     def from_json(cls, kept: object) -> "Calibration":
         """What `json` made. Raises ValueError, KeyError or TypeError for anything else."""
-        curves = [Curve(*(_finite(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS]
-        if any(curve.spread <= 0 for curve in curves) or not isinstance(kept["source"], str):
+        curves = [Curve(*(_number(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS]
+        if any(curve.spread < 1 / BEYOND for curve in curves) or not isinstance(kept["source"], str):
             raise ValueError("a calibration with a spread of 0, or without a source")
         return cls(*curves, kept["source"])
 
@@ -77,10 +79,15 @@ def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
         return None
     from sklearn.linear_model import LogisticRegression
 
-    centre, width = scores.mean(), scores.std() or 1.0
+    centre, width = scores.mean(), known_spread(scores.std())
     model = LogisticRegression(C=1e3).fit(((scores - centre) / width)[:, None], right)
     slope = float(model.coef_[0, 0]) / width
     return Curve(float(slope), float(model.intercept_[0] - slope * centre), float(spread))
+
+
+def known_spread(deviation: float) -> float:
+    """The deviation; 1 for scores that are all the same."""
+    return float(deviation) if deviation >= LEAST_SPREAD else 1.0
 
 
 def expected_error(curve: Curve, scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
@@ -91,9 +98,9 @@ def expected_error(curve: Curve, scores: np.ndarray, right: np.ndarray, bins: in
                  / len(scores))
 
 
-def _finite(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError("a calibration that is no finite number")
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= BEYOND:
+        raise ValueError(f"a calibration that is no finite number, or beyond {BEYOND:g}")
     return float(value)
 
 

@@ -39,12 +39,11 @@ def build(products: Path, dist: Path, out: Path, queries: Path | None, strict: b
         print(f"catalog_builder: {red}; nothing was written; remedy: --force writes it all the same", file=sys.stderr)
         return 1
     out_ = _console()
-    table = _table(f"{out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB",
-                   ("queries",), ("number", "top 1", "tolerant recall@10", "recall@10", "score error"))
+    table = _table(("queries",), ("number", "top 1", "tolerant recall@10", "recall@10", "score error"))
     for one in built.recalls:
         table.add_row(one.kind, str(one.queries), f"{one.top1:.4f}", f"{one.tolerant10:.4f}", f"{one.plain10:.4f}",
                       f"{one.largest_error:.5f}")
-    out_.print(table)
+    _show(f"{out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
     if built.problems:
         lost = Counter(problem.skipped for problem in built.problems)
         out_.print(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "
@@ -73,13 +72,12 @@ def search(catalog: Path, dist: Path, text: str | None, image: Path | None, like
         return 0
     if warning:
         print(f"catalog_builder: {warning}", file=sys.stderr)
-    table = _table(f"{len(found)} of {shop.catalog.products} products", ("", "id", "name", "category"),
-                   ("price", "match", "per cent", "score"))
+    table = _table(("", "id", "name", "category"), ("price", "match", "per cent", "score"))
     for i, r in enumerate(found, 1):
         price = "" if r.record.get("price") is None else f"{r.record['price']} {r.record.get('currency', '')}"
         table.add_row(str(i), *(escape(str(r.record.get(key, ""))) for key in ("id", "name", "category")), price,
                       "★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %", f"{r.score:.4f}")
-    _console().print(table)
+    _show(f"{len(found)} of {shop.catalog.products} products", table)
     return 0
 
 
@@ -92,10 +90,10 @@ def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:
     if as_json:
         print(json.dumps([{"name": name, "share": share} for name, share in found], ensure_ascii=False))
         return 0
-    table = _table(str(image), ("name",), ("share",))
+    table = _table(("name",), ("share",))
     for name, share in found:
         table.add_row(escape(name), f"{100 * share:.1f} %")
-    _console().print(table)
+    _show(str(image), table)
     return 0
 
 
@@ -110,10 +108,10 @@ def duplicates(catalog: Path, over: float, as_json: bool) -> int:
     if as_json:
         print(json.dumps([{"first": a["id"], "second": b["id"], "score": score} for a, b, score in rows]))
         return 0
-    table = _table(f"{len(rows)} pairs over {over}", ("id", "name", "id ", "name "), ("score",))
+    table = _table(("id", "name", "id ", "name "), ("score",))
     for a, b, score in rows:
         table.add_row(*(escape(str(one[key])) for one in (a, b) for key in ("id", "name")), f"{score:.4f}")
-    _console().print(table)
+    _show(f"{len(rows)} pairs over {over}", table)
     return 0
 
 
@@ -145,8 +143,14 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=LINE)
 
 
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
-    table = Table(title=escape(title), title_justify="left", highlight=False)
+def _show(title: str, table: Table) -> None:
+    console = _console()
+    console.print(title, style="italic", **AS_IT_STANDS)
+    console.print(table)
+
+
+def _table(left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(highlight=False)
     for name in (*left, *right):
         table.add_column(name, justify="left" if name in left else "right")
     return table

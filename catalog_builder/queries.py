@@ -68,19 +68,17 @@ def _asked(found: dict) -> Asked:
 
 def made_up(products: list[Product]) -> Queries:
     """Names and categories as texts, and the products' first pictures, changed as a phone would, as pictures."""
-    texts: dict[str, set[int]] = {}
     chosen = evenly(len(products))
+    answers: dict[str, set[int]] = {}
     for i, product in enumerate(products):
-        if product.category:
-            texts.setdefault(product.category, set()).add(i)
-    names: dict[str, set[int]] = {}
-    for i, product in enumerate(products):
-        names.setdefault(product.name, set()).add(i)
-    texts = {text: texts[text] for text in [list(texts)[i] for i in evenly(len(texts))]}
-    texts |= {products[i].name: names[products[i].name] for i in chosen}
+        for text in (product.category, product.name):
+            answers.setdefault(text, set()).add(i)
+    categories = list(dict.fromkeys(product.category for product in products if product.category))
+    texts = [categories[i] for i in evenly(len(categories))] + [products[i].name for i in chosen]
     rng = np.random.default_rng(SEED)
     pictures = [changed(load_rgb8(products[i].pictures[0]), rng) for i in chosen]
-    return Queries(_asked(texts), Asked(pictures, [frozenset([i]) for i in chosen]), "names")
+    return Queries(_asked({text: answers[text] for text in texts}), Asked(pictures, [frozenset([i]) for i in chosen]),
+                   "names")
 
 
 def evenly(count: int) -> list[int]:

@@ -37,7 +37,7 @@ def prepared(catalog: Catalog, vector: np.ndarray) -> Query:
     q16 = np.rint(vector.astype(np.float64) / step).astype(np.int32)
     high = np.rint(q16 / BASE).astype(np.int32)
     constant = np.cumsum(catalog.offset.astype(np.float64) * vector)[-1]         # cumsum adds by index, sum in pairs
-    return Query(step, np.stack([high, q16 - BASE * high]).astype(np.int8), float(constant))
+    return Query(step, np.stack([high, q16 - BASE * high]).astype(np.int8), float(constant) + 0.0)    # never -0.0
 
 
 def sums(codes: np.ndarray, query: Query) -> np.ndarray:

@@ -6,7 +6,7 @@ import regex
 SCRIPTS = ("Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew",
            "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian",
            "Ethiopic", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian")
-_LETTERS = regex.compile(r"\p{L}")
+_LETTERS = regex.compile(r"(?![\p{Script=Common}\p{Script=Inherited}])\p{L}")      # the micro sign is of no script
 _PATTERNS = {name: regex.compile(rf"\p{{Script={name}}}") for name in SCRIPTS}
 
 

@@ -74,6 +74,8 @@ def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[st
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= len(content) - 8:
         raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
+    if length % ALIGNMENT:
+        raise ValueError(f"a header of {length:,} bytes, no multiple of {ALIGNMENT}")
     if most_header is not None and length > most_header:
         raise ValueError(f"a header of {length:,} bytes, more than {most_header:,}")
     header = json.loads(bytes(content[8:8 + length]).decode(), object_pairs_hook=_each_once)

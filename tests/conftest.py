@@ -1,6 +1,7 @@
-"""What the tests share: the demo model, exported once a session in every format and precision, and STRICT=1."""
+"""What the tests share: the demo model, exported and gated once in every format and precision, and STRICT=1."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,3 +33,11 @@ def exported(tmp_path_factory) -> Path:
     answer = run_module("export", "--precision", "fp32,fp16", "--out", str(out))
     assert answer.returncode == 0, answer.stderr
     return out / "demo"
+
+
+@pytest.fixture(scope="session")
+def gated(exported, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """dist/demo with the gate's verdicts, and what the gate said. Do not change it: copy it."""
+    out = tmp_path_factory.mktemp("gated")
+    shutil.copytree(exported, out / "demo")
+    return out / "demo", run_module("parity", "--out", str(out))

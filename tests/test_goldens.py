@@ -82,8 +82,8 @@ def test_the_committed_goldens_are_wide():
 def test_two_runs_give_the_committed_bytes_and_a_seed_gives_others(tmp_path):
     assert run_module("parity.goldens", "--out", str(tmp_path / "again")).returncode == 0
     for path in files.files_of(goldens.OUT):
-        name = path.relative_to(goldens.OUT)
-        if not name.name.startswith("embeddings"):           # the sums of another processor differ in their last digits
+        name = path.relative_to(goldens.OUT)                 # search/ is held by tests/test_search_goldens.py
+        if "search" not in name.parts and not name.name.startswith("embeddings"):     # which vary with the processor
             assert (tmp_path / "again" / name).read_bytes() == path.read_bytes(), name
     assert hostile.generate(20, seed=0) == hostile.generate(20, seed=0) != hostile.generate(20, seed=1)
 

@@ -13,13 +13,10 @@ from tests.conftest import run_module
 SPEC = models.find("demo")
 
 
-@pytest.fixture(scope="module")
-def judged(exported, tmp_path_factory):
+@pytest.fixture
+def judged(gated):
     """The whole gate on the demo model, once."""
-    out = tmp_path_factory.mktemp("judged")
-    shutil.copytree(exported, out / "demo")
-    answer = run_module("parity", "--out", str(out))
-    return out / "demo", answer
+    return gated
 
 
 def test_the_gate_is_green_on_the_demo_model(judged):

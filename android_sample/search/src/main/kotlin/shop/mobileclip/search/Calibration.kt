@@ -1,0 +1,59 @@
+package shop.mobileclip.search
+
+import kotlin.math.exp
+
+/**
+ * What turns a score into a confidence; it stands in the catalog. A raw score is never shown.
+ *
+ * [source] says what it was measured on: `queries` (labelled ones), `names` (of the products), or `none`.
+ */
+public class Calibration internal constructor(
+    public val text: Curve,
+    public val picture: Curve,
+    public val source: String,
+) {
+    /** `p = 1 / (1 + exp(-(a * score + b)))`; [spread]: the standard deviation of such a query's scores. */
+    public class Curve internal constructor(
+        public val a: Double,
+        public val b: Double,
+        public val spread: Double,
+    ) {
+        internal fun exponent(score: Double): Double = a * score + b
+    }
+
+    /** The share of a text query's results with this score that are right, 0 to 1. */
+    public fun ofText(score: Double): Double = logistic(text.exponent(score))
+
+    /** The same for a picture, and for "more like this". */
+    public fun ofPicture(score: Double): Double = logistic(picture.exponent(score))
+
+    /** The same for text and picture together; [slider]: 0 is the text alone, 1 the picture alone. */
+    public fun ofBoth(slider: Double, textScore: Double, pictureScore: Double): Double =
+        logistic(slider * picture.exponent(pictureScore) + (1 - slider) * text.exponent(textScore))
+
+    /** The picture's weight w in `w * picture + (1 - w) * text` for a place of the slider, 0 to 1. */
+    public fun weight(slider: Double): Double {
+        require(slider in 0.0..1.0) { "the slider stands at $slider, expected 0 (text) to 1 (picture)" }
+        val pictures = slider * text.spread
+        return pictures / (pictures + (1 - slider) * picture.spread)
+    }
+
+    internal companion object {
+        /** Throws [Malformed]. */
+        fun read(json: String): Calibration {
+            val members = Json.parse(json, once = false).asObject("calibration")
+            return Calibration(curve(members, "text"), curve(members, "image"),
+                members.part("source").asText("the calibration's source"))
+        }
+
+        private fun curve(members: Map<String, Json>, kind: String): Curve {
+            val curve = members.part(kind).asObject("the calibration of $kind")
+            fun number(key: String) = curve.part(key).asDouble("$key of the calibration of $kind")
+            val spread = number("spread")
+            wellFormed(spread > 0) { "the spread of $kind is $spread" }
+            return Curve(number("a"), number("b"), spread)
+        }
+
+        private fun logistic(x: Double): Double = if (x >= 0) 1 / (1 + exp(-x)) else exp(x) / (1 + exp(x))
+    }
+}

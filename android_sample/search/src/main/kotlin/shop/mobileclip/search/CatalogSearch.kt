@@ -1,0 +1,94 @@
+package shop.mobileclip.search
+
+import java.util.concurrent.CancellationException
+
+/**
+ * Searches an open [catalog], row by row: exact, and the same products and score bits as on every other platform.
+ *
+ * Holds nothing that changes: any number of threads may search at once. A search works on the caller's thread and takes
+ * as long as reading all codes does; [Searcher] moves it elsewhere.
+ */
+public class CatalogSearch(public val catalog: Catalog) {
+    private val tables = catalog.tables
+
+    /**
+     * The best [k] products, best first; of products with equal scores that with the lower row. In this order: filter,
+     * score, one row a product, [threshold] (of the score, inclusive), top k, [leastConfidence]. [without] leaves one
+     * product out. [isCancelled] is asked on this thread, once every 128 KiB of codes (256 rows of 512) at most.
+     *
+     * @throws IllegalArgumentException for a vector of another width, not finite or all zeros; an unknown category; a price
+     * filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none.
+     * @throws CancellationException once [isCancelled] has answered true.
+     * @throws BadFileException for "more like this" of a product whose row is damaged.
+     */
+    public fun search(
+        query: Query,
+        k: Int = 10,
+        filter: Filter = Filter.ANY,
+        threshold: Double = Double.NEGATIVE_INFINITY,
+        leastConfidence: Double = 0.0,
+        without: Int? = null,
+        isCancelled: () -> Boolean = { false },
+    ): List<Hit> {
+        require(k >= 1) { "a search for the best $k" }
+        require(!threshold.isNaN()) { "a threshold that is no number" }
+        require(leastConfidence in 0.0..1.0) { "a least confidence of $leastConfidence, expected 0 to 1" }
+        val left = setOfNotNull(without, (query as? Query.Like)?.product)
+        for (product in left) require(product in 0 until catalog.size) { "no product $product of ${catalog.size}" }
+        val confidence = confidences(query)
+        val best = Best(minOf(k, catalog.size))
+        val fits = fitting(filter)
+        Scan(tables, prepared(query), { it !in left && (fits == null || fits(it)) }, threshold, best).run(isCancelled)
+        return best.sorted().map { (row, score) -> Hit(tables.owners.get(row), row, score, confidence(row, score)) }
+            .filter { it.confidence >= leastConfidence }
+    }
+
+    private fun prepared(query: Query): PreparedQuery = when (query) {
+        is Query.Text -> PreparedQuery.of(query.vector, tables)
+        is Query.Picture -> PreparedQuery.of(query.vector, tables)
+        is Query.Both -> {
+            val weight = catalog.calibration.weight(query.slider)
+            PreparedQuery.of(PreparedQuery.mixed(query.text, query.picture, weight), tables)
+        }
+        is Query.Like -> try {
+            PreparedQuery.of(PreparedQuery.vector(tables, tables.firstRow(query.product)), tables)
+        } catch (error: IllegalArgumentException) {
+            throw BadFileException("${catalog.name}, product ${query.product}: ${error.message}", error)
+        }
+    }
+
+    /** A function of a row and its score. */
+    private fun confidences(query: Query): (Int, Double) -> Double {
+        val calibration = catalog.calibration
+        return when (query) {
+            is Query.Text -> { _, score -> calibration.ofText(score) }
+            is Query.Picture, is Query.Like -> { _, score -> calibration.ofPicture(score) }
+            is Query.Both -> {
+                val text = PreparedQuery.of(query.text, tables)
+                val picture = PreparedQuery.of(query.picture, tables);
+                { row, _ -> calibration.ofBoth(query.slider, scoreOf(row, text), scoreOf(row, picture)) }
+            }
+        }
+    }
+
+    private fun scoreOf(row: Int, query: PreparedQuery): Double {
+        val block = CodeBlock(tables.codes, query.q16, most = 1)
+        block.load(row, 1)
+        return query.score(tables.scales.get(row), block.sum(0))
+    }
+
+    /** Whether a product fits; null where all do. */
+    private fun fitting(filter: Filter): ((Int) -> Boolean)? {
+        val names = filter.categories?.let { wanted ->
+            val unknown = wanted - catalog.categories.toSet()
+            require(unknown.isEmpty()) { "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}" }
+            BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
+        }
+        if (filter.lowest == null && filter.highest == null) {
+            return names?.let { { product: Int -> it[tables.categories.get(product)] } }
+        }
+        require(catalog.currency.isNotEmpty()) { "no filter by price: the catalog has prices of several currencies, or none" }
+        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE)    // none, -1, is in no range
+        return { product -> (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices }
+    }
+}

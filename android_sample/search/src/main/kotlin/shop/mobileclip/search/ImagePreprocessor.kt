@@ -1,0 +1,87 @@
+package shop.mobileclip.search
+
+/** How a picture is shrunk; always antialiased. The manifest names it. */
+public enum class Interpolation(internal val halfWidth: Double) {
+    BILINEAR(1.0),
+    BICUBIC(2.0);
+
+    /** The kernel's value at [x] input pixels from its centre, in Pillow's order of operations. */
+    internal fun weight(x: Double): Double {
+        val far = Math.abs(x)
+        return when {
+            this == BILINEAR -> Math.max(1.0 - far, 0.0)
+            far < 1.0 -> ((A + 2.0) * far - (A + 3.0)) * far * far + 1
+            far < 2.0 -> (((far - 5) * far + 8) * far - 4) * A
+            else -> 0.0
+        }
+    }
+
+    private companion object {
+        const val A = -0.5
+    }
+}
+
+/**
+ * From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: the shorter
+ * side to [size], antialiased, then the centre cropped. Only the pixels of the crop are computed.
+ *
+ * Holds nothing that changes: any number of threads may share it.
+ */
+public class ImagePreprocessor(public val size: Int, public val interpolation: Interpolation) {
+    init {
+        require(size in 1..LARGEST_SIZE) { "a square of $size pixels" }
+    }
+
+    /**
+     * [rgb]: red, green and blue of each pixel, row by row, [width] x [height] of them, upright sRGB. Returns the same for
+     * [size] x [size]; the encoder takes the bytes as numbers from 0 to 255. Takes some 3 x [size] x the shorter side bytes
+     * of memory, and time: not for the main thread.
+     *
+     * @throws IllegalArgumentException where [rgb] has another length, or there are no or over 2^27 pixels.
+     */
+    public fun square(rgb: ByteArray, width: Int, height: Int): ByteArray {
+        require(width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS && rgb.size == CHANNELS * width * height) {
+            "${rgb.size} bytes for a picture of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
+        }
+        val short = minOf(width, height)
+        val columns = Axis.of(width, size.toLong() * width / short, size, interpolation)
+        val rows = Axis.of(height, size.toLong() * height / short, size, interpolation)
+        return if (rowsFirst(width, height, short)) {
+            val window = rows.shrinkRows(Pixels(rgb, width, 0, 0), columns.from, columns.to - columns.from)
+            columns.shrinkColumns(Pixels(window, columns.to - columns.from, columns.from, 0), 0, size)
+        } else {
+            val window = columns.shrinkColumns(Pixels(rgb, width, 0, 0), rows.from, rows.to - rows.from)
+            rows.shrinkRows(Pixels(window, size, 0, rows.from), 0, size)
+        }
+    }
+
+    /** Whether the height changes before the width, as in Pillow 13.0: each pass rounds, so that the order matters. */
+    private fun rowsFirst(width: Int, height: Int, short: Int): Boolean {
+        val fewerRows = height - size.toLong() * height / short
+        val fewerColumns = width - size.toLong() * width / short
+        return fewerRows > 0 && fewerRows > 2 * fewerColumns
+    }
+
+    public companion object {
+        /** Pixels of the largest picture. */
+        public const val MOST_PIXELS: Int = 1 shl 27
+        private const val LARGEST_SIZE = 4096
+        internal const val CHANNELS = 3
+
+        /** Android's pixels (0xAARRGGBB, not premultiplied) as RGB8, laid over white. */
+        public fun rgb(argb: IntArray): ByteArray {
+            val rgb = ByteArray(CHANNELS * argb.size)
+            for ((index, pixel) in argb.withIndex()) {
+                val alpha = pixel ushr 24
+                for (channel in 0 until CHANNELS) {
+                    val colour = pixel shr (16 - 8 * channel) and 0xFF
+                    rgb[CHANNELS * index + channel] = if (alpha == 0xFF) colour.toByte() else overWhite(colour, alpha)
+                }
+            }
+            return rgb
+        }
+
+        /** `round((c * a + 255 * (255 - a)) / 255)`: no half can come up, since 255 is odd. */
+        private fun overWhite(colour: Int, alpha: Int): Byte = ((2 * (colour * alpha + 255 * (255 - alpha)) + 255) / 510).toByte()
+    }
+}

@@ -1,0 +1,65 @@
+package shop.mobileclip.search
+
+import kotlin.math.abs
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.DynamicTest
+import org.junit.jupiter.api.DynamicTest.dynamicTest
+import org.junit.jupiter.api.TestFactory
+import org.junit.jupiter.api.assertThrows
+
+class SearchGoldenTest {
+    private val index = Goldens.json("search/index.json")
+
+    @TestFactory
+    fun `a golden search gives the same products, score bits and confidences`(): List<DynamicTest> =
+        index.objects("cases").mapIndexed { number, case -> dynamicTest("search $number") { check(case) } }
+
+    @TestFactory
+    fun `a damaged golden catalog is refused where it must be`(): List<DynamicTest> =
+        index.objects("damaged").map { case -> dynamicTest(case.text("file")) { checkDamaged(case) } }
+
+    private fun check(case: Map<String, Json>) {
+        val catalog = Catalog.open(Goldens.file("search/" + case.text("catalog")))
+        val hits = CatalogSearch(catalog).search(
+            query(case), case.int("k"),
+            Filter(case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(), case["lowest"]?.asLong(""),
+                case["highest"]?.asLong("")),
+            case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY, without = case["without"]?.asLong("")?.toInt(),
+        )
+        val expected = case.objects("hits")
+        assertEquals(
+            expected.map { listOf(it.int("product"), it.text("id"), it.int("row"), it.text("score")) },
+            hits.map { listOf(it.product, catalog.product(it.product).id, it.row, "%016x".format(it.score.toRawBits())) },
+        )
+        for ((hit, wanted) in hits.zip(expected)) {
+            assertTrue(abs(hit.confidence - wanted.double("confidence")) <= 1e-9) { "$hit, $wanted" }
+        }
+    }
+
+    private fun query(case: Map<String, Json>): Query {
+        case["like"]?.let { return Query.Like(it.asLong("like").toInt()) }
+        val both = case["hybrid"]?.asObject("hybrid")
+        if (both != null) return Query.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
+        val vector = vector(case.text("vector"))
+        return if (case.text("kind") == "text") Query.Text(vector) else Query.Picture(vector)
+    }
+
+    private fun checkDamaged(case: Map<String, Json>) {
+        val file = Goldens.file("search/" + case.text("file"))
+        if (!case.part("opens").asBool("opens")) {
+            assertThrows<BadFileException> { Catalog.open(file) }.checkMessage(file.path)
+            return
+        }
+        val catalog = Catalog.open(file)
+        if (case.part("verifies").asBool("verifies")) return catalog.verify()
+        assertTrue("digest" in assertThrows<BadFileException> { catalog.verify() }.checkMessage(file.path))
+    }
+}
+
+/** One line that names the file. */
+internal fun BadFileException.checkMessage(name: String): String {
+    val text = checkNotNull(message)
+    assertTrue(text.startsWith(name) && text.lines().size == 1 && text.length > name.length + 10) { text }
+    return text
+}

@@ -1,0 +1,299 @@
+"""What turns scores into per cent and stars, what balances text and picture: on curves that are known, and in a small
+world in which scores of texts and of pictures live as far apart as the models' own.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from catalog_builder import calibrate, confidence, scores, search
+from catalog_builder.catalog import Catalog, open_catalog
+from catalog_builder.confidence import BEYOND, Calibration, Curve
+from catalog_builder.queries import Asked
+from catalog_builder.writer import write
+from tests.test_catalog import content
+
+KNOWN = Calibration(Curve(20.5, -5.25, 0.03125), Curve(10.0, -7.5, 0.125), "queries")
+SLIDER = np.linspace(0, 1, 21)
+
+
+# The numbers in the catalog
+
+def test_a_calibration_comes_back_from_json():
+    for calibration in (KNOWN, confidence.NONE, Calibration(Curve(-1 / 3, 1e-300, 2), Curve(0.1, 7, 5e-9), "names")):
+        assert Calibration.from_json(json.loads(json.dumps(calibration.json()))) == calibration
+
+
+def test_whole_numbers_of_json_become_floats():
+    kept = KNOWN.json() | {"text": {"a": 20, "b": -5, "spread": 1, "new": "passed over"}}
+    found = Calibration.from_json(kept)
+    assert found.text == Curve(20.0, -5.0, 1.0) and type(found.text.a) is float
+
+
+@pytest.mark.parametrize("place", ["a", "b", "spread"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, 1e101, -1e101, None, "1", True, [1], {}])
+def test_a_calibration_that_is_no_number_is_refused(place, value):
+    for kind in confidence.KINDS:
+        with pytest.raises(ValueError, match="no finite number, or beyond 1e.100"):
+            Calibration.from_json(KNOWN.json() | {kind: KNOWN.json()[kind] | {place: value}})
+
+
+@pytest.mark.parametrize("spread", [0, -0.0, -1, 5e-324, 1e-101])
+def test_a_spread_of_nothing_is_refused(spread):
+    with pytest.raises(ValueError, match="a spread of 0"):
+        Calibration.from_json(KNOWN.json() | {"image": {"a": 1, "b": 0, "spread": spread}})
+
+
+@pytest.mark.parametrize("kept", [None, [], {}, "text", 1, {"text": {}}, {"text": [], "image": []},
+                                  {"text": KNOWN.json()["text"]}, KNOWN.json() | {"source": None},
+                                  {"text": {"a": 1, "b": 2}, "image": KNOWN.json()["image"], "source": "names"},
+                                  {kind: KNOWN.json()[kind] for kind in confidence.KINDS}])
+def test_what_is_no_calibration_is_refused(kept):
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Calibration.from_json(kept)
+
+
+# Per cent and stars
+
+def test_confidence_is_the_logistic_curve():
+    for score in (-1, -0.3, 0, 0.2, 0.25, 0.7, 1):
+        expected = 1 / (1 + math.exp(-(20.5 * score - 5.25)))
+        assert confidence.confidence(KNOWN.text, score) == pytest.approx(expected, rel=1e-12)
+    assert confidence.confidence(confidence.NONE.text, 0.5) == 0.5
+
+
+def test_confidence_stays_between_0_and_1_whatever_the_curve():
+    for a in (-BEYOND, -1e6, 0, 1e6, BEYOND):
+        for b in (-BEYOND, 0, BEYOND):
+            for score in (-1e80, -1, 0, 1, 1e80):
+                assert 0 <= confidence.confidence(Curve(a, b, 1), score) <= 1
+                extremes = Calibration(Curve(a, b, 1), Curve(-a, -b, 1), "names")
+                assert all(0 <= confidence.mixed_confidence(extremes, t, score, -score) <= 1 for t in (0, 0.5, 1))
+
+
+def test_confidence_rises_with_the_score():
+    shares = [confidence.confidence(KNOWN.image, score) for score in np.linspace(-1, 1, 201)]
+    assert shares == sorted(set(shares))
+
+
+def test_stars_are_fifths_rounded_half_to_even():
+    shares = [0, 0.09, 0.1, 0.11, 0.29, 0.3, 0.5, 0.51, 0.69, 0.7, 0.89, 0.9, 0.91, 1]
+    assert [confidence.stars(share) for share in shares] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5]
+
+
+def test_a_hybrids_confidence_goes_from_the_texts_to_the_pictures():
+    for text, image in ((0.2, 0.7), (0.3, 0.9), (0.1, 0.1)):
+        ends = [confidence.confidence(KNOWN.text, text), confidence.confidence(KNOWN.image, image)]
+        found = [confidence.mixed_confidence(KNOWN, slider, text, image) for slider in SLIDER]
+        assert [found[0], found[-1]] == pytest.approx(ends)
+        assert found == sorted(found, reverse=ends[0] > ends[1])
+
+
+# The slider
+
+def test_the_slider_ends_at_text_alone_and_picture_alone():
+    for calibration in (KNOWN, confidence.NONE, Calibration(Curve(1, 0, 1 / BEYOND), Curve(1, 0, BEYOND), "names"),
+                        Calibration(Curve(1, 0, 1 / BEYOND), Curve(1, 0, 1 / BEYOND), "names")):
+        weights = [confidence.slider_weight(calibration, slider) for slider in SLIDER]
+        assert weights[0] == 0 and weights[-1] == 1 and weights == sorted(weights)
+
+
+def test_the_slider_balances_the_two_spreads():
+    """By as much as the slider says, and not by as much as the scores differ."""
+    for slider in SLIDER[1:-1]:
+        weight = confidence.slider_weight(KNOWN, slider)
+        picture, text = weight * KNOWN.image.spread, (1 - weight) * KNOWN.text.spread
+        assert picture / (picture + text) == pytest.approx(slider)
+    assert confidence.slider_weight(KNOWN, 0.5) == 0.2       # 1/32 and 1/8
+    assert confidence.slider_weight(confidence.NONE, 0.3) == 0.3
+
+
+# Fitting
+
+@pytest.mark.parametrize(("a", "b", "low", "high"), [(40, -12, 0.1, 0.5), (25, -20, 0.5, 1), (8, 1, -0.5, 0.3),
+                                                     (400, -92, 0.2, 0.26), (-15, 3, 0, 0.5)])
+def test_a_known_curve_is_found_again(a, b, low, high):
+    generator = np.random.default_rng(7)
+    values = generator.uniform(low, high, 40_000)
+    right = generator.random(40_000) < 1 / (1 + np.exp(-(a * values + b)))
+    curve = confidence.fit(values, right, 0.25)
+    assert curve.spread == 0.25
+    assert curve.a == pytest.approx(a, rel=0.05)
+    assert -curve.b / curve.a == pytest.approx(-b / a, abs=0.02 * (high - low))              # where half are right
+    assert confidence.expected_error(curve, values, right) < 0.01
+
+
+@pytest.mark.parametrize(("right", "wrong", "fits"), [(20, 20, True), (19, 500, False), (500, 19, False),
+                                                      (0, 0, False)])
+def test_too_few_right_or_wrong_results_fix_no_curve(right, wrong, fits):
+    values = np.linspace(0, 1, right + wrong)
+    answer = np.arange(right + wrong) < right
+    assert (confidence.fit(values, answer, 1.0) is not None) == fits
+
+
+def test_results_that_are_wrong_and_right_without_order_give_a_flat_curve():
+    generator = np.random.default_rng(3)
+    values = generator.normal(0.7, 0.05, 20_000)
+    curve = confidence.fit(values, generator.random(20_000) < 0.3, 1.0)
+    for score in (0.6, 0.7, 0.8):
+        assert confidence.confidence(curve, score) == pytest.approx(0.3, abs=0.03)
+
+
+def test_separate_results_and_equal_scores_give_finite_curves():
+    separate = confidence.fit(np.r_[np.zeros(50), np.ones(50)], np.arange(100) >= 50, 1.0)
+    assert confidence.confidence(separate, 0) < 0.05 and confidence.confidence(separate, 1) > 0.95
+    equal = confidence.fit(np.full(100, 0.7), np.arange(100) < 25, 1.0)                      # their std is 1e-16
+    assert [confidence.confidence(equal, score) for score in (0.65, 0.7, 0.75)] == pytest.approx([0.25] * 3, abs=0.01)
+
+
+def test_the_expected_error_is_what_it_is_by_hand():
+    half, values = Curve(0, 0, 1), np.zeros(100)
+    assert confidence.expected_error(half, values, np.arange(100) % 2 == 0) == pytest.approx(0)
+    assert confidence.expected_error(half, values, np.ones(100, bool)) == pytest.approx(0.5)
+    assert confidence.expected_error(half, values, np.arange(100) < 50) == pytest.approx(0.5)
+
+
+def test_what_is_shown_are_the_best_ten_of_each_query_with_their_answers():
+    table = np.tile(np.arange(12.0), (2, 1))
+    values, right, query = calibrate.shown(table, [frozenset([11, 0]), frozenset([3])])
+    assert values.tolist() == [*range(11, 1, -1)] * 2 and query.tolist() == [0] * 10 + [1] * 10
+    assert np.flatnonzero(right).tolist() == [0, 18]
+    assert len(calibrate.shown(table[:, :3], [frozenset()] * 2)[0]) == 6
+
+
+def test_no_queries_or_too_few_answers_leave_a_guess_and_say_so():
+    none = calibrate.fitted("text", np.zeros((0, 5)), Asked([], []))
+    assert none.curve == confidence.NONE.text and none.pairs == 0 and "nothing measured" in none.note
+    table = np.random.default_rng(0).normal(size=(6, 15))
+    few = calibrate.fitted("image", table, Asked([], [frozenset([0])] * 6))
+    assert "a guess" in few.note and few.curve.spread == pytest.approx(table.std(axis=1).mean()) and few.pairs == 60
+    same = np.full((6, 15), 0.7)
+    assert calibrate.fitted("text", same, Asked([], [frozenset([0])] * 6)).curve.spread == 1
+
+
+# A world with a gap between texts and pictures
+
+SHAPES, COLOURS, DIM, QUERIES = 20, 10, 64, 600
+
+
+@dataclass(frozen=True)
+class World:
+    """200 products, one of each shape in each colour, in a catalog. Photos lie near pictures, and texts far off."""
+
+    catalog: Catalog
+    generator: np.random.Generator
+    axes: np.ndarray                         # [DIM, DIM] orthonormal: all photos' part, all texts' part, the meanings
+    shapes: np.ndarray                       # [SHAPES, DIM]
+    colours: np.ndarray                      # [COLOURS, DIM]
+    noise: float
+
+    def meant(self, product: np.ndarray) -> np.ndarray:
+        """[n] -> [n, DIM], unit length."""
+        return unit(self.shapes[product // COLOURS] + self.colours[product % COLOURS])
+
+    def noisy(self, meaning: np.ndarray) -> np.ndarray:
+        """With as much else in another direction as `noise` says."""
+        return unit(meaning + self.noise * unit(self.generator.normal(size=(len(meaning), DIM - 2))) @ self.axes[2:])
+
+    def photos(self, product: np.ndarray) -> np.ndarray:
+        """float32 [n, DIM]: cosines around .7 with all pictures."""
+        return (math.sqrt(1 - 0.55**2) * self.axes[0] + 0.55 * self.noisy(self.meant(product))).astype(np.float32)
+
+    def texts(self, meaning: np.ndarray) -> np.ndarray:
+        """float32 [n, DIM]: cosines around .2 with all pictures."""
+        common = 0.25 * self.axes[0] + math.sqrt(1 - 0.25**2) * self.axes[1]
+        return (math.sqrt(1 - 0.28**2) * common + 0.28 * self.noisy(meaning)).astype(np.float32)
+
+    def scores(self, vectors: np.ndarray) -> np.ndarray:
+        """float64 [n, products]."""
+        return np.stack([scores.scores(self.catalog, scores.prepared(self.catalog, vector)) for vector in vectors])
+
+    def first(self, vector: np.ndarray) -> int:
+        """The best product."""
+        return search.search(self.catalog, vector, 1)[0].product
+
+    def chosen(self) -> np.ndarray:
+        """Products to ask for."""
+        return self.generator.integers(0, SHAPES * COLOURS, QUERIES)
+
+    def asked(self, kind: str) -> tuple[np.ndarray, Asked]:
+        """Queries' scores, and right answers: all of the shape in a photo, all of the colour in a text."""
+        product, everything = self.chosen(), np.arange(SHAPES * COLOURS)
+        if kind == "image":
+            vectors, right = self.photos(product), everything // COLOURS == product[:, None] // COLOURS
+        else:
+            vectors = self.texts(self.colours[product % COLOURS])
+            right = everything % COLOURS == product[:, None] % COLOURS
+        return self.scores(vectors), Asked([], [frozenset(np.flatnonzero(row).tolist()) for row in right])
+
+    def calibration(self) -> Calibration:
+        """From queries of its own."""
+        return calibrate.calibration(*(calibrate.fitted(kind, *self.asked(kind)) for kind in confidence.KINDS),
+                                     "queries")
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def world(path, seed: int, noise: float = 0.7) -> World:
+    generator, many = np.random.default_rng(seed), SHAPES * COLOURS
+    axes = np.linalg.qr(generator.normal(size=(DIM, DIM)))[0]
+    shapes, colours = (unit(generator.normal(size=(count, DIM - 2))) @ axes[2:] for count in (SHAPES, COLOURS))
+    made = World(None, generator, axes, shapes, colours, noise)
+    write(path, content(records=[b"{}"] * many, prices=np.zeros(many), categories=np.zeros(many),
+                        owners=np.arange(many)), made.photos(np.arange(many)))
+    return World(open_catalog(path), generator, axes, shapes, colours, noise)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_kinds_get_right_shares_though_their_scores_lie_apart(tmp_path, seed):
+    made = world(tmp_path / "a.catalog", seed, noise=1.2)
+    fitted = {kind: calibrate.fitted(kind, *made.asked(kind)) for kind in confidence.KINDS}
+    fresh = {}
+    for kind, found in fitted.items():
+        table, asked = made.asked(kind)
+        values, right, _ = calibrate.shown(table, asked.answers)
+        assert 0.25 < right.mean() < 0.9                     # there is something to tell apart
+        assert found.error < 0.05 and confidence.expected_error(found.curve, values, right) < 0.05
+        shares = np.array([confidence.confidence(found.curve, value) for value in values])
+        assert shares.mean() == pytest.approx(right.mean(), abs=0.03)
+        assert shares[right].mean() > shares[~right].mean() + 0.04
+        fresh[kind] = values, right, table.mean()
+    assert fresh["text"][2] == pytest.approx(0.2, abs=0.05) and fresh["image"][2] == pytest.approx(0.7, abs=0.05)
+    assert fresh["text"][0].max() < fresh["image"][0].min()  # no one curve could serve both
+    for kind, other in (("text", "image"), ("image", "text")):
+        assert confidence.expected_error(fitted[other].curve, *fresh[kind][:2]) > 0.5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_slider_in_the_middle_lets_the_text_matter_where_an_equal_mix_does_not(tmp_path, seed):
+    """A photo of one product, and the name of another colour: right is the photo's shape in the text's colour."""
+    made = world(tmp_path / "a.catalog", seed)
+    calibration = made.calibration()
+    assert calibration.image.spread > 1.5 * calibration.text.spread
+    product = made.chosen()
+    colour = (product + made.generator.integers(1, COLOURS, QUERIES)) % COLOURS
+    right = product // COLOURS * COLOURS + colour
+    photos, texts = made.photos(product), made.texts(made.colours[colour])
+
+    def share(weight: float) -> float:
+        return float(np.mean([made.first(scores.mixed(photo, text, weight)) == answer
+                              for photo, text, answer in zip(photos, texts, right, strict=True)]))
+
+    balanced = share(confidence.slider_weight(calibration, 0.5))
+    assert balanced > 0.5 and balanced > share(0.5) + 0.2
+    assert balanced > share(0.0) + 0.2 and share(1.0) < 0.05  # neither alone can know
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_slider_in_the_middle_costs_nothing_where_text_and_picture_agree(tmp_path, seed):
+    made = world(tmp_path / "a.catalog", seed, noise=1.0)
+    weight, product = confidence.slider_weight(made.calibration(), 0.5), made.chosen()
+    photos, texts = made.photos(product), made.texts(made.meant(product))
+    found = {name: np.mean([made.first(vector) == answer for vector, answer in zip(vectors, product, strict=True)])
+             for name, vectors in (("mixed", scores.mixed(photos, texts, weight)), ("photo", photos), ("text", texts))}
+    assert found["mixed"] > max(found["photo"], found["text"])
