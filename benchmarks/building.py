@@ -90,10 +90,10 @@ def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
 
 
 def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path], folder: Path) -> dict:
-    """Rates of both, the ratio by rounds, and the share of the cores' time that is neither decoding nor encoding."""
+    """Rates of both, the ratio by rounds, and the shares of the cores' time that other work and waiting take."""
     engine = engines.engine(model, name)
     decode, encode = Watch(embed.load_rgb8), Watch(engine.encode)
-    ratios, loop, build, rest = [], [], [], []
+    ratios, loop, build, other, idle = [], [], [], [], []
     plain(paths[:3])
     embed.load_rgb8 = decode
     for turn in range(ROUNDS):
@@ -102,20 +102,23 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
         loop.append(LOOP / (time.perf_counter() - started))
         decode.seconds = encode.seconds = 0.0
         store = Store(folder / f"{name}-{turn}.embeddings", engine.identity, Thumbnail(160, 60).kind)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, Thumbnail(160, 60),
                   store, lambda more, computed: None)
-        wall = time.perf_counter() - started
+        cores = (time.perf_counter() - started) * (os.cpu_count() or 1)
+        worked = time.process_time() - worked
         store.close()
-        build.append(len(paths) / wall)
-        rest.append(1 - (decode.seconds + encode.seconds) / (wall * (os.cpu_count() or 1)))
+        build.append(len(paths) * (os.cpu_count() or 1) / cores)
+        other.append((worked - decode.seconds - encode.seconds) / cores)
+        idle.append(1 - worked / cores)
         ratios.append(build[-1] / loop[-1])
     embed.load_rgb8 = decode.run
     low, middle, high = statistics.quantiles(ratios, n=4)
     return {"loop_per_second": round(statistics.median(loop), 2),
             "build_per_second": round(statistics.median(build), 2),
             "ratio": round(middle, 3), "low": round(low, 3), "high": round(high, 3),
-            "neither": round(statistics.median(rest), 3), "note": engine.note}
+            "other": round(statistics.median(other), 3), "idle": round(statistics.median(idle), 3),
+            "note": engine.note}
 
 
 def page(result: dict) -> str:
@@ -123,12 +126,13 @@ def page(result: dict) -> str:
     lines = ["# Building a catalog", "", "`python -m benchmarks building` wrote this page: pictures a second from JPEG "
              f"files of two megapixels to vectors and thumbnails, {result['model']}, {result['processor']}, "
              f"{result['cores']} cores, against the plain loop in the same run (Pillow, open_clip's transform, "
-             "reparameterised eager PyTorch, one picture at a time). \"Neither\" is the share of the cores' time that "
-             "neither decodes nor encodes, waiting included.", "",
-             "| engine | plain loop, a second | builder, a second | ratio | quartiles | neither |",
-             "|---|---|---|---|---|---|"]
+             "reparameterised eager PyTorch, one picture at a time). Shares are of the builder's cores: \"other\" is "
+             "work that neither decodes nor encodes (resizing, thumbnails, digests, the store).", "",
+             "| engine | plain loop, a second | builder, a second | ratio | quartiles | other | idle |",
+             "|---|---|---|---|---|---|---|"]
     lines += [f"| {name} | {r['loop_per_second']} | {r['build_per_second']} | {r['ratio']:.2f} | {r['low']:.2f} to "
-              f"{r['high']:.2f} | {100 * r['neither']:.0f} % |" for name, r in result["engines"].items()]
+              f"{r['high']:.2f} | {100 * r['other']:.0f} % | {100 * r['idle']:.0f} % |"
+              for name, r in result["engines"].items()]
     if "bfloat16" not in result["engines"]:
         lines += ["", "bfloat16: not run, this processor has no such arithmetic."]
     return "\n".join([*lines, ""])

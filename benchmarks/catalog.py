@@ -6,9 +6,7 @@ a ratio is the median over the rounds. Run it on a quiet machine.
 
 import hashlib
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import limits
+from benchmarks import limits, models
 from benchmarks.synthetic import BLOCK, DIM, World
 from catalog_builder import confidence, recall, search, writer
 from catalog_builder.catalog import Catalog, open_catalog
@@ -139,10 +137,7 @@ def over(base: str, turns: dict[str, Callable]) -> dict:
 def million(folder: Path, raw: Path) -> dict:
     """Building, opening, verifying and searching a million rows."""
     path = folder / "million.catalog"
-    command = [sys.executable, "-m", "benchmarks.catalog", "build", str(raw), str(path)]
-    started = time.perf_counter()
-    peak = int(subprocess.run(command, cwd=HERE.parent, check=True, capture_output=True, text=True).stdout)
-    seconds = time.perf_counter() - started
+    seconds, peak = models.timed(["benchmarks.catalog", "build", str(raw), str(path)])
     opened = over("open", {"open": lambda: open_catalog(path)})["open"]["ms"]
     catalog = open_catalog(path)
     times, vectors = {}, FileVectors(raw)
@@ -150,7 +145,7 @@ def million(folder: Path, raw: Path) -> dict:
     for rows in SIZES:
         some = catalog if rows == MILLION else built(folder / f"{rows}.catalog", vectors[:rows])
         times[str(rows)] = over("one", {"one": lambda some=some: search.search(some, query, TOP)})["one"]["ms"]
-    return {"bytes": path.stat().st_size, "build_seconds": round(seconds, 1), "build_peak_bytes": peak,
+    return {"bytes": path.stat().st_size, "build_seconds": seconds, "build_peak_bytes": peak,
             "open_ms": opened, "verify": verified(catalog), "search_ms": times}
 
 
@@ -215,4 +210,3 @@ def plot(times: dict[str, float]) -> str:
 
 if __name__ == "__main__":                   # in a process of its own: its peak memory is the build's
     built(Path(sys.argv[3]), FileVectors(Path(sys.argv[2])))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))

@@ -60,6 +60,7 @@ def measure(name: str) -> dict:
                 "weights": "its own" if not weights else "random", "space": gate["space"], "artefacts": {
                     r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
                                 "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
+                                "reasons": r["reasons"],
                                 "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                                 "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}}
     finally:
@@ -108,6 +109,8 @@ def page(results: dict) -> str:
               f"{_or_dash(a['peak_rss'], 1e-6, '.0f')} | "
               f"{_or_dash(a['cosine_min'], 1, '.7f')} | {_or_dash(a['max_abs'], 1, '.1e')} | {a['outcome']} |"
               for name in known for path, a in results[name]["artefacts"].items()]
+    lines += ["", *(f"- {name}, {path}, {a['outcome']}: {'; '.join(a['reasons'])}" for name in known
+                    for path, a in results[name]["artefacts"].items() if a.get("reasons"))]
     some = results[known[0]]
     machine = f"Measured on {some['machine']}, {some['cores']} cores, Python {some['python']}."
     return "\n".join([*lines, "", machine, ""])
