@@ -50,7 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = photographs(Path(folder))
         plain = plain_loop(model)
-        found = {name: measured(name, model, plain, paths, Path(folder)) for name in names}
+        found = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
+                 for name in names for small in (None, Thumbnail(160, 60))}
     result = {"model": model.made["model"], "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
               "load": round(os.getloadavg()[0], 2)}
     files.write_json(RESULTS, result)
@@ -89,7 +90,8 @@ def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
     return run
 
 
-def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path], folder: Path) -> dict:
+def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path], folder: Path,
+             thumbnail: Thumbnail | None) -> dict:
     """Rates of both, the ratio by rounds, and the shares of the cores' time that other work and waiting take."""
     engine = engines.engine(model, name)
     decode, encode = Watch(embed.load_rgb8), Watch(engine.encode)
@@ -101,10 +103,11 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
         plain(paths[:LOOP])
         loop.append(LOOP / (time.perf_counter() - started))
         decode.seconds = encode.seconds = 0.0
-        store = Store(folder / f"{name}-{turn}.embeddings", engine.identity, Thumbnail(160, 60).kind)
+        kind = thumbnail.kind if thumbnail else ""
+        store = Store(folder / f"{name} {kind} {turn}.embeddings", engine.identity, kind)
         started, worked = time.perf_counter(), time.process_time()
-        embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, Thumbnail(160, 60),
-                  store, lambda more, computed: None)
+        embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, thumbnail, store,
+                  lambda more, computed: None)
         cores = (time.perf_counter() - started) * (os.cpu_count() or 1)
         worked = time.process_time() - worked
         store.close()
@@ -124,10 +127,10 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
 def page(result: dict) -> str:
     """The results as Markdown."""
     lines = ["# Building a catalog", "", "`python -m benchmarks building` wrote this page: pictures a second from JPEG "
-             f"files of two megapixels to vectors and thumbnails, {result['model']}, {result['processor']}, "
+             f"files of two megapixels to vectors, {result['model']}, {result['processor']}, "
              f"{result['cores']} cores, against the plain loop in the same run (Pillow, open_clip's transform, "
              "reparameterised eager PyTorch, one picture at a time). Shares are of the builder's cores: \"other\" is "
-             "work that neither decodes nor encodes (resizing, thumbnails, digests, the store).", "",
+             "work that neither decodes nor encodes (resizing, thumbnails of 160 pixels, digests, the store).", "",
              "| engine | plain loop, a second | builder, a second | ratio | quartiles | other | idle |",
              "|---|---|---|---|---|---|---|"]
     lines += [f"| {name} | {r['loop_per_second']} | {r['build_per_second']} | {r['ratio']:.2f} | {r['low']:.2f} to "
