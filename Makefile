@@ -12,6 +12,7 @@ STRICT     ?=
 PRODUCTS   ?=
 QUERIES    ?=
 CATALOG    ?=
+ACCEPT_RESEARCH_LICENCE ?=
 export TEXT IMAGE LIKE
 PYTHON     ?= python3
 VENV       ?= .venv
@@ -22,7 +23,7 @@ TORCH_INDEX ?=
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help export parity catalog search goldens test bench clean environment
+.PHONY: help export parity catalog search apps goldens test bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ catalog: $(READY)  ## PRODUCTS=products.csv: one .catalog file from a product li
 search: $(READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search a catalog with the exported encoders [MODEL CATALOG]
 	@$(PY) -m catalog_builder search --model $(MODEL) $(if $(CATALOG),--catalog "$(CATALOG)") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
+
+apps: $(READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1]
+	@$(PY) -m catalog_builder apps --model $(MODEL) --precision $(PRECISION) $(if $(CATALOG),--catalog "$(CATALOG)") \
+	  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence)
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens

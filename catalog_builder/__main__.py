@@ -45,10 +45,16 @@ def parser() -> CommandLine:
     duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
 
     verify = commands.add_parser("verify", help="structure and digest of a catalog file")
-    for command in (build, search, labels, duplicates, verify):
+
+    apps = commands.add_parser("apps", help="encoders, tokenizer and catalog to where the two sample apps expect them")
+    apps.add_argument("--precision", default="default", help="of the encoders (default: the model's default, or else "
+                      "the smallest that passed the gate)")
+    apps.add_argument("--accept-research-licence", action="store_true",
+                      help="take weights that a shop may not ship, for research")
+    for command in (build, search, labels, duplicates, verify, apps):
         command.add_argument("--model", default="demo", help="of dist/ (default: %(default)s)")
         command.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
-    for command in (build, search, duplicates, verify):
+    for command in (build, search, duplicates, verify, apps):
         command.add_argument("--catalog", type=Path, metavar="PATH",
                              help="default: <product list>.catalog in dist/<model>/")
     for command in (search, labels, duplicates):
@@ -74,6 +80,8 @@ def main(arguments: list[str]) -> int:
                                   given.threshold, given.confidence, given.json)
         if given.command == "duplicates":
             return console.duplicates(catalog, given.over, given.json)
+        if given.command == "apps":
+            return console.apps(dist, catalog, given.precision, given.accept_research_licence)
         return console.verify(catalog)
     except InputError as error:
         print(f"catalog_builder: {error}", file=sys.stderr)

@@ -115,6 +115,19 @@ def duplicates(catalog: Path, over: float, as_json: bool) -> int:
     return 0
 
 
+def apps(dist: Path, catalog: Path, precision: str, accept: bool) -> int:
+    """Fills the sample apps."""
+    from catalog_builder.apps import ROOT, fill
+
+    for one in fill(dist, catalog, None if precision in ("default", "auto") else precision, accept):
+        table = _table(("file",), ("MB",))
+        for name, size in one.sizes.items():
+            table.add_row(name, f"{size / 1e6:.2f}")
+        table.add_row("together", f"{sum(one.sizes.values()) / 1e6:.2f}")
+        _show(f"{one.app.name}: {one.app.folder.relative_to(ROOT)}", table)
+    return 0
+
+
 def verify(catalog: Path) -> int:
     """Checks structure and digest, and says what the file is."""
     made = catalogs.open_catalog(catalog)

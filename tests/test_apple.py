@@ -114,6 +114,7 @@ def test_s0_features_pooled_at_the_end_token_are_its_embeddings(apple):
 
 
 @pytest.mark.parametrize("apple", ["s0"], indirect=True)
-def test_s0_text_tower_keeps_no_batch_norm_once_folded(apple):
+def test_s0_text_tower_keeps_no_batch_norm_and_no_scale_once_folded(apple):
     folded = checkpoint.reparameterise(apple.model)
     assert not [module for module in folded.text.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert not [name for name, _ in folded.text.named_parameters() if "layer_scale" in name]

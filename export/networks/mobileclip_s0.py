@@ -63,12 +63,21 @@ class ConvolutionalLayer(nn.Module):
         super().__init__()
         self.token_mixer = TokenMixer(width)
         self.mlp = ConvolutionalMlp(width)
-        self.layer_scale = nn.Parameter(torch.full((width, 1, 1), 1e-5))
+        self.layer_scale: nn.Parameter | None = nn.Parameter(torch.full((width, 1, 1), 1e-5))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.token_mixer(x.transpose(1, 2).unsqueeze(2))           # [N, width, 1, 77]
-        x = x + self.layer_scale * self.mlp(x)
+        x = x + (self.mlp(x) if self.layer_scale is None else self.layer_scale * self.mlp(x))
         return x.squeeze(2).transpose(1, 2)
+
+    def reparameterize(self) -> None:
+        """Folds the layer scale into the last convolution, in place."""
+        if self.layer_scale is None:
+            return
+        scale, last = self.layer_scale.detach().double().flatten(), self.mlp.fc2
+        last.weight = _fixed(scale.view(-1, 1, 1, 1) * last.weight.detach().double())
+        last.bias = _fixed(scale * last.bias.detach().double())
+        self.layer_scale = None
 
 
 class TokenMixer(nn.Module):
@@ -134,9 +143,12 @@ def _depthwise(width: int, bias: bool) -> nn.Conv2d:
 
 def _fixed_depthwise(kernel: Tensor, bias: Tensor) -> nn.Conv2d:
     conv = _depthwise(len(kernel), bias=True)
-    conv.weight = nn.Parameter(kernel.float(), requires_grad=False)
-    conv.bias = nn.Parameter(bias.float(), requires_grad=False)
+    conv.weight, conv.bias = _fixed(kernel), _fixed(bias)
     return conv
+
+
+def _fixed(value: Tensor) -> nn.Parameter:
+    return nn.Parameter(value.float(), requires_grad=False)
 
 
 def _as_scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,21 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+    name: "Search",
+    platforms: [.iOS(.v17), .macOS(.v14)],
+    products: [
+        .library(name: "MobileCLIPSearch", targets: ["MobileCLIPSearch"]),
+        .library(name: "MobileCLIPKit", targets: ["MobileCLIPKit"]),
+        .executable(name: "catalog-search", targets: ["catalog-search"]),
+    ],
+    targets: [
+        .target(name: "MobileCLIPSearch"),
+        .target(name: "MobileCLIPKit", dependencies: ["MobileCLIPSearch"]),
+        .executableTarget(name: "catalog-search", dependencies: ["MobileCLIPSearch"]),
+        .executableTarget(name: "search-bench", dependencies: ["MobileCLIPSearch"]),
+        .testTarget(name: "MobileCLIPSearchTests", dependencies: ["MobileCLIPSearch"]),
+        .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,58 @@
+import Foundation
+
+/// What turns a score into a confidence; it stands in the catalog. A raw score is never shown.
+public struct Calibration: Sendable {
+    public let text: Curve
+    public let picture: Curve
+    /// What it was measured on: `queries` (labelled ones), `names` (of the products), or `none`.
+    public let source: String
+
+    /// `p = 1 / (1 + exp(-(a * score + b)))`; `spread`: the standard deviation of such a query's scores.
+    public struct Curve: Sendable {
+        public let a: Double
+        public let b: Double
+        public let spread: Double
+
+        func exponent(_ score: Double) -> Double { a * score + b }
+    }
+
+    /// The share of a text query's results with this score that are right, 0 to 1.
+    public func ofText(_ score: Double) -> Double { logistic(text.exponent(score)) }
+
+    /// The same for a picture, and for "more like this".
+    public func ofPicture(_ score: Double) -> Double { logistic(picture.exponent(score)) }
+
+    /// The same for text and picture together; `slider`: 0 is the text alone, 1 the picture alone.
+    public func ofBoth(slider: Double, textScore: Double, pictureScore: Double) -> Double {
+        logistic(slider * picture.exponent(pictureScore) + (1 - slider) * text.exponent(textScore))
+    }
+
+    /// The picture's weight w in `w * picture + (1 - w) * text` for a place of the slider, 0 to 1.
+    public func weight(slider: Double) throws -> Double {
+        try require((0...1).contains(slider), "the slider stands at \(slider), expected 0 (text) to 1 (picture)")
+        let pictures = slider * text.spread
+        return pictures / (pictures + (1 - slider) * picture.spread)
+    }
+}
+
+extension Calibration {
+    /// Throws ``Malformed``.
+    init(json: String) throws {
+        let members = try Json.parse(json.utf8, once: false).asObject("calibration")
+        text = try Self.curve(members, "text")
+        picture = try Self.curve(members, "image")
+        source = try members.part("source").asText("the calibration's source")
+    }
+
+    private static func curve(_ members: [String: Json], _ kind: String) throws -> Curve {
+        let curve = try members.part(kind).asObject("the calibration of \(kind)")
+        func number(_ key: String) throws -> Double {
+            try curve.part(key).asDouble("\(key) of the calibration of \(kind)")
+        }
+        let spread = try number("spread")
+        try wellFormed(spread > 0, "the spread of \(kind) is \(spread)")
+        return Curve(a: try number("a"), b: try number("b"), spread: spread)
+    }
+}
+
+private func logistic(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)) }

@@ -1,0 +1,128 @@
+import Foundation
+
+/// Opens a catalog: everything that FORMATS.md says of it is checked here, but the digest. Throws ``Malformed``.
+enum CatalogReader {
+    private static let known = [
+        ("format", "mobileclip-catalog"), ("version", "1"), ("quantization", "int8-row-offset"), ("metric", "cosine"),
+    ]
+    private static let mostDim = 1024  // beyond, the integer sum of a score could overflow an Int32
+    private static let longestCount = 10  // digits
+
+    static func read(_ file: Data, name: String, space: String?) throws -> Catalog {
+        let container = try Container(file)
+        for (key, value) in known {
+            let found = container.metadata[key]
+            try wellFormed(found == value, "unknown \(key): expected '\(value)', found \(found.map(shown) ?? "none")")
+        }
+        let own = try hex(container, "space")
+        let model = try container.text("model")
+        if let space {
+            try wellFormed(
+                space == own,
+                "the catalog is of another embedding space: its own is \(own) (\(shown(model))), the encoders' is \(space)")
+        }
+        let names = try Json.parse(container.text("categories").utf8, once: false).asArray("categories")
+            .map { try $0.asText("a category") }
+        let currency = try container.text("currency")
+        let calibration = try Calibration(json: container.text("calibration"))
+        let tables = try tables(container, names: names.count)
+        let digest = try CatalogDigest(file, expected: hex(container, "sha256"), header: container.header)
+        return Catalog(
+            name: name, space: own, model: model, currency: currency, categories: names, calibration: calibration,
+            tables: tables, digest: digest)
+    }
+
+    private static func tables(_ container: Container, names: Int) throws -> CatalogTables {
+        let products = try count(container, "products")
+        let rows = try count(container, "rows")
+        let dim = try count(container, "dim")
+        try wellFormed(dim <= mostDim, "\(dim) dimensions, more than \(mostDim)")
+        let hasThumbnails = container.holds("thumbnails") || container.holds("thumbnail_offsets")
+        let tables = try CatalogTables(
+            prices: container.column("prices", "I64", [products], of: Int64.self),
+            categories: container.column("categories", "U32", [products], of: UInt32.self),
+            owners: container.column("owners", "U32", [rows], of: UInt32.self),
+            scales: container.column("scales", "F32", [rows], of: Float.self),
+            offset: container.column("offset", "F32", [dim], of: Float.self),
+            codes: container.column("codes", "I8", [rows, dim], of: Int8.self),
+            records: pieces(container, "records", "record_offsets", products),
+            thumbnails: hasThumbnails ? pieces(container, "thumbnails", "thumbnail_offsets", products) : nil)
+        try checkProducts(tables, names)
+        try checkRows(tables)
+        return tables
+    }
+
+    /// The offsets rise from 0 to the size of what they cut.
+    private static func pieces(
+        _ container: Container, _ name: String, _ offsetsName: String, _ products: Int
+    ) throws -> Pieces {
+        let bytes = try container.column(name, "U8", [Container.any], of: UInt8.self)
+        let offsets = try container.column(offsetsName, "U64", [products + 1], of: UInt64.self)
+        try offsets.withCells { cells in
+            var last: UInt64 = 0
+            for index in 0..<offsets.count {
+                let next = cells[index]
+                try wellFormed(
+                    next >= last && (index > 0 || next == 0),
+                    "\(offsetsName) do not rise: number \(index) follows \(last)")
+                last = next
+            }
+            try wellFormed(last == UInt64(bytes.count), "\(offsetsName) end at \(last), their bytes at \(bytes.count)")
+        }
+        return Pieces(offsets: offsets, bytes: bytes)
+    }
+
+    private static func checkProducts(_ tables: CatalogTables, _ names: Int) throws {
+        try tables.prices.withCells { prices in
+            for product in 0..<tables.prices.count {
+                try wellFormed(prices[product] >= CatalogTables.noPrice, "product \(product) has a price below 0")
+            }
+        }
+        try tables.categories.withCells { categories in
+            for product in 0..<tables.categories.count {
+                try wellFormed(
+                    categories[product] < names, "product \(product) has a category beyond the \(names) names")
+            }
+        }
+    }
+
+    private static func checkRows(_ tables: CatalogTables) throws {
+        var products = 0  // that have a row so far
+        try tables.owners.withCells { owners in
+            for row in 0..<tables.owners.count {
+                let owner = Int(owners[row])
+                try wellFormed(
+                    owner == products || row > 0 && owner == products - 1,
+                    "row \(row) belongs to product \(owner) after product \(products - 1)")
+                products = owner + 1
+            }
+        }
+        try wellFormed(
+            products == tables.prices.count, "the rows end at product \(products - 1) of \(tables.prices.count)")
+        try tables.scales.withCells { scales in
+            for row in 0..<tables.scales.count {
+                let scale = scales[row]
+                try wellFormed(scale >= 0 && scale.isFinite, "row \(row) has a scale of \(scale)")
+            }
+        }
+        for (index, value) in tables.offset[0..<tables.offset.count].enumerated() {
+            try wellFormed(value.isFinite, "number \(index) of the offset is \(value)")
+        }
+    }
+
+    private static func count(_ container: Container, _ key: String) throws -> Int {
+        let written = try container.text(key)
+        guard written.utf8.count <= longestCount, written.utf8.allSatisfy(isDigit), written.first != "0",
+            let count = Int(written)
+        else { throw Malformed("\(key) is \(shown(written)), no count") }
+        return count
+    }
+
+    private static func hex(_ container: Container, _ key: String) throws -> String {
+        let written = try container.text(key)
+        try wellFormed(isDigest(written.utf8), "\(key) is \(shown(written)), not 64 hex digits")
+        return written
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}

@@ -1,0 +1,114 @@
+/// Searches an open catalog, row by row: exact, and the same products and score bits as on every other platform.
+///
+/// Holds nothing that changes: any number of tasks may search at once. A search works on the caller's thread and takes as
+/// long as reading all codes does; ``Searcher`` moves it elsewhere.
+public struct CatalogSearch: Sendable {
+    public let catalog: Catalog
+
+    public init(_ catalog: Catalog) {
+        self.catalog = catalog
+    }
+
+    /// The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter,
+    /// score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence`. `without` leaves one
+    /// product out. `isCancelled` is asked once every 128 KiB of codes (256 rows of 512) at most.
+    ///
+    /// Throws ``SearchError/badRequest(_:)`` for a vector of another width, not finite or all zeros; an unknown category; a
+    /// price filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is
+    /// none. Throws `CancellationError` once `isCancelled` has answered true, and ``SearchError/badFile(name:problem:)`` for
+    /// "more like this" of a product whose row is damaged.
+    public func search(
+        _ query: Query, k: Int = 10, filter: Filter = .any, threshold: Double = -.infinity, leastConfidence: Double = 0,
+        without: Int? = nil, isCancelled: () -> Bool = { Task.isCancelled }
+    ) throws -> [Hit] {
+        try require(k >= 1, "a search for the best \(k)")
+        try require(!threshold.isNaN, "a threshold that is no number")
+        try require((0...1).contains(leastConfidence), "a least confidence of \(leastConfidence), expected 0 to 1")
+        var left = [without].compactMap { $0 }
+        if case .like(let product) = query { left.append(product) }
+        for product in left {
+            try require((0..<catalog.count).contains(product), "no product \(product) of \(catalog.count)")
+        }
+        let fits = try fitting(filter)
+        let confidence = try confidences(query)
+        let scan = Scan(
+            tables: catalog.tables, query: try prepared(query),
+            wanted: { product in !left.contains(product) && fits(product) }, threshold: threshold)
+        var best = Best(most: min(k, catalog.count))
+        try scan.run(into: &best, isCancelled: isCancelled)
+        return best.sorted().map { found in
+            Hit(
+                product: Int(catalog.tables.owners[found.row]), row: found.row, score: found.score,
+                confidence: confidence(found))
+        }.filter { $0.confidence >= leastConfidence }
+    }
+
+    private func prepared(_ query: Query) throws -> PreparedQuery {
+        let tables = catalog.tables
+        switch query {
+        case .text(let vector), .picture(let vector):
+            return try PreparedQuery(vector, tables)
+        case .both(let text, let picture, let slider):
+            let weight = try catalog.calibration.weight(slider: slider)
+            return try PreparedQuery(PreparedQuery.mixed(text: text, picture: picture, weight: weight), tables)
+        case .like(let product):
+            do {
+                return try PreparedQuery(PreparedQuery.vector(tables, row: tables.firstRow(product)), tables)
+            } catch SearchError.badRequest(let problem) {
+                throw SearchError.badFile(name: "\(catalog.name), product \(product)", problem: problem)
+            }
+        }
+    }
+
+    private func confidences(_ query: Query) throws -> (Best.Found) -> Double {
+        let calibration = catalog.calibration
+        switch query {
+        case .text:
+            return { calibration.ofText($0.score) }
+        case .picture, .like:
+            return { calibration.ofPicture($0.score) }
+        case .both(let text, let picture, let slider):
+            let text = try PreparedQuery(text, catalog.tables)
+            let picture = try PreparedQuery(picture, catalog.tables)
+            return { found in
+                calibration.ofBoth(
+                    slider: slider, textScore: score(found.row, text), pictureScore: score(found.row, picture))
+            }
+        }
+    }
+
+    private func score(_ row: Int, _ query: PreparedQuery) -> Double {
+        let tables = catalog.tables
+        let codes = tables.codes[row * catalog.dim..<(row + 1) * catalog.dim]
+        return query.score(scale: tables.scales[row], sum: sum(codes, query.q16, catalog.dim))
+    }
+
+    /// Whether a product fits.
+    private func fitting(_ filter: Filter) throws -> (Int) -> Bool {
+        let tables = catalog.tables
+        let inCategory = try filter.categories.map(places)
+        func isNamed(_ product: Int) -> Bool { inCategory?[Int(tables.categories[product])] ?? true }
+        if filter.lowest == nil, filter.highest == nil { return isNamed }
+        try require(
+            !catalog.currency.isEmpty, "no filter by price: the catalog has prices of several currencies, or none")
+        let lowest = max(filter.lowest ?? 0, 0)  // no price, -1, is in no range
+        let highest = filter.highest ?? .max
+        return { product in
+            let price = tables.prices[product]
+            return isNamed(product) && price >= lowest && price <= highest
+        }
+    }
+
+    /// For each of the catalog's categories, whether it is wanted. Names are equal where their bytes are, not where
+    /// Unicode calls them equivalent.
+    private func places(_ wanted: Set<String>) throws -> [Bool] {
+        let known = catalog.categories.map { Array($0.utf8) }
+        let unknown = wanted.filter { !known.contains(Array($0.utf8)) }.sorted()
+        try require(
+            unknown.isEmpty,
+            "no such category: \(unknown.joined(separator: ", ")); there are "
+                + catalog.categories.joined(separator: ", "))
+        let asked = Set(wanted.map { Array($0.utf8) })
+        return known.map(asked.contains)
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+#if _endian(big)
+    #error("the files are little-endian, and are read here as they lie in memory")
+#endif
+
+/// Maps a file as memory that is only read.
+///
+/// A file in use is replaced by renaming another to its name, never written in place or cut.
+func mapped(_ file: URL) throws -> Data {
+    do {
+        return try Data(contentsOf: file, options: .alwaysMapped)
+    } catch {
+        let problem = error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " ")
+        throw SearchError.badFile(name: file.path, problem: "it cannot be read: \(problem)")
+    }
+}
+
+/// Numbers that lie one after the other in a mapped file.
+struct Column<Element: BitwiseCopyable & Sendable>: Sendable {
+    private let file: Data
+    private let start: Int
+    let count: Int
+
+    /// `bytes` lie within the file: whole elements from its first byte on.
+    init(_ file: Data, _ bytes: Range<Int>) {
+        precondition(bytes.lowerBound >= 0 && bytes.upperBound <= file.count)
+        self.file = file
+        start = bytes.lowerBound
+        count = bytes.count / MemoryLayout<Element>.size
+    }
+
+    subscript(index: Int) -> Element {
+        precondition(index >= 0 && index < count)
+        return withCells { $0[index] }
+    }
+
+    /// A copy of some elements.
+    subscript(range: Range<Int>) -> [Element] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        return withCells { cells in range.map { cells[$0] } }
+    }
+
+    /// For loops: what `body` is given must neither leave it nor be read beyond `count`.
+    func withCells<R>(_ body: (Cells<Element>) throws -> R) rethrows -> R {
+        try file.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { preconditionFailure("an empty file has no columns") }
+            return try body(Cells(base: base + start))
+        }
+    }
+}
+
+/// The elements of a column, without a check of the place.
+struct Cells<Element: BitwiseCopyable> {
+    let base: UnsafeRawPointer
+
+    subscript(index: Int) -> Element {
+        base.loadUnaligned(fromByteOffset: index * MemoryLayout<Element>.size, as: Element.self)
+    }
+}

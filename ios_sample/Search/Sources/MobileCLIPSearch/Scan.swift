@@ -1,0 +1,57 @@
+/// One search's way through all rows: of each product that is wanted, the best row goes to `best`.
+struct Scan {
+    private static let blockBytes = 1 << 17  // of codes, between two looks at whether the search is cancelled
+
+    let tables: CatalogTables
+    let query: PreparedQuery
+    let wanted: (Int) -> Bool
+    let threshold: Double
+
+    /// Throws `CancellationError` once `isCancelled`, asked before each block, has answered true.
+    func run(into best: inout Best, isCancelled: () -> Bool) throws {
+        try tables.owners.withCells { owners in
+            try tables.scales.withCells { scales in
+                try tables.codes.withCells { codes in
+                    try query.q16.withUnsafeBufferPointer { q16 in
+                        guard let q16 = q16.baseAddress else { return }
+                        let codes = codes.base.assumingMemoryBound(to: Int8.self)
+                        try run(owners, scales, codes, q16, &best, isCancelled)
+                    }
+                }
+            }
+        }
+    }
+
+    private func run(
+        _ owners: Cells<UInt32>, _ scales: Cells<Float>, _ codes: UnsafePointer<Int8>, _ q16: UnsafePointer<Int16>,
+        _ best: inout Best, _ isCancelled: () -> Bool
+    ) throws {
+        let rows = tables.owners.count
+        let dim = query.q16.count
+        let blockRows = max(Self.blockBytes / dim, 1)
+        var product = -1
+        var isWanted = false
+        var bestRow: Int?
+        var bestScore = 0.0
+        func finishProduct() {
+            if let bestRow, bestScore >= threshold { best.offer(bestScore, row: bestRow) }
+        }
+        for row in 0..<rows {
+            if row % blockRows == 0, isCancelled() { throw CancellationError() }
+            let owner = Int(owners[row])
+            if owner != product {
+                finishProduct()
+                product = owner
+                isWanted = wanted(owner)
+                bestRow = nil
+            }
+            guard isWanted else { continue }
+            let score = query.score(scale: scales[row], sum: sum(codes + row * dim, q16, dim))
+            if bestRow == nil || score > bestScore {  // the first of equal rows stays
+                bestRow = row
+                bestScore = score
+            }
+        }
+        finishProduct()
+    }
+}
