@@ -15,6 +15,7 @@ from parity.ground import Ground
 Found = dict[int, list[tuple[float, np.ndarray]]]
 
 SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 squares changes
+PIXEL_CHANNELS, WHITE = 3, np.float32(255)
 LEAST = 16                                   # values; a smaller tensor cannot be known by its values
 SCALE = 0.01                                 # a weight's size may differ by this share: rounding is 1e-4 in float16
 # How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
@@ -47,7 +48,8 @@ def missing(encoder, found: Found, residual: float, format_: str) -> list[str]:
     statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
     true = {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
             if tensor.is_floating_point() and tensor.numel() >= LEAST}
-    lacking = [name for name, value in true.items() if not holds(found, value, residual)]
+    lacking = [name for name, value in true.items()
+               if not holds(found, value, residual) and not holds_scaled(found, value, residual)]
     return without_folded(true, lacking, found, residual)
 
 
@@ -73,6 +75,11 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found
             if holds(found, moved, residual):
                 names -= {name, bias, factor, shift}
     return [name for name in lacking if name in names]
+
+
+def holds_scaled(found: Found, value: np.ndarray, residual: float) -> bool:
+    """Whether it is a convolution of pixels, found with their 1 / 255 inside: litert-torch writes 2-b's stem so."""
+    return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / WHITE, residual)
 
 
 def holds(found: Found, value: np.ndarray, residual: float) -> bool:

@@ -263,3 +263,10 @@ def test_an_artefact_that_its_runtime_refuses_turns_the_gate_red(ground):
 def test_a_missing_artefact_turns_the_gate_red(ground):
     gone = entry(ground.made, "onnx", "image", "fp32") | {"path": "onnx/gone.onnx"}
     assert gate.judge(ground, gone).reasons == ["missing"]
+
+
+@pytest.mark.parametrize(("factor", "held"), [(1, True), (1 / 255, True), (1.05 / 255, False), (1 / 200, False)])
+def test_a_stem_may_hold_the_scale_of_the_pixels_and_no_other(factor, held):
+    stem = torch.nn.Conv2d(3, 8, 4, bias=False)
+    found = weights.by_size([stem.weight.detach().numpy() * np.float32(factor)])
+    assert (weights.missing(stem, found, weights.RESIDUAL["fp32"], "tflite") == []) is held
