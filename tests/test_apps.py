@@ -1,0 +1,114 @@
+"""Encoders, tokenizer and catalog go to where the sample apps look for them, or nothing does."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from catalog_builder import apps, confidence, writer
+from catalog_builder.apps import App, fill
+from export import files, manifest
+from export.errors import InputError
+from tests.conftest import ROOT, run_module
+
+
+def catalog_of(path, space):
+    content = writer.Content(space, "demo", "EUR", ["a"], confidence.NONE, [b'{"id":"1"}'], np.zeros(1, np.int64),
+                             np.zeros(1, np.uint32), np.zeros(1, np.uint32))
+    writer.write(path, content, np.eye(1, 128, dtype=np.float32))
+    return path
+
+
+@pytest.fixture
+def scene(gated, tmp_path):
+    """dist/demo, a catalog of its space, and two apps' folders that are not there yet."""
+    shutil.copytree(gated[0], tmp_path / "demo")
+    catalog = catalog_of(tmp_path / "a.catalog", manifest.read(gated[0])["space"])
+    both = App("iOS", "coreml", tmp_path / "ios"), App("Android", "tflite", tmp_path / "android")
+    return tmp_path / "demo", catalog, both
+
+
+def changed(dist, **keys):
+    made = json.loads((dist / manifest.NAME).read_text())
+    files.write_json(dist / manifest.NAME, made | keys)
+
+
+def test_each_app_gets_its_files_under_fixed_names(scene):
+    dist, catalog, both = scene
+    filled = fill(dist, catalog, None, False, both)
+    assert [sorted(one.sizes) for one in filled] == [
+        ["image.mlpackage", "manifest.json", "shop.catalog", "text.mlpackage", "tokenizer.safetensors"],
+        ["image.tflite", "manifest.json", "shop.catalog", "text.tflite", "tokenizer.safetensors"]]
+    for app in both:
+        made = manifest.read(app.folder)
+        manifest.check_digests(app.folder, made)
+        assert {a["path"] for a in made["artifacts"]} == {path.name for path in app.folder.iterdir()} & {
+            "image.mlpackage", "text.mlpackage", "image.tflite", "text.tflite"}
+        assert made["space"] == manifest.read(dist)["space"]
+        assert (app.folder / "shop.catalog").read_bytes() == catalog.read_bytes()
+
+
+def test_the_precision_is_the_default_one_the_named_one_or_the_smallest_that_passed(scene):
+    dist, catalog, both = scene
+
+    def precisions(named):
+        fill(dist, catalog, named, False, both)
+        return [[a["precision"] for a in manifest.read(app.folder)["artifacts"]] for app in both]
+
+    assert precisions(None) == [["fp16", "fp16"], ["fp16", "fp32"]]
+    assert precisions("fp32") == [["fp32", "fp32"], ["fp32", "fp32"]]
+    changed(dist, artifacts=[a for a in manifest.read(dist)["artifacts"] if "text-fp32.tflite" not in a["path"]])
+    assert precisions(None) == [["fp16", "fp16"], ["fp16", "fp16"]]
+    with pytest.raises(InputError, match="no coreml image encoder.*expected int8; found fp16, fp32|fp32, fp16"):
+        fill(dist, catalog, "int8", False, both)
+
+
+@pytest.mark.parametrize(("keys", "says"), [
+    ({"shippable": False}, "random weights"),
+    ({"licence": {"name": "AMLR", "url": "", "commercial_use": False}}, "forbids commercial use.*AMLR.*ACCEPT"),
+])
+def test_weights_that_a_shop_may_not_ship_need_a_word(scene, keys, says):
+    dist, catalog, both = scene
+    changed(dist, **keys)
+    with pytest.raises(InputError, match=says):
+        fill(dist, catalog, None, False, both)
+    assert not both[0].folder.exists()
+    assert len(fill(dist, catalog, None, True, both)) == 2
+
+
+def test_nothing_changes_where_something_is_wrong(scene):
+    dist, catalog, both = scene
+    fill(dist, catalog, None, False, both)
+    before = [files.sha256(app.folder) for app in both]
+    other = catalog_of(catalog.with_name("other.catalog"), "ab" * 32)
+    damaged = catalog.with_name("damaged.catalog")
+    damaged.write_bytes(catalog.read_bytes()[:-1] + b"\x07")
+    for wrong, says in ((other, "another embedding space"), (damaged, "digest"), (dist / "no.catalog", "no.catalog")):
+        with pytest.raises(InputError, match=says):
+            fill(dist, wrong, None, False, both)
+    verdicts = json.loads((dist / "parity.json").read_text())
+    files.write_json(dist / "parity.json", verdicts | {"green": False})
+    with pytest.raises(InputError, match="gate is red"):
+        fill(dist, catalog, None, False, both)
+    assert before == [files.sha256(app.folder) for app in both]
+
+
+def test_an_app_without_artefacts_is_left_out(scene):
+    dist, catalog, both = scene
+    changed(dist, artifacts=[a for a in manifest.read(dist)["artifacts"] if a["format"] == "tflite"])
+    assert [one.app.name for one in fill(dist, catalog, None, False, both)] == ["Android"]
+    changed(dist, artifacts=[])
+    with pytest.raises(InputError, match="no artefacts for an app"):
+        fill(dist, catalog, None, False, both)
+
+
+def test_the_command_line_answers_in_one_line(tmp_path):
+    answer = run_module("catalog_builder", "apps", "--dist", str(tmp_path))
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
+    assert "make export" in answer.stderr
+
+
+def test_the_apps_folders_are_ignored_by_git():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert all(f"/{app.folder.relative_to(ROOT).as_posix()}/" in ignored for app in apps.APPS)
