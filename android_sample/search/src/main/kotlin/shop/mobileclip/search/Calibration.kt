@@ -1,5 +1,6 @@
 package shop.mobileclip.search
 
+import kotlin.math.abs
 import kotlin.math.exp
 
 /**
@@ -39,6 +40,8 @@ public class Calibration internal constructor(
     }
 
     internal companion object {
+        private const val BEYOND = 1e100         // no curve comes near; within, no share is NaN and no weight 0 / 0
+
         /** Throws [Malformed]. */
         fun read(json: String): Calibration {
             val members = Json.parse(json, once = false).asObject("calibration")
@@ -48,9 +51,13 @@ public class Calibration internal constructor(
 
         private fun curve(members: Map<String, Json>, kind: String): Curve {
             val curve = members.part(kind).asObject("the calibration of $kind")
-            fun number(key: String) = curve.part(key).asDouble("$key of the calibration of $kind")
+            fun number(key: String): Double {
+                val found = curve.part(key).asDouble("$key of the calibration of $kind")
+                wellFormed(abs(found) <= BEYOND) { "$key of the calibration of $kind is $found" }
+                return found
+            }
             val spread = number("spread")
-            wellFormed(spread > 0) { "the spread of $kind is $spread" }
+            wellFormed(spread >= 1 / BEYOND) { "the spread of $kind is $spread" }
             return Curve(number("a"), number("b"), spread)
         }
 

@@ -45,3 +45,8 @@ internal class CatalogDigest(private val windows: List<ByteBuffer>, private val 
 internal fun hex(bytes: ByteArray): String = buildString(bytes.size * 2) {
     for (byte in bytes) append("0123456789abcdef"[byte.toInt() shr 4 and 15]).append("0123456789abcdef"[byte.toInt() and 15])
 }
+
+/** Whether a text is a SHA-256 in lower-case hex digits. */
+internal fun isDigest(text: String): Boolean = DIGEST.matches(text)
+
+private val DIGEST = Regex("[0-9a-f]{64}")

@@ -9,7 +9,6 @@ internal object CatalogReader {
         "format" to "mobileclip-catalog", "version" to "1", "quantization" to "int8-row-offset", "metric" to "cosine",
     )
     private const val MOST_DIM = 1024L           // beyond, the integer sum of a score could overflow an Int
-    private val HEX = Regex("[0-9a-f]{64}")
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
     fun read(file: MappedFile, name: String, space: String?): Catalog {
@@ -20,9 +19,7 @@ internal object CatalogReader {
         }
         val own = hex(container, "space")
         val model = container.text("model")
-        wellFormed(space == null || space == own) {
-            "the catalog is of another embedding space: its own is $own (${shown(model)}), the encoders' is $space"
-        }
+        if (space != null) checkSpace(own, model, space)
         val names = Json.parse(container.text("categories"), once = false).asArray("categories").map { it.asText("a category") }
         return Catalog(name, own, model, container.text("currency"), names, Calibration.read(container.text("calibration")),
             tables(container, names.size), CatalogDigest(container.windows, hex(container, "sha256"), container.header))
@@ -100,7 +97,14 @@ internal object CatalogReader {
 
     private fun hex(container: Container, key: String): String {
         val written = container.text(key)
-        wellFormed(HEX.matches(written)) { "$key is ${shown(written)}, not 64 hex digits" }
+        wellFormed(isDigest(written)) { "$key is ${shown(written)}, not 64 hex digits" }
         return written
+    }
+}
+
+/** Throws [Malformed] unless a catalog's own space and model are of the encoders' [space]. */
+internal fun checkSpace(own: String, model: String, space: String) {
+    wellFormed(space == own) {
+        "the catalog is of another embedding space: its own is $own (${shown(model)}), the encoders' is $space"
     }
 }

@@ -65,7 +65,7 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: I
     public companion object {
         /** Pixels of the largest picture. */
         public const val MOST_PIXELS: Int = 1 shl 27
-        private const val LARGEST_SIZE = 4096
+        internal const val LARGEST_SIZE = 4096
         internal const val CHANNELS = 3
 
         /** Android's pixels (0xAARRGGBB, not premultiplied) as RGB8, laid over white. */

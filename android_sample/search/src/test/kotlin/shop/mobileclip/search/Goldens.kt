@@ -5,14 +5,15 @@ import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.Base64
 
-/** The golden vectors: the folder that GOLDENS names, or this repository's. A file that is missing fails the test. */
-internal object Goldens {
-    val folder = File(System.getenv("GOLDENS") ?: "../../parity/goldens")
-
-    fun file(name: String): File = File(folder, name).also { check(it.isFile) { "no golden ${it.absolutePath}" } }
+/** What Python's references made, in a folder. A file that is missing fails the test. */
+internal open class Vectors(private val folder: File) {
+    fun file(name: String): File = File(folder, name).also { check(it.isFile) { "no such vectors: ${it.absolutePath}" } }
 
     fun json(name: String): Map<String, Json> = Json.parse(file(name).readText(), once = true).asObject(name)
 }
+
+/** The golden vectors: the folder that GOLDENS names, or this repository's. */
+internal object Goldens : Vectors(File(System.getenv("GOLDENS") ?: "../../parity/goldens"))
 
 internal fun Map<String, Json>.list(name: String): List<Json> = part(name).asArray(name)
 

@@ -13,12 +13,7 @@ class PreprocessorTest {
     @TestFactory
     fun `a golden picture gives the golden bytes`(): List<DynamicTest> =
         Goldens.json("preprocess/index.json").objects("cases").map { case ->
-            dynamicTest(case.text("name")) {
-                val rgb = Goldens.file("preprocess/${case.text("name")}.in.rgb").readBytes()
-                val preprocessor = ImagePreprocessor(case.int("size"), Interpolation.valueOf(case.text("interpolation").uppercase()))
-                assertArrayEquals(Goldens.file("preprocess/${case.text("name")}.out.rgb").readBytes(),
-                    preprocessor.square(rgb, case.int("width"), case.int("height")))
-            }
+            dynamicTest(case.text("name")) { assertArrayEquals(outputOf(Goldens, case), squareOf(Goldens, case)) }
         }.also { check(it.isNotEmpty()) }
 
     @Test
@@ -54,3 +49,13 @@ class PreprocessorTest {
         }
     }
 }
+
+/** What this module makes of a picture of the vectors. */
+internal fun squareOf(vectors: Vectors, case: Map<String, Json>): ByteArray {
+    val preprocessor = ImagePreprocessor(case.int("size"), Interpolation.valueOf(case.text("interpolation").uppercase()))
+    return preprocessor.square(vectors.file("preprocess/${case.text("name")}.in.rgb").readBytes(), case.int("width"), case.int("height"))
+}
+
+/** What Pillow makes of it. */
+internal fun outputOf(vectors: Vectors, case: Map<String, Json>): ByteArray =
+    vectors.file("preprocess/${case.text("name")}.out.rgb").readBytes()

@@ -19,10 +19,6 @@ class TokenizerTest {
     private val tokenizer = Dist.tokenizer
     private val rows = Goldens.json("tokens.json").objects("texts")
 
-    private fun ids(row: Map<String, Json>) = row.list("ids").map { it.asLong("id").toInt() }.toIntArray().copyOf(77)
-
-    private fun escaped(text: String) = text.map { if (it in ' '..'~') "$it" else "\\u%04x".format(it.code) }.joinToString("")
-
     @Test
     fun `the golden texts have the golden ids`() {
         assertTrue(rows.isNotEmpty())
@@ -95,3 +91,8 @@ class TokenizerTest {
         assertThrows<BadFileException> { made.encode("\uff21") }.checkMessage(file.path)
     }
 }
+
+/** The ids of a text of the vectors, padded. */
+internal fun ids(row: Map<String, Json>): IntArray = row.list("ids").map { it.asLong("id").toInt() }.toIntArray().copyOf(77)
+
+internal fun escaped(text: String): String = text.map { if (it in ' '..'~') "$it" else "\\u%04x".format(it.code) }.joinToString("")

@@ -1,0 +1,82 @@
+package shop.mobileclip.search
+
+import java.io.File
+import org.junit.jupiter.api.Assertions.assertArrayEquals
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Assumptions.assumeTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.ValueSource
+
+/** New texts and pictures, and the sample shop end to end, against what tests/test_android_search.py had Python find. */
+class ExpectedTest {
+    private val expected = System.getenv("EXPECTED").let {
+        assumeTrue(it != null) { "EXPECTED names no folder; tests/test_android_search.py makes one" }
+        Vectors(File(it))
+    }
+
+    @Test
+    fun `new texts have open_clip's ids`() {
+        val rows = expected.json("tokens.json").objects("texts")
+        assertTrue(rows.size >= 10_000) { "${rows.size}" }
+        val wrong = rows.map { it.text("text") to ids(it) }.filterNot { (text, ids) -> Dist.tokenizer.encode(text).contentEquals(ids) }
+        assertEquals(emptyList<String>(), wrong.map { escaped(it.first) })
+        println("tokens: ${rows.size} texts, 0 differing")
+    }
+
+    @Test
+    fun `new pictures have Pillow's bytes`() {
+        val cases = expected.json("preprocess/index.json").objects("cases")
+        assertTrue(cases.size >= 500) { "${cases.size}" }
+        for (case in cases) assertArrayEquals(outputOf(expected, case), squareOf(expected, case)) { case.text("name") }
+        println("pixels: ${cases.size} pictures, 0 differing bytes")
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = ["fp32", "fp16"])
+    fun `the sample shop is found as in Python`(precision: String) {
+        val manifest = Manifest.load(Dist.file("manifest.json"))
+        val search = CatalogSearch(Catalog.open(expected.file("shop.catalog"), manifest.space).apply { verify() })
+        val queries = expected.json("shop-$precision.json").objects("queries")
+        val searcher = Searcher(
+            { OnnxEncoder(Dist.folder, manifest, precision) }, Dist.tokenizer, manifest.preprocessor(), search, { it.run() },
+        )
+        val judged = searcher.use { queries.map { query -> judge(query, found(searcher, query), search) } }
+        val top1 = judged.count { it.sameFirst }.toDouble() / judged.size
+        val recall = judged.sumOf { it.near }.toDouble() / judged.sumOf { it.found }
+        println("$precision: ${judged.size} queries, top 1 $top1, tolerant recall@10 $recall")
+        assertTrue(judged.size >= 150) { "${judged.size}" }
+        assertTrue(top1 >= 0.99) { "$top1" }
+        assertTrue(recall >= 0.999) { "$recall" }
+    }
+
+    /** [near] of the [found] products have a reference score within [NEAR] of the tenth's. */
+    private class Judged(val sameFirst: Boolean, val near: Int, val found: Int)
+
+    private fun found(searcher: Searcher, query: Map<String, Json>): List<Hit> {
+        val ask = if ("text" in query) Ask(query.text("text")) else Ask(picture = picture(query))
+        var outcome: Outcome? = null
+        searcher.search(ask) { outcome = it }
+        (outcome as? Outcome.Failed)?.let { throw it.error }
+        return (outcome as Outcome.Found).hits
+    }
+
+    private fun picture(query: Map<String, Json>) =
+        Rgb(expected.file("shop/${query.text("picture")}.rgb").readBytes(), query.int("width"), query.int("height"))
+
+    /** Python's own embedding must give Python's products and score bits; then [hits] are held against their scores. */
+    private fun judge(query: Map<String, Json>, hits: List<Hit>, search: CatalogSearch): Judged {
+        val vector = vector(query.text("vector"))
+        val all = search.search(if ("text" in query) Query.Text(vector) else Query.Picture(vector), search.catalog.size)
+        val reference = query.objects("hits").map { it.int("product") to it.text("score") }
+        assertEquals(reference, all.take(reference.size).map { it.product to "%016x".format(it.score.toRawBits()) })
+        val scores = all.associate { it.product to it.score }
+        val least = all[reference.size - 1].score - NEAR
+        return Judged(hits.first().product == all.first().product, hits.count { scores.getValue(it.product) >= least }, hits.size)
+    }
+
+    private companion object {
+        const val NEAR = 0.002
+    }
+}

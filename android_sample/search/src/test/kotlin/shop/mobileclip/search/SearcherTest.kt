@@ -1,0 +1,268 @@
+package shop.mobileclip.search
+
+import java.io.File
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executor
+import java.util.concurrent.Executors
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertSame
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.BeforeEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.io.TempDir
+
+@Timeout(60)
+class SearcherTest {
+    @TempDir
+    lateinit var folder: File
+
+    private lateinit var search: CatalogSearch
+    private val preprocessor = ImagePreprocessor(4, Interpolation.BILINEAR)
+    private val log = ConcurrentLinkedQueue<String>()
+
+    /** Embeds by the sum of what it is given, and says what happens to it. */
+    private inner class FakeEncoder(
+        override val space: String = "ab".repeat(32),
+        override val dim: Int = 8,
+        private val during: () -> Unit = {},
+    ) : Encoder {
+        private val users = AtomicInteger()
+
+        override fun text(ids: IntArray) = encode("text", ids.sum())
+
+        override fun picture(square: ByteArray) = encode("picture", square.sum())
+
+        override fun close() {
+            log += "closed"
+        }
+
+        private fun encode(kind: String, sum: Int): FloatArray {
+            assertEquals(1, users.incrementAndGet())
+            log += kind
+            during()
+            users.decrementAndGet()
+            return embedding(sum)
+        }
+    }
+
+    private fun embedding(sum: Int) = FloatArray(8) { ((sum + 31 * it * it) % 17) - 8.5f }
+
+    private fun picture(seed: Int) = Rgb(ByteArray(3 * 6 * 5) { (it * seed).toByte() }, 6, 5)
+
+    private fun textVector(text: String) = embedding(Dist.tokenizer.encode(text).sum())
+
+    private fun pictureVector(picture: Rgb) = embedding(preprocessor.square(picture.bytes, picture.width, picture.height).sum())
+
+    private fun searcher(
+        executor: Executor = Executor { it.run() },
+        recent: Int = 32,
+        encoder: () -> Encoder = { FakeEncoder().also { log += "made" } },
+    ) = Searcher(encoder, Dist.tokenizer, preprocessor, search, executor, recent) { log += "preparing" }
+
+    private fun Searcher.find(ask: Ask): Outcome {
+        val found = LinkedBlockingQueue<Outcome>()
+        search(ask) { found += it }
+        return found.take().also { assertTrue(found.isEmpty()) }
+    }
+
+    private fun Searcher.hits(ask: Ask): List<Hit> = assertInstanceOf(Outcome.Found::class.java, find(ask)).hits
+
+    private fun Searcher.error(ask: Ask): Throwable = assertInstanceOf(Outcome.Failed::class.java, find(ask)).error
+
+    private fun said(): List<String> = log.toList().also { log.clear() }
+
+    @BeforeEach
+    fun open() {
+        search = CatalogSearch(opened(folder, MadeCatalog.random(6, 300, 8).bytes()))
+    }
+
+    @Test
+    fun `a search is the catalog's search by the encoder's embeddings`() {
+        val searcher = searcher()
+        val (text, picture) = textVector("red shoes") to pictureVector(picture(3))
+        assertEquals(search.search(Query.Text(text)), searcher.hits(Ask("red shoes")))
+        assertEquals(search.search(Query.Picture(picture)), searcher.hits(Ask(picture = picture(3))))
+        assertEquals(search.search(Query.Both(text, picture, 0.3)), searcher.hits(Ask("red shoes", picture(3), 0.3)))
+        assertEquals(search.search(Query.Like(7)), searcher.hits(Ask(like = 7)))
+        val filter = Filter(setOf("name 1"), lowest = 20_000)
+        val all = search.search(Query.Text(text), 100, filter)
+        val threshold = all[all.size / 2].score
+        val least = all[all.size / 3].confidence
+        assertEquals(search.search(Query.Text(text), 5, filter, threshold, least),
+            searcher.hits(Ask("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)))
+    }
+
+    @Test
+    fun `the encoder is made at its first use alone`() {
+        val searcher = searcher()
+        searcher.hits(Ask(like = 1))
+        assertEquals(emptyList<String>(), said())
+        searcher.hits(Ask("shoes", picture(1)))
+        assertEquals(listOf("preparing", "made", "text", "picture"), said())
+        searcher.hits(Ask("boots"))
+        assertEquals(listOf("text"), said())
+    }
+
+    @Test
+    fun `nothing happens on the caller's thread`() {
+        val tasks = ArrayList<Runnable>()
+        val searcher = searcher({ tasks += it })
+        var outcome: Outcome? = null
+        searcher.search(Ask("shoes")) { outcome = it }
+        searcher.release()
+        assertEquals(emptyList<String>(), said())
+        tasks.forEach { it.run() }
+        assertNotNull(outcome)
+        assertEquals(listOf("preparing", "made", "text", "closed"), said())
+    }
+
+    @Test
+    fun `the embeddings of the last texts and pictures are kept`() {
+        val searcher = searcher(recent = 2)
+        for (text in listOf("a", "b", "a", "c", "a", "b")) searcher.hits(Ask(text))
+        assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said())     // a, b, c, b again
+        for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(Ask(picture = picture(seed)))
+        assertEquals(List(4) { "picture" }, said())
+        for (slider in listOf(0.0, 0.5, 1.0)) searcher.hits(Ask("b", picture(2), slider))
+        assertEquals(emptyList<String>(), said())
+        assertEquals(search.search(Query.Text(textVector("b"))), searcher.hits(Ask("b")))
+    }
+
+    @Test
+    fun `pictures of the same bytes and another shape are different`() {
+        val searcher = searcher()
+        val flat = picture(5)
+        searcher.hits(Ask(picture = flat))
+        val tall = Rgb(flat.bytes, 5, 6)
+        assertEquals(search.search(Query.Picture(pictureVector(tall))), searcher.hits(Ask(picture = tall)))
+        assertEquals(listOf("preparing", "made", "picture", "picture"), said())
+    }
+
+    @Test
+    fun `a released encoder is closed, and made again at its next use`() {
+        val searcher = searcher()
+        searcher.release()
+        searcher.hits(Ask("shoes"))
+        searcher.release()
+        searcher.release()
+        searcher.hits(Ask("shoes"))
+        assertEquals(listOf("preparing", "made", "text", "closed"), said())
+        searcher.hits(Ask("boots"))
+        assertEquals(listOf("preparing", "made", "text"), said())
+    }
+
+    @Test
+    fun `a closed searcher makes no encoder`() {
+        val searcher = searcher()
+        searcher.hits(Ask("shoes"))
+        searcher.close()
+        searcher.close()
+        assertTrue("closed" in searcher.error(Ask("boots")).message.orEmpty())
+        assertEquals(listOf("preparing", "made", "text", "closed"), said())
+    }
+
+    @Test
+    fun `an encoder of another space or width is refused by name, and closed`() {
+        val other = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder("cd".repeat(32)) }.error(Ask("shoes")))
+        val message = other.checkMessage(search.catalog.name)
+        assertTrue("ab".repeat(32) in message && "cd".repeat(32) in message) { message }
+        val wide = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder(dim = 9) }.error(Ask("shoes")))
+        assertTrue("8" in wide.checkMessage(search.catalog.name))
+        assertEquals(listOf("preparing", "closed", "preparing", "closed"), said())
+    }
+
+    @Test
+    fun `what fails is an answer, and the next search tries again`() {
+        val errors = ArrayDeque(listOf(UnsatisfiedLinkError("no library"), IllegalStateException("no file")))
+        val searcher = searcher { throw errors.removeFirstOrNull() ?: return@searcher FakeEncoder() }
+        assertEquals("no library", searcher.error(Ask("shoes")).message)
+        assertEquals("no file", searcher.error(Ask("shoes")).message)
+        searcher.hits(Ask("shoes"))
+        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask(picture = Rgb(ByteArray(3), 2, 2))))
+        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask("shoes", k = 0)))
+        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask(like = 9999)))
+    }
+
+    @Test
+    fun `an ask of nothing or of too much is refused`() {
+        for (ask in listOf({ Ask() }, { Ask("shoes", like = 1) }, { Ask(picture = picture(1), like = 1) })) {
+            assertThrows<IllegalArgumentException> { ask() }
+        }
+    }
+
+    @Test
+    fun `a search cancelled before it starts asks no encoder`() {
+        val tasks = ArrayList<Runnable>()
+        val searcher = searcher({ tasks += it })
+        var outcome: Outcome? = null
+        searcher.search(Ask("shoes")) { outcome = it }.cancel()
+        tasks.forEach { it.run() }
+        assertSame(Outcome.Cancelled, outcome)
+        assertEquals(emptyList<String>(), said())
+    }
+
+    @Test
+    fun `a search cancelled while its text is encoded ends there, and the embedding is kept`() {
+        val pool = Executors.newSingleThreadExecutor()
+        val (started, cancelled) = CountDownLatch(1) to CountDownLatch(1)
+        val searcher = searcher(pool) {
+            FakeEncoder {
+                started.countDown()
+                cancelled.await()
+            }
+        }
+        val found = LinkedBlockingQueue<Outcome>()
+        val running = searcher.search(Ask("shoes", picture(1))) { found += it }
+        started.await()
+        running.cancel()
+        cancelled.countDown()
+        assertSame(Outcome.Cancelled, found.take())
+        assertEquals(listOf("preparing", "text"), said())
+        searcher.hits(Ask("shoes"))
+        assertEquals(emptyList<String>(), said())
+        pool.shutdown()
+    }
+
+    @Test
+    fun `many threads searching, cancelling and releasing get what one gets`() {
+        val pool = Executors.newFixedThreadPool(6)
+        val searcher = searcher(pool, recent = 4)
+        val texts = List(12) { "text $it" }
+        val expected = texts.map { search.search(Query.Text(textVector(it))) }
+        val wrong = ConcurrentLinkedQueue<String>()
+        val (callers, each) = 4 to 300
+        val answers = CountDownLatch(callers * each)
+        val threads = List(callers) { caller ->
+            Thread {
+                repeat(each) { turn ->
+                    val index = (turn * 5 + caller) % texts.size
+                    val cancels = turn % 7 == 0
+                    val running = searcher.search(Ask(texts[index])) { outcome ->
+                        val right = outcome is Outcome.Found && outcome.hits == expected[index] || outcome is Outcome.Cancelled && cancels
+                        if (!right) wrong += "$caller, $turn: ${(outcome as? Outcome.Failed)?.error ?: outcome}"
+                        answers.countDown()
+                    }
+                    if (cancels) running.cancel()
+                    if (turn % 10 == 0) searcher.release()
+                }
+            }.apply { start() }
+        }
+        threads.forEach { it.join() }
+        assertTrue(answers.await(30, TimeUnit.SECONDS))
+        searcher.close()
+        pool.shutdown()
+        assertTrue(pool.awaitTermination(30, TimeUnit.SECONDS))
+        assertEquals(emptyList<String>(), wrong.toList())
+        val said = said()
+        assertEquals(said.count { it == "made" }, said.count { it == "closed" })
+        assertTrue(said.count { it == "made" } > 1)
+    }
+}

@@ -1,0 +1,54 @@
+package shop.mobileclip.search.tools
+
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.security.MessageDigest
+import shop.mobileclip.search.Catalog
+import shop.mobileclip.search.CatalogSearch
+import shop.mobileclip.search.ImagePreprocessor
+import shop.mobileclip.search.Interpolation
+import shop.mobileclip.search.Query
+
+/**
+ * What benchmarks/jvm.py times. Does one thing once for each line that it gets, and answers each with a line: the
+ * milliseconds that it took, a space, and what came out, so that it can be checked.
+ *
+ * - `search <catalog> <vector> <k>`: vector is a file of little-endian float32; out come the products, with commas
+ * - `picture <rgb> <width> <height> <size> bilinear|bicubic`: out comes the SHA-256 of the square
+ */
+object Bench {
+    @JvmStatic
+    fun main(arguments: Array<String>) {
+        val work = when (arguments[0]) {
+            "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
+            else -> picture(File(arguments[1]), arguments[2].toInt(), arguments[3].toInt(), arguments[4].toInt(), arguments[5])
+        }
+        while (readlnOrNull() != null) {
+            val start = System.nanoTime()
+            val answer = work()
+            val taken = System.nanoTime() - start
+            println("${taken / 1e6} ${answer()}")
+        }
+    }
+
+    /** What is timed answers what tells its outcome, which is not. */
+    private fun search(catalog: File, vector: File, k: Int): () -> () -> String {
+        val search = CatalogSearch(Catalog.open(catalog))
+        val floats = ByteBuffer.wrap(vector.readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
+        val query = Query.Picture(FloatArray(floats.capacity(), floats::get))
+        return {
+            val hits = search.search(query, k);
+            { hits.joinToString(",") { it.product.toString() } }
+        }
+    }
+
+    private fun picture(rgb: File, width: Int, height: Int, size: Int, interpolation: String): () -> () -> String {
+        val bytes = rgb.readBytes()
+        val preprocessor = ImagePreprocessor(size, Interpolation.valueOf(interpolation.uppercase()))
+        return {
+            val square = preprocessor.square(bytes, width, height);
+            { MessageDigest.getInstance("SHA-256").digest(square).joinToString("") { "%02x".format(it) } }
+        }
+    }
+}

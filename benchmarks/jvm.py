@@ -1,0 +1,179 @@
+"""The Kotlin search module measured on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
+
+Out: jvm.json and jvm.md. One thread everywhere. The JVM does a turn when it is asked to, so that all that is compared
+takes turns; a ratio is the median over the rounds. What comes out is compared too. Run it on a quiet machine.
+"""
+
+import hashlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks import limits
+from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built
+from benchmarks.synthetic import BLOCK, DIM, World
+from catalog_builder import search
+from catalog_builder.catalog import Catalog
+from export import files
+from export.models import Preprocessing
+from export.preprocess import resize_crop
+
+HERE = Path(__file__).parent
+MODULE = HERE.parent / "android_sample" / "search"
+RESULTS, PAGE = HERE / "jvm.json", HERE / "jvm.md"
+WARM, ROUNDS = 40, 41                        # turns before the just-in-time compiler is done, turns that count
+WIDTH, HEIGHT, SIZE = 4000, 3000, 256        # a picture of 12 megapixels, the encoder's square
+MOST = {"search": 7, "million": 11, "picture": 4}        # ratios, as promised
+
+Turn = Callable[[], float]                   # does it once, answers the milliseconds
+
+
+class Jvm:
+    """A JVM that runs tools/Bench.kt. `turn` has it work once; its answer must be `expected` each time."""
+
+    def __init__(self, classpath: str, expected: str, *arguments: object):
+        self.expected = expected
+        self.process = subprocess.Popen(
+            ["java", "-XX:+UseSerialGC", "-Xmx1g", "-cp", classpath, "shop.mobileclip.search.tools.Bench",
+             *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def __enter__(self) -> "Jvm":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()           # the end of its input is the end of its work
+        self.process.wait()
+        self.process.stdout.close()
+
+    def turn(self) -> float:
+        """Milliseconds by the JVM's own clock."""
+        self.process.stdin.write("\n")
+        taken, _, answer = self.process.stdout.readline().strip().partition(" ")
+        if answer != self.expected:
+            raise RuntimeError(f"the JVM answered {answer!r}, and Python {self.expected!r}")
+        return float(taken)
+
+
+def main() -> None:
+    """Measures, and writes the results and the page."""
+    missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
+    if missing:
+        sys.exit(f"benchmarks: jvm not run, because there is no {' and no '.join(missing)} here")
+    found = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        path = classpath(folder)
+        found["pictures"] = {interpolation: pictures(folder, path, interpolation)
+                             for interpolation in ("bilinear", "bicubic")}
+        found |= searches(folder, path)
+    files.write_json(RESULTS, found)
+    PAGE.write_text(page(found), encoding="utf-8")
+
+
+def java() -> str:
+    """The JVM's own line about itself."""
+    answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True)
+    return answer.stderr.splitlines()[-1]
+
+
+def classpath(folder: Path) -> str:
+    """Compiles the module and its tools; where all classes are."""
+    out = folder / "classpath"
+    subprocess.run(["mvn", "-B", "-ntp", "-q", "test-compile", "dependency:build-classpath",
+                    f"-Dmdep.outputFile={out}"], cwd=MODULE, check=True)
+    return os.pathsep.join([str(MODULE / "target" / "classes"), str(MODULE / "target" / "test-classes"),
+                            out.read_text().strip()])
+
+
+def searches(folder: Path, path: str) -> dict:
+    """A search of ROWS rows against faiss SQ8's, and one of MILLION rows against it, in the same rounds."""
+    import faiss
+
+    world = World.of()
+    vectors = world.pictures(range(ROWS))
+    query = vectors[7].copy()
+    query.tofile(folder / "query.f32")
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    raw = folder / "million.f32"
+    with raw.open("wb") as file:
+        for start in range(0, MILLION, BLOCK):
+            world.pictures(range(start, start + BLOCK)).tofile(file)
+    some, million = built(folder / "some.catalog", vectors), built(folder / "million.catalog", FileVectors(raw))
+
+    def jvm(catalog: Catalog) -> Jvm:
+        products = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP))
+        return Jvm(path, products, "search", catalog.path, folder / "query.f32", TOP)
+
+    with jvm(some) as one, jvm(million) as many:
+        taken = rounds({"this module": one.turn, "faiss SQ8": timed(lambda: index.search(query[None], TOP)),
+                        "a million rows": many.turn})
+    return {"search": compared(taken, "this module", "faiss SQ8", MOST["search"]),
+            "million": compared(taken, "a million rows", "this module", MOST["million"])}
+
+
+def pictures(folder: Path, path: str, interpolation: str) -> dict:
+    """A smooth picture with noise to the square, against Pillow's resize of it (which leaves the crop to do)."""
+    from PIL import Image
+
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    noise = np.random.default_rng(0).integers(-20, 20, (HEIGHT, WIDTH, 3))
+    rgb = (120 + 100 * np.sin(x / 300 + y / 200)[..., None] + noise).clip(0, 255).astype(np.uint8)
+    rgb.tofile(folder / "picture.rgb")
+    square = resize_crop(rgb, Preprocessing(SIZE, (0.0,) * 3, (1.0,) * 3, interpolation))
+    picture, kind = Image.fromarray(rgb), Image.Resampling[interpolation.upper()]
+    size = (SIZE * WIDTH // HEIGHT, SIZE)
+    with Jvm(path, hashlib.sha256(square.tobytes()).hexdigest(), "picture", folder / "picture.rgb", WIDTH, HEIGHT, SIZE,
+             interpolation) as jvm:
+        taken = rounds({"this module": jvm.turn, "Pillow": timed(lambda: picture.resize(size, kind))})
+    return compared(taken, "this module", "Pillow", MOST["picture"])
+
+
+def timed(run: Callable[[], object]) -> Turn:
+    """A turn that runs here."""
+    def turn() -> float:
+        started = perf_counter()
+        run()
+        return (perf_counter() - started) * 1e3
+
+    return turn
+
+
+def rounds(turns: dict[str, Turn]) -> dict[str, list[float]]:
+    """Milliseconds of each turn, in rounds."""
+    for _ in range(WARM):
+        for turn in turns.values():
+            turn()
+    taken = [{name: turn() for name, turn in turns.items()} for _ in range(ROUNDS)]
+    return {name: [one[name] for one in taken] for name in turns}
+
+
+def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -> dict:
+    """Medians, and the median of the rounds' ratios."""
+    return {"name": name, "base": base, "ms": round(statistics.median(taken[name]), 2),
+            "base_ms": round(statistics.median(taken[base]), 2), "most": most,
+            "ratio": round(statistics.median(a / b for a, b in zip(taken[name], taken[base], strict=True)), 3)}
+
+
+def page(found: dict) -> str:
+    """The results as Markdown."""
+    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": found["search"],
+            f"search, {MILLION:,} x {DIM}, top {TOP}": found["million"],
+            **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": one for name, one in found["pictures"].items()}}
+    lines = ["# The Kotlin search module on the JVM", "", "`python -m benchmarks jvm` wrote this page. One thread, "
+             f"warm, {found['java']}; {found['processor']}, {found['cores']} cores. Ratios are medians over {ROUNDS} "
+             "rounds in which all took turns; the module's answers were Python's in every one.", "",
+             "| | ms | against | ms | ratio | at most | |", "|---|---|---|---|---|---|---|"]
+    lines += [f"| {what} | {one['ms']:.2f} | {one['base']} | {one['base_ms']:.2f} | {one['ratio']:.2f} | "
+              f"{one['most']} | {'kept' if one['ratio'] <= one['most'] else 'missed'} |" for what, one in rows.items()]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,151 @@
+"""The Swift package measured: search against faiss SQ8, a million rows, a 12-megapixel picture against Pillow.
+
+Out: swift.json and swift.md. One thread everywhere. All that is compared takes turns, and a ratio is the median over
+the rounds; a turn in Swift is timed by search-bench itself, whose answers are compared first. Run it on a quiet
+machine.
+"""
+
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import limits
+from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built
+from benchmarks.synthetic import BLOCK, DIM, World
+from catalog_builder import search
+from catalog_builder.catalog import Catalog
+from export import files
+
+HERE = Path(__file__).parent
+SWIFT = HERE.parent / ".ci" / "swift"
+RESULTS, PAGE = HERE / "swift.json", HERE / "swift.md"
+ROUNDS, WARM = 41, 3
+PICTURE, SQUARE, INTERPOLATION = (3000, 4000), 256, "bilinear"       # rows, columns
+TARGETS = {"search": 3, "million": 11, "picture": 3}                 # at most, of the ratios
+
+
+class Bench:
+    """A search-bench that runs once whenever it is called, and answers the seconds that it took."""
+
+    def __init__(self, *arguments: object):
+        self.process = subprocess.Popen([SWIFT, "--run", ".build/release/search-bench", *map(str, arguments)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self) -> float:
+        print(file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline()) / 1e9
+
+    def __enter__(self) -> "Bench":
+        self()                               # its answer is written
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main() -> None:
+    """Measures, and writes the results and the page."""
+    subprocess.run([SWIFT, "build", "-c", "release"], check=True, stdout=subprocess.DEVNULL)
+    found = {"processor": limits.processor(), "cores": os.cpu_count(), "targets": TARGETS}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder, world = Path(name), World.of()
+        raw = folder / "million.f32"
+        with raw.open("wb") as file:
+            for start in range(0, MILLION, BLOCK):
+                world.pictures(range(start, start + BLOCK)).tofile(file)
+        vectors = FileVectors(raw)
+        some = built(folder / "some.catalog", vectors[:ROWS])
+        many = built(folder / "many.catalog", vectors)
+        found |= searched(folder, some, many, vectors[:ROWS])
+        found["picture"] = pictures(folder)
+    files.write_json(RESULTS, found)
+    PAGE.write_text(page(found), encoding="utf-8")
+
+
+def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) -> dict:
+    """A search of ROWS against faiss, and of a million against the former."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    sq8 = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    sq8.train(vectors)
+    sq8.add(vectors)
+    query = vectors[7].copy()
+    query.tofile(folder / "query.f32")
+
+    def bench(catalog: Catalog) -> Bench:
+        return Bench("search", catalog.path, folder / "query.f32", catalog.path.with_suffix(".found"))
+
+    with bench(some) as small, bench(many) as large:
+        for catalog in (some, many):
+            answer = [int(line) for line in catalog.path.with_suffix(".found").read_text().split()]
+            assert answer == [hit.product for hit in search.search(catalog, query, TOP)], "Swift finds other products"
+        taken = turns({"swift": small, "faiss SQ8": timed(lambda: sq8.search(query[None], TOP)), "million": large})
+    return {"search": compared(taken["swift"], taken["faiss SQ8"]),
+            "million": compared(taken["million"], taken["swift"])}
+
+
+def pictures(folder: Path) -> dict:
+    """A picture of 12 megapixels through the preprocessor, against open_clip's transform by Pillow."""
+    from open_clip.transform import image_transform
+
+    rng, (rows, columns) = np.random.default_rng(1), PICTURE
+    rgb = rng.integers(0, 256, (rows, columns, 3), np.uint8)
+    rgb.tofile(folder / "picture.rgb")
+    steps = image_transform(SQUARE, is_train=False, interpolation=INTERPOLATION, resize_mode="shortest").transforms[:2]
+    picture, out = Image.fromarray(rgb), folder / "square.rgb"
+
+    def by_pillow() -> Image.Image:
+        return steps[1](steps[0](picture))
+
+    with Bench("pixels", folder / "picture.rgb", columns, rows, SQUARE, INTERPOLATION, out) as bench:
+        assert out.read_bytes() == by_pillow().tobytes(), "Swift makes other pixels"
+        taken = turns({"swift": bench, "Pillow": timed(by_pillow)})
+    return compared(taken["swift"], taken["Pillow"])
+
+
+def timed(run: Callable) -> Callable[[], float]:
+    """`run` as a turn that answers its seconds."""
+    def turn() -> float:
+        started = time.perf_counter()
+        run()
+        return time.perf_counter() - started
+    return turn
+
+
+def turns(runs: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Seconds of each, ROUNDS of them, taken in turns."""
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for counts in [False] * WARM + [True] * ROUNDS:
+        for name, run in runs.items():
+            seconds = run()
+            if counts:
+                taken[name].append(seconds)
+    return taken
+
+
+def compared(ours: list[float], theirs: list[float]) -> dict:
+    """Median milliseconds of both, and the median of the rounds' ratios."""
+    return {"ms": round(statistics.median(ours) * 1e3, 2), "other_ms": round(statistics.median(theirs) * 1e3, 2),
+            "ratio": round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 3)}
+
+
+def page(found: dict) -> str:
+    """The results as Markdown."""
+    rows = {"search": f"search, {ROWS:,} x {DIM}, top {TOP}: against faiss SQ8",
+            "million": f"search, {MILLION:,} x {DIM}: against {ROWS:,}",
+            "picture": f"{PICTURE[0] * PICTURE[1] / 1e6:.0f} megapixels to {SQUARE} x {SQUARE}: against Pillow"}
+    lines = ["# The Swift package", "", "`python -m benchmarks swift` wrote this page. Release build, one thread, "
+             f"{found['processor']}, {found['cores']} cores; {ROUNDS} rounds in turns.", "",
+             "| | ms | the other's ms | ratio | at most |", "|---|---|---|---|---|"]
+    lines += [f"| {text} | {found[key]['ms']:.2f} | {found[key]['other_ms']:.2f} | {found[key]['ratio']:.2f} | "
+              f"{found['targets'][key]} |" for key, text in rows.items()]
+    return "\n".join([*lines, ""])

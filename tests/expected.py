@@ -1,0 +1,25 @@
+"""More golden vectors, made anew in the goldens' own formats: what the tests of the two ports compare besides."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+
+from export.models import Preprocessing
+from parity import goldens, hostile
+from tests.pictures import noise
+
+TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
+
+
+def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
+    """tokens.json by open_clip and preprocess/ by Pillow; answers the texts, of which there are TEXTS at least."""
+    goldens.write_pixels(folder / "preprocess", random_pictures(), preprocessing)
+    return goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5))
+
+
+def random_pictures() -> list[tuple[str, np.ndarray, int, str]]:
+    """Noise of any shape, for squares of any size."""
+    source = random.Random(6)
+    return [(f"{index:03}", noise(source.randint(*SIDES), source.randint(*SIDES), seed=index),
+             source.randint(*SIZES), ("bilinear", "bicubic")[index % 2]) for index in range(PICTURES)]

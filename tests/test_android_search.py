@@ -1,0 +1,178 @@
+"""The Kotlin search module, built and tested by Maven: on the golden vectors, and on what is written here.
+
+What is written: new texts with open_clip's ids, new pictures with Pillow's bytes, and the sample shop searched by
+Python, end to end, with the artefacts of the folder that DIST names (default: the demo model, exported here).
+"""
+
+import base64
+import csv
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog_builder import search
+from catalog_builder.catalog import open_catalog
+from export import manifest, runners
+from export.models import find
+from export.preprocess import load_rgb8, resize_crop
+from export.tokenizer import Tokenizer
+from parity import goldens
+from tests import expected
+from tests.conftest import ROOT, run_module
+
+ANDROID = ROOT / "android_sample"
+MODULE = ANDROID / "search"
+SHOP = ROOT / "demo" / "shop"
+PRECISIONS = ("fp32", "fp16")
+SHOP_TEXTS, SHOP_PICTURES = 60, 100
+FAULTS = 20_000                              # damaged catalogs, where STRICT=1; 2,000 elsewhere
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test that surefire reports."""
+
+    name: str                                # class and test
+    outcome: str                             # passed, failed or skipped
+    said: str                                # why it failed or was skipped
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def dist(request) -> Path:
+    """The folder that DIST names, or the demo model's."""
+    return Path(os.environ["DIST"]).resolve() if "DIST" in os.environ else request.getfixturevalue("gated")[0]
+
+
+@pytest.fixture(scope="module")
+def cases(request, tmp_path_factory) -> list[Case]:
+    """The module's tests, run once."""
+    missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"not run, because there is no {' and no '.join(missing)} here")
+    dist, folder = request.getfixturevalue("dist"), tmp_path_factory.mktemp("expected")
+    write_expected(folder, dist)
+    shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
+    environment = {"EXPECTED": str(folder), "DIST": str(dist)}
+    if os.environ.get("STRICT") == "1":
+        environment["FAULTS"] = str(FAULTS)
+    answer = subprocess.run(["mvn", "-B", "-ntp", "test"], cwd=MODULE, capture_output=True, text=True,
+                            env=os.environ | environment)
+    found = reported(MODULE / "target" / "surefire-reports")
+    assert found, f"mvn test made no reports:\n{answer.stdout[-3000:]}{answer.stderr[-3000:]}"
+    assert answer.returncode == 0 or any(case.outcome == "failed" for case in found), answer.stdout[-3000:]
+    return found
+
+
+def reported(folder: Path) -> list[Case]:
+    """Every test in surefire's XML reports."""
+    found = []
+    for path in sorted(folder.glob("TEST-*.xml")):
+        for case in ElementTree.parse(path).iter("testcase"):
+            failure = case.find("failure") if case.find("failure") is not None else case.find("error")
+            skipped = case.find("skipped")
+            why = failure if failure is not None else skipped
+            found.append(Case(f"{case.get('classname', '').rsplit('.', 1)[-1]}: {case.get('name')}",
+                              "failed" if failure is not None else "skipped" if skipped is not None else "passed",
+                              "" if why is None else why.get("message") or "", case.findtext("system-out") or ""))
+    return found
+
+
+def write_expected(folder: Path, dist: Path) -> None:
+    """All that ExpectedTest.kt reads."""
+    made = manifest.read(dist)
+    expected.write(folder, find(made["model"]).preprocessing)
+    answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
+                        "--catalog", str(folder / "shop.catalog"))
+    assert answer.returncode == 0, answer.stderr
+    for precision in PRECISIONS:
+        write_shop(folder, dist, made, precision)
+
+
+def write_shop(folder: Path, dist: Path, made: dict, precision: str) -> None:
+    """The shop's queries, with Python's embeddings by the ONNX artefacts and the products that they find."""
+    run = {a["encoder"]: runners.load("onnx", dist / a["path"], a["encoder"], threads=1)
+           for a in made["artifacts"] if (a["format"], a["precision"]) == ("onnx", precision)}
+    catalog, preprocessing = open_catalog(folder / "shop.catalog"), find(made["model"]).preprocessing
+    with (SHOP / "queries.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = every(SHOP_TEXTS, [row["query"] for row in rows if row["kind"] == "text"])
+    paths = every(SHOP_PICTURES, [SHOP / row["query"] for row in rows if row["kind"] == "picture"])
+    ids = Tokenizer.load(dist / manifest.TOKENIZER).encode(texts)
+    queries = [{"text": text} | answered(catalog, run["text"](row[None])[0])
+               for text, row in zip(texts, ids, strict=True)]
+    (folder / "shop").mkdir(exist_ok=True)
+    for path in paths:
+        rgb = load_rgb8(path)
+        (folder / "shop" / f"{path.stem}.rgb").write_bytes(rgb.tobytes())
+        square = resize_crop(rgb, preprocessing)
+        queries.append({"picture": path.stem, "width": rgb.shape[1], "height": rgb.shape[0]}
+                       | answered(catalog, run["image"](square[None])[0]))
+    goldens.write_ascii(folder / f"shop-{precision}.json", {"queries": queries})
+
+
+def every(count: int, values: list) -> list:
+    """So many of them, evenly spread."""
+    return [values[index * len(values) // count] for index in range(count)]
+
+
+def answered(catalog, vector: np.ndarray) -> dict:
+    """The vector and its first ten products with the bits of their scores."""
+    return {"vector": base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii"),
+            "hits": [{"product": hit.product, "score": struct.pack(">d", hit.score).hex()}
+                     for hit in search.search(catalog, vector)]}
+
+
+def test_every_test_of_the_search_module_passes(cases, capsys):
+    failed = [f"{case.name}: {case.said}" for case in cases if case.outcome == "failed"]
+    with capsys.disabled():
+        print(f"\nandroid_sample/search: {len(cases)} tests run, {len(failed)} failed")
+    assert not failed, "\n".join(failed)
+
+
+def test_none_of_them_is_skipped(cases):
+    assert [f"{case.name}: {case.said}" for case in cases if case.outcome == "skipped"] == []
+
+
+def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, capsys):
+    printed = "".join(case.printed for case in cases if case.name.startswith("ExpectedTest"))
+    with capsys.disabled():
+        print("\n" + printed.strip())
+    for figure in (r"tokens: \d{5} texts, 0 differing", f"pixels: {expected.PICTURES} pictures, 0 differing bytes",
+                   *(f"{precision}: {SHOP_TEXTS + SHOP_PICTURES} queries" for precision in PRECISIONS)):
+        assert re.search(figure, printed), f"{figure} in {printed!r}"
+
+
+def test_every_golden_search_was_compared(cases):
+    folder = Path(os.environ.get("GOLDENS", goldens.OUT)) / "search"
+    index = json.loads((folder / "index.json").read_text(encoding="ascii"))
+    compared = [case for case in cases if case.name.startswith("SearchGoldenTest")]
+    assert len(compared) == len(index["cases"]) + len(index["damaged"])
+
+
+def test_maven_and_gradle_name_the_same_versions():
+    named = tomllib.loads((ANDROID / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))["versions"]
+    pom = dict(re.findall(r"<([a-z]+)\.version>([^<]+)<", (MODULE / "pom.xml").read_text(encoding="utf-8")))
+    assert pom.keys() == {"kotlin", "junit", "onnxruntime"}
+    assert {name: named[name] for name in pom} == pom
+
+
+def test_a_failing_test_of_the_module_is_reported_by_name(tmp_path):
+    (tmp_path / "TEST-a.xml").write_text(
+        '<testsuite><testcase classname="a.B" name="right"/><testcase classname="a.B" name="wrong">'
+        '<failure message="1, not 2"/></testcase><testcase classname="a.B" name="thrown"><error message="no"/>'
+        '</testcase><testcase classname="a.B" name="left"><skipped message="none"/></testcase></testsuite>',
+        encoding="utf-8")
+    assert [(case.name, case.outcome, case.said) for case in reported(tmp_path)] == [
+        ("B: right", "passed", ""), ("B: wrong", "failed", "1, not 2"), ("B: thrown", "failed", "no"),
+        ("B: left", "skipped", "none")]
