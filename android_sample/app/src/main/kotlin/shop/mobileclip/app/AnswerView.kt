@@ -1,0 +1,73 @@
+package shop.mobileclip.app
+
+import android.content.Context
+import android.icu.lang.UScript
+import android.view.View
+import android.view.ViewGroup
+import android.widget.ListView
+import android.widget.TextView
+import java.util.Locale
+
+/** The lower part of the search screen: every [SearchState] drawn. [open] is called with a product that was touched. */
+class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product: Int) -> Unit) {
+    private val note: TextView = root.findViewById(R.id.note)
+    private val list: ListView = root.findViewById(R.id.results)
+    private val message: View = root.findViewById(R.id.message)
+    private val progress: View = root.findViewById(R.id.progress)
+    private val headline: TextView = root.findViewById(R.id.headline)
+    private val detail: TextView = root.findViewById(R.id.detail)
+    private val again: View = root.findViewById(R.id.retry)
+    private val cards = CardAdapter(root.context)
+
+    init {
+        list.adapter = cards
+        list.setOnItemClickListener { _, _, place, _ -> open(cards.getItem(place).product) }
+        again.setOnClickListener { retry() }
+    }
+
+    fun show(state: SearchState) {
+        val context = root.context
+        when (state) {
+            SearchState.Idle -> say(R.string.idle, context.getString(R.string.idle_detail))
+            SearchState.Preparing -> say(R.string.preparing, context.getString(R.string.preparing_detail), busy = true)
+            SearchState.Searching -> say(R.string.searching, "", busy = true)
+            is SearchState.Found -> list(state.cards)
+            is SearchState.Nothing -> say(R.string.nothing, context.getString(R.string.nothing_detail))
+            is SearchState.Failed -> say(R.string.failed, state.reason, failed = true)
+        }
+        warn(when (state) {
+            is SearchState.Found -> state.unknown
+            is SearchState.Nothing -> state.unknown
+            SearchState.Idle, SearchState.Preparing, SearchState.Searching, is SearchState.Failed -> emptyList()
+        })
+    }
+
+    private fun list(found: List<Card>) {
+        cards.show(found)
+        list.setSelection(0)
+        list.visibility = View.VISIBLE
+        message.visibility = View.GONE
+    }
+
+    private fun say(title: Int, text: String, busy: Boolean = false, failed: Boolean = false) {
+        list.visibility = View.GONE
+        message.visibility = View.VISIBLE
+        headline.setText(title)
+        detail.text = text
+        progress.visibility = if (busy) View.VISIBLE else View.GONE
+        again.visibility = if (failed) View.VISIBLE else View.GONE
+    }
+
+    private fun warn(unknown: List<String>) {
+        note.visibility = if (unknown.isEmpty()) View.GONE else View.VISIBLE
+        note.text = root.context.getString(R.string.unknown_script, unknown.joinToString { scriptName(root.context, it) })
+    }
+}
+
+/** A writing system (Unicode's name) in the shopper's language. */
+private fun scriptName(context: Context, script: String): String {
+    val code = UScript.getCodeFromName(script)
+    if (code == UScript.INVALID_CODE) return context.getString(R.string.another_script)
+    val language = context.resources.configuration.locales[0]
+    return Locale.Builder().setScript(UScript.getShortName(code)).build().getDisplayScript(language)
+}

@@ -1,0 +1,30 @@
+package shop.mobileclip.app
+
+import android.view.View
+import android.widget.ImageView
+import android.widget.RatingBar
+import android.widget.TextView
+
+/** A product's picture, name, price, match and description, in a result card or on the details screen. */
+class CardView(private val root: View) {
+    fun show(card: Card) {
+        root.findViewById<ImageView>(R.id.card_picture).setImageBitmap(card.picture)
+        root.findViewById<TextView>(R.id.card_name).text = card.name
+        show(R.id.card_price, card.price)
+        show(R.id.card_description, card.description)
+        val match = card.match
+        root.findViewById<View>(R.id.card_match).visibility = if (match == null) View.GONE else View.VISIBLE
+        if (match != null) {
+            val stars = root.findViewById<RatingBar>(R.id.card_stars)
+            stars.rating = match.stars.toFloat()
+            stars.contentDescription = root.resources.getString(R.string.stars, match.stars)
+            root.findViewById<TextView>(R.id.card_percent).text = root.resources.getString(R.string.match, match.percent)
+        }
+    }
+
+    private fun show(id: Int, text: String) {
+        val view = root.findViewById<TextView>(id)
+        view.text = text
+        view.visibility = if (text.isEmpty()) View.GONE else View.VISIBLE
+    }
+}

@@ -1,0 +1,35 @@
+package shop.mobileclip.app
+
+import shop.mobileclip.search.Ask
+import shop.mobileclip.search.Filter
+
+/** What the shopper is looking for; nothing yet where it is [empty]. */
+data class Question(
+    val text: String = "",
+    val picture: Picture? = null,
+    /** From 0, the text alone, to 1, the picture alone; where there are both. */
+    val slider: Double = 0.5,
+    /** One of the catalog's categories; null for all. */
+    val category: String? = null,
+    /** More like this product, and nothing else. */
+    val like: Int? = null,
+) {
+    /** What is searched for by its words: none where it is more like a product. */
+    val words: String get() = if (like == null) text.trim() else ""
+    val empty: Boolean get() = words.isEmpty() && picture == null && like == null
+
+    fun ask(): Ask = Ask(
+        text = words.ifEmpty { null },
+        picture = picture?.rgb,
+        slider = slider,
+        like = like,
+        k = MOST,
+        filter = category?.let { Filter(categories = setOf(it)) } ?: Filter.ANY,
+        leastConfidence = if (like == null) LEAST else 0.0,
+    )
+
+    private companion object {
+        const val MOST = 20
+        const val LEAST = 0.1        // half a star: less is drawn as none
+    }
+}

@@ -1,0 +1,104 @@
+package shop.mobileclip.app
+
+import shop.mobileclip.search.Hit
+import shop.mobileclip.search.Outcome
+import shop.mobileclip.search.Running
+import shop.mobileclip.search.Scripts
+import java.io.IOException
+import java.util.Locale
+import java.util.concurrent.Executor
+
+/**
+ * The search screen's question and state; it outlives the activity when the device is turned. On the main thread alone.
+ *
+ * [open] gives the shop, on [worker], where all work is done; answers come back on [main]. Of several questions only the
+ * last one's answer is shown.
+ */
+class SearchModel(private val open: () -> Shop, private val worker: Executor, private val main: Executor) {
+    var question = Question()
+        private set
+    var state: SearchState = SearchState.Idle
+        private set
+    var categories: List<String> = emptyList()
+        private set
+
+    /** Told after every change. */
+    var changed: () -> Unit = {}
+
+    private var turn = 0
+    private var running: Running? = null
+
+    /** Opens the shop, so that its categories can be shown. */
+    fun start() = work { {} }
+
+    /** Searches for [question], instead of what was asked before. */
+    fun ask(question: Question) {
+        this.question = question
+        running?.cancel()
+        become(if (question.empty) SearchState.Idle else SearchState.Searching)
+        if (question.empty) turn++ else work { shop -> { running = search(shop, question) } }
+    }
+
+    /** Reads a picture by [read], to which the encoder's side in pixels is given, and searches with it and [text]. */
+    fun choose(text: String, read: (size: Int) -> Picture) {
+        become(SearchState.Searching)
+        work { shop ->
+            val picture = read(shop.manifest.imageSize);
+            { ask(question.copy(text = text, picture = picture, like = null)) }
+        }
+    }
+
+    /** Asks again, after a failure. */
+    fun retry() = ask(question)
+
+    private fun search(shop: Shop, question: Question): Running {
+        val mine = turn
+        shop.preparing = { main.execute { if (mine == turn) become(SearchState.Preparing) } }
+        return shop.searcher.search(question.ask()) { outcome ->
+            val answer = answer(shop, question, outcome)
+            main.execute { if (mine == turn && answer != null) become(answer) }
+        }
+    }
+
+    /** Null where the search was cancelled. */
+    private fun answer(shop: Shop, question: Question, outcome: Outcome): SearchState? = when (outcome) {
+        is Outcome.Cancelled -> null
+        is Outcome.Failed -> SearchState.Failed(outcome.error.message ?: outcome.error.toString())
+        is Outcome.Found -> try {
+            val unknown = Scripts.unknown(question.words, shop.manifest.scripts)
+            val cards = outcome.hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
+            if (cards.isEmpty()) SearchState.Nothing(unknown) else SearchState.Found(cards, unknown)
+        } catch (error: IOException) {
+            SearchState.Failed(error.message ?: error.toString())
+        }
+    }
+
+    /** None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. */
+    private fun match(question: Question, hit: Hit): Card.Match? =
+        if (question.like == null) Card.Match(hit.stars, hit.percent) else null
+
+    /** Runs [task] with the shop on the worker, then what it returns on the main thread, unless something newer was begun. */
+    private fun work(task: (Shop) -> () -> Unit) {
+        val mine = ++turn
+        worker.execute {
+            val then = try {
+                val shop = open()
+                main.execute { show(shop.catalog.categories) }
+                task(shop)
+            } catch (error: Exception) {                 // another app's picture may fail in any way
+                { become(SearchState.Failed(error.message ?: error.toString())) }
+            }
+            main.execute { if (mine == turn) then() }
+        }
+    }
+
+    private fun show(names: List<String>) {
+        categories = names
+        changed()
+    }
+
+    private fun become(next: SearchState) {
+        state = next
+        changed()
+    }
+}

@@ -1,0 +1,20 @@
+package shop.mobileclip.app
+
+/** What the search screen shows below the question. */
+sealed interface SearchState {
+    /** Nothing was asked yet. */
+    data object Idle : SearchState
+
+    /** The encoders are being loaded: seconds, once. */
+    data object Preparing : SearchState
+
+    data object Searching : SearchState
+
+    /** [unknown]: writing systems of the text that the model does not know; the same below. */
+    data class Found(val cards: List<Card>, val unknown: List<String>) : SearchState
+
+    data class Nothing(val unknown: List<String>) : SearchState
+
+    /** [reason]: one line that names what is wrong. */
+    data class Failed(val reason: String) : SearchState
+}

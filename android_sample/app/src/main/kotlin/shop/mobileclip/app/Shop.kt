@@ -1,0 +1,51 @@
+package shop.mobileclip.app
+
+import shop.mobileclip.search.Catalog
+import shop.mobileclip.search.CatalogSearch
+import shop.mobileclip.search.ClipTokenizer
+import shop.mobileclip.search.Encoder
+import shop.mobileclip.search.Manifest
+import shop.mobileclip.search.Searcher
+import java.util.concurrent.Executor
+
+/**
+ * What `make apps` put into the assets, opened. Searches run on [executor]; the first one makes the encoders there.
+ */
+class Shop(
+    val manifest: Manifest,
+    val catalog: Catalog,
+    tokenizer: ClipTokenizer,
+    executor: Executor,
+    encoder: (Manifest) -> Encoder,
+) {
+    /** Told on the executor before the encoders are made. */
+    @Volatile var preparing: () -> Unit = {}
+
+    val searcher = Searcher({ encoder(manifest) }, tokenizer, manifest.preprocessor(), CatalogSearch(catalog), executor,
+        onPreparing = { preparing() })
+
+    companion object {
+        /**
+         * Opens all but the encoders. Not for the main thread: it reads the whole tokenizer.
+         *
+         * The catalog's digest is not checked: its bytes are within the APK, whose signature Android checked at the
+         * install. An app that downloads its catalog calls `verify()` once after each download.
+         *
+         * Throws IOException where a file is missing, damaged, or of another embedding space than the manifest's.
+         */
+        fun open(assets: Assets, executor: Executor, encoder: (Manifest) -> Encoder = { LiteRtEncoder(assets, it) }): Shop {
+            val manifest = Manifest.read(assets.bytes(MANIFEST), MANIFEST)
+            val catalog = assets.within(CATALOG) { channel, start, length ->
+                Catalog.open(channel, start, length, CATALOG, manifest.space)
+            }
+            val (path, sha256) = manifest.tokenizer
+            val tokenizer = assets.within(path) { channel, start, length ->
+                ClipTokenizer.load(channel, start, length, path, sha256)
+            }
+            return Shop(manifest, catalog, tokenizer, executor, encoder)
+        }
+
+        private const val MANIFEST = "manifest.json"
+        private const val CATALOG = "shop.catalog"
+    }
+}

@@ -1,0 +1,243 @@
+"""The Android app without an SDK: compiled against Android's own classes, linked by aapt2, its screens drawn.
+
+All is done in a copy of android_sample/ (android_sample/check/pom.xml says how), with the artefacts of the folder that
+DIST names (default: the demo model, exported here). SCREENS=folder keeps the pictures.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from catalog_builder import apps
+from tests.conftest import ROOT, run_module
+
+SAMPLE = ROOT / "android_sample"
+MAIN = SAMPLE / "app" / "src" / "main"
+LANGUAGES = {"en": "values", "zh-Hant": "values-b+zh+Hant"}
+VARIANTS = ("light", "dark", "zh-Hant", "large-text")
+STATES = ("idle", "preparing", "searching", "results", "unknown-script", "no-match", "error", "picture-and-words",
+          "details")
+ANDROID = "{http://schemas.android.com/apk/res/android}"
+PACKAGE = "shop.mobileclip.app"
+AARS = ("tensorflow-lite", "tensorflow-lite-api", "monitor")
+MAVEN = ("mvn", "-B", "-ntp", "-Dkotlin.compiler.daemon=false")      # a daemon would be left behind, and shared
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came of the app."""
+
+    sample: Path                             # the copy of android_sample/
+    screens: Path
+    answer: subprocess.CompletedProcess      # of `mvn test`
+
+    @property
+    def target(self) -> Path:
+        return self.sample / "check" / "target"
+
+
+@pytest.fixture(scope="module")
+def built(request, tmp_path_factory) -> Built:
+    """The app compiled, linked, and its tests run once."""
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"not run, because there is no {tool}; remedy: apt-get install maven")
+    if sys.platform not in ("linux", "darwin"):
+        pytest.skip(f"not run, because there is no aapt2 for {sys.platform} here")
+    folder = tmp_path_factory.mktemp("android")
+    sample = folder / "android_sample"
+    shutil.copytree(SAMPLE, sample, ignore=shutil.ignore_patterns("target", "build", "assets", ".gradle"))
+    named = os.environ.get("DIST")
+    dist = Path(named).resolve() if named else request.getfixturevalue("gated")[0]
+    fill(sample, dist, folder / "shop.catalog")
+    succeeds(*MAVEN, "-q", "-f", sample / "search", "package", "-Dmaven.test.skip=true")
+    succeeds(*MAVEN, "-q", "-f", sample / "check", "initialize")
+    link(sample)
+    screens = Path(os.environ.get("SCREENS", folder / "screens")).resolve()
+    return Built(sample, screens, run(*MAVEN, "-f", sample / "check", "test", SCREENS=str(screens),
+                                      PICTURE=str(turned_picture(folder / "turned.jpg"))))
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, env=os.environ | environment)
+
+
+def succeeds(*command: str | Path) -> None:
+    answer = run(*command)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def fill(sample: Path, dist: Path, catalog: Path) -> None:
+    """The assets, as `make apps` makes them, with the sample shop."""
+    answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
+                        "--catalog", str(catalog), "--queries", "demo/shop/queries.csv")
+    assert answer.returncode == 0, answer.stderr
+    apps.fill(dist, catalog, None, accept=False, apps=(apps.App("Android", "tflite", sample / "app/src/main/assets"),))
+
+
+def link(sample: Path) -> None:
+    """R.java, the APK with resources and assets, and what tells Robolectric of both: the Gradle plugin's part."""
+    target, main = sample / "check" / "target", sample / "app" / "src" / "main"
+    fetched, generated, config = target / "fetched", target / "generated", target / "config/com/android/tools"
+    generated.mkdir()
+    config.mkdir(parents=True)
+    for name in AARS:
+        (fetched / f"{name}.jar").write_bytes(zipfile.ZipFile(fetched / f"{name}.aar").read("classes.jar"))
+    aapt2 = fetched / "aapt2"
+    system = {"linux": "linux", "darwin": "macosx"}[sys.platform]
+    aapt2.write_bytes(zipfile.ZipFile(fetched / "apktool-lib.jar").read(f"prebuilt/{system}/aapt2"))
+    aapt2.chmod(0o755)
+    manifest = (main / "AndroidManifest.xml").read_text(encoding="utf-8")
+    (target / "AndroidManifest.xml").write_text(manifest.replace("<manifest ", f'<manifest package="{PACKAGE}" ')
+                                                .replace("${applicationId}", PACKAGE), encoding="utf-8")
+    gradle = (sample / "app" / "build.gradle.kts").read_text(encoding="utf-8")
+    stored = re.findall(r'"(\w+)"', re.search(r"noCompress \+= listOf\((.*)\)", gradle)[1])
+    succeeds(aapt2, "compile", "--dir", main / "res", "-o", target / "res.zip")
+    succeeds(aapt2, "link", "-I", fetched / "android-all.jar", "--manifest", target / "AndroidManifest.xml",
+             "--min-sdk-version", number("minSdk", gradle), "--target-sdk-version", number("targetSdk", gradle),
+             "--java", generated, "-A", main / "assets", *(part for suffix in stored for part in ("-0", suffix)),
+             "-o", target / "app.apk", target / "res.zip")
+    (config / "test_config.properties").write_text(
+        f"android_custom_package={PACKAGE}\nandroid_merged_manifest={target}/AndroidManifest.xml\n"
+        f"android_merged_assets={main}/assets\nandroid_resource_apk={target}/app.apk\n", encoding="utf-8")
+
+
+def number(name: str, gradle: str) -> str:
+    return re.search(rf"{name} = (\d+)", gradle)[1]
+
+
+def turned_picture(path: Path) -> Path:
+    """400 x 300, red on the left, blue on the right, to be turned by 90 degrees: upright, red is above."""
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    pixels[:, :200, 0], pixels[:, 200:, 2] = 255, 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(path, quality=95, exif=exif)
+    return path
+
+
+# Compiled and run.
+
+def test_every_source_compiles_against_android_and_tensorflow_lite(built):
+    classes = {path.stem for path in (built.target / "classes").rglob("*.class")}
+    sources = {path.stem for path in (built.sample / "app/src/main/kotlin").rglob("*.kt")}
+    assert sources and all({name, f"{name}Kt"} & classes for name in sources), built.answer.stdout[-4000:]
+
+
+def test_the_app_passes_its_own_tests(built):
+    reports = [ElementTree.parse(path).getroot() for path in (built.target / "surefire-reports").glob("TEST-*.xml")]
+    cases = [case for report in reports for case in report.iter("testcase")]
+    wrong = [f"{case.get('name')}: {outcome.get('message')}" for case in cases for outcome in case
+             if outcome.tag in ("failure", "error", "skipped")]
+    assert not wrong
+    assert built.answer.returncode == 0, built.answer.stdout[-4000:]
+    tests = re.findall(r"@Test\b", "".join(p.read_text() for p in (SAMPLE / "check/src").rglob("*.kt")))
+    assert len(cases) == len(tests) > 0
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("state", STATES)
+def test_the_screen_is_drawn(built, variant, state):
+    pixels = np.asarray(Image.open(built.screens / f"{variant}-{state}.png").convert("RGB"))
+    assert np.unique(pixels[len(pixels) // 2:].reshape(-1, 3), axis=0).shape[0] > 8
+    assert (pixels[-1, -1].mean() < 64) == (variant == "dark")
+
+
+def test_no_two_screens_look_alike(built):
+    pictures = {path.read_bytes() for path in built.screens.glob("*.png")}
+    assert len(pictures) == len(VARIANTS) * len(STATES)
+
+
+def test_what_is_mapped_is_stored_uncompressed(built):
+    with zipfile.ZipFile(built.target / "app.apk") as apk:
+        stored = {info.filename for info in apk.infolist() if info.compress_type == zipfile.ZIP_STORED}
+    names = ("image.tflite", "text.tflite", "tokenizer.safetensors", "shop.catalog")
+    assert {f"assets/{name}" for name in names} <= stored
+
+
+# Resources and manifest.
+
+def texts(main: Path, language: str) -> dict[str, str]:
+    strings = ElementTree.parse(main / "res" / LANGUAGES[language] / "strings.xml").getroot()
+    return {text.get("name"): text.text or "" for text in strings.iter("string")}
+
+
+def differences(main: Path) -> list[str]:
+    """Texts that are in one language alone, or whose places for arguments differ."""
+    one, other = (texts(main, language) for language in LANGUAGES)
+    places = {name: [sorted(re.findall(r"%(?:\d+\$)?[a-z%]", words.get(name, ""))) for words in (one, other)]
+              for name in one.keys() | other.keys()}
+    return sorted([f"{name} is in one language alone" for name in one.keys() ^ other.keys()]
+                  + [f"{name}: {a} and {b}" for name, (a, b) in places.items() if a != b])
+
+
+def hard_coded(main: Path) -> list[str]:
+    """Attributes of layouts and of the manifest that hold words instead of naming a text."""
+    names = [ANDROID + name for name in ("text", "hint", "contentDescription", "label", "title", "tooltipText")]
+    paths = [*main.glob("res/layout*/*.xml"), main / "AndroidManifest.xml"]
+    return [f"{path.name}: {element.get(name)}" for path in paths
+            for element in ElementTree.parse(path).iter() for name in names
+            if element.get(name) and not element.get(name).startswith("@string/")]
+
+
+def permissions(main: Path) -> list[str]:
+    return [element.get(ANDROID + "name") for element in ElementTree.parse(main / "AndroidManifest.xml").iter()
+            if element.tag.startswith("uses-permission")]
+
+
+def unused_texts(main: Path) -> set[str]:
+    sources = "".join(path.read_text(encoding="utf-8") for kind in ("kt", "xml") for path in main.rglob(f"*.{kind}"))
+    return {name for name in texts(main, "en") if not re.search(rf"(R\.string\.|@string/){name}\b", sources)}
+
+
+def test_both_languages_have_the_same_texts():
+    assert differences(MAIN) == []
+
+
+def test_no_words_are_hard_coded():
+    assert hard_coded(MAIN) == []
+
+
+def test_the_app_asks_for_no_permission_at_all():
+    assert permissions(MAIN) == []
+
+
+def test_every_text_is_used():
+    assert unused_texts(MAIN) == set()
+
+
+def test_the_checks_can_fail(tmp_path):
+    main = tmp_path / "main"
+    shutil.copytree(MAIN, main, ignore=shutil.ignore_patterns("assets"))
+
+    def change(path: str, old: str, new: str) -> None:
+        file = main / path
+        before = file.read_text(encoding="utf-8")
+        assert old in before
+        file.write_text(before.replace(old, new, 1), encoding="utf-8")
+
+    change("res/values/strings.xml", "</resources>", '<string name="alone">Alone</string></resources>')
+    change("res/values-b+zh+Hant/strings.xml", "%1$d%%", "%1$s%%")
+    change("res/layout/view_answer.xml", "@string/retry", "Again")
+    change("AndroidManifest.xml", "<application",
+           '<uses-permission android:name="android.permission.INTERNET" /><application')
+    assert differences(main) == ["alone is in one language alone", "match: ['%%', '%1$d'] and ['%%', '%1$s']"]
+    assert hard_coded(main) == ["view_answer.xml: Again"]
+    assert permissions(main) == ["android.permission.INTERNET"]
+    assert unused_texts(main) == {"alone", "retry"}
+
+
+def test_both_builds_take_the_same_kotlin():
+    pattern = r"<kotlin\.version>(.+)</kotlin\.version>"
+    search, check = (re.search(pattern, (SAMPLE / name / "pom.xml").read_text())[1] for name in ("search", "check"))
+    assert search == check
