@@ -35,6 +35,9 @@ public struct Calibration: Sendable {
     }
 }
 
+/// No curve comes near; within, no share is NaN and no weight 0 / 0.
+private let beyond = 1e100
+
 extension Calibration {
     /// Throws ``Malformed``.
     init(json: String) throws {
@@ -47,10 +50,12 @@ extension Calibration {
     private static func curve(_ members: [String: Json], _ kind: String) throws -> Curve {
         let curve = try members.part(kind).asObject("the calibration of \(kind)")
         func number(_ key: String) throws -> Double {
-            try curve.part(key).asDouble("\(key) of the calibration of \(kind)")
+            let found = try curve.part(key).asDouble("\(key) of the calibration of \(kind)")
+            try wellFormed(abs(found) <= beyond, "\(key) of the calibration of \(kind) is \(found)")
+            return found
         }
         let spread = try number("spread")
-        try wellFormed(spread > 0, "the spread of \(kind) is \(spread)")
+        try wellFormed(spread >= 1 / beyond, "the spread of \(kind) is \(spread)")
         return Curve(a: try number("a"), b: try number("b"), spread: spread)
     }
 }

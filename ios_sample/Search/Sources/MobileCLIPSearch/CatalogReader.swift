@@ -16,11 +16,7 @@ enum CatalogReader {
         }
         let own = try hex(container, "space")
         let model = try container.text("model")
-        if let space {
-            try wellFormed(
-                space == own,
-                "the catalog is of another embedding space: its own is \(own) (\(shown(model))), the encoders' is \(space)")
-        }
+        if let space { try checkSpace(own: own, model: model, space: space) }
         let names = try Json.parse(container.text("categories").utf8, once: false).asArray("categories")
             .map { try $0.asText("a category") }
         let currency = try container.text("currency")
@@ -125,4 +121,11 @@ enum CatalogReader {
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}
+
+/// Throws ``Malformed`` unless a catalog's own space and model are of the encoders' `space`.
+func checkSpace(own: String, model: String, space: String) throws {
+    try wellFormed(
+        space == own,
+        "the catalog is of another embedding space: its own is \(own) (\(shown(model))), the encoders' is \(space)")
 }

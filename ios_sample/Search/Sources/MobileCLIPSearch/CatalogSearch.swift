@@ -79,8 +79,7 @@ public struct CatalogSearch: Sendable {
 
     private func score(_ row: Int, _ query: PreparedQuery) -> Double {
         let tables = catalog.tables
-        let codes = tables.codes[row * catalog.dim..<(row + 1) * catalog.dim]
-        return query.score(scale: tables.scales[row], sum: sum(codes, query.q16, catalog.dim))
+        return tables.codes.withCells { query.score(tables.scales[row], $0.base + row * catalog.dim) }
     }
 
     /// Whether a product fits.

@@ -61,7 +61,8 @@ struct Container {
     /// The elements of a tensor of that type and shape (-1: any length).
     func column<Element>(_ name: String, _ type: String, _ shape: [Int], of: Element.Type) throws -> Column<Element> {
         guard let tensor = tensors[name] else { throw Malformed("it has no tensor \(shown(name))") }
-        let fits = tensor.shape.count == shape.count && zip(shape, tensor.shape).allSatisfy { $0 == Self.any || $0 == $1 }
+        let fits =
+            tensor.shape.count == shape.count && zip(shape, tensor.shape).allSatisfy { $0 == Self.any || $0 == $1 }
         try wellFormed(
             tensor.type == type && fits,
             "\(shown(name)) is \(shown(tensor.type)) \(tensor.shape), not \(type) \(shape)")
@@ -84,7 +85,8 @@ struct Container {
             guard let width = sizes[entry.type] else { continue }
             try wellFormed(
                 entry.end - entry.start == bytes(entry.shape, width) && entry.start % width == 0,
-                "\(shown(entry.name)) does not fit: bytes \(entry.start) to \(entry.end) for \(entry.type) \(entry.shape)")
+                "\(shown(entry.name)) does not fit: bytes \(entry.start) to \(entry.end) for \(entry.type) \(entry.shape)"
+            )
             found[entry.name] = Tensor(
                 type: entry.type, shape: entry.shape, bytes: base + entry.start..<base + entry.end)
         }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A JSON value. Numbers stay as they are written, so that a price loses no digit.
+/// A JSON value. Numbers stay as they are written, so that a price loses no digit. Names that Unicode calls equivalent
+/// count as one.
 enum Json: Equatable {
     case object([String: Json])
     case array([Json])
@@ -65,7 +66,7 @@ extension [String: Json] {
 
 /// RFC 8259, strictly. A lone surrogate, which no `String` can hold, becomes U+FFFD.
 private struct JsonParser {
-    private static let deepest = 200  // the parser calls itself: a bound for its stack
+    private static let deepest = 100  // the parser calls itself, and a phone's smaller threads have 512 KiB of stack
 
     private let units: [UInt16]
     private let once: Bool
@@ -198,7 +199,7 @@ private struct JsonParser {
 
     private mutating func digits() throws {
         guard case "0"..."9" = try peek() else { throw wrong() }
-        while case "0"..."9" = next { at += 1 }
+        while let next, ("0"..."9").contains(next) { at += 1 }
     }
 
     private mutating func literal(_ word: String, _ meaning: Json) throws -> Json {

@@ -11,23 +11,17 @@ struct Scan {
     func run(into best: inout Best, isCancelled: () -> Bool) throws {
         try tables.owners.withCells { owners in
             try tables.scales.withCells { scales in
-                try tables.codes.withCells { codes in
-                    try query.q16.withUnsafeBufferPointer { q16 in
-                        guard let q16 = q16.baseAddress else { return }
-                        let codes = codes.base.assumingMemoryBound(to: Int8.self)
-                        try run(owners, scales, codes, q16, &best, isCancelled)
-                    }
-                }
+                try tables.codes.withCells { codes in try run(owners, scales, codes.base, &best, isCancelled) }
             }
         }
     }
 
     private func run(
-        _ owners: Cells<UInt32>, _ scales: Cells<Float>, _ codes: UnsafePointer<Int8>, _ q16: UnsafePointer<Int16>,
-        _ best: inout Best, _ isCancelled: () -> Bool
+        _ owners: Cells<UInt32>, _ scales: Cells<Float>, _ codes: UnsafeRawPointer, _ best: inout Best,
+        _ isCancelled: () -> Bool
     ) throws {
         let rows = tables.owners.count
-        let dim = query.q16.count
+        let dim = tables.offset.count
         let blockRows = max(Self.blockBytes / dim, 1)
         var product = -1
         var isWanted = false
@@ -46,7 +40,7 @@ struct Scan {
                 bestRow = nil
             }
             guard isWanted else { continue }
-            let score = query.score(scale: scales[row], sum: sum(codes + row * dim, q16, dim))
+            let score = query.score(scales[row], codes + row * dim)
             if bestRow == nil || score > bestScore {  // the first of equal rows stays
                 bestRow = row
                 bestScore = score

@@ -2,8 +2,7 @@
 struct PreparedQuery {
     private static let steps: Double = 16383  // 14 bits and a sign: 1,024 x 128 x 16383 < 2^31
 
-    /// The vector in whole numbers, -16383 to 16383.
-    let q16: [Int16]
+    private let sum: RowSum  // with the vector in whole numbers, -16383 to 16383
     private let step: Double  // what one of them is
     private let constant: Double  // offset . vector
 
@@ -15,13 +14,16 @@ struct PreparedQuery {
         let largest = vector.reduce(0) { max($0, abs($1)) }
         try require(largest > 0, "a query vector of zeros")
         let step = Double(largest) / Self.steps
-        q16 = vector.map { Int16((Double($0) / step).rounded(.toNearestOrEven)) }
+        sum = RowSum(vector.map { Int16((Double($0) / step).rounded(.toNearestOrEven)) })
         self.step = step
         constant = zip(tables.offset[0..<dim], vector).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
 
-    /// `sum`: the exact sum of code x q16. In this order.
-    func score(scale: Float, sum: Int32) -> Double { Double(scale) * step * Double(sum) + constant }
+    /// The score of a row: of `scale` and its codes, as many as the vector has numbers. In this order.
+    @inline(__always)
+    func score(_ scale: Float, _ codes: UnsafeRawPointer) -> Double {
+        Double(scale) * step * Double(sum(codes)) + constant
+    }
 
     /// `weight * picture + (1 - weight) * text`; its length is left as it is.
     static func mixed(text: [Float], picture: [Float], weight: Double) throws -> [Float] {
@@ -36,13 +38,4 @@ struct PreparedQuery {
         let codes = tables.codes[row * dim..<(row + 1) * dim]
         return zip(tables.offset[0..<dim], codes).map { Float(Double($0) + scale * Double($1)) }
     }
-}
-
-/// The exact sum of code x q16 over `count` numbers. At most 1,024 of them, so that it cannot overflow; plain, so that
-/// the compiler makes vector instructions of it.
-@inline(__always)
-func sum(_ codes: UnsafePointer<Int8>, _ q16: UnsafePointer<Int16>, _ count: Int) -> Int32 {
-    var sum: Int32 = 0
-    for index in 0..<count { sum &+= Int32(codes[index]) &* Int32(q16[index]) }
-    return sum
 }

@@ -90,7 +90,7 @@ class ScreensTest {
 
     private companion object {
         val shop = testShop()
-        val QUESTION = Question("red mug", Picture(Rgb(ByteArray(12), 2, 2),
+        val QUESTION = Question("something sweet", Picture(Rgb(ByteArray(12), 2, 2),
             Bitmap.createBitmap(IntArray(64 * 64) { 0xFF000000.toInt() or it * 1000 }, 64, 64, Bitmap.Config.ARGB_8888)), 0.3)
 
         /** Waits for the app's worker, and for what it posts to the main thread. */

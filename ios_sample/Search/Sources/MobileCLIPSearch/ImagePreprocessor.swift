@@ -1,0 +1,62 @@
+/// How a picture is shrunk; always antialiased. The manifest names it.
+public enum Interpolation: String, Sendable, CaseIterable {
+    case bilinear
+    case bicubic
+
+    /// Half of the kernel's width, in input pixels.
+    var halfWidth: Double { self == .bilinear ? 1 : 2 }
+
+    /// The kernel's value at `x` input pixels from its centre, in Pillow's order of operations.
+    func weight(_ x: Double) -> Double {
+        let a = -0.5
+        let far = abs(x)
+        if self == .bilinear { return max(1 - far, 0) }
+        if far < 1 { return ((a + 2) * far - (a + 3)) * far * far + 1 }
+        if far < 2 { return (((far - 5) * far + 8) * far - 4) * a }
+        return 0
+    }
+}
+
+/// From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: the shorter
+/// side to ``size``, antialiased, then the centre cropped. Only the pixels of the crop are computed.
+///
+/// Holds nothing that changes: any number of tasks may share it.
+public struct ImagePreprocessor: Sendable {
+    private static let largestSize = 4096
+
+    public let size: Int
+    public let interpolation: Interpolation
+
+    /// Throws ``SearchError/badRequest(_:)`` for a size outside 1 to 4,096.
+    public init(size: Int, interpolation: Interpolation) throws {
+        try require((1...Self.largestSize).contains(size), "a square of \(size) pixels")
+        self.size = size
+        self.interpolation = interpolation
+    }
+
+    /// The square: ``size`` x ``size`` pixels, 3 bytes each; the encoder takes them as numbers from 0 to 255. Takes some
+    /// 3 x ``size`` x the shorter side bytes of memory, and time: not for the main thread.
+    public func square(_ picture: Rgb) -> [UInt8] {
+        let (width, height) = (picture.width, picture.height)
+        let short = min(width, height)
+        let columns = Axis(length: width, resized: size * width / short, size: size, interpolation)
+        let rows = Axis(length: height, resized: size * height / short, size: size, interpolation)
+        let pixels = Pixels(bytes: picture.bytes, width: width, left: 0, top: 0)
+        if rowsFirst(width, height, short) {
+            let window = rows.shrinkRows(pixels, left: columns.inputs.lowerBound, count: columns.inputs.count)
+            let narrow = Pixels(
+                bytes: window, width: columns.inputs.count, left: columns.inputs.lowerBound, top: 0)
+            return columns.shrinkColumns(narrow, top: 0, count: size)
+        }
+        let window = columns.shrinkColumns(pixels, top: rows.inputs.lowerBound, count: rows.inputs.count)
+        let low = Pixels(bytes: window, width: size, left: 0, top: rows.inputs.lowerBound)
+        return rows.shrinkRows(low, left: 0, count: size)
+    }
+
+    /// Whether the height changes before the width, as in Pillow 13.0: each pass rounds, so that the order matters.
+    private func rowsFirst(_ width: Int, _ height: Int, _ short: Int) -> Bool {
+        let fewerRows = height - size * height / short
+        let fewerColumns = width - size * width / short
+        return fewerRows > 0 && fewerRows > 2 * fewerColumns
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import MobileCLIPSearch
+
+/// What benchmarks/swift.py measures, so that it can take turns with others. The answer is written to OUT first; then
+/// each line on stdin is one run, and its nanoseconds a line on stdout.
+///
+///     search-bench search CATALOG VECTOR OUT             the best 10 by a float32 vector; OUT: their products, a line each
+///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
+@main
+enum SearchBench {
+    private struct BadArguments: Error {}
+
+    static func main() throws {
+        let work = try work(Array(CommandLine.arguments.dropFirst()))
+        while readLine() != nil {
+            let taken = try ContinuousClock().measure { try work() }
+            print(taken.components.seconds * 1_000_000_000 + taken.components.attoseconds / 1_000_000_000)
+            fflush(nil)
+        }
+    }
+
+    private static func work(_ arguments: [String]) throws -> () throws -> Void {
+        switch (arguments.first, arguments.count) {
+        case ("search", 4):
+            let search = CatalogSearch(try Catalog.open(URL(fileURLWithPath: arguments[1])))
+            let vector = try bytes(arguments[2]).withUnsafeBytes { bytes in
+                (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+            }
+            let found = try search.search(.picture(vector)).map { "\($0.product)\n" }.joined()
+            try Data(found.utf8).write(to: URL(fileURLWithPath: arguments[3]))
+            return { _ = try search.search(.picture(vector)) }
+        case ("pixels", 7):
+            guard let width = Int(arguments[2]), let height = Int(arguments[3]), let size = Int(arguments[4]),
+                let interpolation = Interpolation(rawValue: arguments[5])
+            else { throw BadArguments() }
+            let picture = try Rgb(bytes: [UInt8](bytes(arguments[1])), width: width, height: height)
+            let preprocessor = try ImagePreprocessor(size: size, interpolation: interpolation)
+            try Data(preprocessor.square(picture)).write(to: URL(fileURLWithPath: arguments[6]))
+            return { _ = preprocessor.square(picture) }
+        default:
+            throw BadArguments()
+        }
+    }
+
+    private static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+
+@testable import MobileCLIPSearch
+
+struct ManifestTests {
+    private let file = Dist.file("manifest.json")
+
+    @Test func theDemosManifestFitsItsCatalogAndTokenizer() throws {
+        let manifest = try Manifest.load(file)
+        let catalog = try Catalog.open(Dist.file("products.catalog"), space: manifest.space)
+        #expect(catalog.dim == manifest.dim && catalog.model == manifest.model)
+        let tokenizer = try ClipTokenizer.load(
+            Dist.file(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
+        #expect(tokenizer.contextLength == manifest.contextLength)
+        #expect(manifest.scripts == ["Latin"])
+        #expect(try manifest.artifact(format: "coreml", encoder: "image").path == "coreml/image-fp32.mlpackage")
+        #expect(try manifest.artifact(format: "coreml", encoder: "image").minimumIOS == 16)
+        refused(file.path, "no text encoder in none; there are coreml image fp32") {
+            _ = try manifest.artifact(format: "none", encoder: "text")
+        }
+    }
+
+    @Test func aManifestThatLacksAnythingOrHoldsAnotherKindIsRefusedByName() throws {
+        let folder = try Folder()
+        let members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        func refusedManifest(_ changed: [String: Any], _ says: String) throws {
+            let bad = try folder.write([UInt8](JSONSerialization.data(withJSONObject: changed)), "manifest.json")
+            refused(bad.path, says) { _ = try Manifest.load(bad) }
+        }
+        for key in members.keys where !["tool_versions", "created", "architecture"].contains(key) {
+            try refusedManifest(members.filter { $0.key != key }, key)
+            try refusedManifest(members.merging([key: [:] as [String: Any]]) { $1 }, "")
+        }
+        try refusedManifest(members.merging(["version": 2]) { $1 }, "version 2, expected 1")
+        try refusedManifest(members.merging(["space": "AB"]) { $1 }, "space")
+        try refusedManifest(members.merging(["artifacts": [1]]) { $1 }, "artifacts")
+        var artifact = try #require((members["artifacts"] as? [[String: Any]])?.first)
+        for path in ["../model", "/model", "a//b", "a/./b", "", "a\\b"] {
+            artifact["path"] = path
+            try refusedManifest(members.merging(["artifacts": [artifact]]) { $1 }, "relative")
+        }
+        var image = try #require(members["image"] as? [String: Any])
+        for (key, value) in [("width", 65 as Any), ("crop", "none"), ("resize", ["mode": "squash"])] {
+            let old = image.updateValue(value, forKey: key)
+            try refusedManifest(members.merging(["image": image]) { $1 }, "")
+            image[key] = old
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+@testable import MobileCLIPSearch
+
+struct SearchGoldenTests {
+    private let index: [String: Json]
+
+    init() throws {
+        index = try Goldens.json(Goldens.file("search/index.json"))
+    }
+
+    private struct Found: Equatable {
+        let product: Int
+        let id: String
+        let row: Int
+        let scoreBits: String
+    }
+
+    @Test func goldenSearchesGiveTheSameProductsScoreBitsAndConfidences() throws {
+        let cases = try index.objects("cases")
+        #expect(!cases.isEmpty)
+        for (number, golden) in cases.enumerated() {
+            let catalog = try Catalog.open(Goldens.file("search/" + golden.text("catalog")))
+            let categories = try golden["categories"]?.asArray("categories").map { try $0.asText("a category") }
+            let filter = Filter(
+                categories: categories.map(Set.init), lowest: try golden["lowest"]?.asInt("lowest").asInt64,
+                highest: try golden["highest"]?.asInt("highest").asInt64)
+            let hits = try CatalogSearch(catalog).search(
+                query(golden), k: golden.int("k"), filter: filter,
+                threshold: golden["threshold"]?.asDouble("threshold") ?? -.infinity,
+                without: golden["without"]?.asInt("without"))
+            let expected = try golden.objects("hits")
+            let wanted = try expected.map {
+                Found(
+                    product: try $0.int("product"), id: try $0.text("id"), row: try $0.int("row"),
+                    scoreBits: try $0.text("score"))
+            }
+            let found = try hits.map { hit in
+                Found(
+                    product: hit.product, id: try catalog.product(hit.product).id, row: hit.row,
+                    scoreBits: String(repeating: "0", count: hit.score.bitPattern.leadingZeroBitCount / 4)
+                        + String(hit.score.bitPattern, radix: 16))
+            }
+            #expect(found == wanted, "search \(number)")
+            for (hit, one) in zip(hits, expected) {
+                #expect(try abs(hit.confidence - one.double("confidence")) <= 1e-9, "search \(number)")
+            }
+        }
+    }
+
+    @Test func damagedGoldenCatalogsAreRefusedWhereTheyMustBe() throws {
+        let cases = try index.objects("damaged")
+        #expect(!cases.isEmpty)
+        for golden in cases {
+            let file = try Goldens.file("search/" + golden.text("file"))
+            #expect(FileManager.default.fileExists(atPath: file.path))
+            guard try golden.bool("opens") else {
+                refused(file.path) { _ = try Catalog.open(file) }
+                continue
+            }
+            let catalog = try Catalog.open(file)
+            if try golden.bool("verifies") {
+                try catalog.verify()
+            } else {
+                refused(file.path, "digest") { try catalog.verify() }
+            }
+        }
+    }
+
+    private func query(_ golden: [String: Json]) throws -> Query {
+        if let like = golden["like"] { return .like(product: try like.asInt("like")) }
+        if let both = try golden["hybrid"]?.asObject("hybrid") {
+            return .both(
+                text: try both.vector("text"), picture: try both.vector("image"), slider: try both.double("slider"))
+        }
+        let vector = try golden.vector("vector")
+        return try golden.text("kind") == "text" ? .text(vector) : .picture(vector)
+    }
+}
+
+extension Int {
+    fileprivate var asInt64: Int64 { Int64(self) }
+}

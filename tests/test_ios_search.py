@@ -1,0 +1,186 @@
+"""The Swift search package: its own tests, on the golden vectors and on what is written here, its tool, its style."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog_builder import confidence, scripts, search
+from catalog_builder.catalog import open_catalog
+from export import manifest
+from export.models import find
+from parity import goldens
+from tests import expected
+from tests.conftest import ROOT, run_module
+
+PACKAGE = ROOT / "ios_sample" / "Search"
+SOURCES = ("Package.swift", "Sources", "Tests")
+RELEASE = ("-c", "release", "-Xswiftc", "-enable-testing")
+FAULTS = 20_000 if os.environ.get("STRICT") == "1" else 2_000        # damaged catalogs
+LIKE = 40                                    # products that the tool is asked for more like
+
+
+def swift(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
+    """`.ci/swift …` in the package's folder."""
+    answer = subprocess.run([ROOT / ".ci" / "swift", *arguments], capture_output=True, text=True,
+                            env=os.environ | environment)
+    if answer.stderr.startswith(".ci/swift: "):
+        pytest.skip(f"not run, because of {answer.stderr.strip()}")
+    return answer
+
+
+@pytest.fixture(scope="module")
+def dist(request, tmp_path_factory) -> Path:
+    """A copy of the folder that DIST names, or of the demo model's, with the sample shop's catalog in it."""
+    source = Path(os.environ["DIST"]).resolve() if "DIST" in os.environ else request.getfixturevalue("gated")[0]
+    folder = tmp_path_factory.mktemp("dist") / source.name
+    shutil.copytree(source, folder)
+    answer = run_module("catalog_builder", "build", "--dist", str(folder.parent), "--model", folder.name)
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tested(dist, tmp_path_factory) -> str:
+    """What the package's tests print."""
+    folder = tmp_path_factory.mktemp("expected")
+    texts = expected.write(folder, find(manifest.read(dist)["model"]).preprocessing)
+    goldens.write_ascii(folder / "scripts.json", {
+        "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
+    answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(FAULTS))
+    assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
+    return answer.stdout + answer.stderr
+
+
+def test_every_test_of_the_package_runs_and_passes(tested, capsys):
+    run = re.search(r"Test run with (\d+) tests passed", tested)
+    with capsys.disabled():
+        print("\nios_sample/Search:", *re.findall(r"^\d+ (?:texts|pictures).*|^damaged .*", tested, re.M), sep="\n  ")
+    written = sum(path.read_text(encoding="utf-8").count("@Test")
+                  for path in (PACKAGE / "Tests" / "MobileCLIPSearchTests").glob("*.swift"))
+    assert run and int(run[1]) == written and " skipped" not in tested
+
+
+def test_no_token_id_differs_from_open_clips(tested):
+    counts = [int(count) for count in re.findall(r"^(\d+) texts, differing ids: 0$", tested, re.M)]
+    assert len(counts) == 2 and max(counts) >= expected.TEXTS
+
+
+def test_no_byte_differs_from_pillows(tested):
+    counts = [int(count) for count in re.findall(r"^(\d+) pictures, differing bytes: 0$", tested, re.M)]
+    assert len(counts) == 2 and expected.PICTURES in counts
+
+
+def test_scripts_are_those_of_the_desktop(tested):
+    assert re.search(r"^\d{5} texts with the desktop's scripts$", tested, re.M)
+
+
+def test_damaged_catalogs_were_tried(tested):
+    assert f"damaged catalogs with the digest: {FAULTS}" in tested
+    assert f"damaged catalogs without the digest: {FAULTS}" in tested
+
+
+def tool(*arguments: str | Path) -> subprocess.CompletedProcess:
+    """catalog-search, as the release build left it."""
+    return swift("--run", ".build/release/catalog-search", *arguments)
+
+
+@pytest.fixture(scope="module")
+def catalog(dist):
+    answer = swift("build", *RELEASE)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return open_catalog(dist / "products.catalog")
+
+
+def test_the_tool_finds_what_python_finds_with_the_same_score_bits(catalog, tmp_path):
+    rng, vector = np.random.default_rng(3), tmp_path / "vector.f32"
+    for product in range(0, catalog.products, catalog.products // LIKE):
+        given = catalog.record(product)["id"]
+        agree(catalog, tool(catalog.path, "--like", given, "--json"), search.like(catalog, product),
+              catalog.calibration.image)
+    for kind, curve in (("text", catalog.calibration.text), ("picture", catalog.calibration.image)):
+        query = rng.normal(size=catalog.dim).astype("<f4")
+        vector.write_bytes(query.tobytes())
+        where = search.Filter(list(catalog.category_names[:2]))
+        chosen = [part for name in where.categories for part in ("--category", name)]
+        agree(catalog, tool(catalog.path, "--vector", vector, "--kind", kind, "-k", "25", "--json", *chosen),
+              search.search(catalog, query, 25, where), curve)
+
+
+def agree(catalog, answer: subprocess.CompletedProcess, hits: list[search.Hit], curve) -> None:
+    """The tool's results are these hits: products, rows, names, score bits, stars."""
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    assert [(one["product"], one["row"], one["score"]) for one in found] == [
+        (hit.product, hit.row, hit.score) for hit in hits]
+    assert [(one["id"], one["name"]) for one in found] == [
+        (catalog.record(hit.product)["id"], catalog.record(hit.product)["name"]) for hit in hits]
+    assert [one["stars"] for one in found] == [
+        confidence.stars(confidence.confidence(curve, hit.score)) for hit in hits]
+
+
+def test_the_tool_says_what_a_catalog_holds(catalog):
+    answer = tool(catalog.path, "--verify", "--json")
+    assert answer.returncode == 0, answer.stderr
+    said = json.loads(answer.stdout)
+    assert (said["products"], said["rows"], said["dim"], said["space"], said["categories"]) == (
+        catalog.products, catalog.rows, catalog.dim, catalog.space, list(catalog.category_names))
+
+
+@pytest.mark.parametrize("arguments", [[], ["none.catalog"], ["CATALOG", "--like", "nobody"], ["CATALOG", "-k", "x"],
+                                       ["CATALOG", "--like"], ["CATALOG", "--vector", "none.f32"],
+                                       ["CATALOG", "more"], ["DAMAGED", "--verify"]])
+def test_the_tool_refuses_bad_input_in_one_line(catalog, arguments, tmp_path):
+    damaged = tmp_path / "damaged.catalog"
+    content = bytearray(catalog.path.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    answer = tool(*({"CATALOG": catalog.path, "DAMAGED": damaged}.get(word, word) for word in arguments))
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert re.fullmatch(r"catalog-search: .+\n", answer.stderr)
+
+
+def test_swift_s_exit_status_comes_out():
+    assert [swift("--run", "bash", "-c", f"exit {status}").returncode for status in (0, 1, 7)] == [0, 1, 7]
+
+
+def test_every_source_is_lint_free():
+    answer = swift("format", "lint", "--strict", "--recursive", *SOURCES)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_linter_refuses_a_forced_unwrap(tmp_path):
+    bad = tmp_path / "Bad.swift"
+    bad.write_text("let number = Int(\"1\")!\n", encoding="utf-8")
+    answer = swift("format", "lint", "--strict", "--configuration", PACKAGE / ".swift-format", bad)
+    assert answer.returncode == 1 and "NeverForceUnwrap" in answer.stderr
+
+
+def test_the_core_ml_sources_parse(tmp_path):
+    sources = sorted(PACKAGE.glob("*/MobileCLIPKit*/*.swift"))
+    assert len(sources) > 2
+    answer = swift("--run", "swiftc", "-parse", *sources)
+    assert answer.returncode == 0, answer.stderr
+    bad = tmp_path / "Bad.swift"
+    bad.write_text("#if canImport(CoreML)\nlet x = = 1\n#endif\n", encoding="utf-8")
+    assert swift("--run", "swiftc", "-parse", bad).returncode == 1
+
+
+def test_the_script_table_is_current():
+    spec = importlib.util.spec_from_file_location("make_scripts", PACKAGE / "make_scripts.py")
+    make_scripts = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_scripts)
+    assert make_scripts.OUT.read_text(encoding="ascii") == make_scripts.source()
+
+
+def test_the_package_needs_no_other_and_no_unsafe_flags():
+    manifest_ = (PACKAGE / "Package.swift").read_text(encoding="utf-8")
+    assert ".package(" not in manifest_ and "unsafeFlags" not in manifest_
+    core = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "Sources/MobileCLIPSearch").glob("*.swift"))
+    assert set(re.findall(r"^\s*import (\w+)$", core, re.M)) == {"Foundation", "CryptoKit"}
