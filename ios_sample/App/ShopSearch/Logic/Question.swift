@@ -1,0 +1,36 @@
+import Foundation
+import MobileCLIPSearch
+
+/// What the shopper is looking for.
+struct Question: Sendable {
+    private static let longest = 1000  // code points: a text is cleaned in rounds, and nobody types more
+    private static let most = 20
+    private static let least = 0.1  // half a star: less is drawn as none
+
+    var text = ""
+    var picture: Rgb?
+    /// From 0, the text alone, to 1, the picture alone; where there are both.
+    var slider = 0.5
+    /// One of the catalog's categories; nil for all.
+    var category: String?
+    /// More like this product, a place in the catalog, and nothing else.
+    var like: Int?
+
+    /// What is searched for by its words: none where it is more like a product.
+    var words: String {
+        if like != nil { return "" }
+        let words = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return String(String.UnicodeScalarView(words.unicodeScalars.prefix(Self.longest)))
+    }
+
+    /// Whether nothing is looked for yet.
+    var isEmpty: Bool { words.isEmpty && picture == nil && like == nil }
+
+    /// Throws ``SearchError/badRequest(_:)`` where it ``isEmpty``.
+    func ask() throws -> Ask {
+        try Ask(
+            text: words.isEmpty ? nil : words, picture: like == nil ? picture : nil, slider: slider, like: like,
+            k: Self.most, filter: Filter(categories: category.map { [$0] }),
+            leastConfidence: like == nil ? Self.least : 0)
+    }
+}

@@ -1,0 +1,18 @@
+/// What the search screen shows below the question.
+enum SearchState: Equatable {
+    /// Nothing was asked yet.
+    case idle
+
+    /// An encoder is being loaded: seconds, once.
+    case preparing
+
+    case searching
+
+    /// `unknown`: writing systems of the text that the model does not know; the same below.
+    case found([Card], unknown: [String])
+
+    case nothing(unknown: [String])
+
+    /// One line that names what is wrong.
+    case failed(String)
+}

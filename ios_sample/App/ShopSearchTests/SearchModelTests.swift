@@ -1,0 +1,208 @@
+import Foundation
+import MobileCLIPSearch
+import Testing
+
+@testable import ShopSearch
+
+@MainActor
+struct SearchModelTests {
+    private let made: MadeShop
+    private let picture: Rgb
+
+    init() throws {
+        made = try MadeShop()
+        picture = try Rgb(bytes: [UInt8](repeating: 90, count: 3 * 40 * 30), width: 40, height: 30)
+    }
+
+    private func answered(_ model: SearchModel) async throws -> SearchState {
+        try await reaches(model) { ![.preparing, .searching].contains($0) }
+    }
+
+    /// The first state that fits; fails where none comes in ten seconds.
+    private func reaches(_ model: SearchModel, _ fits: (SearchState) -> Bool) async throws -> SearchState {
+        for _ in 0..<10_000 {
+            if fits(model.state) { return model.state }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        Issue.record("still \(model.state)")
+        return model.state
+    }
+
+    private func cards(_ model: SearchModel) async throws -> [Card] {
+        guard case .found(let cards, _) = try await answered(model) else {
+            Issue.record("\(model.state), expected cards")
+            return []
+        }
+        return cards
+    }
+
+    @Test func isIdleUntilAskedAndKnowsTheCategories() async throws {
+        let model = SearchModel(made.keeper())
+        #expect(model.state == .idle && model.categories.isEmpty)
+        model.start()
+        while model.categories.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+        #expect(model.categories.count == 13 && model.categories.contains("Clothing"))
+        model.question.text = " \n"
+        model.submit()
+        #expect(model.state == .idle)
+    }
+
+    @Test func showsWhatTheSearcherFinds() async throws {
+        let keeper = made.keeper()
+        let model = SearchModel(keeper)
+        model.question.text = "a red dress"
+        model.submit()
+        #expect(model.state == .searching)
+        let found = try await cards(model)
+        let shop = try await keeper.shop()
+        let hits = try await shop.searcher.search(Ask(text: "a red dress", k: 20, leastConfidence: 0.1))
+        #expect(found.count == 20 && found.map(\.id) == hits.map(\.product))
+        #expect(found.map(\.match) == hits.map { Card.Match(stars: $0.stars, percent: $0.percent) })
+        let first = try #require(found.first)
+        let record = try shop.catalog.product(first.id)
+        #expect(first.name == record.name && first.description == record.description)
+        #expect(first.thumbnail == shop.catalog.thumbnail(first.id))
+        let price = try #require(record.price)
+        #expect(first.price == priceText(price, currency: "EUR", locale: .current))
+    }
+
+    @Test func saysWhereNothingFits() async throws {
+        let model = SearchModel(made.keeper(loudness: 0.001))
+        model.question.text = "a red dress"
+        model.submit()
+        #expect(try await answered(model) == .nothing(unknown: []))
+    }
+
+    @Test func namesWritingSystemsThatTheModelDoesNotKnow() async throws {
+        let model = SearchModel(made.keeper(loudness: 0.001))
+        model.question.text = "紅色 dress Платье"
+        model.submit()
+        #expect(try await answered(model) == .nothing(unknown: ["Han", "Cyrillic"]))
+    }
+
+    @Test func aCategoryNarrowsTheAnswer() async throws {
+        let keeper = made.keeper()
+        let model = SearchModel(keeper)
+        model.question.text = "a red dress"
+        model.question.category = "Clothing"
+        model.ask()
+        let catalog = try await keeper.shop().catalog
+        let found = try await cards(model)
+        #expect(!found.isEmpty && found.allSatisfy { catalog.categories[catalog.category($0.id)] == "Clothing" })
+    }
+
+    @Test func searchesByAPictureThatIsReadAtTheEncodersSize() async throws {
+        let keeper = made.keeper()
+        let model = SearchModel(keeper, question: Question(like: 84))
+        let size = try await keeper.shop().manifest.preprocessor.size
+        model.choose { [picture] asked in
+            #expect(asked == size)
+            return picture
+        }
+        #expect(model.state == .searching)
+        let found = try await cards(model)
+        #expect(model.question.picture?.id == picture.id && model.question.like == nil)
+        let hits = try await keeper.shop().searcher.search(Ask(picture: picture, k: 20, leastConfidence: 0.1))
+        #expect(found.map(\.id) == hits.map(\.product))
+    }
+
+    @Test func whatIsNoPictureFailsInItsOwnWordsAndKeepsTheQuestion() async throws {
+        let model = SearchModel(made.keeper())
+        model.question.text = "a red dress"
+        model.choose { _ in throw SearchError.badRequest("no picture") }
+        #expect(try await answered(model) == .failed("no picture"))
+        model.ask()
+        #expect(try await !cards(model).isEmpty)
+    }
+
+    @Test func moreLikeAProductLeavesItOutUntilSomethingIsTyped() async throws {
+        let keeper = made.keeper()
+        let model = SearchModel(keeper, question: Question(like: 84))
+        model.start()
+        let alike = try await cards(model)
+        #expect(alike.count == 20 && alike.allSatisfy { $0.id != 84 && $0.match == nil })
+        model.question.text = "a red dress"
+        model.submit()
+        #expect(model.question.like == nil)
+        let hits = try await keeper.shop().searcher.search(Ask(text: "a red dress", k: 20, leastConfidence: 0.1))
+        #expect(try await cards(model).map(\.id) == hits.map(\.product))
+    }
+
+    @Test func aScreenThatComesBackKeepsItsAnswer() async throws {
+        let model = SearchModel(made.keeper(), question: Question(like: 84))
+        model.start()
+        let found = try await cards(model)
+        model.start()
+        #expect(model.state == .found(found, unknown: []))
+    }
+
+    @Test func isPreparingWhileAnEncoderIsLoaded() async throws {
+        let gate = Gate()
+        let model = SearchModel(made.keeper(gate: gate))
+        model.question.text = "a red dress"
+        model.submit()
+        #expect(try await reaches(model) { $0 == .preparing } == .preparing)
+        await gate.open()
+        #expect(try await !cards(model).isEmpty)
+    }
+
+    @Test func onlyTheLastQuestionIsAnswered() async throws {
+        let gate = Gate()
+        let model = SearchModel(made.keeper(gate: gate))
+        model.question.text = "платье"
+        model.submit()
+        #expect(try await reaches(model) { $0 == .preparing } == .preparing)
+        model.question.text = "a red dress"
+        model.submit()
+        await gate.open()
+        let answer = try await answered(model)
+        #expect(try await answer == .found(cards(model), unknown: []))
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(model.state == answer)
+    }
+
+    @Test func aPictureThatFailsTooLateIsNotHeardOf() async throws {
+        let gate = Gate()
+        let model = SearchModel(made.keeper())
+        model.choose { _ in
+            await gate.pass()
+            throw SearchError.badRequest("no picture")
+        }
+        model.question.text = "a red dress"
+        model.submit()
+        let answer = try await answered(model)
+        await gate.open()
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(model.state == answer)
+    }
+
+    @Test func aMissingFileIsNamedAndMayComeLater() async throws {
+        let catalog = made.file("shop.catalog")
+        let aside = made.file("aside.catalog")
+        try FileManager.default.moveItem(at: catalog, to: aside)
+        let model = SearchModel(made.keeper(), question: Question(like: 84))
+        model.start()
+        guard case .failed(let reason) = try await answered(model) else {
+            Issue.record("\(model.state), expected a failure")
+            return
+        }
+        #expect(reason.contains("shop.catalog") && !reason.contains("\n"))
+        try FileManager.default.moveItem(at: aside, to: catalog)
+        model.ask()
+        #expect(try await !cards(model).isEmpty)
+    }
+
+    @Test func releasedEncodersAreLoadedAnew() async throws {
+        let keeper = made.keeper()
+        let encoder = try #require(try await keeper.shop().encoder as? Fake)
+        let model = SearchModel(keeper)
+        for text in ["a red dress", "a blue dress"] {
+            model.question.text = text
+            model.submit()
+            _ = try await cards(model)
+            #expect(await encoder.isLoaded)
+            await keeper.release()
+            #expect(await !encoder.isLoaded)
+        }
+    }
+}

@@ -1,0 +1,361 @@
+"""The iOS app, as far as Linux can tell: its logic's own tests, its sources' form, its project, strings and privacy."""
+
+import json
+import os
+import plistlib
+import re
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from catalog_builder import apps
+from catalog_builder.scripts import SCRIPTS
+from export import manifest, plan
+from tests.conftest import ROOT
+from tests.test_ios_search import swift
+
+APP = ROOT / "ios_sample" / "App"
+SEARCH = ROOT / "ios_sample" / "Search"
+SOURCES = APP / "ShopSearch"
+TESTS = APP / "ShopSearchTests"
+PROJECT = APP / "ShopSearch.xcodeproj"
+ANDROID = ROOT / "android_sample" / "app" / "src" / "main" / "res"
+TAKEN = {".swift", ".xcassets", ".xcstrings", ".xcprivacy"}    # kinds of files that Xcode finds a use for by itself
+
+TEST_PACKAGE = """// swift-tools-version: 6.0
+import PackageDescription
+
+let search = Target.Dependency.product(name: "MobileCLIPSearch", package: "Search")
+let package = Package(
+    name: "ShopSearch",
+    dependencies: [.package(path: "SEARCH")],
+    targets: [
+        .target(name: "ShopSearch", dependencies: [search]),
+        .testTarget(name: "ShopSearchTests", dependencies: ["ShopSearch", search]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+"""
+
+
+def read(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
+
+
+def code(*folders: Path) -> str:
+    """All Swift in the folders, without comments."""
+    files = sorted(file for folder in folders for file in folder.rglob("*.swift"))
+    return "\n".join(re.sub(r"//.*", "", read(file)) for file in files)
+
+
+# What needs a Swift toolchain
+
+@pytest.fixture
+def dist(request) -> Path:
+    """The folder that DIST names, or the demo model's."""
+    return Path(os.environ["DIST"]).resolve() if "DIST" in os.environ else request.getfixturevalue("exported")
+
+
+def test_every_source_parses():
+    answer = swift("--run", "swiftc", "-parse", "-swift-version", "6", *APP.glob("ShopSearch*/**/*.swift"))
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_every_source_is_lint_free():
+    style = SEARCH / ".swift-format"
+    answer = swift("format", "lint", "--strict", "--recursive", "--configuration", style, SOURCES, TESTS)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_logic_passes_its_own_tests(dist, tmp_path):
+    """What imports none of Apple's frameworks, as a package of its own. In Xcode the same tests run in the app."""
+    (tmp_path / "Sources").mkdir()
+    (tmp_path / "Tests").mkdir()
+    (tmp_path / "Sources" / "ShopSearch").symlink_to(SOURCES / "Logic")
+    (tmp_path / "Tests" / "ShopSearchTests").symlink_to(TESTS)
+    (tmp_path / "Package.swift").write_text(TEST_PACKAGE.replace("SEARCH", str(SEARCH)))
+    goldens = os.environ.get("GOLDENS", str(ROOT / "parity" / "goldens"))
+    # Debian's libswiftObservation.so lacks a symbol that nothing here calls.
+    linking = () if sys.platform == "darwin" else ("-Xlinker", "--allow-shlib-undefined")
+    answer = swift("test", "--package-path", tmp_path, *linking, DIST=str(dist), GOLDENS=goldens)
+    assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
+    assert f"Test run with {code(TESTS).count('@Test')} tests passed" in answer.stdout + answer.stderr
+
+
+# The project file
+
+TOKEN = re.compile(r'(?:\s|//[^\n]*|/\*.*?\*/)*(?:([{}()=;,])|"((?:[^"\\]|\\.)*)"|([\w./$]+)|(\Z))', re.S)
+
+
+def parsed(text: str) -> dict:
+    """An old-style property list as dicts, lists and strings. Raises ValueError for what is none."""
+    tokens, place = [], 0
+    while place < len(text):
+        match = TOKEN.match(text, place)
+        if match is None:
+            raise ValueError(f"no property list at {text[place:place + 30]!r}")
+        tokens.append(match[1] or ("text", match[2] if match[2] is not None else match[3]))
+        place = match.end()
+    tokens.reverse()
+
+    def expect(mark: str) -> None:
+        if not tokens or tokens.pop() != mark:
+            raise ValueError(f"expected {mark} before {tokens[-3:][::-1]}")
+
+    def value():
+        token = tokens.pop() if tokens else None
+        if token == "{":
+            made = {}
+            while tokens and tokens[-1] != "}":
+                key = value()
+                expect("=")
+                if key in made:
+                    raise ValueError(f"{key} stands twice")
+                made[key] = value()
+                expect(";")
+            expect("}")
+            return made
+        if token == "(":
+            made = []
+            while tokens and tokens[-1] != ")":
+                made.append(value())
+                expect(",")
+            expect(")")
+            return made
+        if not isinstance(token, tuple) or token[1] is None:
+            raise ValueError(f"expected a value, found {token}")
+        return token[1]
+
+    whole = value()
+    if [token for token in tokens if token != ("text", None)]:
+        raise ValueError("more than one property list")
+    return whole
+
+
+def strings_in(value) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+    return [text for part in parts for text in strings_in(part)]
+
+
+def problems(text: str) -> list[str]:
+    """What is wrong with a project file at PROJECT's place."""
+    project = parsed(text)
+    objects = project["objects"]
+
+    def of_kind(isa: str) -> list[dict]:
+        return [one for one in objects.values() if one["isa"] == isa]
+
+    uses = {word for value in (project["rootObject"], *objects.values()) for word in strings_in(value)}
+    found = [f"no object {word}" for word in uses if re.fullmatch(r"[0-9A-F]{24}", word) and word not in objects]
+    found += [f"{objects[key]['isa']} {key} is not used" for key in objects if key not in uses]
+    for group in of_kind("PBXGroup"):
+        if "path" in group:
+            found += model_problems(group, objects)
+    for folder in of_kind("PBXFileSystemSynchronizedRootGroup"):
+        found += folder_problems(APP / folder["path"])
+    packages = [APP / one["relativePath"] / "Package.swift" for one in of_kind("XCLocalSwiftPackageReference")]
+    found += [f"no {file}" for file in packages if not file.is_file()]
+    products = "".join(read(file) for file in packages if file.is_file())
+    found += [f"no product {one['productName']}" for one in of_kind("XCSwiftPackageProductDependency")
+              if f'.library(name: "{one["productName"]}"' not in products]
+    return found
+
+
+def model_problems(group: dict, objects: dict) -> list[str]:
+    """Of the one group of files that are listed: that of `make apps`, whose packages Xcode compiles."""
+    def taken_by(phase: str) -> set[str]:
+        built = [objects[key] for one in objects.values() if one["isa"] == phase for key in one["files"]]
+        files = {one["fileRef"] for one in built if "fileRef" in one}
+        return {objects[child]["path"] for child in group["children"] if child in files}
+
+    folder = apps.APPS[0].folder
+    found = [f"a group {group['path']}, expected {folder.name}"] * (APP / group["path"] != folder)
+    if taken_by("PBXSourcesBuildPhase") != {encoder + plan.SUFFIXES["coreml"] for encoder in plan.ENCODERS}:
+        found.append("not the packages of `make apps` are compiled")
+    if taken_by("PBXResourcesBuildPhase") != {manifest.NAME, manifest.TOKENIZER, apps.CATALOG}:
+        found.append("not the other files of `make apps` are copied")
+    return found
+
+
+def folder_problems(folder: Path) -> list[str]:
+    """Of a folder whose files Xcode finds by itself."""
+    files = [path.relative_to(folder) for path in folder.rglob("[!.]*") if path.is_file()]
+    if not files:
+        return [f"no files in {folder}"]
+
+    def kind(path: Path) -> str:
+        return next((Path(part).suffix for part in path.parts if "." in part), "")
+
+    return [f"Xcode has no use for {path}" for path in files if kind(path) not in TAKEN]
+
+
+def test_the_project_refers_to_what_is_there():
+    assert problems(read(PROJECT / "project.pbxproj")) == []
+
+
+@pytest.mark.parametrize(("old", "new", "says"), [
+    ("image.mlpackage in Sources */ = {isa = PBXBuildFile; fileRef = 5E0C00000000000000000002",
+     "image.mlpackage in Sources */ = {isa = PBXBuildFile; fileRef = 5E0C000000000000000000FF", "no object 5E0C"),
+    ("path = ShopSearchTests;", "path = Elsewhere;", "no files in .*Elsewhere"),
+    ("relativePath = ../Search;", "relativePath = ../Find;", "no .*Find/Package.swift"),
+    ("productName = MobileCLIPKit;", "productName = Kit;", "no product Kit"),
+    ("path = shop.catalog;", "path = my.catalog;", "are copied"),
+    ("path = text.mlpackage;", "path = text.mlmodel;", "are compiled"),
+    ("5E0C00000000000000000024 /* XCLocalSwiftPackageReference \"../Search\" */,", "", "is not used"),
+    ("path = Model;", "path = Models;", "a group Models"),
+])
+def test_a_project_that_refers_elsewhere_is_noticed(old, new, says):
+    text = read(PROJECT / "project.pbxproj")
+    assert text.count(old) == 1
+    assert re.search(says, "\n".join(problems(text.replace(old, new))))
+
+
+@pytest.mark.parametrize(("old", "new"), [("\t};\n", "\n"), (");\n", ";\n"), ("isa = ", "isa "), ("= \"\";", "= \";")])
+def test_a_project_file_out_of_balance_is_noticed(old, new):
+    text = read(PROJECT / "project.pbxproj")
+    assert old in text
+    with pytest.raises(ValueError):
+        parsed(text.replace(old, new, 1))
+
+
+def test_a_file_that_xcode_would_pass_over_is_noticed(tmp_path):
+    (tmp_path / "A.xcassets").mkdir()
+    for name in ("A.xcassets/a.json", "a.swift", "notes.md", "b"):
+        (tmp_path / name).touch()
+    assert sorted(folder_problems(tmp_path)) == ["Xcode has no use for b", "Xcode has no use for notes.md"]
+
+
+def test_the_scheme_names_the_projects_targets():
+    targets = {key: made["name"] for key, made in parsed(read(PROJECT / "project.pbxproj"))["objects"].items()
+               if made["isa"] == "PBXNativeTarget"}
+    scheme = ET.parse(PROJECT / "xcshareddata" / "xcschemes" / "ShopSearch.xcscheme")
+    named = {one.get("BlueprintIdentifier"): one.get("BlueprintName") for one in scheme.iter("BuildableReference")}
+    assert named == targets
+
+
+def settings(name: str) -> list[dict]:
+    """The build settings of a target, one for each configuration, with the project's under them."""
+    objects = parsed(read(PROJECT / "project.pbxproj"))["objects"]
+
+    def of(isa: str) -> list[dict]:
+        made = next(one for one in objects.values() if one["isa"] == isa and one.get("name", name) == name)
+        return [objects[key]["buildSettings"] for key in objects[made["buildConfigurationList"]]["buildConfigurations"]]
+
+    return [whole | own for whole, own in zip(of("PBXProject"), of("PBXNativeTarget"), strict=True)]
+
+
+def test_the_app_is_swift_6_for_ios_17_without_code_made_from_models():
+    for one in settings("ShopSearch"):
+        assert (one["SWIFT_VERSION"], one["IPHONEOS_DEPLOYMENT_TARGET"]) == ("6.0", "17.0")
+        assert (one["GENERATE_INFOPLIST_FILE"], one["COREML_CODEGEN_LANGUAGE"]) == ("YES", "None")
+        assert "CODE_SIGN_ENTITLEMENTS" not in one
+
+
+def test_the_pictures_and_colours_are_there():
+    assets = SOURCES / "Assets.xcassets"
+    for contents in assets.rglob("Contents.json"):
+        named = [one["filename"] for one in json.loads(read(contents)).get("images", [])]
+        assert {path.name for path in contents.parent.glob("*.png")} == set(named)
+    for made in settings("ShopSearch"):
+        with Image.open(assets / f"{made['ASSETCATALOG_COMPILER_APPICON_NAME']}.appiconset" / "AppIcon.png") as icon:
+            assert (icon.size, icon.mode) == ((1024, 1024), "RGB")         # Apple takes no transparency
+        colours = assets / f"{made['ASSETCATALOG_COMPILER_GLOBAL_ACCENT_COLOR_NAME']}.colorset" / "Contents.json"
+        assert ["appearances" in one for one in json.loads(read(colours))["colors"]] == [False, True]  # dark
+
+
+# Strings
+
+def localisations(entry: dict, language: str) -> list[str]:
+    """The texts of a String Catalog's entry in a language: several where it has plurals."""
+    def units(node: dict) -> list[str]:
+        if "stringUnit" in node:
+            assert node["stringUnit"]["state"] == "translated"
+            return [node["stringUnit"]["value"]]
+        return [text for part in node.values() for text in units(part)]
+    return units(entry.get("localizations", {}).get(language, {}))
+
+
+def string_catalog(name: str) -> dict[str, dict]:
+    made = json.loads(read(SOURCES / name))
+    assert made["sourceLanguage"] == "en"
+    return made["strings"]
+
+
+def arguments(text: str) -> list[str]:
+    return sorted(re.findall(r"%(?:lld|@|%)|%", text))
+
+
+def keys_in(source: str) -> set[str]:
+    """The texts that a shopper sees, `%` for each value within; neither symbols' names nor reasons of errors."""
+    source = re.sub(r"badRequest\([^)]*\)", "", source)
+    texts = {text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', source) if not re.fullmatch(r"[a-z0-9.]+", text)}
+    return {re.sub(r"\\\([^()]*\)", "%", text.replace("%", "%%")) for text in texts}
+
+
+def test_every_text_is_in_both_languages_with_the_same_arguments():
+    strings = string_catalog("Localizable.xcstrings")
+    for key, entry in strings.items():
+        chinese = localisations(entry, "zh-Hant")
+        assert chinese and all(re.search("[\u4e00-\u9fff]", text) for text in chinese), key
+        for text in localisations(entry, "en") + chinese:
+            assert arguments(text) == arguments(key), key
+    assert keys_in('Text("\\(n) % match of \\(a.b)") Image(systemName: "star.fill")') == {"% %% match of %"}
+    assert keys_in(code(SOURCES / "Views")) == {re.sub("%lld|%@", "%", key) for key in strings}
+
+
+def test_info_texts_are_in_both_languages_and_in_the_project():
+    strings = string_catalog("InfoPlist.xcstrings")
+    assert set(strings) == {"CFBundleDisplayName", "NSCameraUsageDescription"}
+    for key, entry in strings.items():
+        assert re.search("[\u4e00-\u9fff]", localisations(entry, "zh-Hant")[0])
+        for one in settings("ShopSearch"):
+            assert [one[f"INFOPLIST_KEY_{key}"]] == localisations(entry, "en")
+
+
+def test_the_twin_on_android_says_the_same():
+    def android(folder: str) -> dict[str, str]:
+        texts = {one.get("name"): one.text for one in ET.parse(ANDROID / folder / "strings.xml").iter("string")}
+        return {name: re.sub(r"%\d\$s", "%@", re.sub(r"%\d\$d", "%lld", text)) for name, text in texts.items()}
+
+    english, chinese = android("values"), android("values-b+zh+Hant")
+    twin = {english[name]: chinese[name] for name in english}
+    own = {key: localisations(entry, "zh-Hant")[0] for key, entry in string_catalog("Localizable.xcstrings").items()}
+    both = twin.keys() & own.keys()
+    assert {key: own[key] for key in both} == {key: twin[key] for key in both}
+    assert own.keys() - both == {"%lld products"}                                    # for VoiceOver
+    assert twin.keys() - both == {english["no_picture_app"], english["loading"]}     # states that iOS has not
+
+
+def test_every_writing_system_that_the_search_names_has_a_code():
+    named = re.findall(r'"(\w+)": "([A-Z][a-z]{3})"', read(SOURCES / "Logic" / "WritingSystem.swift"))
+    assert {name for name, _ in named} == set(SCRIPTS)
+    assert len({short for _, short in named}) == len(SCRIPTS)
+
+
+# Privacy
+
+NETWORK = re.compile(r"https?:|\bURLSession|\bimport Network\b|\bNW[A-Z]|\bCFSocket|\bWKWebView|\bSFSafari|\bsocket\(")
+# Apple's list of interfaces that want a reason in the privacy manifest
+REASONS = re.compile(r"UserDefaults|AppStorage|[cC]reationDate|[mM]odificationDate|\b[fl]?stat\(|getattrlist|statv?fs"
+                     r"|systemUptime|mach_absolute_time|volumeAvailableCapacity|system(?:Free)?Size\b|activeInputModes")
+
+
+@pytest.mark.parametrize(("pattern", "caught"), [
+    (NETWORK, ["URLSession.shared", "import Network", "https://a", "NWConnection()"]),
+    (REASONS, ["UserDefaults.standard", "@AppStorage", "stat(a)", ".contentModificationDateKey", ".systemUptime"]),
+], ids=["network", "reasons"])
+def test_neither_the_app_nor_the_package_uses(pattern, caught):
+    assert all(pattern.search(text) for text in caught)
+    assert pattern.findall(code(SOURCES, SEARCH / "Sources")) == []
+
+
+def test_the_privacy_manifest_declares_nothing():
+    declared = plistlib.loads((SOURCES / "PrivacyInfo.xcprivacy").read_bytes())
+    assert declared == {"NSPrivacyTracking": False, "NSPrivacyTrackingDomains": [], "NSPrivacyCollectedDataTypes": [],
+                        "NSPrivacyAccessedAPITypes": []}
+    assert not list(APP.rglob("*.entitlements"))
