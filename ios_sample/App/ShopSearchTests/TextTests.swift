@@ -13,16 +13,16 @@ struct TextTests {
         #expect(priceText(amount, currency: currency, locale: Locale(identifier: locale)) == expected)
     }
 
-    @Test func aPictureIsDecodedAtTwiceTheEncodersSideOrWhole() {
-        #expect(decodedSide(width: 4032, height: 3024, size: 256) == 683)
-        #expect(decodedSide(width: 3024, height: 4032, size: 256) == 683)
-        #expect(decodedSide(width: 512, height: 512, size: 256) == 512)
+    @Test func aPictureIsDecodedAtFourTimesTheEncodersSideOrWhole() {
+        #expect(decodedSide(width: 4032, height: 3024, size: 256) == 1366)
+        #expect(decodedSide(width: 3024, height: 4032, size: 256) == 1366)
+        #expect(decodedSide(width: 1024, height: 1024, size: 256) == 1024)
         #expect(decodedSide(width: 800, height: 500, size: 256) == 800)
         #expect(decodedSide(width: 8000, height: 1, size: 256) == 8000)
-        for short in 513..<700 {
-            for long in stride(from: short, to: 3000, by: 37) {
+        for short in 1025..<1200 {
+            for long in stride(from: short, to: 6000, by: 67) {
                 let side = decodedSide(width: long, height: short, size: 256)
-                #expect(side <= long && side * short >= 512 * long && (side - 1) * short < 512 * long)
+                #expect(side <= long && side * short >= 1024 * long && (side - 1) * short < 1024 * long)
             }
         }
     }

@@ -4,7 +4,7 @@ import MobileCLIPKit
 import MobileCLIPSearch
 
 /// Decodes a picture's file to upright sRGB, for an encoder that takes squares of `size` pixels. A large one is decoded at
-/// a smaller size, its shorter side still at least twice `size`.
+/// a smaller size, its shorter side still at least four times `size`.
 ///
 /// Not for the main thread. Throws ``SearchError/badRequest(_:)`` for what is no picture, or one of over 2^27 pixels.
 func readPicture(_ file: Data, size: Int) throws -> Rgb {
