@@ -6,17 +6,15 @@ a ratio is the median over the rounds. Run it on a quiet machine.
 
 import hashlib
 import os
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import limits, models
-from benchmarks.synthetic import BLOCK, DIM, World
+from benchmarks import limits, models, turns
+from benchmarks.synthetic import DIM, World
 from catalog_builder import confidence, recall, search, writer
 from catalog_builder.catalog import Catalog, open_catalog
 from catalog_builder.quantize import Vectors
@@ -26,7 +24,7 @@ HERE = Path(__file__).parent
 RESULTS, PAGE, PLOT = HERE / "catalog.json", HERE / "catalog.md", HERE / "catalog.svg"
 ROWS, MILLION = 100_000, 1_000_000
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
-QUERIES, ROUNDS, TOP = 200, 41, 10
+QUERIES, WARM, ROUNDS, TOP = 200, 2, 41, 10
 
 
 class FileVectors:
@@ -51,9 +49,7 @@ def main() -> None:
         found["bytes_over_float32"] = catalog.path.stat().st_size / vectors.nbytes
         found["search"] = searched(catalog, vectors)
         raw = Path(folder) / "million.f32"
-        with raw.open("wb") as file:
-            for start in range(0, MILLION, BLOCK):
-                world.pictures(range(start, start + BLOCK)).tofile(file)
+        world.write(raw, MILLION)
         found["million"] = million(Path(folder), raw)
     files.write_json(RESULTS, found)
     PAGE.write_text(page(found), encoding="utf-8")
@@ -104,61 +100,63 @@ def searched(catalog: Catalog, vectors: np.ndarray) -> dict:
     from usearch.index import MetricKind
     from usearch.index import search as exact
 
-    faiss.omp_set_num_threads(1)
-    flat, sq8 = faiss.IndexFlatIP(DIM), faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit,
-                                                                   faiss.METRIC_INNER_PRODUCT)
-    sq8.train(vectors)
-    for index in (flat, sq8):
-        index.add(vectors)
+    sq8, flat = faiss_sq8(vectors), faiss.IndexFlatIP(DIM)
+    flat.add(vectors)
     codes, query = np.ascontiguousarray(catalog.codes), vectors[7].copy()
     query8 = np.rint(query / np.abs(query).max() * 127).astype(np.int8)
-    turns = {"this catalog": lambda: search.search(catalog, query, TOP),
-             "usearch exact int8": lambda: exact(codes, query8, TOP, metric=MetricKind.IP, exact=True, threads=1),
-             "faiss SQ8": lambda: sq8.search(query[None], TOP),
-             "faiss flat float32": lambda: flat.search(query[None], TOP),
-             "NumPy float32": lambda: np.argpartition(-(vectors @ query), TOP)[:TOP],
-             "reading the codes once": lambda: codes.view(np.int64).max()}
-    return over("usearch exact int8", turns)
+    runs = {"this catalog": lambda: search.search(catalog, query, TOP),
+            "usearch exact int8": lambda: exact(codes, query8, TOP, metric=MetricKind.IP, exact=True, threads=1),
+            "faiss SQ8": lambda: sq8.search(query[None], TOP),
+            "faiss flat float32": lambda: flat.search(query[None], TOP),
+            "NumPy float32": lambda: np.argpartition(-(vectors @ query), TOP)[:TOP],
+            "reading the codes once": lambda: codes.view(np.int64).max()}
+    return over("usearch exact int8", runs)
 
 
-def over(base: str, turns: dict[str, Callable]) -> dict:
+def faiss_sq8(vectors: np.ndarray):
+    """faiss's index of one byte a number, for one thread."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    return index
+
+
+def over(base: str, runs: dict[str, Callable]) -> dict:
     """Median milliseconds, and the median of the rounds' ratios to `base`."""
-    taken: dict[str, list[float]] = {name: [] for name in turns}
-    for counts in [False] * 2 + [True] * ROUNDS:
-        for name, run in turns.items():
-            started = time.perf_counter()
-            run()
-            if counts:
-                taken[name].append(time.perf_counter() - started)
-    return {name: {"ms": round(statistics.median(seconds) * 1e3, 2), "ratio": round(statistics.median(
-        a / b for a, b in zip(seconds, taken[base], strict=True)), 3)} for name, seconds in taken.items()}
+    seconds = turns.taken({name: turns.timed(run) for name, run in runs.items()}, WARM, ROUNDS)
+    return {name: {"ms": turns.milliseconds(own), "ratio": turns.ratio(own, seconds[base])}
+            for name, own in seconds.items()}
+
+
+def median_ms(run: Callable) -> float:
+    """Of one thing by itself."""
+    return over("it", {"it": run})["it"]["ms"]
 
 
 def million(folder: Path, raw: Path) -> dict:
     """Building, opening, verifying and searching a million rows."""
     path = folder / "million.catalog"
     seconds, peak = models.timed(["benchmarks.catalog", "build", str(raw), str(path)])
-    opened = over("open", {"open": lambda: open_catalog(path)})["open"]["ms"]
+    opened = median_ms(lambda: open_catalog(path))
     catalog = open_catalog(path)
     times, vectors = {}, FileVectors(raw)
     query = vectors[7:8][0]
     for rows in SIZES:
         some = catalog if rows == MILLION else built(folder / f"{rows}.catalog", vectors[:rows])
-        times[str(rows)] = over("one", {"one": lambda some=some: search.search(some, query, TOP)})["one"]["ms"]
+        times[str(rows)] = median_ms(lambda some=some: search.search(some, query, TOP))
     return {"bytes": path.stat().st_size, "build_seconds": seconds, "build_peak_bytes": peak,
             "open_ms": opened, "verify": verified(catalog), "search_ms": times}
 
 
-def verified(catalog: Catalog, rounds: int = 5) -> dict:
+def verified(catalog: Catalog) -> dict:
     """The digest's speed over that of hashlib on the mapped file."""
-    taken: dict[str, list[float]] = {"hashlib": [], "verify": []}
-    for _ in range(rounds):
-        for name, run in (("hashlib", lambda: hashlib.sha256(catalog.content).hexdigest()), ("verify", catalog.verify)):
-            started = time.perf_counter()
-            run()
-            taken[name].append(time.perf_counter() - started)
-    speed = statistics.median(a / b for a, b in zip(taken["hashlib"], taken["verify"], strict=True))
-    return {"seconds": round(statistics.median(taken["verify"]), 2), "speed_over_hashlib": round(speed, 3)}
+    seconds = turns.taken({"hashlib": turns.timed(lambda: hashlib.sha256(catalog.content).hexdigest()),
+                           "verify": turns.timed(catalog.verify)}, warm=0, rounds=5)
+    return {"seconds": round(turns.milliseconds(seconds["verify"]) / 1e3, 2),
+            "speed_over_hashlib": turns.ratio(seconds["hashlib"], seconds["verify"])}
 
 
 def page(found: dict) -> str:

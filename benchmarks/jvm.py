@@ -7,19 +7,16 @@ takes turns; a ratio is the median over the rounds. What comes out is compared t
 import hashlib
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
-from benchmarks import limits
-from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built
-from benchmarks.synthetic import BLOCK, DIM, World
+from benchmarks import limits, turns
+from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
+from benchmarks.synthetic import DIM, World
 from catalog_builder import search
 from catalog_builder.catalog import Catalog
 from export import files
@@ -32,8 +29,6 @@ RESULTS, PAGE = HERE / "jvm.json", HERE / "jvm.md"
 WARM, ROUNDS = 40, 41                        # turns before the just-in-time compiler is done, turns that count
 WIDTH, HEIGHT, SIZE = 4000, 3000, 256        # a picture of 12 megapixels, the encoder's square
 MOST = {"search": 7, "million": 11, "picture": 4}        # ratios, as promised
-
-Turn = Callable[[], float]                   # does it once, answers the milliseconds
 
 
 class Jvm:
@@ -54,12 +49,12 @@ class Jvm:
         self.process.stdout.close()
 
     def turn(self) -> float:
-        """Milliseconds by the JVM's own clock."""
+        """Seconds by the JVM's own clock."""
         self.process.stdin.write("\n")
         taken, _, answer = self.process.stdout.readline().strip().partition(" ")
         if answer != self.expected:
             raise RuntimeError(f"the JVM answered {answer!r}, and Python {self.expected!r}")
-        return float(taken)
+        return float(taken) / 1e3            # it says milliseconds
 
 
 def main() -> None:
@@ -95,20 +90,12 @@ def classpath(folder: Path) -> str:
 
 def searches(folder: Path, path: str) -> dict:
     """A search of ROWS rows against faiss SQ8's, and one of MILLION rows against it, in the same rounds."""
-    import faiss
-
     world = World.of()
     vectors = world.pictures(range(ROWS))
     query = vectors[7].copy()
     query.tofile(folder / "query.f32")
-    faiss.omp_set_num_threads(1)
-    index = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
-    index.train(vectors)
-    index.add(vectors)
-    raw = folder / "million.f32"
-    with raw.open("wb") as file:
-        for start in range(0, MILLION, BLOCK):
-            world.pictures(range(start, start + BLOCK)).tofile(file)
+    index, raw = faiss_sq8(vectors), folder / "million.f32"
+    world.write(raw, MILLION)
     some, million = built(folder / "some.catalog", vectors), built(folder / "million.catalog", FileVectors(raw))
 
     def jvm(catalog: Catalog) -> Jvm:
@@ -116,8 +103,8 @@ def searches(folder: Path, path: str) -> dict:
         return Jvm(path, products, "search", catalog.path, folder / "query.f32", TOP)
 
     with jvm(some) as one, jvm(million) as many:
-        taken = rounds({"this module": one.turn, "faiss SQ8": timed(lambda: index.search(query[None], TOP)),
-                        "a million rows": many.turn})
+        taken = turns.taken({"this module": one.turn, "a million rows": many.turn,
+                             "faiss SQ8": turns.timed(lambda: index.search(query[None], TOP))}, WARM, ROUNDS)
     return {"search": compared(taken, "this module", "faiss SQ8", MOST["search"]),
             "million": compared(taken, "a million rows", "this module", MOST["million"])}
 
@@ -135,34 +122,15 @@ def pictures(folder: Path, path: str, interpolation: str) -> dict:
     size = (SIZE * WIDTH // HEIGHT, SIZE)
     with Jvm(path, hashlib.sha256(square.tobytes()).hexdigest(), "picture", folder / "picture.rgb", WIDTH, HEIGHT, SIZE,
              interpolation) as jvm:
-        taken = rounds({"this module": jvm.turn, "Pillow": timed(lambda: picture.resize(size, kind))})
+        taken = turns.taken({"this module": jvm.turn, "Pillow": turns.timed(lambda: picture.resize(size, kind))},
+                            WARM, ROUNDS)
     return compared(taken, "this module", "Pillow", MOST["picture"])
-
-
-def timed(run: Callable[[], object]) -> Turn:
-    """A turn that runs here."""
-    def turn() -> float:
-        started = perf_counter()
-        run()
-        return (perf_counter() - started) * 1e3
-
-    return turn
-
-
-def rounds(turns: dict[str, Turn]) -> dict[str, list[float]]:
-    """Milliseconds of each turn, in rounds."""
-    for _ in range(WARM):
-        for turn in turns.values():
-            turn()
-    taken = [{name: turn() for name, turn in turns.items()} for _ in range(ROUNDS)]
-    return {name: [one[name] for one in taken] for name in turns}
 
 
 def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -> dict:
     """Medians, and the median of the rounds' ratios."""
-    return {"name": name, "base": base, "ms": round(statistics.median(taken[name]), 2),
-            "base_ms": round(statistics.median(taken[base]), 2), "most": most,
-            "ratio": round(statistics.median(a / b for a, b in zip(taken[name], taken[base], strict=True)), 3)}
+    return {"name": name, "base": base, "ms": turns.milliseconds(taken[name]), "most": most,
+            "base_ms": turns.milliseconds(taken[base]), "ratio": turns.ratio(taken[name], taken[base])}
 
 
 def page(found: dict) -> str:

@@ -6,19 +6,16 @@ machine.
 """
 
 import os
-import statistics
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks import limits
-from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built
-from benchmarks.synthetic import BLOCK, DIM, World
+from benchmarks import limits, turns
+from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
+from benchmarks.synthetic import DIM, World
 from catalog_builder import search
 from catalog_builder.catalog import Catalog
 from export import files
@@ -58,9 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder, world = Path(name), World.of()
         raw = folder / "million.f32"
-        with raw.open("wb") as file:
-            for start in range(0, MILLION, BLOCK):
-                world.pictures(range(start, start + BLOCK)).tofile(file)
+        world.write(raw, MILLION)
         vectors = FileVectors(raw)
         some = built(folder / "some.catalog", vectors[:ROWS])
         many = built(folder / "many.catalog", vectors)
@@ -72,12 +67,7 @@ def main() -> None:
 
 def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) -> dict:
     """A search of ROWS against faiss, and of a million against the former."""
-    import faiss
-
-    faiss.omp_set_num_threads(1)
-    sq8 = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
-    sq8.train(vectors)
-    sq8.add(vectors)
+    sq8 = faiss_sq8(vectors)
     query = vectors[7].copy()
     query.tofile(folder / "query.f32")
 
@@ -88,7 +78,8 @@ def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) ->
         for catalog in (some, many):
             answer = [int(line) for line in catalog.path.with_suffix(".found").read_text().split()]
             assert answer == [hit.product for hit in search.search(catalog, query, TOP)], "Swift finds other products"
-        taken = turns({"swift": small, "faiss SQ8": timed(lambda: sq8.search(query[None], TOP)), "million": large})
+        taken = turns.taken({"swift": small, "faiss SQ8": turns.timed(lambda: sq8.search(query[None], TOP)),
+                             "million": large}, WARM, ROUNDS)
     return {"search": compared(taken["swift"], taken["faiss SQ8"]),
             "million": compared(taken["million"], taken["swift"])}
 
@@ -108,34 +99,13 @@ def pictures(folder: Path) -> dict:
 
     with Bench("pixels", folder / "picture.rgb", columns, rows, SQUARE, INTERPOLATION, out) as bench:
         assert out.read_bytes() == by_pillow().tobytes(), "Swift makes other pixels"
-        taken = turns({"swift": bench, "Pillow": timed(by_pillow)})
+        taken = turns.taken({"swift": bench, "Pillow": turns.timed(by_pillow)}, WARM, ROUNDS)
     return compared(taken["swift"], taken["Pillow"])
-
-
-def timed(run: Callable) -> Callable[[], float]:
-    """`run` as a turn that answers its seconds."""
-    def turn() -> float:
-        started = time.perf_counter()
-        run()
-        return time.perf_counter() - started
-    return turn
-
-
-def turns(runs: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
-    """Seconds of each, ROUNDS of them, taken in turns."""
-    taken: dict[str, list[float]] = {name: [] for name in runs}
-    for counts in [False] * WARM + [True] * ROUNDS:
-        for name, run in runs.items():
-            seconds = run()
-            if counts:
-                taken[name].append(seconds)
-    return taken
 
 
 def compared(ours: list[float], theirs: list[float]) -> dict:
     """Median milliseconds of both, and the median of the rounds' ratios."""
-    return {"ms": round(statistics.median(ours) * 1e3, 2), "other_ms": round(statistics.median(theirs) * 1e3, 2),
-            "ratio": round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 3)}
+    return {"ms": turns.milliseconds(ours), "other_ms": turns.milliseconds(theirs), "ratio": turns.ratio(ours, theirs)}
 
 
 def page(found: dict) -> str:

@@ -2,6 +2,7 @@
 dimensions far larger than the rest, and texts that lie apart from pictures."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,12 @@ class World:
     def pictures(self, rows: range) -> np.ndarray:
         """float32 [n, dim], unit length."""
         return unit(self.contents(rows) + self.mean)
+
+    def write(self, path: Path, rows: int) -> None:
+        """Pictures of the first `rows`, whole blocks, as raw float32: no more than a block in memory."""
+        with path.open("wb") as file:
+            for start in range(0, rows, BLOCK):
+                self.pictures(range(start, start + BLOCK)).tofile(file)
 
     def queries(self, kind: str, of: np.ndarray) -> np.ndarray:
         """Texts or pictures of the contents given [n, dim], with noise of their own: float32, unit length."""

@@ -130,8 +130,16 @@ def _torch(model: Model) -> Engine:
     import torch
 
     torch.set_num_threads(1)                 # the pictures run side by side
-    torch.set_flush_denormal(True)
-    return Engine(f"{model.space} torch {torch.__version__} float32", _eager(model, "cpu", None))
+    run = _eager(model, "cpu", None)
+
+    def encode(squares: np.ndarray) -> np.ndarray:
+        torch.set_flush_denormal(True)       # in this thread: subnormal numbers are slow here, and add nothing
+        try:
+            return run(squares)
+        finally:
+            torch.set_flush_denormal(False)  # a catalog's scores count them
+
+    return Engine(f"{model.space} torch {torch.__version__} float32", encode)
 
 
 def _has_cuda() -> bool:

@@ -11,9 +11,6 @@ class Reference:
     """The model as its authors run it; nothing of export/encoders.py is in it, so that the gate can fault that."""
 
     def __init__(self, spec: ModelSpec, source: checkpoint.Source):
-        import torch
-
-        torch.set_flush_denormal(True)       # Gelu's tail below 1e-38 is slow, up to ten times, and adds nothing
         self.spec, self.model = spec, checkpoint.load(spec, source)
 
     def space(self, tokenizer_sha256: str) -> str:

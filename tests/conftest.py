@@ -26,13 +26,6 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(scope="module", autouse=True)
-def subnormal_numbers() -> None:
-    """The gate's reference has PyTorch take them for 0, in its process; the tests share one."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_flush_denormal(False)
-
-
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory) -> Path:
     """dist/demo with twelve artefacts and no verdicts yet. Do not change it: copy it."""

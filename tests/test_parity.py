@@ -13,27 +13,21 @@ from tests.conftest import run_module
 SPEC = models.find("demo")
 
 
-@pytest.fixture
-def judged(gated):
-    """The whole gate on the demo model, once."""
-    return gated
-
-
-def test_the_gate_is_green_on_the_demo_model(judged):
-    folder, answer = judged
+def test_the_gate_is_green_on_the_demo_model(gated):
+    folder, answer = gated
     assert answer.returncode == 0, answer.stdout + answer.stderr
     report_ = json.loads((folder / report.NAME).read_text())
     assert report_["green"] and len(report_["results"]) == 12
 
 
-def test_the_report_says_what_ran_core_ml(judged):
-    results = json.loads((judged[0] / report.NAME).read_text())["results"]
+def test_the_report_says_what_ran_core_ml(gated):
+    results = json.loads((gated[0] / report.NAME).read_text())["results"]
     assert {r["runtime"] for r in results if r["format"] == "coreml"} == set(runners.runtimes("coreml"))
     assert all(r["latency"] is None for r in results if "interpreter" in r["runtime"])
 
 
-def test_the_page_for_people_is_written_again_where_it_is_gone(judged, tmp_path):
-    shutil.copytree(judged[0], tmp_path / "demo")
+def test_the_page_for_people_is_written_again_where_it_is_gone(gated, tmp_path):
+    shutil.copytree(gated[0], tmp_path / "demo")
     page_ = tmp_path / "demo" / page.NAME
     before = page_.read_bytes()
     page_.unlink()
@@ -41,15 +35,15 @@ def test_the_page_for_people_is_written_again_where_it_is_gone(judged, tmp_path)
     assert answer.returncode == 0 and "float32 PyTorch" not in answer.stderr and page_.read_bytes() == before
 
 
-def test_pairs_are_judged_as_they_ship(judged):
-    pairs = json.loads((judged[0] / report.NAME).read_text())["pairs"]
+def test_pairs_are_judged_as_they_ship(gated):
+    pairs = json.loads((gated[0] / report.NAME).read_text())["pairs"]
     assert {(p["format"], p["image"], p["text"]) for p in pairs} == {
         *((f, p, p) for f in plan.FORMATS for p in ("fp32", "fp16")), ("tflite", "fp16", "fp32")}
     assert {p["outcome"] for p in pairs} == {"passed"}
 
 
-def test_float32_artefacts_are_within_rounding_and_float16_within_its_bounds(judged):
-    results = json.loads((judged[0] / report.NAME).read_text())["results"]
+def test_float32_artefacts_are_within_rounding_and_float16_within_its_bounds(gated):
+    results = json.loads((gated[0] / report.NAME).read_text())["results"]
     ran = [r for r in results if r["outcome"] != "not run"]
     assert len(ran) >= 12
     for result in ran:
@@ -61,13 +55,13 @@ def test_float32_artefacts_are_within_rounding_and_float16_within_its_bounds(jud
         assert ranking["queries"] >= 500
 
 
-def test_verdicts_stand_in_the_manifest(judged):
-    verdicts = {a["path"]: a["parity"]["outcome"] for a in manifest.read(judged[0])["artifacts"]}
+def test_verdicts_stand_in_the_manifest(gated):
+    verdicts = {a["path"]: a["parity"]["outcome"] for a in manifest.read(gated[0])["artifacts"]}
     assert verdicts["onnx/image-fp32.onnx"] == verdicts["tflite/text-fp16.tflite"] == "passed"
 
 
-def test_verdicts_return_to_a_manifest_that_was_made_anew(judged, tmp_path):
-    shutil.copytree(judged[0], tmp_path / "demo")
+def test_verdicts_return_to_a_manifest_that_was_made_anew(gated, tmp_path):
+    shutil.copytree(gated[0], tmp_path / "demo")
     made = manifest.read(tmp_path / "demo")
     for artifact in made["artifacts"]:
         artifact["parity"] = None
@@ -78,16 +72,16 @@ def test_verdicts_return_to_a_manifest_that_was_made_anew(judged, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["onnx/image-fp32.onnx", manifest.TOKENIZER])
-def test_a_damaged_file_is_no_reason_to_keep_verdicts(judged, tmp_path, name):
-    shutil.copytree(judged[0], tmp_path / "demo")
+def test_a_damaged_file_is_no_reason_to_keep_verdicts(gated, tmp_path, name):
+    shutil.copytree(gated[0], tmp_path / "demo")
     basis = report.basis(tmp_path / "demo", False, None)
     path = tmp_path / "demo" / name
     path.write_bytes(path.read_bytes()[:-1])
     assert report.basis(tmp_path / "demo", False, None) != basis
 
 
-def test_verdicts_are_kept_only_while_nothing_changes(judged):
-    folder = judged[0]
+def test_verdicts_are_kept_only_while_nothing_changes(gated):
+    folder = gated[0]
     basis = report.basis(folder, False, None)
     assert report.read(folder, basis) is not None
     assert report.read(folder, report.basis(folder, True, None)) is None
