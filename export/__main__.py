@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from export import plan
 from export.errors import CommandLine, InputError
 from export.pipeline import Request, export
 
@@ -20,6 +21,8 @@ def parser() -> CommandLine:
                    "or auto: what `python -m parity --choose` starts from")
     p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
     p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
+    p.add_argument("--tflite-route", choices=plan.ROUTES, default=plan.LITERT_TORCH,
+                   help="what converts to TFLite (default: %(default)s)")
     p.add_argument("--workers", type=int, choices=range(1, 7), default=2, metavar="N",
                    help="processes that convert, 1 to 6; each needs its own memory (default: %(default)s)")
     p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> int:
     try:
         given = parser().parse_args(arguments)
         export(Request(given.model, given.formats, given.precision, given.pretrained, given.checkpoint,
-                       given.weights == "random", given.out, given.workers), say=print)
+                       given.weights == "random", given.out, given.workers, given.tflite_route), say=print)
     except InputError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2

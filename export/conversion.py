@@ -139,7 +139,7 @@ def _convert(task: Task) -> tuple[str, str] | None:
     from export.runners import memory
 
     kind = task.stamp.encoder
-    converter = importlib.import_module(f"export.{task.jobs[0].format}")
+    converter = importlib.import_module(task.jobs[0].converter)
     traced = None
     for job in task.jobs:
         _events.put((job, None))
@@ -153,5 +153,6 @@ def _convert(task: Task) -> tuple[str, str] | None:
             return job.path, f"{type(error).__name__}: {error}"[:300]
         seconds = time.perf_counter() - started
         _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
-                                  round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec))))
+                                  round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec),
+                                  route=job.route)))
     return None

@@ -37,6 +37,8 @@ def artifact(spec: ModelSpec, job: plan.Job, receipt: plan.Receipt) -> dict:
             "inputs": [tensor_in(spec, job)], "outputs": [tensor_out(spec, job)], "parity": None}
     if job.format == "coreml":
         entry["minimum_ios"] = coreml.least_ios(job.mixture or job.precision)
+    if job.format == "tflite":
+        entry["route"] = job.route or plan.LITERT_TORCH
     if job.mixture:
         entry["compression"] = job.mixture.json()
     return entry

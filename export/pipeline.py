@@ -12,6 +12,7 @@ from export import checkpoint, conversion, files, manifest, plan
 from export.errors import InputError
 from export.models import ModelSpec, find
 from export.plan import Job, Receipt
+from export.tflite import onnx2tf_route
 from export.progress import Steps, library_output_to
 
 LOG, SOURCE, LICENCE, VERDICTS = "export.log", "source.json", "LICENSE_WEIGHTS", "parity.json"
@@ -29,17 +30,23 @@ class Request:
     random: bool = False
     out: Path = Path("dist")
     workers: int = 2                         # processes that convert; each needs the memory
+    tflite_route: str = plan.LITERT_TORCH
 
 
 def export(request: Request, say: Callable[[str], None]) -> Path:
     """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
     spec = find(request.model, request.pretrained)
-    wanted = plan.jobs(request.formats, request.precision)
+    wanted = plan.routed(plan.jobs(request.formats, request.precision), request.tflite_route)
+    if request.precision == plan.AUTO and request.tflite_route != plan.LITERT_TORCH:
+        raise InputError("PRECISION=auto searches on one route alone", expected=f"TFLITE_ROUTE={plan.LITERT_TORCH}",
+                         found=request.tflite_route, remedy="name the precisions, or leave TFLITE_ROUTE out")
     say(licence_notice(spec, request.random))
     source = checkpoint.locate(spec, request.checkpoint, request.random)
     folder = request.out / spec.name
     base = plan.base_recipe(spec, source)
-    receipts = plan.valid_receipts(folder, base)
+    routes = {job.path: job.route for job in wanted}
+    receipts = {path: receipt for path, receipt in plan.valid_receipts(folder, base).items()
+                if receipt.route == routes.get(path, receipt.route)}
     manifest.created()                       # a bad SOURCE_DATE_EPOCH is told now, not after the work
     if request.precision == plan.AUTO:       # what an earlier choice left is enough to start from
         wanted = [job for job in wanted if not any(path.startswith(job.stem) for path in receipts)]
@@ -113,6 +120,8 @@ def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wa
          receipts: dict[str, Receipt], workers: int) -> None:
     """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
     missing = [job for job in wanted if job.path not in receipts]
+    if any(job.route for job in missing):
+        onnx2tf_route.environment()          # its lack is told now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(folder / LOG):
         steps.begin("load the weights")
         from export import encoders, tokenizer_asset

@@ -4,7 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from export import files
@@ -20,6 +20,8 @@ COMPRESSED = {"coreml": ("int8", "palette6", "palette4", "int4"), "tflite": ("in
               "onnx": ("int8", "dynamic-int8")}
 MIXED = "mixed"                              # what `python -m parity --choose` found: a scheme for each weight
 AUTO = "auto"                                # the artefacts for it to start from
+LITERT_TORCH, ONNX2TF = ROUTES = ("litert-torch", "onnx2tf")         # to TFLite
+ONNX2TF_LOCK = Path(__file__).resolve().parents[1] / "requirements-onnx2tf.lock"
 SUFFIXES = {"coreml": ".mlpackage", "tflite": ".tflite", "onnx": ".onnx"}
 
 # What ships when nothing is said (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural
@@ -44,6 +46,7 @@ class Job:
     encoder: str
     precision: str
     mixture: Mixture | None = None           # of `mixed` alone
+    route: str | None = None                 # ONNX2TF, or None for the format's own converter
 
     @property
     def path(self) -> str:
@@ -54,6 +57,11 @@ class Job:
     def stem(self) -> str:
         """What the paths of all precisions begin with."""
         return f"{self.format}/{self.encoder}-"
+
+    @property
+    def converter(self) -> str:
+        """The name of the module whose `trace` and `write` make it."""
+        return f"export.{self.format}" + (".onnx2tf_route" if self.route else "")
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Receipt:
     seconds: float                           # to convert and write it
     peak_rss: int | None                     # bytes, or None where it could not run
     compression: dict | None = None          # of `mixed` alone: Mixture.json()
+    route: str | None = None                 # as the Job's
 
 
 def precisions(format_: str) -> tuple[str, ...]:
@@ -90,6 +99,11 @@ def jobs(formats: str, precision: str) -> list[Job]:
             raise InputError(f"PRECISION={precision} names nothing to make for {format_}", found=precision,
                              expected=", ".join(precisions(format_)), remedy=f"add one, or leave {format_} out")
     return [Job(f, e, p) for f in chosen for e in ENCODERS for p in wanted if p in precisions(f)]
+
+
+def routed(wanted: list[Job], route: str) -> list[Job]:
+    """`wanted`, those of TFLite by `route`, one of ROUTES."""
+    return [replace(job, route=ONNX2TF) if (job.format, route) == ("tflite", ONNX2TF) else job for job in wanted]
 
 
 def lacking(made: list[Job]) -> list[str]:
@@ -123,7 +137,8 @@ def base_recipe(spec: ModelSpec, source: Source) -> str:
 
 def recipe(base: str, job: Job) -> str:
     """What the bytes of one artefact depend on."""
-    return _digest({"base": base, **asdict(job)})
+    lock = {"lock": files.sha256(ONNX2TF_LOCK)} if job.route else {}
+    return _digest({"base": base, **asdict(job), **lock})
 
 
 def tool_versions() -> dict[str, str]:
@@ -168,6 +183,6 @@ def job_of(path: str, receipt: Receipt) -> Job | None:
         mixture = Mixture.from_json(receipt.compression) if receipt.compression else None
     except (KeyError, TypeError, ValueError):
         return None
-    known = [Job(f, e, p, mixture) for f in FORMATS for e in ENCODERS
+    known = [Job(f, e, p, mixture, receipt.route) for f in FORMATS for e in ENCODERS
              for p in ((MIXED,) if mixture else precisions(f))]
     return next((job for job in known if job.path == path), None)

@@ -14,8 +14,15 @@ def trace(encoder, kind: str, example):
     import torch
 
     two = torch.cat([example, example])      # torch.export takes a batch of 1 for a constant
-    program = torch.onnx.export(encoder, (two,), dynamo=True, opset_version=OPSET, verbose=False,
-                                input_names=[INPUT[kind]], dynamic_shapes=({0: torch.export.Dim("batch")},))
+    return traced(encoder, kind, two, ({0: torch.export.Dim("batch")},))
+
+
+def traced(encoder, kind: str, example, dynamic_shapes=None):
+    """`trace`, of `example`'s very shape but for what `dynamic_shapes` (see torch.onnx.export) sets free."""
+    import torch
+
+    program = torch.onnx.export(encoder, (example,), dynamo=True, opset_version=OPSET, verbose=False,
+                                input_names=[INPUT[kind]], dynamic_shapes=dynamic_shapes)
     rename_output(program.model.graph)
     model = program.model_proto
     forget_source(model)

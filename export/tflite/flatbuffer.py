@@ -31,9 +31,7 @@ def stamped(content: bytes, input_name: str, output_name: str, metadata: dict[st
     for key, value in metadata.items():
         add_metadata(model, key, value)
     model.description = description
-    builder = AlignedBuilder(len(content) + 4096)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return packed(model, len(content))
 
 
 def take_in_outer_buffers(model, content: bytes) -> None:
@@ -67,3 +65,29 @@ def read_metadata(content: bytes) -> dict[str, str]:
         if data.DataLength():
             found[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
     return found
+
+
+def look_up_rows(content: bytes) -> bytes:
+    """`content` with each GATHER of a float table's rows [n] as the EMBEDDING_LOOKUP that it is: its table compresses."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    graph, look_up = model.subgraphs[0], schema.OperatorCodeT()
+    look_up.builtinCode = look_up.deprecatedBuiltinCode = schema.BuiltinOperator.EMBEDDING_LOOKUP
+    look_up.version = 1
+    model.operatorCodes.append(look_up)
+    for operation in graph.operators:
+        if model.operatorCodes[operation.opcodeIndex].builtinCode != schema.BuiltinOperator.GATHER:
+            continue
+        table, ids = (graph.tensors[place] for place in operation.inputs)
+        if table.type == schema.TensorType.FLOAT32 and (len(table.shape), len(ids.shape)) == (2, 1):
+            operation.opcodeIndex, operation.inputs = len(model.operatorCodes) - 1, operation.inputs[::-1]
+            operation.builtinOptionsType, operation.builtinOptions = schema.BuiltinOptions.NONE, None
+    return packed(model, len(content))
+
+
+def packed(model, size: int) -> bytes:
+    """`model` (a schema.ModelT) as a flatbuffer; `size` is a guess at its bytes."""
+    builder = AlignedBuilder(size + 4096)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())

@@ -1,0 +1,66 @@
+"""An encoder enters; a TFLite file like that of export.tflite leaves, through ONNX and TensorFlow's own converter.
+
+onnx2tf and TensorFlow live in an environment of their own, since their pins clash with this one's; onnx2tf_worker.py
+runs there, without files: the ONNX model goes in and the flatbuffer comes out through its pipes.
+"""
+
+import copy
+import os
+import subprocess
+from pathlib import Path
+
+from export import files, plan
+from export.errors import InputError
+from export.tflite import weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
+from export.tflite.flatbuffer import look_up_rows
+
+WORKER = Path(__file__).with_name("onnx2tf_worker.py")
+VENV = "ONNX2TF_VENV"                        # names another folder than the repository's .venv-onnx2tf
+REMEDY = "make environment TFLITE_ROUTE=onnx2tf"
+
+
+def environment() -> Path:
+    """The folder of the second environment. Raises InputError where it is missing, or not of the lock file."""
+    folder = Path(os.environ.get(VENV, plan.ONNX2TF_LOCK.with_name(".venv-onnx2tf"))).absolute()
+    made_of = folder / plan.ONNX2TF_LOCK.name                # the Makefile's copy of what it installed
+    if not made_of.is_file():
+        raise InputError("no environment for TFLITE_ROUTE=onnx2tf", where=folder, remedy=REMEDY)
+    if made_of.read_bytes() != plan.ONNX2TF_LOCK.read_bytes():
+        raise InputError("environment is not the lock file's", where=folder, remedy=REMEDY,
+                         expected=f"sha256 {files.sha256(plan.ONNX2TF_LOCK)[:16]}…",
+                         found=f"{files.sha256(made_of)[:16]}…")
+    return folder
+
+
+def trace(encoder, kind: str, example) -> bytes:
+    """The encoder (an nn.Module) as a float32 TFLite flatbuffer. Raises InputError for what cannot be converted."""
+    from export import onnx
+
+    model = onnx.traced(with_flat_look_up(encoder) if kind == "text" else encoder, kind, example)
+    return look_up_rows(converted(model.SerializeToString()))
+
+
+def converted(model: bytes) -> bytes:
+    """An ONNX model of fixed shapes, one input, one output, as a float32 TFLite flatbuffer. Raises InputError."""
+    answer = subprocess.run([environment() / "bin" / "python", "-I", WORKER], input=model, stdout=subprocess.PIPE)
+    if answer.returncode:
+        raise InputError("onnx2tf cannot convert this network",
+                         found=answer.stdout.decode(errors="replace") or f"exit status {answer.returncode}")
+    return answer.stdout
+
+
+def with_flat_look_up(encoder):
+    """A copy of `encoder` that looks tokens up in one row, [N * 77], as TFLite's EMBEDDING_LOOKUP asks."""
+    import torch
+
+    class FlatLookUp(torch.nn.Module):
+        def __init__(self, table: torch.nn.Embedding):
+            super().__init__()
+            self.table = table
+
+        def forward(self, ids):
+            return self.table(ids.squeeze(0)).unsqueeze(0)
+
+    encoder = copy.deepcopy(encoder)
+    encoder.text.token_embedding = FlatLookUp(encoder.text.token_embedding)
+    return encoder
