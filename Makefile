@@ -7,6 +7,7 @@ PRETRAINED ?=
 CHECKPOINT ?=
 WEIGHTS    ?=
 BUDGET_MB  ?=
+TFLITE_ROUTE ?=
 WORKERS    ?= 2
 STRICT     ?=
 PRODUCTS   ?=
@@ -16,12 +17,15 @@ ACCEPT_RESEARCH_LICENCE ?=
 export TEXT IMAGE LIKE
 PYTHON     ?= python3
 VENV       ?= .venv
+export ONNX2TF_VENV ?= $(CURDIR)/.venv-onnx2tf
 TORCH_INDEX ?=
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
+ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 
 .PHONY: help export parity catalog search apps goldens test bench clean environment
 
@@ -34,10 +38,10 @@ $(error BUDGET_MB=$(BUDGET_MB) without PRECISION=auto; remedy: make export PRECI
 endif
 endif
 
-export: $(READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED WORKERS]
+export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED TFLITE_ROUTE=onnx2tf WORKERS]
 	@$(PY) -m export --model $(MODEL) --formats $(FORMATS) --precision $(PRECISION) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-	  $(if $(WEIGHTS),--weights $(WEIGHTS)) --workers $(WORKERS)
+	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS)
 	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) --formats $(FORMATS) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
 	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
@@ -67,7 +71,7 @@ test: $(READY)  ## run the tests
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
 	$(PY) -m benchmarks
 
-environment: $(READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build]
+environment: $(READY) $(ROUTE_READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build TFLITE_ROUTE=onnx2tf]
 
 clean:  ## remove what was exported (the environment stays)
 	rm -rf dist
@@ -90,3 +94,10 @@ else
 	$(PY) -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock
 endif
 	touch $@
+
+# A second environment, for TFLITE_ROUTE=onnx2tf alone. It keeps the lock file that it was made from.
+$(ONNX2TF_READY): requirements-onnx2tf.lock | $(READY)
+	$(PYTHON) -m venv $(ONNX2TF_VENV)
+	@echo "installing TensorFlow and onnx2tf into $(ONNX2TF_VENV) (2.4 GB, once)"
+	$(ONNX2TF_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	cp $< $@

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export.plan import ONNX2TF
 from parity.ground import Ground
 
 Found = dict[int, list[tuple[float, np.ndarray]]]
@@ -32,16 +33,17 @@ def faults(laid: Ground, artifact: dict) -> list[str]:
     constants = READERS[format_](laid.folder / artifact["path"])
     if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
         return ["a constant, such as a mask, is beyond float16's range"]
-    wrong = missing(laid.parts[encoder], by_size(constants), RESIDUAL[precision], format_)
+    wrong = missing(laid.parts[encoder], by_size(constants), RESIDUAL[precision], format_,
+                    artifact.get("route"))
     if not wrong:
         return []
     more = f" and {len(wrong) - 3} others" if len(wrong) > 3 else ""
     return [f"weights are not the checkpoint's: {', '.join(wrong[:3])}{more}"]
 
 
-def missing(encoder, found: Found, residual: float, format_: str) -> list[str]:
+def missing(encoder, found: Found, residual: float, format_: str, route: str | None = None) -> list[str]:
     """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
-    if format_ == "tflite":
+    if format_ == "tflite" and route != ONNX2TF:
         from export.tflite.depthwise import split_large
 
         encoder = split_large(encoder)
