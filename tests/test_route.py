@@ -1,0 +1,156 @@
+"""TFLITE_ROUTE=onnx2tf: the same files by TensorFlow's converter, from an environment of its own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from export import plan
+from export.errors import InputError
+from export.plan import Job, Receipt
+from export.tflite import onnx2tf_route
+from tests.conftest import run_module
+
+TFLITE = ("--formats", "tflite", "--precision", "fp32,fp16", "--tflite-route", "onnx2tf")
+
+
+@pytest.fixture(scope="module")
+def environment() -> Path:
+    try:
+        return onnx2tf_route.environment()
+    except InputError as error:
+        pytest.skip(f"not run, because there is {error}")
+
+
+@pytest.fixture(scope="module")
+def routed(environment, tmp_path_factory) -> Path:
+    """dist/demo with the four TFLite files of the route, gated."""
+    out = tmp_path_factory.mktemp("routed")
+    for stage in (("export", *TFLITE), ("parity",)):
+        answer = run_module(*stage, "--out", str(out))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    return out / "demo"
+
+
+def stand_in(folder: Path, script: str) -> Path:
+    """An environment of the lock file whose Python is a shell script."""
+    (folder / "bin").mkdir(parents=True)
+    shutil.copy(plan.ONNX2TF_LOCK, folder)
+    (folder / "bin" / "python").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "bin" / "python").chmod(0o755)
+    return folder
+
+
+def test_the_demo_models_gate_is_green(routed):
+    results = json.loads((routed / "parity.json").read_text())["results"]
+    assert len(results) == 4 and all(result["outcome"] == "passed" for result in results)
+    assert all(r["closeness"]["max_abs"] <= 1e-4 for r in results if r["path"].endswith("-fp32.tflite"))
+    assert all(r["closeness"]["cosine_min"] >= 0.9999 for r in results)
+
+
+def test_manifest_says_which_route(routed, exported):
+    for folder, route in ((routed, "onnx2tf"), (exported, "litert-torch")):
+        artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+        assert {a.get("route") for a in artifacts if a["format"] == "tflite"} == {route}
+        assert all("route" not in a for a in artifacts if a["format"] != "tflite")
+
+
+def test_both_routes_give_the_same_interface_and_stamp(routed, exported):
+    from export.runners import tflite_runner
+
+    for name in ("image-fp32", "text-fp16"):
+        ours, theirs = (folder / "tflite" / f"{name}.tflite" for folder in (routed, exported))
+        stamps = [{key: found[key] for key in ("space", "model", "encoder", "licence")}
+                  for found in map(tflite_runner.metadata, (ours, theirs))]
+        assert stamps[0] == stamps[1]
+        details = [[(d["name"], d["shape"].tolist(), d["dtype"]) for d in (*one.get_input_details(),
+                                                                         *one.get_output_details())]
+                   for one in (tflite_runner.interpreter(path, 1) for path in (ours, theirs))]
+        assert details[0] == details[1]
+
+
+def test_operators_are_built_in_ones_alone(routed):
+    from ai_edge_litert import schema_py_generated as schema
+
+    for path in (routed / "tflite").iterdir():
+        model = schema.Model.GetRootAs(path.read_bytes())
+        codes = [model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())]
+        assert codes and schema.BuiltinOperator.CUSTOM not in codes, path.name
+
+
+def test_operator_that_tensorflow_could_only_convert_to_flex_is_refused(environment):
+    with pytest.raises(InputError, match="Erf"):
+        onnx2tf_route.converted(one_operator("Erf"))
+
+
+def test_operator_unknown_to_onnx2tf_is_named(environment):
+    with pytest.raises(InputError, match="no operator Bernstein in onnx2tf"):
+        onnx2tf_route.converted(one_operator("Bernstein"))
+
+
+def one_operator(kind: str) -> bytes:
+    import onnx
+    from onnx import helper
+
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node(kind, ["x"], ["y"])], "one", ends[:1], ends[1:])
+    opset = helper.make_opsetid("", 20)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
+
+
+def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path):
+    fake = stand_in(tmp_path / "venv", 'cat > /dev/null; printf "ValueError: no operator Bernstein in onnx2tf"; exit 1')
+    answer = run_module("export", *TFLITE, "--out", str(tmp_path / "dist"), ONNX2TF_VENV=str(fake))
+    assert answer.returncode == 2
+    said = [line for line in answer.stderr.splitlines() if not line.startswith("[")]
+    assert len(said) == 1 and "no operator Bernstein in onnx2tf" in said[0]
+    left = {p.name for p in (tmp_path / "dist" / "demo").rglob("*") if p.is_file()}
+    assert not {name for name in left if ".partial" in name or name.endswith(".tflite") or name == "manifest.json"}
+
+
+def test_missing_environment_is_told_before_the_work(tmp_path):
+    answer = run_module("export", *TFLITE, "--out", str(tmp_path), ONNX2TF_VENV=str(tmp_path / "none"))
+    assert answer.returncode == 2 and "make environment TFLITE_ROUTE=onnx2tf" in answer.stderr
+    assert not (tmp_path / "demo" / "receipts.json").exists()
+
+
+def test_environment_of_another_lock_file_is_refused(tmp_path, monkeypatch):
+    folder = stand_in(tmp_path / "venv", "exit 0")
+    monkeypatch.setenv("ONNX2TF_VENV", str(folder))
+    assert onnx2tf_route.environment() == folder
+    (folder / plan.ONNX2TF_LOCK.name).write_text("onnx2tf==0.0.1\n")
+    with pytest.raises(InputError, match="not the lock file's"):
+        onnx2tf_route.environment()
+
+
+def test_search_for_precisions_refuses_the_route(tmp_path):
+    answer = run_module("export", "--precision", "auto", "--tflite-route", "onnx2tf", "--out", str(tmp_path))
+    assert answer.returncode == 2 and "TFLITE_ROUTE=litert-torch" in answer.stderr
+
+
+def test_recipe_depends_on_the_route_and_on_its_lock_file(tmp_path, monkeypatch):
+    plain = Job("tflite", "text", "fp32")
+    [routed] = plan.routed([plain], plan.ONNX2TF)
+    before = plan.recipe("base", routed)
+    assert before != plan.recipe("base", plain)
+    monkeypatch.setattr(plan, "ONNX2TF_LOCK", tmp_path / "lock")
+    plan.ONNX2TF_LOCK.write_text("onnx2tf==0.0.1\n")
+    assert plan.recipe("base", routed) != before
+
+
+def test_only_tflite_is_routed_and_a_receipt_remembers_it():
+    jobs = plan.routed(plan.jobs("coreml,tflite,onnx", "fp32"), plan.ONNX2TF)
+    assert {job.route for job in jobs if job.format == "tflite"} == {"onnx2tf"}
+    assert {job.route for job in jobs if job.format != "tflite"} == {None}
+    for job in jobs:
+        assert plan.job_of(job.path, Receipt("", "", 0, 0.0, None, route=job.route)) == job
+
+
+def test_changing_the_route_makes_the_artefact_anew(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "demo")
+    fake = stand_in(tmp_path / "venv", "exit 3")
+    answer = run_module("export", *TFLITE, "--out", str(tmp_path), ONNX2TF_VENV=str(fake))
+    assert answer.returncode == 2 and "exit status 3" in answer.stderr
+    assert not list((tmp_path / "demo" / "tflite").glob("*fp32*"))
+    assert (tmp_path / "demo" / "onnx" / "text-fp32.onnx").is_file()
