@@ -12,8 +12,8 @@ from export import checkpoint, conversion, files, manifest, plan
 from export.errors import InputError
 from export.models import ModelSpec, find
 from export.plan import Job, Receipt
-from export.tflite import onnx2tf_route
 from export.progress import Steps, library_output_to
+from export.tflite import onnx2tf_route
 
 LOG, SOURCE, LICENCE, VERDICTS = "export.log", "source.json", "LICENSE_WEIGHTS", "parity.json"
 

@@ -68,7 +68,7 @@ def read_metadata(content: bytes) -> dict[str, str]:
 
 
 def look_up_rows(content: bytes) -> bytes:
-    """`content` with each GATHER of a float table's rows [n] as the EMBEDDING_LOOKUP that it is: its table compresses."""
+    """`content` with each GATHER of [n] rows of a float table as an EMBEDDING_LOOKUP, whose table can be compressed."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))

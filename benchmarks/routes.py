@@ -1,0 +1,94 @@
+"""Both routes to TFLite: the same encoders exported by litert-torch and by onnx2tf, gated, and timed in one run.
+
+In: MODELS=demo,s2 (random weights but for the demo), and the environment of `make environment TFLITE_ROUTE=onnx2tf`.
+Out: routes.json and routes.md.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from benchmarks import latency, models
+from export import checkpoint, files, pipeline, plan
+from export.models import DEMO, TABLE
+from parity import report
+
+HERE = Path(__file__).parent
+RESULTS, PAGE = HERE / "routes.json", HERE / "routes.md"
+PRECISIONS, THREADS = "fp32,fp16", 1
+
+
+def main() -> None:
+    """Measures the models, and writes routes.json and the page after each."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in os.environ.get("MODELS", "demo").split(","):
+        with tempfile.TemporaryDirectory(prefix="routes-") as out:
+            results[name] = measure(name, Path(out))
+        files.write_json(RESULTS, results)
+        with files.whole(PAGE) as partial:
+            partial.write_text(page(results), encoding="utf-8")
+
+
+def measure(name: str, out: Path) -> dict:
+    """{"machine", "routes": {route: {seconds, peak_bytes}}, "artefacts": {route: {path: {…}}}}."""
+    routes = {route: exported(name, route, out) for route in plan.ROUTES}
+    spec, source = pipeline.source_of(out / plan.LITERT_TORCH / name)
+    model = checkpoint.reparameterise(checkpoint.load(spec, source))
+    artefacts = {route: described(out / route / name) for route in plan.ROUTES}
+    for encoder in plan.ENCODERS:
+        one = latency.example(encoder, spec)
+        entries = [{"format": "tflite", "encoder": encoder, "path": f"{route}/{name}/{path}"}
+                   for route, made in artefacts.items() for path in made if encoder in path]
+        rows = latency.compare(out, entries, latency.eager_run(model, encoder, spec, one), one, THREADS)["rows"]
+        for entry in entries:
+            route, _, path = entry["path"].split("/", 2)
+            artefacts[route][path]["latency"] = rows.get(entry["path"])
+    return {"machine": latency.machine(), "routes": routes, "artefacts": artefacts}
+
+
+def exported(name: str, route: str, out: Path) -> dict:
+    """Exports and gates one model by one route into out/<route>/<name>; a red gate shows in the outcomes."""
+    common = ["--model", name, "--out", str(out / route)]
+    weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+    seconds, peak = models.timed(["export", *common, *weights, "--formats", "tflite", "--precision", PRECISIONS,
+                                  "--workers", "1", "--tflite-route", route])
+    models.timed(["parity", *common])
+    return {"seconds": seconds, "peak_bytes": peak}
+
+
+def described(folder: Path) -> dict:
+    """Each artefact's bytes, seconds and memory, and what the gate found."""
+    gate = json.loads((folder / report.NAME).read_text(encoding="utf-8"))
+    receipts = plan.read_receipts(folder)
+    return {r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
+                        "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
+                        "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
+                        "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}
+
+
+def page(results: dict) -> str:
+    """The results as Markdown."""
+    lines = ["# Two routes to TFLite", "", "`python -m benchmarks routes` wrote this page. Seconds and memory of "
+             f"`python -m export --formats tflite --precision {PRECISIONS} --workers 1`, its processes together. "
+             "Ratio: time over that of eager PyTorch in the same run, one thread, with the quartiles "
+             "([latency.md](latency.md) says how). Random weights but for the demo."]
+    for name, found in results.items():
+        lines += ["", f"## {name}", "", "| route | seconds | peak GB |", "|---|---|---|"]
+        lines += [f"| {route} | {r['seconds']:.0f} | {r['peak_bytes'] / 1e9:.1f} |"
+                  for route, r in found["routes"].items()]
+        lines += ["", "| artefact | route | MB | memory MB | ratio | quartiles | least cosine | max abs | outcome |",
+                  "|---|---|---|---|---|---|---|---|---|"]
+        lines += [row(path, route, found["artefacts"][route][path])
+                  for path in found["artefacts"][plan.LITERT_TORCH] for route in plan.ROUTES]
+        lines += ["", f"{found['machine']['processor']}, {found['machine']['cores']} cores."]
+    return "\n".join([*lines, ""])
+
+
+def row(path: str, route: str, a: dict) -> str:
+    """One line of the table."""
+    taken = a["latency"]
+    ratio = f"{taken['ratio']:.2f} | {taken['low']:.2f} to {taken['high']:.2f}" if taken else "not measured | –"
+    memory = "–" if a["peak_rss"] is None else f"{a['peak_rss'] / 1e6:.0f}"
+    near = f"{a['cosine_min']:.7f} | {a['max_abs']:.1e}" if a["max_abs"] is not None else "– | –"
+    return f"| {path} | {route} | {a['bytes'] / 1e6:.1f} | {memory} | {ratio} | {near} | {a['outcome']} |"
