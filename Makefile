@@ -17,7 +17,7 @@ ACCEPT_RESEARCH_LICENCE ?=
 export TEXT IMAGE LIKE
 PYTHON     ?= python3
 VENV       ?= .venv
-export ONNX2TF_VENV ?= $(CURDIR)/.venv-onnx2tf
+export ONNX2TF_VENV ?= .venv-onnx2tf
 TORCH_INDEX ?=
 
 .DELETE_ON_ERROR:
@@ -35,6 +35,12 @@ help:  ## list the targets
 ifneq ($(BUDGET_MB),)
 ifneq ($(PRECISION),auto)
 $(error BUDGET_MB=$(BUDGET_MB) without PRECISION=auto; remedy: make export PRECISION=auto BUDGET_MB=$(BUDGET_MB))
+endif
+endif
+
+ifeq ($(TFLITE_ROUTE),onnx2tf)
+ifneq ($(shell uname -sm),Linux x86_64)
+$(error TFLITE_ROUTE=onnx2tf on $(shell uname -sm); expected Linux x86_64, for which alone requirements-onnx2tf.lock is made; remedy: leave TFLITE_ROUTE out)
 endif
 endif
 

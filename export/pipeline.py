@@ -37,16 +37,11 @@ def export(request: Request, say: Callable[[str], None]) -> Path:
     """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
     spec = find(request.model, request.pretrained)
     wanted = plan.routed(plan.jobs(request.formats, request.precision), request.tflite_route)
-    if request.precision == plan.AUTO and request.tflite_route != plan.LITERT_TORCH:
-        raise InputError("PRECISION=auto searches on one route alone", expected=f"TFLITE_ROUTE={plan.LITERT_TORCH}",
-                         found=request.tflite_route, remedy="name the precisions, or leave TFLITE_ROUTE out")
     say(licence_notice(spec, request.random))
     source = checkpoint.locate(spec, request.checkpoint, request.random)
     folder = request.out / spec.name
     base = plan.base_recipe(spec, source)
-    routes = {job.path: job.route for job in wanted}
-    receipts = {path: receipt for path, receipt in plan.valid_receipts(folder, base).items()
-                if receipt.route == routes.get(path, receipt.route)}
+    receipts = plan.of_route(plan.valid_receipts(folder, base), wanted)
     manifest.created()                       # a bad SOURCE_DATE_EPOCH is told now, not after the work
     if request.precision == plan.AUTO:       # what an earlier choice left is enough to start from
         wanted = [job for job in wanted if not any(path.startswith(job.stem) for path in receipts)]

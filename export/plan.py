@@ -106,6 +106,13 @@ def routed(wanted: list[Job], route: str) -> list[Job]:
     return [replace(job, route=ONNX2TF) if (job.format, route) == ("tflite", ONNX2TF) else job for job in wanted]
 
 
+def of_route(receipts: dict[str, Receipt], wanted: list[Job]) -> dict[str, Receipt]:
+    """`receipts` but for those of a format that is `wanted` by another route: two encoders ship of one."""
+    routes = {job.format: job.route for job in wanted}
+    return {path: receipt for path, receipt in receipts.items()
+            if receipt.route == routes.get(path.partition("/")[0], receipt.route)}
+
+
 def lacking(made: list[Job]) -> list[str]:
     """Which formats lack which of the precisions that others are made in, in words."""
     wanted, formats = dict.fromkeys(job.precision for job in made), dict.fromkeys(job.format for job in made)

@@ -40,24 +40,27 @@ class Trials:
         self.folder, self.made, self._parts = folder, manifest.read(folder), parts
         self.spec, source = pipeline.source_of(folder)
         self.base = plan.base_recipe(self.spec, source)
+        self._route = next((a["route"] for a in self.made["artifacts"] if "route" in a), plan.LITERT_TORCH)
         self._traced: tuple = (None, None)   # one at a time: a trace holds the weights
 
     def weights(self, format_: str, encoder: str) -> list[Weight]:
         """What a mixture can name."""
-        return self._converter(format_).weights(self._trace(format_, encoder))
+        job = self._job(format_, encoder, plan.MIXED)
+        return _converter(job).weights(self._trace(job))
 
     def write(self, format_: str, encoder: str, precision: str | Mixture) -> Trial:
         """Makes one artefact. A mixture is of the precision `mixed`."""
         mixture = precision if isinstance(precision, Mixture) else None
-        job = Job(format_, encoder, plan.MIXED if mixture else precision, mixture)
+        job = self._job(format_, encoder, plan.MIXED if mixture else precision, mixture)
         name = f"{plan.recipe('', job)[:12]}-{Path(job.path).name}" if mixture else Path(job.path).name
         target = self.folder / FOLDER / format_ / name
-        traced, started = self._trace(format_, encoder), time.perf_counter()
+        traced, started = self._trace(job), time.perf_counter()
         stamp = Stamp(self.spec.name, encoder, self.made["space"], self.spec.licence.name)
         with files.whole(target) as partial:
-            self._converter(format_).write(traced, precision, stamp, partial)
+            _converter(job).write(traced, precision, stamp, partial)
         receipt = Receipt(plan.recipe(self.base, job), files.sha256(target), files.size(target),
-                          round(time.perf_counter() - started, 1), None, mixture and mixture.json())
+                          round(time.perf_counter() - started, 1), None, mixture and mixture.json(),
+                          job.route)
         return Trial(job, target.relative_to(self.folder).as_posix(), receipt)
 
     def drop(self, trial: Trial) -> None:
@@ -84,18 +87,21 @@ class Trials:
         self.made["artifacts"] = pipeline.entries(self.spec, receipts)
         manifest.write(self.folder, self.made)
 
-    def _trace(self, format_: str, encoder: str):
-        if self._traced[0] != (format_, encoder):
+    def _job(self, format_: str, encoder: str, precision: str, mixture: Mixture | None = None) -> Job:
+        return plan.routed([Job(format_, encoder, precision, mixture)], self._route)[0]
+
+    def _trace(self, job: Job):
+        if self._traced[0] != job.stem:
             from export import encoders
 
             self._traced = (None, None)
-            self._traced = ((format_, encoder), self._converter(format_).trace(
-                self._parts[encoder], encoder, encoders.example(encoder, self.spec)))
+            self._traced = (job.stem, _converter(job).trace(
+                self._parts[job.encoder], job.encoder, encoders.example(job.encoder, self.spec)))
         return self._traced[1]
 
-    @staticmethod
-    def _converter(format_: str):
-        return importlib.import_module(f"export.{format_}")
+
+def _converter(job: Job):
+    return importlib.import_module(job.converter)
 
 
 @contextlib.contextmanager

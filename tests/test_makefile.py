@@ -1,5 +1,6 @@
 """The Makefile passes on what the user says, and the README names no target that is not there."""
 
+import os
 import re
 import subprocess
 
@@ -37,6 +38,24 @@ def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else
     assert "--model s2 --formats onnx" in chosen and "--budget-mb 60" in said
     assert said.index("-m export") < said.index("--choose") < said.index("--if-changed")
     assert "--choose" not in make("-n", "export")
+
+
+def test_the_second_environment_is_made_only_when_asked_for(tmp_path):
+    away = f"ONNX2TF_VENV={tmp_path / 'none'}"
+    assert "onnx2tf" not in make("-n", "export", away)
+    said = make("-n", "export", away, "TFLITE_ROUTE=onnx2tf")
+    assert said.index("-r requirements-onnx2tf.lock") < said.index("--tflite-route onnx2tf")
+    assert f"-m venv {tmp_path / 'none'}" in make("-n", "environment", away, "TFLITE_ROUTE=onnx2tf")
+
+
+def test_the_second_route_is_refused_where_its_tools_are_not_built(tmp_path):
+    (tmp_path / "uname").write_text("#!/bin/sh\necho Darwin arm64\n")
+    (tmp_path / "uname").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    answer = subprocess.run(["make", "-n", "export", "TFLITE_ROUTE=onnx2tf"], cwd=ROOT, capture_output=True, text=True,
+                            env=os.environ | path)
+    assert answer.returncode == 2 and "TFLITE_ROUTE=onnx2tf on Darwin arm64; expected Linux x86_64" in answer.stderr
+    subprocess.run(["make", "-n", "export"], cwd=ROOT, check=True, capture_output=True, env=os.environ | path)
 
 
 def test_the_cpu_lock_leaves_out_torch_and_cuda_alone():

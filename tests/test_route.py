@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from export import plan
+from export import checkpoint, encoders, manifest, pipeline, plan, trials
 from export.errors import InputError
 from export.plan import Job, Receipt
 from export.tflite import onnx2tf_route
@@ -89,11 +92,28 @@ def test_operator_unknown_to_onnx2tf_is_named(environment):
         onnx2tf_route.converted(one_operator("Bernstein"))
 
 
-def one_operator(kind: str) -> bytes:
+def test_the_network_is_not_asked(environment, monkeypatch):
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def handle(self):
+            asked.append(self.rfile.readline())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.setenv("no_proxy", "")
+        onnx2tf_route.converted(one_operator("Relu", [1, 3, 8, 8]))  # which it takes for pictures
+        proxy.shutdown()
+    assert asked == []
+
+
+def one_operator(kind: str, shape: Sequence[int] = (1, 4)) -> bytes:
     import onnx
     from onnx import helper
 
-    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    ends = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node(kind, ["x"], ["y"])], "one", ends[:1], ends[1:])
     opset = helper.make_opsetid("", 20)
     return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
@@ -124,9 +144,18 @@ def test_environment_of_another_lock_file_is_refused(tmp_path, monkeypatch):
         onnx2tf_route.environment()
 
 
-def test_search_for_precisions_refuses_the_route(tmp_path):
-    answer = run_module("export", "--precision", "auto", "--tflite-route", "onnx2tf", "--out", str(tmp_path))
-    assert answer.returncode == 2 and "TFLITE_ROUTE=litert-torch" in answer.stderr
+def test_the_search_for_precisions_keeps_the_route(routed, tmp_path):
+    shutil.copytree(routed, tmp_path / "demo")
+    asked = ("--formats", "tflite", "--precision", "auto", "--tflite-route", "onnx2tf", "--out", str(tmp_path))
+    assert "nothing changed" in run_module("export", *asked).stdout          # what it starts from is there
+    spec, source = pipeline.source_of(tmp_path / "demo")
+    parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, source)), spec)
+    with trials.opened(tmp_path / "demo", parts) as opened:
+        opened.keep([(opened.write("tflite", "text", "int8"), None)])
+    made = {a["path"]: a["route"] for a in manifest.read(tmp_path / "demo")["artifacts"]}
+    assert made == dict.fromkeys(("tflite/image-fp32.tflite", "tflite/image-fp16.tflite", "tflite/text-int8.tflite"),
+                                 "onnx2tf")
+    assert "nothing changed" in run_module("export", *asked).stdout          # and its receipts are good
 
 
 def test_recipe_depends_on_the_route_and_on_its_lock_file(tmp_path, monkeypatch):
@@ -147,10 +176,11 @@ def test_only_tflite_is_routed_and_a_receipt_remembers_it():
         assert plan.job_of(job.path, Receipt("", "", 0, 0.0, None, route=job.route)) == job
 
 
-def test_changing_the_route_makes_the_artefact_anew(exported, tmp_path):
+def test_changing_the_route_makes_all_of_tflite_anew_and_nothing_else(exported, tmp_path):
     shutil.copytree(exported, tmp_path / "demo")
     fake = stand_in(tmp_path / "venv", "exit 3")
-    answer = run_module("export", *TFLITE, "--out", str(tmp_path), ONNX2TF_VENV=str(fake))
+    answer = run_module("export", "--formats", "tflite", "--precision", "fp32", "--tflite-route", "onnx2tf",
+                        "--out", str(tmp_path), ONNX2TF_VENV=str(fake))
     assert answer.returncode == 2 and "exit status 3" in answer.stderr
-    assert not list((tmp_path / "demo" / "tflite").glob("*fp32*"))
+    assert not list((tmp_path / "demo" / "tflite").iterdir())        # fp16's, too: two encoders ship of one route
     assert (tmp_path / "demo" / "onnx" / "text-fp32.onnx").is_file()

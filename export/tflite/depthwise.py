@@ -24,11 +24,11 @@ PIECES = (
 )
 
 
-def split_large(encoder: "nn.Module") -> "nn.Module":
-    """A copy of `encoder`, every 7x7 depthwise convolution a sum of `PIECES`."""
+def split_large(encoder: "nn.Module", strided: bool = True) -> "nn.Module":
+    """A copy of `encoder`, every 7x7 depthwise convolution a sum of `PIECES`; those with a stride only if `strided`."""
     split = copy.deepcopy(encoder)
     for name, module in list(split.named_modules()):
-        if is_large(module):
+        if is_large(module) and (strided or module.stride == (1, 1)):
             split.set_submodule(name, pieces(module))
     return split
 
