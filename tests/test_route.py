@@ -80,6 +80,9 @@ def test_operators_are_built_in_ones_alone(routed):
         model = schema.Model.GetRootAs(path.read_bytes())
         codes = [model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())]
         assert codes and schema.BuiltinOperator.CUSTOM not in codes, path.name
+        graph = model.Subgraphs(0)
+        used = {graph.Operators(i).OpcodeIndex() for i in range(graph.OperatorsLength())}
+        assert model.SubgraphsLength() == 1 and used == set(range(len(codes))), path.name
 
 
 def test_operator_that_tensorflow_could_only_convert_to_flex_is_refused(environment):

@@ -83,7 +83,17 @@ def look_up_rows(content: bytes) -> bytes:
         if table.type == schema.TensorType.FLOAT32 and (len(table.shape), len(ids.shape)) == (2, 1):
             operation.opcodeIndex, operation.inputs = len(model.operatorCodes) - 1, operation.inputs[::-1]
             operation.builtinOptionsType, operation.builtinOptions = schema.BuiltinOptions.NONE, None
+    drop_unused_codes(model)
     return packed(model, len(content))
+
+
+def drop_unused_codes(model) -> None:
+    """Takes from the list of operators of `model` (a schema.ModelT) those that it does not use."""
+    operations = [operation for graph in model.subgraphs for operation in graph.operators]
+    used = sorted({operation.opcodeIndex for operation in operations})
+    model.operatorCodes = [model.operatorCodes[place] for place in used]
+    for operation in operations:
+        operation.opcodeIndex = used.index(operation.opcodeIndex)
 
 
 def packed(model, size: int) -> bytes:
