@@ -30,7 +30,7 @@ class Trial:
     def entry(self) -> dict:
         """What the gate reads of an artefact's entry in the manifest."""
         return {"encoder": self.job.encoder, "format": self.job.format, "precision": self.job.precision,
-                "path": self.path, "sha256": self.receipt.sha256, "bytes": self.receipt.bytes}
+                "path": self.path, "sha256": self.receipt.sha256, "bytes": self.receipt.bytes, "route": self.job.route}
 
 
 class Trials:
