@@ -20,6 +20,7 @@ from export.errors import InputError
 
 RECORD = ("id", "name", *OPTIONAL)
 MOST_FIELD = 1 << 20                     # characters of one text field
+MOST_NESTED = 64                         # lists and objects within one another in a field: every reader takes that many
 UNIT = 10_000                            # a price counts ten-thousandths
 DECIMALS = 4
 LARGEST_PRICE = 2**63 - 1
@@ -130,8 +131,6 @@ def read(path: Path) -> Listing:
             products.append(_product(row, folder, first, "currency" in columns))
         except Lost as error:
             row.report(error.field, error, "product")
-        except RecursionError:
-            row.report("", "a value is nested too deeply; remedy: make it flatter", "product")
     if empty:
         raise InputError("the list has no products", where=path, expected="at least one row")
     currencies = sorted({product.currency for product in products if product.price is not None})
@@ -182,20 +181,23 @@ def _product(row: _Row, folder: _Folder, first: dict[str, int], has_currency: bo
     return Product(row.line, own, price=price, currency=currency, pictures=pictures, extra=extra, **known)
 
 
-def _value(row: _Row, column: str, value: object) -> object:
-    """`value` as JSON can hold it, its texts cleaned."""
+def _value(row: _Row, column: str, value: object, depth: int = 0) -> object:
+    """`value`, inside `depth` lists and objects, as JSON can hold it, its texts cleaned."""
     if isinstance(value, str):
         return _clean(row, column, value)
     if isinstance(value, Lost):
         raise value
     if isinstance(value, bytes):
         return _clean(row, column, value.decode("utf-8", "surrogateescape"))
+    if isinstance(value, dict | list | tuple) and depth == MOST_NESTED:
+        raise Lost(column, "a value is nested too deeply", expected=f"at most {MOST_NESTED} lists and objects within "
+                   "one another", remedy="make it flatter")
     if isinstance(value, dict):
         if ODD.search("".join(value)):
             raise Lost(column, "a key holds control characters or no UTF-8", found=shown(list(value)))
-        return {name: _value(row, column, inner) for name, inner in value.items()}
+        return {name: _value(row, column, inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_value(row, column, inner) for inner in value]
+        return [_value(row, column, inner, depth + 1) for inner in value]
     if isinstance(value, Decimal):
         number = float(value)
         return number if Decimal(repr(number)) == value else str(value)          # never rounded
