@@ -26,11 +26,7 @@ class Trial:
     job: Job
     path: str                                # relative to dist/<model>/
     receipt: Receipt                         # but for the memory, which `weigh` measures
-
-    def entry(self) -> dict:
-        """What the gate reads of an artefact's entry in the manifest."""
-        return {"encoder": self.job.encoder, "format": self.job.format, "precision": self.job.precision,
-                "path": self.path, "sha256": self.receipt.sha256, "bytes": self.receipt.bytes, "route": self.job.route}
+    entry: dict                              # what the manifest would say of it, at `path`
 
 
 class Trials:
@@ -61,7 +57,8 @@ class Trials:
         receipt = Receipt(plan.recipe(self.base, job), files.sha256(target), files.size(target),
                           round(time.perf_counter() - started, 1), None, mixture and mixture.json(),
                           job.route)
-        return Trial(job, target.relative_to(self.folder).as_posix(), receipt)
+        path = target.relative_to(self.folder).as_posix()
+        return Trial(job, path, receipt, manifest.artifact(self.spec, job, receipt) | {"path": path})
 
     def drop(self, trial: Trial) -> None:
         """Removes an artefact that is not to be chosen."""

@@ -38,11 +38,11 @@ class FormatBench:
         """See precision.Bench. What fails on the samples is not ranked; what does not run is not proved, and fails."""
         self.begin(f"{self.format} {encoder} encoder, {plan.MIXED if isinstance(wanted, Mixture) else wanted}")
         trial = self.trials.write(self.format, encoder, wanted)
-        result, found = gate.examine(self.few, trial.entry())
+        result, found = gate.examine(self.few, trial.entry)
         if result.outcome == "passed" and len(self.laid.stocks) > 1:
-            result, found = gate.examine(self.laid, trial.entry())
+            result, found = gate.examine(self.laid, trial.entry)
         if found:
-            self._answers[trial.path] = Answers(trial.entry(), found)
+            self._answers[trial.path] = Answers(trial.entry, found)
         self._made[trial.path] = trial
         if wanted == BASE:
             self._base[encoder] = trial
@@ -56,7 +56,7 @@ class FormatBench:
         """See precision.Bench: 1 less the mean cosine over the samples."""
         self.begin(f"{self.format} {encoder} encoder, the harm of {len(mixture.others)} weights")
         trial = self.trials.write(self.format, encoder, mixture)
-        result, _ = gate.examine(self.few, trial.entry())
+        result, _ = gate.examine(self.few, trial.entry)
         self.trials.drop(trial)
         return 1 - result.closeness.cosine_mean if result.closeness else float("inf")
 
