@@ -16,11 +16,14 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import limits
-from catalog_builder import embed, engines
-from catalog_builder.embed import Thumbnail
-from catalog_builder.store import Store
-from export import checkpoint, files, pipeline
-from parity.inputs import pictures
+from catalog_builder import engines
+from catalog_builder.builder import embed
+from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.store import Store
+from export import pipeline
+from export.common import files
+from export.weights import checkpoint
+from parity.gate.inputs import pictures
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "building.json", HERE / "building.md"

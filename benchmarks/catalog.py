@@ -15,10 +15,11 @@ import numpy as np
 
 from benchmarks import limits, models, turns
 from benchmarks.synthetic import DIM, World
-from catalog_builder import confidence, recall, search, writer
-from catalog_builder.catalog import Catalog, open_catalog
-from catalog_builder.quantize import Vectors
-from export import files
+from catalog_builder.builder import recall, writer
+from catalog_builder.builder.quantize import Vectors
+from catalog_builder.catalog import calibration, search
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from export.common import files
 
 HERE = Path(__file__).parent
 RESULTS, PAGE, PLOT = HERE / "catalog.json", HERE / "catalog.md", HERE / "catalog.svg"
@@ -60,7 +61,7 @@ def built(path: Path, vectors: Vectors) -> Catalog:
     """A catalog of one row a product, and without the products' texts, which are the shop's own."""
     rows = vectors.shape[0]
     content = writer.Content(
-        "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], confidence.NONE,
+        "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], calibration.NONE,
         [b"{}"] * rows, np.arange(rows, dtype=np.int64) * 100,
         (np.arange(rows) % 20).astype(np.uint32), np.arange(rows, dtype=np.uint32))
     writer.write(path, content, vectors)

@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks import limits, turns
 from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
 from benchmarks.synthetic import DIM, World
-from catalog_builder import search
-from catalog_builder.catalog import Catalog
-from export import files
-from export.models import Preprocessing
-from export.preprocess import resize_crop
+from catalog_builder.catalog import search
+from catalog_builder.catalog.reader import Catalog
+from export.common import files
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import resize_crop
 
 HERE = Path(__file__).parent
 MODULE = HERE.parent / "android_sample" / "search"

@@ -19,9 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import limits
-from export import checkpoint, files, manifest, pipeline, preprocess, runners
-from export.models import ModelSpec
-from parity import inputs
+from export import pipeline, runners
+from export.artifacts import manifest
+from export.common import files
+from export.common.specs import ModelSpec
+from export.pictures import preprocess
+from export.weights import checkpoint
+from parity.gate import inputs
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "latency.json", HERE / "latency.md"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from parity.latency import fastest
+from parity.gate.latency import fastest
 
 SIZE = 1024                                  # of the square matrices multiplied
 COPIED = 256 * 2**20                         # bytes: beyond any cache

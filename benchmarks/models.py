@@ -16,9 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from export import files, plan
-from export.models import DEMO, TABLE
-from parity import report
+from export import plan
+from export.common import files
+from export.weights.models import DEMO, TABLE
+from parity.report import verdicts
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "models.json", HERE / "models.md"
@@ -52,7 +53,7 @@ def measure(name: str) -> dict:
                  for some in formats]
         taken = [timed(step) for step in [*steps, ["parity", *common]]]
         folder = out / name
-        gate = json.loads((folder / report.NAME).read_text(encoding="utf-8"))
+        gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
         receipts = plan.read_receipts(folder)
         return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
                 "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),

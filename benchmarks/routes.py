@@ -10,9 +10,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import latency, models
-from export import checkpoint, files, pipeline, plan
-from export.models import DEMO, TABLE
-from parity import report
+from export import pipeline, plan
+from export.common import files
+from export.weights import checkpoint
+from export.weights.models import DEMO, TABLE
+from parity.report import verdicts
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "routes.json", HERE / "routes.md"
@@ -59,7 +61,7 @@ def exported(name: str, route: str, out: Path) -> dict:
 
 def described(folder: Path) -> dict:
     """Each artefact's bytes, seconds and memory, and what the gate found."""
-    gate = json.loads((folder / report.NAME).read_text(encoding="utf-8"))
+    gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
     receipts = plan.read_receipts(folder)
     return {r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
                         "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],

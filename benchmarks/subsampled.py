@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from catalog_builder import engines
-from export import files
-from export.preprocess import resize_crop
-from parity import inputs
+from export.common import files
+from export.pictures.preprocess import resize_crop
+from parity.gate import inputs
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "subsampled.json", HERE / "subsampled.md"

@@ -16,9 +16,9 @@ from PIL import Image
 from benchmarks import limits, turns
 from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
 from benchmarks.synthetic import DIM, World
-from catalog_builder import search
-from catalog_builder.catalog import Catalog
-from export import files
+from catalog_builder.catalog import search
+from catalog_builder.catalog.reader import Catalog
+from export.common import files
 
 HERE = Path(__file__).parent
 SWIFT = HERE.parent / ".ci" / "swift"

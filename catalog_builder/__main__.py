@@ -3,17 +3,17 @@
 import sys
 from pathlib import Path
 
-from catalog_builder import console, engines
-from catalog_builder.search import Filter
-from export.errors import CommandLine, InputError
+from catalog_builder import commands, engines
+from catalog_builder.catalog.search import Filter
+from export.common.errors import CommandLine, InputError
 
 
 def parser() -> CommandLine:
     """The command line."""
     p = CommandLine(prog="python -m catalog_builder", description="Builds a shop's catalog file, and searches it.")
-    commands = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
+    subparsers = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
 
-    build = commands.add_parser("build", help="a product list and dist/<model>/ into one .catalog file")
+    build = subparsers.add_parser("build", help="a product list and dist/<model>/ into one .catalog file")
     build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
                        help="CSV, JSON Lines or Parquet; pictures relative to it (default: the sample shop)")
     build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
@@ -25,7 +25,7 @@ def parser() -> CommandLine:
     build.add_argument("--thumbnail-quality", type=int, default=60, metavar="Q", choices=range(1, 101),
                        help="of WebP, 1 to 100 (default: %(default)s)")
 
-    search = commands.add_parser("search", help="by text, by picture, by both, or more like a product")
+    search = subparsers.add_parser("search", help="by text, by picture, by both, or more like a product")
     search.add_argument("--text")
     search.add_argument("--image", type=Path, metavar="PATH")
     search.add_argument("--like", metavar="ID", help="more like this product")
@@ -37,16 +37,16 @@ def parser() -> CommandLine:
     search.add_argument("--threshold", type=float, default=float("-inf"), help="least score")
     search.add_argument("--confidence", type=float, default=0.0, help="least share, 0 to 1")
 
-    labels = commands.add_parser("labels", help="which of some names fits a picture")
+    labels = subparsers.add_parser("labels", help="which of some names fits a picture")
     labels.add_argument("--image", type=Path, required=True, metavar="PATH")
     labels.add_argument("--names", required=True, help="a list with commas")
 
-    duplicates = commands.add_parser("duplicates", help="products that look nearly the same")
+    duplicates = subparsers.add_parser("duplicates", help="products that look nearly the same")
     duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
 
-    verify = commands.add_parser("verify", help="structure and digest of a catalog file")
+    verify = subparsers.add_parser("verify", help="structure and digest of a catalog file")
 
-    apps = commands.add_parser("apps", help="encoders, tokenizer and catalog to where the two sample apps expect them")
+    apps = subparsers.add_parser("apps", help="encoders, tokenizer and catalog into the folders of the two sample apps")
     apps.add_argument("--precision", default="default", help="of the encoders (default: the model's default, or else "
                       "the smallest that passed the gate)")
     apps.add_argument("--accept-research-licence", action="store_true",
@@ -68,21 +68,21 @@ def main(arguments: list[str]) -> int:
         given = parser().parse_args(arguments)
         dist = given.dist / given.model
         if given.command == "labels":
-            return console.labels(dist, given.image, given.names.split(","), given.json)
+            return commands.labels(dist, given.image, given.names.split(","), given.json)
         name = given.products.stem if given.command == "build" else "products"
         catalog = given.catalog or dist / f"{name}.catalog"
         if given.command == "build":
-            return console.build(given.products, dist, catalog, given.queries, given.strict, given.force, given.engine,
+            return commands.build(given.products, dist, catalog, given.queries, given.strict, given.force, given.engine,
                                  given.thumbnails, given.thumbnail_quality)
         if given.command == "search":
-            where = Filter(given.category, console.price(given.price_from), console.price(given.price_to))
-            return console.search(catalog, dist, given.text, given.image, given.like, given.slider, given.k, where,
+            where = Filter(given.category, commands.price(given.price_from), commands.price(given.price_to))
+            return commands.search(catalog, dist, given.text, given.image, given.like, given.slider, given.k, where,
                                   given.threshold, given.confidence, given.json)
         if given.command == "duplicates":
-            return console.duplicates(catalog, given.over, given.json)
+            return commands.duplicates(catalog, given.over, given.json)
         if given.command == "apps":
-            return console.apps(dist, catalog, given.precision, given.accept_research_licence)
-        return console.verify(catalog)
+            return commands.apps(dist, catalog, given.precision, given.accept_research_licence)
+        return commands.verify(catalog)
     except InputError as error:
         print(f"catalog_builder: {error}", file=sys.stderr)
         return 2

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_builder import engines
-from catalog_builder.catalog import open_catalog
-from export import files, manifest, plan
-from export.errors import InputError
+from catalog_builder.catalog.reader import open_catalog
+from export import plan
+from export.artifacts import manifest
+from export.common import files
+from export.common.errors import InputError
+from export.common.files import ROOT
 
-ROOT = Path(__file__).parent.parent
 CATALOG = "shop.catalog"
 
 

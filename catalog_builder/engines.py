@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from export import manifest, pipeline, runners
-from export.errors import InputError
-from export.models import Preprocessing
-from export.preprocess import load_rgb8, resize_crop
+from export import pipeline, runners
+from export.artifacts import manifest
+from export.common.errors import InputError
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import load_rgb8, resize_crop
 
 ENGINES = ("auto", "onnx", "torch", "cuda", "bfloat16")
 SAMPLES = 16                                 # made-up pictures, on which bfloat16's loss is measured
@@ -57,7 +58,7 @@ class Model:
     @cached_property
     def text(self) -> Callable[[list[str]], np.ndarray]:
         """Texts -> float32 [N, dim], by the exported encoder and tokenizer."""
-        from export.tokenizer import Tokenizer
+        from export.text.clip_bpe import Tokenizer
 
         run, tokenizer = self._encoder("text"), Tokenizer.load(self.folder / manifest.TOKENIZER)
         return lambda texts: run(tokenizer.encode(texts))
@@ -191,7 +192,7 @@ def _eager(model: Model, device: str, kind) -> Callable[[np.ndarray], np.ndarray
     """The encoder as exported, by PyTorch from the checkpoint; arithmetic in `kind`, where one is given."""
     import torch
 
-    from export import checkpoint, encoders
+    from export.weights import checkpoint, encoders
 
     spec, source = pipeline.source_of(model.folder)
     part = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, source)), spec)["image"].to(device)

@@ -14,17 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog_builder import confidence, products, scores, search
-from catalog_builder.catalog import NO_PRICE, Catalog, CatalogError, open_catalog
-from catalog_builder.confidence import Calibration, Curve
-from catalog_builder.products import Product
-from catalog_builder.search import ANY, Filter, Hit
-from catalog_builder.writer import Content, write
-from export import checkpoint, encoders, files, models
-from export.errors import CommandLine, InputError
-from export.preprocess import load_rgb8, resize_crop
+from catalog_builder.builder.writer import Content, write
+from catalog_builder.catalog import calibration, scores, search
+from catalog_builder.catalog.calibration import Calibration, Curve
+from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
+from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.lists import products
+from catalog_builder.lists.products import Product
+from export.common import files
+from export.common.errors import CommandLine, InputError
+from export.common.files import ROOT
+from export.pictures.preprocess import load_rgb8, resize_crop
+from export.weights import checkpoint, encoders, lookup
 
-ROOT = Path(__file__).parent.parent
 SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
 PRODUCTS, TEXTS = 90, ("a red apple", "soft toy", "something to write with", "music", "", "zebra")
 CALIBRATION = Calibration(Curve(40.0, -28.0, 0.2), Curve(25.0, -19.0, 0.12), "queries")
@@ -62,7 +64,7 @@ def encoded():
     import torch
     from open_clip.tokenizer import SimpleTokenizer
 
-    spec = models.find("demo")
+    spec = lookup.find("demo")
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec))), spec)
 
     def run(kind: str, given: list) -> np.ndarray:
@@ -76,7 +78,7 @@ def encoded():
 
 def written(path: Path, listed: list[Product], embed, currency: str, small: bool) -> Catalog:
     """A catalog of the products, whose space is made up."""
-    from catalog_builder.embed import Thumbnail, shrunk
+    from catalog_builder.builder.embed import Thumbnail, shrunk
 
     names = list(dict.fromkeys(product.category for product in listed))
     content = Content(
@@ -104,17 +106,17 @@ def shop_cases(made: Catalog, embed) -> list[dict]:
               case(made, "text", np.eye(1, made.dim, dtype=np.float32)[0], 3),
               case(made, "text", np.full(made.dim, 1e-30, np.float32), 3)]
     for slider in (0.0, 0.25, 0.5, 1.0):
-        weight = confidence.slider_weight(CALIBRATION, slider)
+        weight = calibration.slider_weight(CALIBRATION, slider)
         hits = search.search(made, scores.mixed(pictures[0], texts[2], weight), 5)
         rows = np.array([hit.row for hit in hits])
         text, image = (scores.scores(made, scores.prepared(made, v), rows) for v in (texts[2], pictures[0]))
-        shares = [confidence.mixed_confidence(CALIBRATION, slider, t, i) for t, i in zip(text, image, strict=True)]
+        shares = [calibration.mixed_confidence(CALIBRATION, slider, t, i) for t, i in zip(text, image, strict=True)]
         found.append({"catalog": made.path.name, "k": 5, "hybrid": {
             "text": packed(texts[2]), "image": packed(pictures[0]), "slider": slider}} | answer(made, hits, shares))
     for product in (0, made.products - 1):
         hits = search.like(made, product, 5)
         found.append({"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
-            confidence.confidence(CALIBRATION.image, hit.score) for hit in hits]))
+            calibration.confidence(CALIBRATION.image, hit.score) for hit in hits]))
     return found
 
 
@@ -132,7 +134,7 @@ def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = A
              "categories": None if where.categories is None else sorted(where.categories), "lowest": where.lowest,
              "highest": where.highest, "threshold": threshold, "without": without}
     return {key: value for key, value in asked.items() if value is not None} | answer(
-        made, hits, [confidence.confidence(curve, hit.score) for hit in hits])
+        made, hits, [calibration.confidence(curve, hit.score) for hit in hits])
 
 
 def answer(made: Catalog, hits: list[Hit], shares: list[float]) -> dict:

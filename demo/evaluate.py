@@ -17,10 +17,10 @@ from open_clip.tokenizer import tokenize
 from torch import nn
 
 from demo.shop import SHOP_FOLDER
-from export.checkpoint import load, locate
-from export.errors import InputError
-from export.models import TABLE
-from export.preprocess import load_rgb8, normalise, resize_crop
+from export.common.errors import InputError
+from export.pictures.preprocess import load_rgb8, normalise, resize_crop
+from export.weights.checkpoint import load, locate
+from export.weights.models import TABLE
 
 SPEC = TABLE["demo"]
 WEIGHTS = Path(__file__).parent / "weights.safetensors"

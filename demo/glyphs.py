@@ -10,7 +10,7 @@ from pathlib import Path
 import emoji
 from PIL import Image, ImageDraw, ImageFont
 
-from export.errors import InputError
+from export.common.errors import InputError
 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 FONT_SIZE = 109                              # the only size that the bitmap font holds

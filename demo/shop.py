@@ -22,7 +22,7 @@ from PIL import Image
 from demo.drawing import CATALOG, QUERY, Style, draw
 from demo.glyphs import Glyph, draw_glyph, list_glyphs, read_font, shop_glyphs
 from demo.wording import QUERY_TEMPLATES, fill
-from export.errors import InputError
+from export.common.errors import InputError
 
 SHOP_FOLDER = Path(__file__).parent / "shop"
 CURRENCY = "EUR"

@@ -1,7 +1,7 @@
 """Trains the demo model from nothing on two CPU cores: `python -m demo.train`.
 
 In: the colour-emoji font and the `emoji` package's names. Out: `demo/weights.safetensors`, the state of
-`export.networks.demo.build_demo()` in fp16. One seed and one thread repeat the same steps on the same kind of CPU.
+`export.weights.networks.demo.build_demo()` in fp16. One seed and one thread repeat the same steps on one kind of CPU.
 Two drawings and one sentence of every glyph in a batch: each drawing is matched with the sentence (CLIP's symmetric
 cross-entropy), and with the other drawing, so that a picture finds its product too; later stages also hold every
 embedding against one learnt vector a glyph.
@@ -26,11 +26,11 @@ from torch.utils.data import DataLoader, IterableDataset
 from demo.drawing import LAST_TRAINING, TRAINING, Style, draw
 from demo.glyphs import Glyph, draw_glyph, list_glyphs, other_glyphs, read_font, shop_glyphs
 from demo.wording import training_text
-from export.errors import InputError
-from export.models import TABLE
-from export.networks.demo import VOCABULARY, build_demo
-from export.networks.towers import TwoTowers
-from export.preprocess import resize_crop
+from export.common.errors import InputError
+from export.pictures.preprocess import resize_crop
+from export.weights.models import TABLE
+from export.weights.networks.demo import VOCABULARY, build_demo
+from export.weights.networks.towers import TwoTowers
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 TEXT_LENGTH = 32                             # tokens kept while training; the mask is causal, so padding has no effect

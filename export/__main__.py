@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from export import plan
-from export.errors import CommandLine, InputError
+from export.common.errors import CommandLine, InputError
 from export.pipeline import Request, export
 
 

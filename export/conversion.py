@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
-from export import files, plan
-from export.errors import InputError
-from export.models import ModelSpec
+from export import plan
+from export.common import files
+from export.common.errors import InputError
+from export.common.specs import ModelSpec
+from export.formats.stamp import Stamp
 from export.plan import Job, Receipt
-from export.stamp import Stamp
 
 WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
 # Seconds for s2: the longest come first, so that the workers end together.
@@ -135,8 +136,8 @@ def _end_with_parent() -> None:
 
 def _convert(task: Task) -> tuple[str, str] | None:
     """Traced once, written once for each precision. Answers where and why it failed, if it did."""
-    from export import encoders
     from export.runners import memory
+    from export.weights import encoders
 
     kind = task.stamp.encoder
     converter = importlib.import_module(task.jobs[0].converter)

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from export import checkpoint, conversion, files, manifest, plan
-from export.errors import InputError
-from export.models import ModelSpec, find
+from export import conversion, plan
+from export.artifacts import manifest
+from export.common import files
+from export.common.errors import InputError
+from export.common.progress import Steps, library_output_to
+from export.common.specs import ModelSpec
 from export.plan import Job, Receipt
-from export.progress import Steps, library_output_to
 from export.tflite import onnx2tf_route
+from export.weights import checkpoint
+from export.weights.lookup import find
 
 LOG, SOURCE, LICENCE, VERDICTS = "export.log", "source.json", "LICENSE_WEIGHTS", "parity.json"
 
@@ -119,11 +123,12 @@ def make(folder: Path, spec: ModelSpec, source: checkpoint.Source, base: str, wa
         onnx2tf_route.environment()          # its lack is told now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(folder / LOG):
         steps.begin("load the weights")
-        from export import encoders, tokenizer_asset
+        from export.text.assets import clip_bpe_asset
+        from export.weights import encoders
 
         model = checkpoint.load(spec, source)     # what is there stays until the new weights have proved good
         clear(folder, receipts)
-        tokenizer_sha256 = tokenizer_asset.write_asset(folder / manifest.TOKENIZER)
+        tokenizer_sha256 = clip_bpe_asset.write_asset(folder / manifest.TOKENIZER)
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
                                      float(model.logit_scale.exp()), shippable=source.kind != "random")
         parts = encoders.split(checkpoint.reparameterise(model), spec)

@@ -7,11 +7,11 @@ import platform
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from export import files
-from export.checkpoint import Source
-from export.errors import InputError
-from export.mixture import Mixture
-from export.models import ModelSpec
+from export.common import files
+from export.common.errors import InputError
+from export.common.specs import ModelSpec
+from export.formats.mixture import Mixture
+from export.weights.checkpoint import Source
 
 FORMATS = ("coreml", "tflite", "onnx")
 ENCODERS = ("image", "text")
@@ -21,7 +21,7 @@ COMPRESSED = {"coreml": ("int8", "palette6", "palette4", "int4"), "tflite": ("in
 MIXED = "mixed"                              # what `python -m parity --choose` found: a scheme for each weight
 AUTO = "auto"                                # the artefacts for it to start from
 LITERT_TORCH, ONNX2TF = ROUTES = ("litert-torch", "onnx2tf")         # to TFLite
-ONNX2TF_LOCK = Path(__file__).resolve().parents[1] / "requirements-onnx2tf.lock"
+ONNX2TF_LOCK = files.ROOT / "requirements-onnx2tf.lock"
 SUFFIXES = {"coreml": ".mlpackage", "tflite": ".tflite", "onnx": ".onnx"}
 
 # What ships when nothing is said (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from export import files, manifest, pipeline, plan
-from export.mixture import Mixture, Weight
+from export import pipeline, plan
+from export.artifacts import manifest
+from export.common import files
+from export.formats.mixture import Mixture, Weight
+from export.formats.stamp import Stamp
 from export.plan import Job, Receipt
 from export.runners import memory
-from export.stamp import Stamp
 
 FOLDER = "trials.partial"                    # in dist/<model>/; removed at the end
 
@@ -89,7 +91,7 @@ class Trials:
 
     def _trace(self, job: Job):
         if self._traced[0] != job.stem:
-            from export import encoders
+            from export.weights import encoders
 
             self._traced = (None, None)
             self._traced = (job.stem, _converter(job).trace(

@@ -3,12 +3,16 @@
 import sys
 from pathlib import Path
 
-from export import manifest, plan
-from export.errors import CommandLine, InputError
-from export.models import find
-from export.progress import Steps, library_output_to
-from parity import choice, gate, inputs, page, report
-from parity.rankings import Shelf
+from export import plan
+from export.artifacts import manifest
+from export.common.errors import CommandLine, InputError
+from export.common.progress import Steps, library_output_to
+from export.weights.lookup import find
+from parity import basis
+from parity.auto import choice
+from parity.gate import gate, inputs
+from parity.gate.shelf import Shelf
+from parity.report import page, verdicts
 
 
 def parser() -> CommandLine:
@@ -41,13 +45,13 @@ def main(arguments: list[str]) -> int:
         own = own_shelf(given.pictures, given.texts)
         if given.choose:
             return choose(folder, given.formats, products, own, given.budget_mb)
-        basis = report.basis(folder, given.strict, products, own)
-        kept = report.read(folder, basis) if given.if_changed else None
+        depends = basis.of_verdicts(folder, given.strict, products, own)
+        kept = verdicts.read(folder, depends) if given.if_changed else None
         if kept:
-            report.write_verdicts(folder, kept.results)      # the manifest may have been made anew since
-        verdicts = kept or measure(folder, products, own, given.strict, basis)
-        page.write(folder, verdicts)
-        report.show(folder, verdicts)
+            verdicts.write_verdicts(folder, kept.results)      # the manifest may have been made anew since
+        judged = kept or measure(folder, products, own, given.strict, depends)
+        page.write(folder, judged)
+        verdicts.show(folder, judged)
         print(f"report: {folder / page.NAME}")
     except InputError as error:
         print(f"parity: {error}", file=sys.stderr)
@@ -58,7 +62,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("parity: interrupted; nothing was written", file=sys.stderr)
         return 130
-    return 0 if verdicts.green else 1
+    return 0 if judged.green else 1
 
 
 def wanted_products(given: int | None, folder: Path) -> int | None:
@@ -84,12 +88,12 @@ def choose(folder: Path, formats: str | None, products: int | None, own: Shelf |
         raise InputError("no budget", where="--budget-mb", expected="more than 0 MB", found=budget_mb)
     there = dict.fromkeys(a["format"] for a in manifest.read(folder)["artifacts"])
     chosen = plan.choices("FORMATS", formats or ",".join(there), plan.FORMATS)
-    basis = choice.basis(folder, chosen, products, own)
-    content = choice.read(folder, basis)
+    depends = basis.of_choice(folder, chosen, products, own)
+    content = choice.read(folder, depends)
     if content is None:
         flush_subnormals()
         with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(folder / "precision.log"):
-            content = choice.run(folder, chosen, products, own, steps.begin, basis)
+            content = choice.run(folder, chosen, products, own, steps.begin, depends)
     faults = choice.verdict(content, budget_mb)
     choice.show(content, folder, faults)
     return 1 if faults else 0
@@ -102,14 +106,14 @@ def flush_subnormals() -> None:
     torch.set_flush_denormal(True)
 
 
-def measure(folder: Path, products: int | None, own: Shelf | None, strict: bool, basis: str) -> gate.Verdicts:
+def measure(folder: Path, products: int | None, own: Shelf | None, strict: bool, depends: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
     count = len(manifest.read(folder)["artifacts"])
     flush_subnormals()
     with Steps(count + 1) as steps, library_output_to(folder / "parity.log"):
-        verdicts = gate.run(folder, products, steps.begin, own, strict)
-    report.write(folder, verdicts, basis)
-    return verdicts
+        judged = gate.run(folder, products, steps.begin, own, strict)
+    verdicts.write(folder, judged, depends)
+    return judged
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from export import checkpoint, files
-from export.errors import CommandLine, InputError
-from export.models import Preprocessing, find
-from export.preprocess import load_rgb8
-from parity import hostile, inputs
-from parity.pixels import by_pillow
+from export.common import files
+from export.common.errors import CommandLine, InputError
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import load_rgb8
+from export.weights import checkpoint
+from export.weights.lookup import find
+from parity import hostile
+from parity.gate import inputs
+from parity.gate.pixels import by_pillow
 
 OUT = Path(__file__).parent / "goldens"
 RANDOM_TEXTS = 150
@@ -128,12 +131,12 @@ def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
 def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[str],
                      squares: dict[str, np.ndarray]) -> None:
     """Float32 PyTorch's unit-length embeddings of every tenth text, and of the squares that fit the model."""
-    from export import tokenizer_asset
-    from parity.reference import Reference, token_ids
+    from export.text.assets import clip_bpe_asset
+    from parity.gate.reference import Reference, token_ids
 
     reference, some = Reference(spec, source), texts[::10]
     asset = path.with_name("tokenizer.partial")
-    space = reference.space(tokenizer_asset.write_asset(asset))
+    space = reference.space(clip_bpe_asset.write_asset(asset))
     asset.unlink()
     answered = [{"text": text, "embedding": plain(row)}
                 for text, row in zip(some, reference.texts(token_ids(some)), strict=True)]

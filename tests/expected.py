@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.models import Preprocessing
+from export.common.specs import Preprocessing
 from parity import goldens, hostile
 from tests.pictures import noise
 

@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog_builder import search
-from catalog_builder.catalog import open_catalog
-from export import manifest, runners
-from export.models import find
-from export.preprocess import load_rgb8, resize_crop
-from export.tokenizer import Tokenizer
+from catalog_builder.catalog import search
+from catalog_builder.catalog.reader import open_catalog
+from export import runners
+from export.artifacts import manifest
+from export.pictures.preprocess import load_rgb8, resize_crop
+from export.text.clip_bpe import Tokenizer
+from export.weights.lookup import find
 from parity import goldens
 from tests import expected
 from tests.conftest import ROOT, run_module

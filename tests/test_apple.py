@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from export import checkpoint, models, state
-from export.networks import build
+from export.common.specs import ModelSpec
+from export.weights import checkpoint, lookup, models, state
+from export.weights.networks import build
 from tests import apple_checkpoints
 
 LARGEST_DIFFERENCE = 2e-6                    # max abs of unit-length embeddings; measured: 2e-7, reparameterised 1e-6
@@ -19,7 +20,7 @@ TOKENIZER = "0" * 64
 
 @dataclass(frozen=True)
 class Fixture:
-    spec: models.ModelSpec
+    spec: ModelSpec
     model: nn.Module                         # loaded from a .pt
     safetensors: checkpoint.Source           # the same weights as .safetensors
     answers: dict[str, np.ndarray]
@@ -27,7 +28,7 @@ class Fixture:
 
 @pytest.fixture(scope="session", params=apple_checkpoints.NAMES)
 def apple(request, tmp_path_factory):
-    folder, spec = tmp_path_factory.mktemp(request.param), models.find(request.param)
+    folder, spec = tmp_path_factory.mktemp(request.param), lookup.find(request.param)
     tensors = {key: torch.from_numpy(value) for key, value in apple_checkpoints.state(spec.name).items()}
     pickle, safetensors = folder / f"mobileclip_{spec.name}.pt", folder / "weights.safetensors"
     torch.save(tensors, pickle)
@@ -81,7 +82,7 @@ def test_another_models_checkpoint_is_refused_by_name(apple):
     other = {"s0": "2-s0", "s1": "s2", "s2": "b", "b": "s0"}[apple.spec.name]
     named = {"s0": "s0", "s1": "s1", "s2": "s2 or 2-s2", "b": "b, blt or 2-b"}[apple.spec.name]
     with pytest.raises(models.InputError, match=f"does not fit MODEL={other} .*looks like {named}"):
-        checkpoint.load(models.find(other), apple.safetensors)
+        checkpoint.load(lookup.find(other), apple.safetensors)
 
 
 @pytest.mark.parametrize("apple", ["b"], indirect=True)
@@ -98,7 +99,7 @@ def test_open_clips_own_b_is_not_apples(apple):
 
 @pytest.mark.parametrize("name, padding, eps", [("b", (1, 1), 1e-5), ("blt", (1, 1), 1e-5), ("2-b", (0, 0), 1e-6)])
 def test_only_the_first_version_of_b_is_mended(name, padding, eps):
-    trunk = build.build(models.find(name)).visual.trunk
+    trunk = build.build(lookup.find(name)).visual.trunk
     assert trunk.patch_embed.backbone[0].conv.padding == padding
     assert {module.eps for module in trunk.modules() if isinstance(module, nn.LayerNorm)} == {eps}
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from export import manifest, runners
+from export import runners
+from export.artifacts import manifest
 from tests import apple_checkpoints
 from tests.conftest import run_module
 

@@ -6,15 +6,18 @@ import shutil
 import numpy as np
 import pytest
 
-from catalog_builder import apps, confidence, writer
+from catalog_builder import apps
 from catalog_builder.apps import App, fill
-from export import files, manifest
-from export.errors import InputError
+from catalog_builder.builder import writer
+from catalog_builder.catalog import calibration
+from export.artifacts import manifest
+from export.common import files
+from export.common.errors import InputError
 from tests.conftest import ROOT, run_module
 
 
 def catalog_of(path, space):
-    content = writer.Content(space, "demo", "EUR", ["a"], confidence.NONE, [b'{"id":"1"}'], np.zeros(1, np.int64),
+    content = writer.Content(space, "demo", "EUR", ["a"], calibration.NONE, [b'{"id":"1"}'], np.zeros(1, np.int64),
                              np.zeros(1, np.uint32), np.zeros(1, np.uint32))
     writer.write(path, content, np.eye(1, 128, dtype=np.float32))
     return path

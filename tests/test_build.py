@@ -22,18 +22,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog_builder import embed, engines, products, progress, quantize, queries
+from catalog_builder import engines
 from catalog_builder.__main__ import main
-from catalog_builder.build import Built, Request, build
-from catalog_builder.catalog import open_catalog
-from catalog_builder.embed import Thumbnail
+from catalog_builder.builder import build_progress, embed, quantize
+from catalog_builder.builder.build import Built, Request, build
+from catalog_builder.builder.build_progress import Builds, Counter
+from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.store import Store
+from catalog_builder.catalog.reader import open_catalog
+from catalog_builder.catalog.searcher import Shop
 from catalog_builder.engines import Engine
-from catalog_builder.progress import Builds, Counter
-from catalog_builder.shop import Shop
-from catalog_builder.store import Store
-from export import files, manifest
-from export.errors import InputError
-from export.preprocess import MAX_PIXELS
+from catalog_builder.lists import products, queries
+from export.artifacts import manifest
+from export.common import files
+from export.common.errors import InputError
+from export.pictures.preprocess import MAX_PIXELS
 from tests.conftest import ROOT, run_module
 from tests.pictures import noise, saved
 
@@ -155,14 +158,14 @@ def test_progress_stands_on_stderr_and_figures_on_stdout(forty):
 
 
 def test_long_work_says_how_far_it_is_and_how_long_it_takes(monkeypatch, capsys):
-    monkeypatch.setattr(progress, "EVERY", -1.0)
+    monkeypatch.setattr(build_progress, "EVERY", -1.0)
     with Builds().bar("embed the pictures", 10) as advance:
         advance(4, False)
         advance(2, True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[1].startswith("embed the pictures: 6 of 10") and lines[1].endswith("0:00:00 left")
     assert lines[2].startswith("embed the pictures: 6 of 10, 2 computed")
-    assert progress.left(advance, 10, 7446.0) == "4:08:12"
+    assert build_progress.left(advance, 10, 7446.0) == "4:08:12"
 
 
 def test_a_list_in_order_leaves_no_file_of_problems(forty):
@@ -548,7 +551,7 @@ def kill_builds(listed: Path, older: Path, dist: Path, folder: Path) -> dict:
     import onnxruntime  # noqa: F401
     import sklearn.linear_model  # noqa: F401
 
-    import export.tokenizer  # noqa: F401
+    import export.text.clip_bpe  # noqa: F401
 
     true, true_codes = engines.engine, quantize.quantise
     seen, rng, place = mmap.mmap(-1, 3), random.Random(SEED), folder / "killed"

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from catalog_builder import catalog, quantize, search, writer
-from catalog_builder.catalog import CatalogError, open_catalog
-from catalog_builder.confidence import Calibration, Curve
-from catalog_builder.writer import Content
-from export import container
-from export.errors import InputError
+from catalog_builder.builder import quantize, writer
+from catalog_builder.builder.writer import Content
+from catalog_builder.catalog import reader, search
+from catalog_builder.catalog.calibration import Calibration, Curve
+from catalog_builder.catalog.reader import CatalogError, open_catalog
+from export.common import container
+from export.common.errors import InputError
 
 SPACE, OTHER = "ab" * 32, "cd" * 32
 PINNED = "a70f6aed05d337fb2b256b396c97ef1adca770b154ccc7553a5ace694e6450d9"
@@ -134,7 +135,7 @@ def test_the_arrays_cannot_be_written_to(good):
 
 def test_the_safetensors_package_gives_the_same_arrays(good):
     found, arrays = open_catalog(good), load_file(good)
-    assert set(arrays) == set(catalog.TENSORS | catalog.THUMBNAILS)
+    assert set(arrays) == set(reader.TENSORS | reader.THUMBNAILS)
     for name, array in arrays.items():
         own = getattr(found, name)
         assert own.dtype == array.dtype and np.array_equal(own, array), name
@@ -209,16 +210,16 @@ def test_a_catalog_of_one_picture_is_all_offset(tmp_path):
 def test_a_tensor_beyond_the_limit_is_refused_by_name(tmp_path, monkeypatch, thumbnails):
     largest = "thumbnails" if thumbnails else "records"
     size = sum(map(len, thumbnails or RECORDS))
-    monkeypatch.setattr(catalog, "MOST_BYTES", size)
+    monkeypatch.setattr(reader, "MOST_BYTES", size)
     written(tmp_path / "a.catalog", thumbnails=thumbnails)
-    monkeypatch.setattr(catalog, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(reader, "MOST_BYTES", size - 1)
     with pytest.raises(CatalogError, match=f"^{largest} would be too large.*found {size} bytes"):
         written(tmp_path / "b.catalog", thumbnails=thumbnails)
     assert [path.name for path in tmp_path.iterdir()] == ["a.catalog"]
 
 
 def test_the_limit_of_a_tensor_is_a_buffer_of_the_jvm():
-    assert catalog.MOST_BYTES == 2**31 - 1 and catalog.size_of((2**21, 1024), "i1") > catalog.MOST_BYTES
+    assert reader.MOST_BYTES == 2**31 - 1 and reader.size_of((2**21, 1024), "i1") > reader.MOST_BYTES
 
 
 def test_1024_dimensions_are_written_and_1025_refused(tmp_path):
@@ -338,7 +339,7 @@ def test_metadata_that_is_not_text_is_refused(good):
 
 
 @pytest.mark.parametrize(("tensors", "says"), [
-    *[({name: None}, name) for name in catalog.TENSORS | catalog.THUMBNAILS],
+    *[({name: None}, name) for name in reader.TENSORS | reader.THUMBNAILS],
     ({"owners": [0, 0, 1, 2, 1, 2, 3, 4]}, "owners that do not rise"),
     ({"owners": [0, 0, 1, 3, 3, 3, 4, 4]}, "owners that do not rise"),
     ({"owners": [1, 1, 1, 2, 2, 2, 3, 4]}, "owners that do not rise"),
@@ -365,7 +366,7 @@ def test_metadata_that_is_not_text_is_refused(good):
     ({"records": np.zeros(0)}, "record_offsets that do not rise"),
 ])
 def test_tensors_that_do_not_agree_are_refused(good, tensors, says):
-    kinds = {name: kind for name, (kind, _) in (catalog.TENSORS | catalog.THUMBNAILS).items()}
+    kinds = {name: kind for name, (kind, _) in (reader.TENSORS | reader.THUMBNAILS).items()}
     refused(changed(good, **{name: None if values is None else np.array(values, kinds[name])
                              for name, values in tensors.items()}), says)
 
@@ -532,7 +533,7 @@ def test_records_that_are_no_objects_in_utf_8_are_refused_with_their_place(tmp_p
 
 # The digest
 
-def verifies(found: catalog.Catalog) -> bool:
+def verifies(found: reader.Catalog) -> bool:
     """Whether the digest is right."""
     try:
         found.verify()
@@ -593,7 +594,7 @@ def test_another_padding_is_caught(tmp_path):
 
 def test_changed_digits_are_caught(good):
     whole = good.read_bytes()
-    place = catalog.digest_place(memoryview(whole))
+    place = reader.digest_place(memoryview(whole))
     for i in range(64):
         for digit in b"0f" if whole[place + i] not in b"0f" else b"73":
             good.write_bytes(whole[:place + i] + bytes([digit]) + whole[place + i + 1:])
@@ -613,7 +614,7 @@ def test_a_damage_sealed_anew_passes_since_the_digest_is_no_signature(good):
 
 # Damaged files by the thousand
 
-def everything(found: catalog.Catalog) -> list:
+def everything(found: reader.Catalog) -> list:
     """All that a reader can be asked for: records, pictures, vectors, searches. Its refusals are answers, too."""
     query = np.linspace(-1, 1, found.dim + 1, dtype=np.float32)[1:]
     asked = [lambda: [found.thumbnail(product) for product in range(found.products)],

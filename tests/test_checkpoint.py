@@ -13,13 +13,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from export import checkpoint, models, state
-from export.errors import InputError
-from export.networks.build import build
-from export.random_weights import varied_pictures, varied_texts
+from export.common.errors import InputError
+from export.common.specs import ModelSpec
+from export.weights import checkpoint, lookup, state
+from export.weights.networks.build import build
+from export.weights.random_weights import varied_pictures, varied_texts
 
 ROOT = Path(__file__).resolve().parent.parent
-DEMO = models.find("demo")
+DEMO = lookup.find("demo")
 TOKENIZER = "ab" * 32
 
 
@@ -34,7 +35,7 @@ def tensors(model) -> dict[str, torch.Tensor]:
     return dict(model.state_dict())
 
 
-def load(path: Path, spec: models.ModelSpec = DEMO) -> torch.nn.Module:
+def load(path: Path, spec: ModelSpec = DEMO) -> torch.nn.Module:
     return checkpoint.load(spec, checkpoint.locate(spec, path))
 
 
@@ -76,7 +77,7 @@ def test_half_precision_is_widened_to_float32(tensors, tmp_path):
 @pytest.mark.parametrize("quick_gelu", [False, True])
 def test_open_clips_older_class_loads_and_answers_the_same(tmp_path, quick_gelu):
     import open_clip
-    spec = dataclasses.replace(models.find("ViT-B-32", "openai"), architecture="ViT-S-32-alt", quick_gelu=quick_gelu)
+    spec = dataclasses.replace(lookup.find("ViT-B-32", "openai"), architecture="ViT-S-32-alt", quick_gelu=quick_gelu)
     theirs = open_clip.create_model("ViT-S-32-alt", force_quick_gelu=quick_gelu).eval()
     assert type(theirs).__name__ == "CLIP"
     torch.save(theirs.state_dict(), tmp_path / "clip.pt")
@@ -153,7 +154,7 @@ def test_missing_surplus_and_misshapen_tensors_are_named(tensors, tmp_path, chan
 def test_checkpoint_of_another_architecture_is_recognised(tensors, tmp_path):
     torch.save(tensors, tmp_path / "weights.pt")
     with pytest.raises(InputError, match="does not fit MODEL=2-s0.*it looks like demo: MODEL=demo"):
-        load(tmp_path / "weights.pt", models.find("2-s0"))
+        load(tmp_path / "weights.pt", lookup.find("2-s0"))
 
 
 @pytest.mark.parametrize("name, like", [("s0", "s0"), ("s1", "s1"), ("s2", "s2 or 2-s2"), ("b", "b, blt or 2-b"),
@@ -161,7 +162,7 @@ def test_checkpoint_of_another_architecture_is_recognised(tensors, tmp_path):
                                         ("demo", "demo")])
 def test_every_network_of_the_table_is_recognised_by_its_keys(name, like):
     with torch.device("meta"):
-        assert state.looks_like(build(models.find(name)).state_dict()) == like
+        assert state.looks_like(build(lookup.find(name)).state_dict()) == like
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -199,7 +200,7 @@ def test_absent_file_folder_and_contradiction_are_named(tmp_path):
 
 def test_locating_weights_imports_no_torch(tmp_path):
     (tmp_path / "weights.pt").write_bytes(b"anything")
-    code = ("import sys, pathlib; from export import checkpoint, models; spec = models.find('s2');"
+    code = ("import sys, pathlib; from export.weights import checkpoint, lookup; spec = lookup.find('s2');"
             f"print(checkpoint.locate(spec, pathlib.Path({str(tmp_path / 'weights.pt')!r})).sha256);"
             "print(checkpoint.locate(spec, random=True).kind, 'torch' in sys.modules)")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -217,7 +218,7 @@ def test_demo_weights_are_bundled():
 
 @pytest.mark.parametrize("name", ["demo", "s0", "s2"])
 def test_random_weights_spread_pictures_and_texts_and_fold_exactly(name):
-    spec = models.find(name)
+    spec = lookup.find(name)
     model = checkpoint.random_model(spec)
     pictures, ids = varied_pictures(spec.preprocessing, 4, seed=5), varied_texts(4, seed=5)
     image, text = model.encode_image(pictures, normalize=True), model.encode_text(ids, normalize=True)

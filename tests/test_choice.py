@@ -5,11 +5,13 @@ import shutil
 
 import pytest
 
-from export import manifest, mixture, plan
-from export.mixture import Weight
-from parity import choice, precision
+from export import plan
+from export.artifacts import manifest
+from export.formats import mixture
+from export.formats.mixture import Weight
 from parity.__main__ import main
-from parity.precision import Candidate
+from parity.auto import choice, precision
+from parity.auto.precision import Candidate
 from tests.conftest import run_module
 
 # --- the search -----------------------------------------------------------------------------------------------------

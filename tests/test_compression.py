@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from export import checkpoint, encoders, files, manifest, models, plan, runners
-from export.mixture import Mixture
-from export.stamp import Stamp
+from export import plan, runners
+from export.artifacts import manifest
+from export.common import files
+from export.formats.mixture import Mixture
+from export.formats.stamp import Stamp
+from export.weights import checkpoint, encoders, lookup
 from tests.conftest import run_module
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 # Bytes over those of the float16 artefact; graph, biases and scales stay, and weigh most in so small a model.
 AT_MOST = {"int8": 0.66, "dynamic-int8": 0.66, "palette6": 0.45, "palette4": 0.34, "int4": 0.45}
 LEAST_COSINE = {"int8": 0.995, "dynamic-int8": 0.995, "palette6": 0.98, "int4": 0.95, "palette4": 0.8}

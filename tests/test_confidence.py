@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from catalog_builder import calibrate, confidence, scores, search
-from catalog_builder.catalog import Catalog, open_catalog
-from catalog_builder.confidence import BEYOND, Calibration, Curve
-from catalog_builder.queries import Asked
-from catalog_builder.writer import write
+from catalog_builder.builder import calibrate
+from catalog_builder.builder.writer import write
+from catalog_builder.catalog import calibration, scores, search
+from catalog_builder.catalog.calibration import BEYOND, Calibration, Curve
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.lists.queries import Asked
 from tests.test_catalog import content
 
 KNOWN = Calibration(Curve(20.5, -5.25, 0.03125), Curve(10.0, -7.5, 0.125), "queries")
@@ -23,8 +24,8 @@ SLIDER = np.linspace(0, 1, 21)
 # The numbers in the catalog
 
 def test_a_calibration_comes_back_from_json():
-    for calibration in (KNOWN, confidence.NONE, Calibration(Curve(-1 / 3, 1e-300, 2), Curve(0.1, 7, 5e-9), "names")):
-        assert Calibration.from_json(json.loads(json.dumps(calibration.json()))) == calibration
+    for known in (KNOWN, calibration.NONE, Calibration(Curve(-1 / 3, 1e-300, 2), Curve(0.1, 7, 5e-9), "names")):
+        assert Calibration.from_json(json.loads(json.dumps(known.json()))) == known
 
 
 def test_whole_numbers_of_json_become_floats():
@@ -36,7 +37,7 @@ def test_whole_numbers_of_json_become_floats():
 @pytest.mark.parametrize("place", ["a", "b", "spread"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, 1e101, -1e101, None, "1", True, [1], {}])
 def test_a_calibration_that_is_no_number_is_refused(place, value):
-    for kind in confidence.KINDS:
+    for kind in calibration.KINDS:
         with pytest.raises(ValueError, match="no finite number, or beyond 1e.100"):
             Calibration.from_json(KNOWN.json() | {kind: KNOWN.json()[kind] | {place: value}})
 
@@ -50,7 +51,7 @@ def test_a_spread_of_nothing_is_refused(spread):
 @pytest.mark.parametrize("kept", [None, [], {}, "text", 1, {"text": {}}, {"text": [], "image": []},
                                   {"text": KNOWN.json()["text"]}, KNOWN.json() | {"source": None},
                                   {"text": {"a": 1, "b": 2}, "image": KNOWN.json()["image"], "source": "names"},
-                                  {kind: KNOWN.json()[kind] for kind in confidence.KINDS}])
+                                  {kind: KNOWN.json()[kind] for kind in calibration.KINDS}])
 def test_what_is_no_calibration_is_refused(kept):
     with pytest.raises((ValueError, KeyError, TypeError)):
         Calibration.from_json(kept)
@@ -61,33 +62,33 @@ def test_what_is_no_calibration_is_refused(kept):
 def test_confidence_is_the_logistic_curve():
     for score in (-1, -0.3, 0, 0.2, 0.25, 0.7, 1):
         expected = 1 / (1 + math.exp(-(20.5 * score - 5.25)))
-        assert confidence.confidence(KNOWN.text, score) == pytest.approx(expected, rel=1e-12)
-    assert confidence.confidence(confidence.NONE.text, 0.5) == 0.5
+        assert calibration.confidence(KNOWN.text, score) == pytest.approx(expected, rel=1e-12)
+    assert calibration.confidence(calibration.NONE.text, 0.5) == 0.5
 
 
 def test_confidence_stays_between_0_and_1_whatever_the_curve():
     for a in (-BEYOND, -1e6, 0, 1e6, BEYOND):
         for b in (-BEYOND, 0, BEYOND):
             for score in (-1e80, -1, 0, 1, 1e80):
-                assert 0 <= confidence.confidence(Curve(a, b, 1), score) <= 1
+                assert 0 <= calibration.confidence(Curve(a, b, 1), score) <= 1
                 extremes = Calibration(Curve(a, b, 1), Curve(-a, -b, 1), "names")
-                assert all(0 <= confidence.mixed_confidence(extremes, t, score, -score) <= 1 for t in (0, 0.5, 1))
+                assert all(0 <= calibration.mixed_confidence(extremes, t, score, -score) <= 1 for t in (0, 0.5, 1))
 
 
 def test_confidence_rises_with_the_score():
-    shares = [confidence.confidence(KNOWN.image, score) for score in np.linspace(-1, 1, 201)]
+    shares = [calibration.confidence(KNOWN.image, score) for score in np.linspace(-1, 1, 201)]
     assert shares == sorted(set(shares))
 
 
 def test_stars_are_fifths_rounded_half_to_even():
     shares = [0, 0.09, 0.1, 0.11, 0.29, 0.3, 0.5, 0.51, 0.69, 0.7, 0.89, 0.9, 0.91, 1]
-    assert [confidence.stars(share) for share in shares] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5]
+    assert [calibration.stars(share) for share in shares] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5]
 
 
 def test_a_hybrids_confidence_goes_from_the_texts_to_the_pictures():
     for text, image in ((0.2, 0.7), (0.3, 0.9), (0.1, 0.1)):
-        ends = [confidence.confidence(KNOWN.text, text), confidence.confidence(KNOWN.image, image)]
-        found = [confidence.mixed_confidence(KNOWN, slider, text, image) for slider in SLIDER]
+        ends = [calibration.confidence(KNOWN.text, text), calibration.confidence(KNOWN.image, image)]
+        found = [calibration.mixed_confidence(KNOWN, slider, text, image) for slider in SLIDER]
         assert [found[0], found[-1]] == pytest.approx(ends)
         assert found == sorted(found, reverse=ends[0] > ends[1])
 
@@ -95,20 +96,20 @@ def test_a_hybrids_confidence_goes_from_the_texts_to_the_pictures():
 # The slider
 
 def test_the_slider_ends_at_text_alone_and_picture_alone():
-    for calibration in (KNOWN, confidence.NONE, Calibration(Curve(1, 0, 1 / BEYOND), Curve(1, 0, BEYOND), "names"),
+    for known in (KNOWN, calibration.NONE, Calibration(Curve(1, 0, 1 / BEYOND), Curve(1, 0, BEYOND), "names"),
                         Calibration(Curve(1, 0, 1 / BEYOND), Curve(1, 0, 1 / BEYOND), "names")):
-        weights = [confidence.slider_weight(calibration, slider) for slider in SLIDER]
+        weights = [calibration.slider_weight(known, slider) for slider in SLIDER]
         assert weights[0] == 0 and weights[-1] == 1 and weights == sorted(weights)
 
 
 def test_the_slider_balances_the_two_spreads():
     """By as much as the slider says, and not by as much as the scores differ."""
     for slider in SLIDER[1:-1]:
-        weight = confidence.slider_weight(KNOWN, slider)
+        weight = calibration.slider_weight(KNOWN, slider)
         picture, text = weight * KNOWN.image.spread, (1 - weight) * KNOWN.text.spread
         assert picture / (picture + text) == pytest.approx(slider)
-    assert confidence.slider_weight(KNOWN, 0.5) == 0.2       # 1/32 and 1/8
-    assert confidence.slider_weight(confidence.NONE, 0.3) == 0.3
+    assert calibration.slider_weight(KNOWN, 0.5) == 0.2       # 1/32 and 1/8
+    assert calibration.slider_weight(calibration.NONE, 0.3) == 0.3
 
 
 # Fitting
@@ -119,11 +120,11 @@ def test_a_known_curve_is_found_again(a, b, low, high):
     generator = np.random.default_rng(7)
     values = generator.uniform(low, high, 40_000)
     right = generator.random(40_000) < 1 / (1 + np.exp(-(a * values + b)))
-    curve = confidence.fit(values, right, 0.25)
+    curve = calibrate.fit(values, right, 0.25)
     assert curve.spread == 0.25
     assert curve.a == pytest.approx(a, rel=0.05)
     assert -curve.b / curve.a == pytest.approx(-b / a, abs=0.02 * (high - low))              # where half are right
-    assert confidence.expected_error(curve, values, right) < 0.01
+    assert calibrate.expected_error(curve, values, right) < 0.01
 
 
 @pytest.mark.parametrize(("right", "wrong", "fits"), [(20, 20, True), (19, 500, False), (500, 19, False),
@@ -131,29 +132,29 @@ def test_a_known_curve_is_found_again(a, b, low, high):
 def test_too_few_right_or_wrong_results_fix_no_curve(right, wrong, fits):
     values = np.linspace(0, 1, right + wrong)
     answer = np.arange(right + wrong) < right
-    assert (confidence.fit(values, answer, 1.0) is not None) == fits
+    assert (calibrate.fit(values, answer, 1.0) is not None) == fits
 
 
 def test_results_that_are_wrong_and_right_without_order_give_a_flat_curve():
     generator = np.random.default_rng(3)
     values = generator.normal(0.7, 0.05, 20_000)
-    curve = confidence.fit(values, generator.random(20_000) < 0.3, 1.0)
+    curve = calibrate.fit(values, generator.random(20_000) < 0.3, 1.0)
     for score in (0.6, 0.7, 0.8):
-        assert confidence.confidence(curve, score) == pytest.approx(0.3, abs=0.03)
+        assert calibration.confidence(curve, score) == pytest.approx(0.3, abs=0.03)
 
 
 def test_separate_results_and_equal_scores_give_finite_curves():
-    separate = confidence.fit(np.r_[np.zeros(50), np.ones(50)], np.arange(100) >= 50, 1.0)
-    assert confidence.confidence(separate, 0) < 0.05 and confidence.confidence(separate, 1) > 0.95
-    equal = confidence.fit(np.full(100, 0.7), np.arange(100) < 25, 1.0)                      # their std is 1e-16
-    assert [confidence.confidence(equal, score) for score in (0.65, 0.7, 0.75)] == pytest.approx([0.25] * 3, abs=0.01)
+    separate = calibrate.fit(np.r_[np.zeros(50), np.ones(50)], np.arange(100) >= 50, 1.0)
+    assert calibration.confidence(separate, 0) < 0.05 and calibration.confidence(separate, 1) > 0.95
+    equal = calibrate.fit(np.full(100, 0.7), np.arange(100) < 25, 1.0)                      # their std is 1e-16
+    assert [calibration.confidence(equal, score) for score in (0.65, 0.7, 0.75)] == pytest.approx([0.25] * 3, abs=0.01)
 
 
 def test_the_expected_error_is_what_it_is_by_hand():
     half, values = Curve(0, 0, 1), np.zeros(100)
-    assert confidence.expected_error(half, values, np.arange(100) % 2 == 0) == pytest.approx(0)
-    assert confidence.expected_error(half, values, np.ones(100, bool)) == pytest.approx(0.5)
-    assert confidence.expected_error(half, values, np.arange(100) < 50) == pytest.approx(0.5)
+    assert calibrate.expected_error(half, values, np.arange(100) % 2 == 0) == pytest.approx(0)
+    assert calibrate.expected_error(half, values, np.ones(100, bool)) == pytest.approx(0.5)
+    assert calibrate.expected_error(half, values, np.arange(100) < 50) == pytest.approx(0.5)
 
 
 def test_what_is_shown_are_the_best_ten_of_each_query_with_their_answers():
@@ -166,7 +167,7 @@ def test_what_is_shown_are_the_best_ten_of_each_query_with_their_answers():
 
 def test_no_queries_or_too_few_answers_leave_a_guess_and_say_so():
     none = calibrate.fitted("text", np.zeros((0, 5)), Asked([], []))
-    assert none.curve == confidence.NONE.text and none.pairs == 0 and "nothing measured" in none.note
+    assert none.curve == calibration.NONE.text and none.pairs == 0 and "nothing measured" in none.note
     table = np.random.default_rng(0).normal(size=(6, 15))
     few = calibrate.fitted("image", table, Asked([], [frozenset([0])] * 6))
     assert "a guess" in few.note and few.curve.spread == pytest.approx(table.std(axis=1).mean()) and few.pairs == 60
@@ -231,8 +232,7 @@ class World:
 
     def calibration(self) -> Calibration:
         """From queries of its own."""
-        return calibrate.calibration(*(calibrate.fitted(kind, *self.asked(kind)) for kind in confidence.KINDS),
-                                     "queries")
+        return Calibration(*(calibrate.fitted(kind, *self.asked(kind)).curve for kind in calibration.KINDS), "queries")
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -252,29 +252,29 @@ def world(path, seed: int, noise: float = 0.7) -> World:
 @pytest.mark.parametrize("seed", range(3))
 def test_both_kinds_get_right_shares_though_their_scores_lie_apart(tmp_path, seed):
     made = world(tmp_path / "a.catalog", seed, noise=1.2)
-    fitted = {kind: calibrate.fitted(kind, *made.asked(kind)) for kind in confidence.KINDS}
+    fitted = {kind: calibrate.fitted(kind, *made.asked(kind)) for kind in calibration.KINDS}
     fresh = {}
     for kind, found in fitted.items():
         table, asked = made.asked(kind)
         values, right, _ = calibrate.shown(table, asked.answers)
         assert 0.25 < right.mean() < 0.9                     # there is something to tell apart
-        assert found.error < 0.05 and confidence.expected_error(found.curve, values, right) < 0.05
-        shares = np.array([confidence.confidence(found.curve, value) for value in values])
+        assert found.error < 0.05 and calibrate.expected_error(found.curve, values, right) < 0.05
+        shares = np.array([calibration.confidence(found.curve, value) for value in values])
         assert shares.mean() == pytest.approx(right.mean(), abs=0.03)
         assert shares[right].mean() > shares[~right].mean() + 0.04
         fresh[kind] = values, right, table.mean()
     assert fresh["text"][2] == pytest.approx(0.2, abs=0.05) and fresh["image"][2] == pytest.approx(0.7, abs=0.05)
     assert fresh["text"][0].max() < fresh["image"][0].min()  # no one curve could serve both
     for kind, other in (("text", "image"), ("image", "text")):
-        assert confidence.expected_error(fitted[other].curve, *fresh[kind][:2]) > 0.5
+        assert calibrate.expected_error(fitted[other].curve, *fresh[kind][:2]) > 0.5
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_slider_in_the_middle_lets_the_text_matter_where_an_equal_mix_does_not(tmp_path, seed):
     """A photo of one product, and the name of another colour: right is the photo's shape in the text's colour."""
     made = world(tmp_path / "a.catalog", seed)
-    calibration = made.calibration()
-    assert calibration.image.spread > 1.5 * calibration.text.spread
+    known = made.calibration()
+    assert known.image.spread > 1.5 * known.text.spread
     product = made.chosen()
     colour = (product + made.generator.integers(1, COLOURS, QUERIES)) % COLOURS
     right = product // COLOURS * COLOURS + colour
@@ -284,7 +284,7 @@ def test_the_slider_in_the_middle_lets_the_text_matter_where_an_equal_mix_does_n
         return float(np.mean([made.first(scores.mixed(photo, text, weight)) == answer
                               for photo, text, answer in zip(photos, texts, right, strict=True)]))
 
-    balanced = share(confidence.slider_weight(calibration, 0.5))
+    balanced = share(calibration.slider_weight(known, 0.5))
     assert balanced > 0.5 and balanced > share(0.5) + 0.2
     assert balanced > share(0.0) + 0.2 and share(1.0) < 0.05  # neither alone can know
 
@@ -292,7 +292,7 @@ def test_the_slider_in_the_middle_lets_the_text_matter_where_an_equal_mix_does_n
 @pytest.mark.parametrize("seed", range(3))
 def test_the_slider_in_the_middle_costs_nothing_where_text_and_picture_agree(tmp_path, seed):
     made = world(tmp_path / "a.catalog", seed, noise=1.0)
-    weight, product = confidence.slider_weight(made.calibration(), 0.5), made.chosen()
+    weight, product = calibration.slider_weight(made.calibration(), 0.5), made.chosen()
     photos, texts = made.photos(product), made.texts(made.meant(product))
     found = {name: np.mean([made.first(vector) == answer for vector, answer in zip(vectors, product, strict=True)])
              for name, vectors in (("mixed", scores.mixed(photos, texts, weight)), ("photo", photos), ("text", texts))}

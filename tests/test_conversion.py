@@ -6,10 +6,11 @@ import signal
 import pytest
 import torch
 
-from export import conversion, models, plan
-from export.errors import InputError
+from export import conversion, plan
+from export.common.errors import InputError
+from export.weights import lookup
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 
 
 class Refused(torch.nn.Module):

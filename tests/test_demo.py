@@ -18,9 +18,9 @@ from demo.evaluate import WEIGHTS, find_ranks, load_demo, measure, product_score
 from demo.shop import CURRENCY, PRODUCT_FIELDS, SHOP_FOLDER, build_shop
 from demo.train import encode_short_text
 from demo.wording import QUERY_TEMPLATES, TRAINING_TEMPLATES, fill
-from export.checkpoint import reparameterise
-from export.errors import InputError
-from export.networks.demo import build_demo
+from export.common.errors import InputError
+from export.weights.checkpoint import reparameterise
+from export.weights.networks.demo import build_demo
 
 MEGABYTES_ALLOWED = 10
 FIRST_TEXT, FIRST_FIVE_TEXT, FIRST_PICTURE = 0.85, 0.97, 0.92      # recall that the shop must show

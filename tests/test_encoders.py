@@ -5,10 +5,11 @@ import pytest
 import torch
 from open_clip.tokenizer import SimpleTokenizer
 
-from export import checkpoint, encoders, models
-from export.errors import InputError
+from export.common.errors import InputError
+from export.common.specs import Preprocessing
+from export.weights import checkpoint, encoders, lookup, models
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def test_image_encoder_takes_plain_pixels(model, parts):
 
 
 def test_mean_and_standard_deviation_are_inside(model):
-    centred = models.Preprocessing(64, models.CLIP_MEAN, models.CLIP_STD, "bilinear")
+    centred = Preprocessing(64, models.CLIP_MEAN, models.CLIP_STD, "bilinear")
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (centred.mean, centred.std))
     expected = model.encode_image((pixels() / 255 - mean) / std, normalize=True)
     assert (encoders.ImageEncoder(model.visual, centred)(pixels()) - expected).abs().max() < 2e-6

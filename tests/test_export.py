@@ -10,7 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from export import files, manifest, plan, runners
+from export import plan, runners
+from export.artifacts import manifest
+from export.common import files
 from tests.conftest import ROOT, run_module
 
 

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from export import checkpoint, coreml, encoders, files, manifest, models, plan, resample
+from export import coreml, plan
 from export import onnx as onnx_converter
-from export.stamp import Stamp
-from parity import activations, gate, metrics, pixels, tolerances, weights
+from export.artifacts import manifest
+from export.common import files
+from export.common.specs import Preprocessing
+from export.formats.stamp import Stamp
+from export.pictures import resample
+from export.weights import checkpoint, encoders, lookup
+from parity.gate import activations, gate, metrics, pixels, stored_weights, tolerances
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def test_the_true_encoder_passes_where_faults_are_planted(ground):
 
 
 def test_a_wrong_mean_turns_the_gate_red(ground):
-    wrong = models.Preprocessing(64, (0.48, 0.46, 0.41), (1.0, 1.0, 1.0), "bilinear")
+    wrong = Preprocessing(64, (0.48, 0.46, 0.41), (1.0, 1.0, 1.0), "bilinear")
     result = planted(ground, "image", encoders.ImageEncoder(true_parts(ground)["image"].visual, wrong))
     assert result.outcome == "failed" and "cosine" in result.reasons[0]
 
@@ -139,16 +144,16 @@ def test_any_weight_tensor_five_per_cent_off_fails_the_float32_tolerance(ground,
 def test_any_weight_tensor_five_per_cent_off_is_seen_in_the_decoded_artefact(ground, encoder, format_, precision):
     """The artefact's weights are compared with a checkpoint in which one tensor after the other is scaled."""
     path = ground.folder / plan.Job(format_, encoder, precision).path
-    found, part = weights.by_size(weights.READERS[format_](path)), true_parts(ground)[encoder]
-    residual, tried = weights.RESIDUAL[precision], 0
-    assert weights.missing(part, found, residual, format_) == []
+    found, part = stored_weights.by_size(stored_weights.READERS[format_](path)), true_parts(ground)[encoder]
+    residual, tried = stored_weights.RESIDUAL[precision], 0
+    assert stored_weights.missing(part, found, residual, format_) == []
     for name, tensor in part.named_parameters():
-        if tensor.numel() < weights.LEAST or not tensor.any():
+        if tensor.numel() < stored_weights.LEAST or not tensor.any():
             continue
         kept, tried = tensor.detach().clone(), tried + 1
         with torch.no_grad():
             tensor.mul_(1.05)
-            assert weights.missing(part, found, residual, format_), name
+            assert stored_weights.missing(part, found, residual, format_), name
             tensor.copy_(kept)
     assert tried >= 20
 
@@ -180,10 +185,10 @@ def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
 def test_a_constant_beyond_float16_turns_the_gate_red(ground):
     found = [np.full(32, -np.inf, np.float16), np.ones(32, np.float32)]
     artifact = entry(ground.made, "onnx", "text", "fp16")
-    assert weights.faults(ground, artifact) == []
+    assert stored_weights.faults(ground, artifact) == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(weights.READERS, "onnx", lambda path: found)
-        assert weights.faults(ground, artifact) == ["a constant, such as a mask, is beyond float16's range"]
+        patch.setitem(stored_weights.READERS, "onnx", lambda path: found)
+        assert stored_weights.faults(ground, artifact) == ["a constant, such as a mask, is beyond float16's range"]
 
 
 def test_activations_beyond_float16_turn_the_gate_red_for_all_but_float32(ground):
@@ -224,10 +229,10 @@ def test_a_tensor_in_clusters_is_known_again_and_a_scaled_one_is_not(precision, 
     which = np.clip(np.digitize(true, bounds) - 1, 0, levels - 1)
     clustered = np.array([true[which == k].mean() if (which == k).any() else 0 for k in range(levels)],
                          np.float32)[which]
-    residual = weights.RESIDUAL[precision]
-    assert weights.holds(weights.by_size([clustered]), true, residual)
-    assert not weights.holds(weights.by_size([clustered]), true * np.float32(1.05), residual)
-    assert not weights.holds(weights.by_size([clustered]), np.roll(true, 1) ** 3, residual)
+    residual = stored_weights.RESIDUAL[precision]
+    assert stored_weights.holds(stored_weights.by_size([clustered]), true, residual)
+    assert not stored_weights.holds(stored_weights.by_size([clustered]), true * np.float32(1.05), residual)
+    assert not stored_weights.holds(stored_weights.by_size([clustered]), np.roll(true, 1) ** 3, residual)
 
 
 def test_a_flipped_byte_turns_the_gate_red(ground):
@@ -268,5 +273,5 @@ def test_a_missing_artefact_turns_the_gate_red(ground):
 @pytest.mark.parametrize(("factor", "held"), [(1, True), (1 / 255, True), (1.05 / 255, False), (1 / 200, False)])
 def test_a_stem_may_hold_the_scale_of_the_pixels_and_no_other(factor, held):
     stem = torch.nn.Conv2d(3, 8, 4, bias=False)
-    found = weights.by_size([stem.weight.detach().numpy() * np.float32(factor)])
-    assert (weights.missing(stem, found, weights.RESIDUAL["fp32"], "tflite") == []) is held
+    found = stored_weights.by_size([stem.weight.detach().numpy() * np.float32(factor)])
+    assert (stored_weights.missing(stem, found, stored_weights.RESIDUAL["fp32"], "tflite") == []) is held

@@ -2,7 +2,7 @@
 
 import pytest
 
-from export import files
+from export.common import files
 
 
 def folder_with(path, **contents):

@@ -6,9 +6,9 @@ from timm.layers import ConvNormAct
 from timm.models.fastvit import AttentionBlock, LayerScale2d, RepMixerBlock
 from torch import nn
 
-from export import checkpoint, fold, models
+from export.weights import checkpoint, fold, lookup
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 
 
 def varied(module: nn.Module) -> nn.Module:

@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export import checkpoint, files, models
-from export.models import Preprocessing
-from export.preprocess import resize_crop
-from export.tokenizer import Tokenizer
-from export.tokenizer_asset import write_asset
+from export.common import files
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import resize_crop
+from export.text.assets.clip_bpe_asset import write_asset
+from export.text.clip_bpe import Tokenizer
+from export.weights import checkpoint, lookup
 from parity import goldens, hostile
-from parity.pixels import by_pillow
-from parity.reference import Reference, token_ids
+from parity.gate.pixels import by_pillow
+from parity.gate.reference import Reference, token_ids
 from tests.conftest import run_module
 from tests.pictures import saved
 
@@ -58,7 +59,7 @@ def test_the_preprocessing_gives_the_golden_bytes():
 
 
 def test_pytorch_gives_the_golden_embeddings_of_the_demo_model():
-    golden, spec = kept("embeddings-demo.json"), models.find("demo")
+    golden, spec = kept("embeddings-demo.json"), lookup.find("demo")
     reference = Reference(spec, checkpoint.locate(spec))
     texts = reference.texts(token_ids([row["text"] for row in golden["texts"]]))
     squares = np.stack([read_rgb(FOLDER / "preprocess" / f"{row['preprocess']}.out.rgb", 64, 64)

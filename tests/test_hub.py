@@ -19,9 +19,9 @@ COMMIT = "c" * 40
 WEIGHTS = b"not really weights, but bytes with a digest"
 LOCATE = """
 import json, sys
-from export import checkpoint, models
-from export.errors import InputError
-spec = models.find(sys.argv[1])
+from export.weights import checkpoint, lookup
+from export.common.errors import InputError
+spec = lookup.find(sys.argv[1])
 try:
     source = checkpoint.locate(spec)
     print(json.dumps([source.kind, str(source.path), source.sha256, checkpoint.licence_text(spec, source),

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from catalog_builder import apps
-from catalog_builder.scripts import SCRIPTS
-from export import manifest, plan
+from catalog_builder.catalog.scripts import SCRIPTS
+from export import plan
+from export.artifacts import manifest
 from tests.conftest import ROOT
 from tests.test_ios_search import swift
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog_builder import confidence, scripts, search
-from catalog_builder.catalog import open_catalog
-from export import manifest
-from export.models import find
+from catalog_builder.catalog import calibration, scripts, search
+from catalog_builder.catalog.reader import open_catalog
+from export.artifacts import manifest
+from export.weights.lookup import find
 from parity import goldens
 from tests import expected
 from tests.conftest import ROOT, run_module
@@ -122,7 +122,7 @@ def agree(catalog, answer: subprocess.CompletedProcess, hits: list[search.Hit], 
     assert [(one["id"], one["name"]) for one in found] == [
         (catalog.record(hit.product)["id"], catalog.record(hit.product)["name"]) for hit in hits]
     assert [one["stars"] for one in found] == [
-        confidence.stars(confidence.confidence(curve, hit.score)) for hit in hits]
+        calibration.stars(calibration.confidence(curve, hit.score)) for hit in hits]
 
 
 def test_the_tool_says_what_a_catalog_holds(catalog):

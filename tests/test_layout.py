@@ -36,7 +36,8 @@ def test_import_onnx_is_the_real_one():
 
 
 def test_planning_an_export_and_reading_a_manifest_import_no_heavy_library():
-    code = f"import sys, export.plan, export.manifest, export.pipeline; print([m for m in {HEAVY} if m in sys.modules])"
+    code = ("import sys, export.plan, export.artifacts.manifest, export.pipeline; "
+            f"print([m for m in {HEAVY} if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from export import checkpoint, models, plan, runners
+from export import plan, runners
 from export.runners import mil
 from export.runners.mil.operations import OPERATIONS
 from export.runners.mil.program import CannotInterpret, Declared, Step, checked, constant
-from parity import inputs
-from parity.metrics import closeness
-from parity.reference import Reference, token_ids
+from export.weights import checkpoint, lookup
+from parity.gate import inputs
+from parity.gate.metrics import closeness
+from parity.gate.reference import Reference, token_ids
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 RNG = np.random.default_rng(0)
 A, B, P = (RNG.normal(size=(2, 3, 4)).astype(np.float32) for _ in range(3))
 P = np.abs(P) + 0.5

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from export import models
-from export.errors import InputError
+from export.common.errors import InputError
+from export.common.specs import Preprocessing
+from export.weights import lookup, models
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["demo", "s0", "s1", "s2", "b", "blt", "2-s0", "2-s2", "2-b", "2-s3", "2-s4", "2-l14"]
@@ -15,18 +16,18 @@ NAMES = ["demo", "s0", "s1", "s2", "b", "blt", "2-s0", "2-s2", "2-b", "2-s3", "2
 
 def test_table_holds_the_twelve_names_in_order():
     assert list(models.TABLE) == NAMES
-    assert all(models.find(name).name == name for name in NAMES)
+    assert all(lookup.find(name).name == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("demo", "s0")])
 def test_row_agrees_with_open_clip(name):
     import open_clip
     from open_clip.pretrained import get_pretrained_cfg
-    spec = models.find(name)
+    spec = lookup.find(name)
     config = open_clip.get_model_config(spec.architecture)
     tag = get_pretrained_cfg(spec.architecture, spec.pretrained)
     assert spec.hub == tag["hf_hub"].rstrip("/") and tag["resize_mode"] == "shortest"
-    assert spec.preprocessing == models.Preprocessing(config["vision_cfg"]["image_size"], tuple(tag["mean"]),
+    assert spec.preprocessing == Preprocessing(config["vision_cfg"]["image_size"], tuple(tag["mean"]),
                                                       tuple(tag["std"]), tag["interpolation"])
     assert (spec.dim, spec.context_length) == (config["embed_dim"], config["text_cfg"]["context_length"])
     assert spec.quick_gelu == tag.get("quick_gelu", False)
@@ -34,29 +35,29 @@ def test_row_agrees_with_open_clip(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_apples_weights_are_for_research_only_and_the_demo_may_be_sold(name):
-    licence = models.find(name).licence
+    licence = lookup.find(name).licence
     assert licence.commercial_use is (name == "demo") and licence.url.startswith("https://")
 
 
 def test_open_clip_architecture_takes_preprocessing_and_activation_from_its_tag():
-    laion, openai = models.find("ViT-B-32", "laion2b_s34b_b79k"), models.find("ViT-B-32", "openai")
-    assert laion.preprocessing == models.Preprocessing(224, models.CLIP_MEAN, models.CLIP_STD, "bicubic")
+    laion, openai = lookup.find("ViT-B-32", "laion2b_s34b_b79k"), lookup.find("ViT-B-32", "openai")
+    assert laion.preprocessing == Preprocessing(224, models.CLIP_MEAN, models.CLIP_STD, "bicubic")
     assert (laion.quick_gelu, openai.quick_gelu, laion.dim) == (False, True, 512)
     assert (laion.hub, laion.file, laion.fallback_file) == (
         "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
     assert laion.licence.commercial_use is True and openai.licence.commercial_use is None
-    own_mean = models.find("ViT-L-14", "laion2b_s32b_b82k")
+    own_mean = lookup.find("ViT-L-14", "laion2b_s32b_b82k")
     assert own_mean.preprocessing.mean == (0.5, 0.5, 0.5)
 
 
 def test_hub_entry_that_names_a_file_is_tried_as_safetensors_first():
-    spec = models.find("ViTamin-S", "datacomp1b")
+    spec = lookup.find("ViTamin-S", "datacomp1b")
     assert (spec.hub, spec.file, spec.fallback_file) == ("jienengchen/ViTamin-S", "pytorch_model.safetensors",
                                                          "pytorch_model.bin")
 
 
 def test_row_is_found_by_architecture_and_tag_too():
-    assert models.find("MobileCLIP-B", "datacompdr_lt") is models.TABLE["blt"]
+    assert lookup.find("MobileCLIP-B", "datacompdr_lt") is models.TABLE["blt"]
 
 
 @pytest.mark.parametrize("name, pretrained, message", [
@@ -78,11 +79,11 @@ def test_row_is_found_by_architecture_and_tag_too():
 ])
 def test_model_that_cannot_be_had_is_refused_by_name(name, pretrained, message):
     with pytest.raises(InputError, match=message):
-        models.find(name, pretrained)
+        lookup.find(name, pretrained)
 
 
 def test_finding_a_model_imports_neither_torch_nor_open_clip():
-    code = ("import sys; from export import models; models.find('s2'); models.find('ViT-B-32', 'openai');"
+    code = ("import sys; from export.weights import lookup; lookup.find('s2'); lookup.find('ViT-B-32', 'openai');"
             "print([m for m in sys.modules if m.split('.')[0] in ('torch', 'open_clip', '_open_clip_lists')]);"
             "import safetensors.torch")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

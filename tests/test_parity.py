@@ -6,22 +6,26 @@ import shutil
 import numpy as np
 import pytest
 
-from export import manifest, models, plan, runners
-from parity import gate, inputs, metrics, page, report, tolerances
+from export import plan, runners
+from export.artifacts import manifest
+from export.weights import lookup
+from parity import basis
+from parity.gate import gate, inputs, metrics, tolerances
+from parity.report import page, verdicts
 from tests.conftest import run_module
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 
 
 def test_the_gate_is_green_on_the_demo_model(gated):
     folder, answer = gated
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    report_ = json.loads((folder / report.NAME).read_text())
+    report_ = json.loads((folder / verdicts.NAME).read_text())
     assert report_["green"] and len(report_["results"]) == 12
 
 
 def test_the_report_says_what_ran_core_ml(gated):
-    results = json.loads((gated[0] / report.NAME).read_text())["results"]
+    results = json.loads((gated[0] / verdicts.NAME).read_text())["results"]
     assert {r["runtime"] for r in results if r["format"] == "coreml"} == set(runners.runtimes("coreml"))
     assert all(r["latency"] is None for r in results if "interpreter" in r["runtime"])
 
@@ -36,14 +40,14 @@ def test_the_page_for_people_is_written_again_where_it_is_gone(gated, tmp_path):
 
 
 def test_pairs_are_judged_as_they_ship(gated):
-    pairs = json.loads((gated[0] / report.NAME).read_text())["pairs"]
+    pairs = json.loads((gated[0] / verdicts.NAME).read_text())["pairs"]
     assert {(p["format"], p["image"], p["text"]) for p in pairs} == {
         *((f, p, p) for f in plan.FORMATS for p in ("fp32", "fp16")), ("tflite", "fp16", "fp32")}
     assert {p["outcome"] for p in pairs} == {"passed"}
 
 
 def test_float32_artefacts_are_within_rounding_and_float16_within_its_bounds(gated):
-    results = json.loads((gated[0] / report.NAME).read_text())["results"]
+    results = json.loads((gated[0] / verdicts.NAME).read_text())["results"]
     ran = [r for r in results if r["outcome"] != "not run"]
     assert len(ran) >= 12
     for result in ran:
@@ -56,8 +60,8 @@ def test_float32_artefacts_are_within_rounding_and_float16_within_its_bounds(gat
 
 
 def test_verdicts_stand_in_the_manifest(gated):
-    verdicts = {a["path"]: a["parity"]["outcome"] for a in manifest.read(gated[0])["artifacts"]}
-    assert verdicts["onnx/image-fp32.onnx"] == verdicts["tflite/text-fp16.tflite"] == "passed"
+    outcomes = {a["path"]: a["parity"]["outcome"] for a in manifest.read(gated[0])["artifacts"]}
+    assert outcomes["onnx/image-fp32.onnx"] == outcomes["tflite/text-fp16.tflite"] == "passed"
 
 
 def test_verdicts_return_to_a_manifest_that_was_made_anew(gated, tmp_path):
@@ -74,18 +78,18 @@ def test_verdicts_return_to_a_manifest_that_was_made_anew(gated, tmp_path):
 @pytest.mark.parametrize("name", ["onnx/image-fp32.onnx", manifest.TOKENIZER])
 def test_a_damaged_file_is_no_reason_to_keep_verdicts(gated, tmp_path, name):
     shutil.copytree(gated[0], tmp_path / "demo")
-    basis = report.basis(tmp_path / "demo", False, None)
+    depends = basis.of_verdicts(tmp_path / "demo", False, None)
     path = tmp_path / "demo" / name
     path.write_bytes(path.read_bytes()[:-1])
-    assert report.basis(tmp_path / "demo", False, None) != basis
+    assert basis.of_verdicts(tmp_path / "demo", False, None) != depends
 
 
 def test_verdicts_are_kept_only_while_nothing_changes(gated):
     folder = gated[0]
-    basis = report.basis(folder, False, None)
-    assert report.read(folder, basis) is not None
-    assert report.read(folder, report.basis(folder, True, None)) is None
-    assert report.read(folder, report.basis(folder, False, 24)) is None
+    depends = basis.of_verdicts(folder, False, None)
+    assert verdicts.read(folder, depends) is not None
+    assert verdicts.read(folder, basis.of_verdicts(folder, True, None)) is None
+    assert verdicts.read(folder, basis.of_verdicts(folder, False, 24)) is None
 
 
 def test_strict_turns_not_run_into_a_failure():

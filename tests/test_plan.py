@@ -4,10 +4,12 @@ import dataclasses
 
 import pytest
 
-from export import checkpoint, files, models, plan
-from export.errors import InputError
+from export import plan
+from export.common import files
+from export.common.errors import InputError
+from export.weights import checkpoint, lookup
 
-SPEC = models.find("demo")
+SPEC = lookup.find("demo")
 SOURCE = checkpoint.Source("bundled", None, "ab" * 32)
 
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from export import coreml, files, mixture, onnx, plan, runners, tflite
-from export.errors import InputError
-from export.mixture import Mixture
-from export.stamp import Stamp
+from export import coreml, onnx, plan, runners, tflite
+from export.common import files
+from export.common.errors import InputError
+from export.formats import mixture
+from export.formats.mixture import Mixture
+from export.formats.stamp import Stamp
 from tests.test_export import inputs
 
 STAMP = Stamp("demo", "text", "ab" * 32, "MIT")
@@ -24,9 +26,9 @@ def traced(exported):
     import onnx as onnx_
     import torch
 
-    from export import checkpoint, encoders, models
+    from export.weights import checkpoint, encoders, lookup
 
-    spec = models.find("demo")
+    spec = lookup.find("demo")
     torch.backends.mha.set_fastpath_enabled(False)
     text = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec, None, False))),
                           spec)["text"]

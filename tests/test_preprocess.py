@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from export.errors import InputError
-from export.preprocess import load_rgb8
+from export.common.errors import InputError
+from export.pictures.preprocess import load_rgb8
 from tests.pictures import noise, saved
 
 
@@ -242,5 +242,5 @@ def test_a_damaged_checksum_is_refused():
 
 
 def test_no_torch_is_imported_for_pictures():
-    code = "import sys, export.preprocess, export.tokenizer; sys.exit('torch' in sys.modules)"
+    code = "import sys, export.pictures.preprocess, export.text.clip_bpe; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog_builder import products
-from catalog_builder.products import Problem, Product
-from catalog_builder.rows import BATCH, REQUIRED
-from export.errors import InputError
+from catalog_builder.lists import products
+from catalog_builder.lists.products import Problem, Product
+from catalog_builder.lists.rows import BATCH, REQUIRED
+from export.common.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "id,name,price,currency,description,category,pictures\n"
@@ -553,7 +553,7 @@ def test_extra_columns_cannot_take_the_place_of_ours(shop):
 
 
 def test_reading_a_list_imports_neither_pyarrow_nor_a_framework():
-    code = ("import sys; from pathlib import Path; from catalog_builder import products; "
+    code = ("import sys; from pathlib import Path; from catalog_builder.lists import products; "
             "products.read(Path('demo/shop/products.csv')); "
             "print([m for m in ('pyarrow', 'torch', 'numpy') if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from export.errors import InputError
-from parity import inputs, rankings, tolerances
-from parity.metrics import Closeness
-from parity.rankings import Embeddings, Shelf
+from export.common.errors import InputError
+from parity.gate import inputs, shelf, tolerances
+from parity.gate.metrics import Closeness
+from parity.gate.shelf import Embeddings, Shelf
 from tests.conftest import run_module
 
 EXACT = Closeness(2, 1.0, 1.0, 0.0, [0.0, 0.0])
 
 
-def shelf(products: int, queries: int, answers=None) -> Shelf:
+def made_shelf(products: int, queries: int, answers=None) -> Shelf:
     unknown = np.full(queries, -1) if answers is None else np.array(answers)
     return Shelf("shop", [f"p{i}.jpg" for i in range(products)], np.arange(products), [],
                  [f"q{i}" for i in range(queries)], np.array([], int), unknown)
 
 
-def compare(found, expected, answers=None) -> rankings.Ranking:
+def compare(found, expected, answers=None) -> shelf.Ranking:
     found, expected = np.array(found, float), np.array(expected, float)
-    made = shelf(expected.shape[1], len(expected), answers)
-    return rankings.compare(found, expected, made.text_answers, made, [("text", text) for text in made.text_queries])
+    made = made_shelf(expected.shape[1], len(expected), answers)
+    return shelf.compare(found, expected, made.text_answers, made, [("text", text) for text in made.text_queries])
 
 
 def scores(*worse: float, tail: float = -0.5) -> list[float]:
@@ -35,7 +35,7 @@ def scores(*worse: float, tail: float = -0.5) -> list[float]:
 
 def test_a_product_scores_as_its_best_picture():
     rows, owners = np.array([[1.0, 0.0], [0.0, 1.0], [0.8, 0.6]]), np.array([0, 0, 1])
-    found = rankings.product_scores(np.array([[0.6, 0.8], [1.0, 0.1]]), rows, owners)
+    found = shelf.product_scores(np.array([[0.6, 0.8], [1.0, 0.1]]), rows, owners)
     assert found == pytest.approx(np.array([[0.8, 0.96], [1.0, 0.86]]))
 
 
@@ -71,21 +71,21 @@ def test_the_loss_of_true_recall_counts_what_was_right_before():
 @pytest.mark.parametrize(("hits", "queries"), [(0, 24), (24, 24), (23, 24), (845, 846), (1, 3)])
 def test_shares_have_wilsons_interval(hits, queries):
     interval = binomtest(hits, queries).proportion_ci(method="wilson")
-    found = rankings.wilson(hits / queries, queries)
+    found = shelf.wilson(hits / queries, queries)
     assert (found.low, found.high) == (pytest.approx(interval.low, abs=1e-6), pytest.approx(interval.high, abs=1e-6))
 
 
 def test_an_interval_is_never_empty_even_where_nothing_changed():
     nothing = np.zeros(100, bool)
-    assert rankings.wilson(1.0, 100).low < 0.97
-    assert rankings.difference(nothing, nothing).high > 0.03
+    assert shelf.wilson(1.0, 100).low < 0.97
+    assert shelf.difference(nothing, nothing).high > 0.03
 
 
 def test_newcombes_interval_holds_the_truth_as_often_as_it_says():
     generator, inside = np.random.default_rng(0), 0
     for _ in range(400):
         kinds = generator.choice(3, 300, p=[0.03, 0.01, 0.96])
-        found = rankings.difference(kinds == 0, kinds == 1)
+        found = shelf.difference(kinds == 0, kinds == 1)
         inside += found.low <= 0.02 <= found.high
     assert inside >= 0.92 * 400
 
@@ -113,7 +113,7 @@ def test_a_sample_picture_does_not_find_itself():
     sides = Embeddings(shared, shared, shared[:1])
     samples = Shelf("samples", ["a", "b", "c"], np.arange(3), ["a", "b", "c"], ["t"], np.full(3, -1), np.full(1, -1),
                     own=True)
-    worst = rankings.rank(samples, sides, sides).worst
+    worst = shelf.rank(samples, sides, sides).worst
     assert all(hit.picture != query.query for query in worst for hit in query.found)
 
 

@@ -8,13 +8,15 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from export import manifest, plan
-from export.models import AMLR, MIT
-from parity import inputs, page, rankings, report, results
-from parity.activations import Peak, Safety
-from parity.metrics import Closeness
-from parity.rankings import Shelf
-from parity.results import Latency, Pair, Result, Verdicts
+from export import plan
+from export.artifacts import manifest
+from export.weights.models import AMLR, MIT
+from parity.gate import inputs, results, shelf
+from parity.gate.activations import Peak, Safety
+from parity.gate.metrics import Closeness
+from parity.gate.results import Latency, Pair, Result, Verdicts
+from parity.gate.shelf import Shelf
+from parity.report import page, verdicts
 
 HOSTILE = '<script>alert("x")</script> & \'quoted\''
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -52,11 +54,11 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def ranked(text: str) -> rankings.Ranking:
+def ranked(text: str) -> shelf.Ranking:
     pictures = inputs.samples().pictures[:12]
-    shelf = Shelf("shop", pictures, np.arange(12), [], [text], np.array([], int), np.array([0]))
+    given = Shelf("shop", pictures, np.arange(12), [], [text], np.array([], int), np.array([0]))
     expected = np.linspace(0.9, 0.1, 12)[None]
-    return rankings.compare(expected[:, ::-1].copy(), expected, shelf.text_answers, shelf, [("text", text)])
+    return shelf.compare(expected[:, ::-1].copy(), expected, given.text_answers, given, [("text", text)])
 
 
 def judged(job: plan.Job, outcome: str = "passed", reasons=(), text: str = "a bag") -> Result:
@@ -160,8 +162,8 @@ def test_a_pair_that_fails_shows_its_reason():
 
 
 def test_float16s_range_is_shown_for_each_encoder():
-    verdicts = Verdicts([judged(JOBS[0])], [], [*SAFE, UNSAFE], True)
-    text = Page(page.render(dist(verdicts.results), verdicts)).text
+    judged_ = Verdicts([judged(JOBS[0])], [], [*SAFE, UNSAFE], True)
+    text = Page(page.render(dist(judged_.results), judged_)).text
     assert "✓ passed ×2047 32 trunk.stem convolution none" in text and "✕ failed ×0 1e+09 the encoder itself" in text
 
 
@@ -192,6 +194,6 @@ def test_a_failure_by_one_runtime_is_what_the_manifest_keeps(exported, tmp_path)
     shutil.copytree(exported, tmp_path / "demo")
     ran = [judged(plan.Job(a["format"], a["encoder"], a["precision"]))
            for a in manifest.read(tmp_path / "demo")["artifacts"]]
-    report.write_verdicts(tmp_path / "demo", [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])])
+    verdicts.write_verdicts(tmp_path / "demo", [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])])
     kept = manifest.read(tmp_path / "demo")["artifacts"]
     assert [a["parity"]["outcome"] for a in kept] == ["failed"] + ["passed"] * 11

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.errors import InputError
-from export.models import Preprocessing
-from export.preprocess import normalise, resize_crop
-from export.resample import crop_origin, resize_window, resized_size
+from export.common.errors import InputError
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import normalise, resize_crop
+from export.pictures.resample import crop_origin, resize_window, resized_size
 from tests.pictures import noise
 
 OPENAI_MEAN, OPENAI_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from export import checkpoint, encoders, manifest, pipeline, plan, trials
-from export.errors import InputError
+from export import pipeline, plan, trials
+from export.artifacts import manifest
+from export.common.errors import InputError
 from export.plan import Job, Receipt
 from export.tflite import onnx2tf_route
+from export.weights import checkpoint, encoders
 from tests.conftest import run_module
 
 TFLITE = ("--formats", "tflite", "--precision", "fp32,fp16", "--tflite-route", "onnx2tf")

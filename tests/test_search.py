@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from catalog_builder import catalog, confidence, duplicates, scores, scripts, search
-from catalog_builder.catalog import Catalog, open_catalog
-from catalog_builder.search import Filter, Hit
-from export.errors import InputError
+from catalog_builder.builder import duplicates
+from catalog_builder.catalog import calibration, reader, scores, scripts, search
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.catalog.search import Filter, Hit
+from export.common.errors import InputError
 from tests.test_catalog import written
 
 ALWAYS = settings(derandomize=True, database=None, deadline=None, max_examples=150)
@@ -29,7 +30,7 @@ def shop(codes, scales, offset, owners=None, prices=None, categories=None, curre
     codes, owners = np.asarray(codes, np.int8), np.asarray(range(len(codes)) if owners is None else owners, np.uint32)
     products = int(owners[-1]) + 1
     return Catalog(
-        Path("in-memory.catalog"), "ab" * 32, "demo", currency, NAMES, confidence.NONE, {},
+        Path("in-memory.catalog"), "ab" * 32, "demo", currency, NAMES, calibration.NONE, {},
         np.asarray([0] * products if prices is None else prices, np.int64),
         np.asarray([0] * products if categories is None else categories, np.uint32), owners,
         np.searchsorted(owners, np.arange(products)), np.asarray(scales, np.float32), np.asarray(offset, np.float32),
@@ -320,7 +321,7 @@ def test_more_like_this_asks_with_the_first_row_and_leaves_the_product_out(made,
 
 def test_a_search_of_a_file_is_that_of_its_arrays(tmp_path):
     found = open_catalog(written(tmp_path / "a.catalog"))
-    copy = dataclasses.replace(found, **{name: np.array(getattr(found, name)) for name in catalog.TENSORS})
+    copy = dataclasses.replace(found, **{name: np.array(getattr(found, name)) for name in reader.TENSORS})
     vector = np.sin(np.arange(12)).astype(np.float32)
     assert search.search(found, vector) == search.search(copy, vector) != []
     assert json.dumps(dataclasses.asdict(search.search(found, vector)[0]))               # plain numbers

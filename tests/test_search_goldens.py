@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog_builder import confidence, goldens, scores, search
-from catalog_builder.catalog import CatalogError, open_catalog
-from catalog_builder.search import Filter
+from catalog_builder import goldens
+from catalog_builder.catalog import calibration, scores, search
+from catalog_builder.catalog.reader import CatalogError, open_catalog
+from catalog_builder.catalog.search import Filter
 
 FOLDER = Path(os.environ.get("GOLDENS", Path(__file__).parent.parent / "parity" / "goldens")) / "search"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))
@@ -26,7 +27,7 @@ def answered(made, case):
         return search.like(made, case["like"], case["k"])
     if "hybrid" in case:
         mix = case["hybrid"]
-        weight = confidence.slider_weight(made.calibration, mix["slider"])
+        weight = calibration.slider_weight(made.calibration, mix["slider"])
         return search.search(made, scores.mixed(vector(mix["image"]), vector(mix["text"]), weight), case["k"])
     where = Filter(case.get("categories"), case.get("lowest"), case.get("highest"))
     return search.search(made, vector(case["vector"]), case["k"], where, case.get("threshold", -np.inf),

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog_builder import writer
 from catalog_builder.__main__ import main
-from catalog_builder.catalog import UNITS, CatalogError, open_catalog
-from catalog_builder.search import Filter, like, search
-from catalog_builder.shop import Result, Shop, labels
-from export import manifest
-from export.errors import InputError
+from catalog_builder.builder import writer
+from catalog_builder.catalog.reader import UNITS, CatalogError, open_catalog
+from catalog_builder.catalog.search import Filter, like, search
+from catalog_builder.catalog.searcher import Result, Shop, labels
+from export.artifacts import manifest
+from export.common.errors import InputError
 from tests.conftest import ROOT, run_module
 from tests.test_build import command, few, few_queries, made, refusal, rows_of, table
 
@@ -392,8 +392,8 @@ def test_what_else_cannot_be_done_is_one_line_and_status_2(scene, capsys, argume
 # What reading needs.
 
 def test_opening_and_searching_a_catalog_loads_no_heavy_library(scene):
-    code = ("import sys; from pathlib import Path; from catalog_builder.catalog import open_catalog; "
-            "from catalog_builder.search import like; found = open_catalog(Path(sys.argv[1])); found.verify(); "
+    code = ("import sys; from pathlib import Path; from catalog_builder.catalog.reader import open_catalog; "
+            "from catalog_builder.catalog.search import like; found = open_catalog(Path(sys.argv[1])); found.verify(); "
             "assert len(like(found, 0)) == 10 and found.record(0); print([m for m in "
             "('torch', 'onnx', 'onnxruntime', 'sklearn', 'scipy', 'PIL', 'open_clip', 'rich') if m in sys.modules])")
     said = subprocess.run([sys.executable, "-c", code, scene.out], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.container import container_bytes, read_container
-from export.errors import InputError
-from export.tokenizer import Tokenizer
-from export.tokenizer_asset import write_asset
+from export.common.container import container_bytes, read_container
+from export.common.errors import InputError
+from export.text.assets.clip_bpe_asset import write_asset
+from export.text.clip_bpe import Tokenizer
 from parity import hostile
 from parity.hostile import HOSTILE, decoding_is_repaired
 
@@ -114,12 +114,12 @@ def test_a_repaired_decoding_is_the_one_known_difference(tokenizer, reference):
 
 def test_only_the_asset_decides(asset):
     """Neither the libraries of the reference nor Python's Unicode data are in reach of the tokenizer."""
-    code = ("import sys; from pathlib import Path; from export.tokenizer import Tokenizer\n"
+    code = ("import sys; from pathlib import Path; from export.text.clip_bpe import Tokenizer\n"
             f"Tokenizer.load(Path({str(asset)!r}))('R\u00c9SUM\u00c9 &amp;')\n"
             "sys.exit(bool({'ftfy', 'regex', 'html', 'open_clip', 'torch', 'safetensors'} & set(sys.modules)))")
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1]).returncode == 0
-    for module in ("tokenizer", "text_clean", "text_html", "text_tables"):
-        source = (Path(__file__).parents[1] / "export" / f"{module}.py").read_text(encoding="utf-8")
+    for module in ("clip_bpe", "clean", "entities", "tables"):
+        source = (Path(__file__).parents[1] / "export" / "text" / f"{module}.py").read_text(encoding="utf-8")
         for call in ("unicodedata", ".lower()", ".isspace(", ".isalpha(", ".isdigit(", ".isdecimal(", ".split()",
                      ".strip()"):
             assert call not in source, f"{module} uses {call}"

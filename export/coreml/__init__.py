@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from export.coreml import compress
-from export.mixture import Mixture, Weight, uniform
-from export.stamp import INPUT, OUTPUT, Stamp
+from export.formats.mixture import Mixture, Weight, uniform
+from export.formats.stamp import INPUT, OUTPUT, Stamp
 
 LEAST_IOS = 16                               # of a package whose schemes ask for no more (compress.IOS)
 

@@ -6,7 +6,7 @@ float16 as the model runs. Activations stay float16: `linear_quantize_activation
 ranges, which takes Core ML, and so a Mac; without their ranges there is no dynamic int8 here.
 """
 
-from export.mixture import LEAST, Mixture, Weight, is_weight
+from export.formats.mixture import LEAST, Mixture, Weight, is_weight
 
 READERS = {"conv", "linear", "matmul", "gather"}         # what else reads a constant (masks, positions) needs it whole
 IOS = {"int4": 18}                           # the least iOS of a scheme, where it is not that of the package

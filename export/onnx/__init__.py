@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from export.mixture import Mixture, Weight, uniform
+from export.formats.mixture import Mixture, Weight, uniform
+from export.formats.stamp import INPUT, OUTPUT, Stamp
 from export.onnx import compress, storage
-from export.stamp import INPUT, OUTPUT, Stamp
 
 OPSET = 20                                   # the first with Gelu as one node; onnxruntime 1.17 and up read it
 

@@ -10,7 +10,7 @@ import copy
 
 import numpy as np
 
-from export.mixture import Mixture, Weight, is_weight
+from export.formats.mixture import Mixture, Weight, is_weight
 from export.onnx import storage
 
 # Operators whose input at this position is a weight, and the axis of its output channels (Gather: of its rows).

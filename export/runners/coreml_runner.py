@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from export.formats.stamp import INPUT, OUTPUT
 from export.runners import BATCH_PIXELS, BATCH_TEXTS, Run
-from export.stamp import INPUT, OUTPUT
 
 INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from export import runners
-from export.models import ModelSpec
-
-ROOT = Path(__file__).resolve().parents[2]
+from export.common import files
+from export.common.specs import ModelSpec
 
 
 def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
@@ -25,7 +24,7 @@ def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | N
     shape = (spec.context_length,) if encoder == "text" else (spec.preprocessing.size,) * 2 + (3,)
     command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
                ",".join(map(str, shape))]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    answer = subprocess.run(command, cwd=files.ROOT, capture_output=True, text=True)
     if answer.returncode:                    # the gate, which runs it again, says why
         return None
     return int(answer.stdout.split()[-1])

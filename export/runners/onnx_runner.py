@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from export.formats.stamp import INPUT, OUTPUT
 from export.runners import Run
-from export.stamp import INPUT, OUTPUT
 
 BATCH = 8                                    # pictures at a time: bounds the memory of the activations
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from export.formats.stamp import INPUT, OUTPUT
 from export.runners import Run
-from export.stamp import INPUT, OUTPUT
 from export.tflite.flatbuffer import read_metadata
 
 

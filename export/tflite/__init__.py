@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from export.mixture import Mixture, Weight, uniform
-from export.stamp import INPUT, OUTPUT, Stamp
+from export.formats.mixture import Mixture, Weight, uniform
+from export.formats.stamp import INPUT, OUTPUT, Stamp
 from export.tflite import compress
 from export.tflite.flatbuffer import stamped
 

@@ -8,7 +8,7 @@ A weight's name is its operator and that operator's place in the graph: tensors'
 
 import re
 
-from export.mixture import Mixture, Weight, is_weight
+from export.formats.mixture import Mixture, Weight, is_weight
 
 # Operators with a weight, which is their input 1, or (the look-up's is too) a table.
 OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "EMBEDDING_LOOKUP")

@@ -9,8 +9,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from export import files, plan
-from export.errors import InputError
+from export import plan
+from export.common import files
+from export.common.errors import InputError
 from export.tflite import weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
 from export.tflite.flatbuffer import look_up_rows
 

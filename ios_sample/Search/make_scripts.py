@@ -17,7 +17,7 @@ HEAD = "// Written by make_scripts.py from regex {version}: the letters of each 
 def source() -> str:
     """The Swift file."""
     sys.path.insert(0, str(HERE.parents[1]))
-    from catalog_builder import scripts
+    from catalog_builder.catalog import scripts
 
     ranges = defaultdict(list)               # script: [first, last] of its letters
     for point in range(sys.maxunicode + 1):

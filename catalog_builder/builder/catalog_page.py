@@ -1,0 +1,107 @@
+"""A catalog just built enters; one self-contained HTML page leaves, to look at before shipping."""
+
+import base64
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from catalog_builder.catalog import calibration, search
+from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
+from catalog_builder.engines import Model
+from catalog_builder.lists.queries import Queries
+from export.common import files
+from export.pictures.preprocess import load_rgb8
+
+if TYPE_CHECKING:
+    from catalog_builder.builder.build import Built
+
+HERE = Path(__file__).parent
+WALL, SHOWN = 12, 5                          # sample queries of each kind, results of each
+MOST_PAIRS, MOST_PROBLEMS, SIDE = 40, 60, 96
+
+
+@dataclass(frozen=True)
+class Card:
+    """A product as the page shows it."""
+
+    picture: str                             # a data: address, "" where the catalog has no thumbnails
+    name: str
+    price: str
+    score: float
+    percent: int
+    right: bool | None                       # None: unknown
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One query and what it finds."""
+
+    kind: str
+    words: str                               # of a text
+    picture: str                             # of a picture: a data: address
+    cards: list[Card]
+
+
+def write(path: Path, built: "Built", made: Catalog, model: Model, asked: Queries,
+          embedded: dict[str, np.ndarray]) -> None:
+    """Writes the page, whole or not at all."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    page = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True).get_template("catalog_page.html.j2")
+    pairs = None if built.pairs is None else [
+        (card(made, p.first, p.score), card(made, p.second, p.score)) for p in built.pairs[:MOST_PAIRS]]
+    html = page.render(
+        built=built, made=made, model=model.made, samples=wall(made, asked, embedded), pairs=pairs, parts=parts(made),
+        categories=Counter(made.category_names[c] for c in made.categories).most_common(),
+        priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
+        problems=built.problems[:MOST_PROBLEMS])
+    with files.whole(path) as partial:
+        partial.write_text(html, encoding="utf-8")
+
+
+def wall(made: Catalog, asked: Queries, embedded: dict[str, np.ndarray]) -> list[Sample]:
+    """Sample queries with their results, evenly spread over those that measured the catalog."""
+    found = []
+    for kind, one in (("text", asked.text), ("image", asked.image)):
+        total = len(one.queries)
+        for i in [i * total // min(WALL, total) for i in range(min(WALL, total))]:
+            curve = getattr(made.calibration, kind)
+            cards = [card(made, hit.product, hit.score, calibration.confidence(curve, hit.score),
+                          hit.product in one.answers[i]) for hit in search.search(made, embedded[kind][i], SHOWN)]
+            query = one.queries[i]
+            found.append(Sample(kind, query if kind == "text" else "", "" if kind == "text" else shown(query), cards))
+    return found
+
+
+def card(made: Catalog, product: int, score: float, share: float = 0.0, right: bool | None = None) -> Card:
+    """One product."""
+    record, webp = made.record(product), made.thumbnail(product)
+    picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
+    price = int(made.prices[product])
+    words = "" if price == NO_PRICE else f"{price / UNITS:,.2f} {record['currency']}"
+    return Card(picture, record["name"], words, score, round(100 * share), right)
+
+
+def shown(query: Path | np.ndarray) -> str:
+    """A query picture, small."""
+    picture, out = Image.fromarray(load_rgb8(query) if isinstance(query, Path) else query), io.BytesIO()
+    picture.thumbnail((SIDE, SIDE))
+    picture.save(out, "WEBP", quality=60)
+    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def parts(made: Catalog) -> list[tuple[str, int]]:
+    """Bytes of the file by what they hold, the largest first."""
+    sizes = {"codes": made.codes.nbytes, "scales and offset": made.scales.nbytes + made.offset.nbytes,
+             "records": made.records.nbytes + made.record_offsets.nbytes,
+             "columns for filters": made.prices.nbytes + made.categories.nbytes + made.owners.nbytes}
+    if made.thumbnails is not None:
+        sizes["thumbnails"] = made.thumbnails.nbytes + made.thumbnail_offsets.nbytes
+    sizes["header"] = len(made.content) - sum(sizes.values())
+    return sorted(sizes.items(), key=lambda item: -item[1])

@@ -1,0 +1,111 @@
+"""Products and vectors enter; a .catalog file leaves, whole or not at all, the same bytes for the same input."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder.builder import quantize
+from catalog_builder.builder.quantize import Vectors
+from catalog_builder.catalog import reader
+from catalog_builder.catalog.calibration import Calibration
+from catalog_builder.catalog.reader import Catalog, CatalogError
+from export.common import container, files
+
+
+@dataclass(frozen=True)
+class Content:
+    """All but the vectors. Products in their order; a product's rows follow each other."""
+
+    space: str
+    model: str
+    currency: str
+    category_names: list[str]
+    calibration: Calibration
+    records: list[bytes]                     # JSON objects
+    prices: np.ndarray                       # int64 [products]
+    categories: np.ndarray                   # uint32 [products]
+    owners: np.ndarray                       # uint32 [rows]
+    thumbnails: list[bytes] | None = None
+    created: str | None = None
+
+
+def write(target: Path, content: Content, vectors: Vectors, check: Callable[[Catalog], None] = lambda _: None) -> None:
+    """Quantises and writes. Raises CatalogError for what the format cannot hold.
+
+    `check` sees the finished catalog before it gets its name; whatever it raises leaves `target` as it was.
+    """
+    rows, dim = vectors.shape
+    small = _small_tensors(content)
+    pieces = {"records": content.records}
+    if content.thumbnails is not None:
+        pieces["thumbnails"] = content.thumbnails
+    shapes = {name: (array.dtype, array.shape) for name, array in small.items()}
+    shapes |= {"scales": (np.dtype("<f4"), (rows,)), "offset": (np.dtype("<f4"), (dim,)),
+               "codes": (np.dtype("i1"), (rows, dim))}
+    shapes |= {name: (np.dtype("u1"), (sum(map(len, parts)),)) for name, parts in pieces.items()}
+    head, starts = container.layout(_metadata(content, rows, dim), shapes)
+    _refuse_too_large(target, head, shapes, dim)
+    with files.whole(target) as partial:
+        with partial.open("w+b") as file:
+            file.write(head)
+            offset, scales = quantize.mean(vectors), np.empty(rows, np.float32)
+            for start, block in quantize.blocks(vectors):
+                codes, scales[start:start + len(block)] = quantize.quantise(block, offset)
+                file.seek(starts["codes"] + start * dim)
+                file.write(codes.tobytes())
+            for name, array in (small | {"scales": scales, "offset": offset}).items():
+                file.seek(starts[name])
+                file.write(container.little(array).tobytes())
+            for name, parts in pieces.items():
+                file.seek(starts[name])
+                file.writelines(parts)
+        seal(partial)
+        check(reader.open_catalog(partial, content.space))
+
+
+def seal(path: Path) -> None:
+    """Writes the file's digest into it."""
+    found = reader.mapped(path)
+    place, digits = reader.digest_place(found), reader.digest(found)
+    found.release()
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(digits.encode())
+
+
+def _small_tensors(content: Content) -> dict[str, np.ndarray]:
+    made = {"record_offsets": _offsets(content.records), "prices": np.asarray(content.prices, "<i8"),
+            "owners": np.asarray(content.owners, "<u4"), "categories": np.asarray(content.categories, "<u4")}
+    if content.thumbnails is not None:
+        made["thumbnail_offsets"] = _offsets(content.thumbnails)
+    return made
+
+
+def _offsets(parts: list[bytes]) -> np.ndarray:
+    return np.cumsum([0, *map(len, parts)], dtype="<u8")
+
+
+def _metadata(content: Content, rows: int, dim: int) -> dict[str, str]:
+    made = {"format": reader.FORMAT, "version": reader.VERSION, "space": content.space, "model": content.model,
+            "dim": str(dim), "metric": reader.METRIC, "quantization": reader.QUANTIZATION,
+            "products": str(len(content.records)), "rows": str(rows), "currency": content.currency,
+            "categories": json.dumps(content.category_names, ensure_ascii=False, separators=(",", ":")),
+            "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64}
+    return made | ({"created": content.created} if content.created else {})
+
+
+def _refuse_too_large(target: Path, head: bytes, shapes: dict, dim: int) -> None:
+    if dim > reader.MOST_DIM:
+        raise CatalogError("embeddings too wide for a catalog", where=target, expected=f"at most {reader.MOST_DIM}",
+                           found=dim, remedy="use a model of fewer dimensions")
+    if len(head) - 8 > reader.MOST_HEADER:
+        raise CatalogError("too many categories", where=target, found=f"a header of {len(head):,} bytes",
+                           expected=f"at most {reader.MOST_HEADER:,}", remedy="group them into fewer")
+    for name, (dtype, shape) in shapes.items():
+        if (size := reader.size_of(shape, dtype)) > reader.MOST_BYTES:
+            raise CatalogError(f"{name} would be too large", where=target, found=f"{size:,} bytes",
+                               expected=f"at most {reader.MOST_BYTES:,} (the buffers of the JVM)",
+                               remedy="fewer products a catalog, or smaller thumbnails")

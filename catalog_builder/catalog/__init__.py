@@ -1,0 +1,1 @@
+"""The catalog file and its search: the twin of the apps' search modules."""

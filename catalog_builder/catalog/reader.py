@@ -1,0 +1,216 @@
+"""A .catalog file enters, mapped; its arrays leave once the structure is proved. Needs NumPy alone.
+
+FORMATS.md says what the file holds. Opening checks the structure whole: no record, row or category can point outside
+the file afterwards. That the bytes are the builder's own is what `verify` proves, with the digest.
+"""
+
+import hashlib
+import json
+import math
+import mmap
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder.catalog.calibration import Calibration
+from export.common import container
+from export.common.errors import InputError
+
+FORMAT, VERSION, QUANTIZATION, METRIC = "mobileclip-catalog", "1", "int8-row-offset", "cosine"
+MOST_HEADER = 1 << 20                        # bytes: a parser's memory stays small, whatever the file says
+MOST_DIM = 1024                              # beyond, the integer sum of a score could overflow int32
+MOST_BYTES = 2**31 - 1                       # of a tensor: what a buffer of the JVM holds
+NO_PRICE = -1
+UNITS = 10_000                               # prices are whole ten-thousandths of the currency's unit
+REMEDY = "fetch it again, or build it again with `make catalog`"
+CHUNK = 1 << 22                              # bytes hashed at a time
+DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+
+# What each tensor is; the letters are counts that must agree: products, rows, dim, bytes.
+TENSORS = {"record_offsets": ("<u8", "P+1"), "prices": ("<i8", "P"), "scales": ("<f4", "R"), "offset": ("<f4", "D"),
+           "owners": ("<u4", "R"), "categories": ("<u4", "P"), "codes": ("i1", "RD"), "records": ("u1", "B")}
+THUMBNAILS = {"thumbnail_offsets": ("<u8", "P+1"), "thumbnails": ("u1", "T")}
+
+
+class CatalogError(InputError):
+    """A file that is no whole catalog of this version, or not the one that was asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """An open catalog. The arrays are views of the mapped file, little-endian, read-only."""
+
+    path: Path
+    space: str                               # 64 hex digits: the embedding space
+    model: str
+    currency: str                            # "" where there are several, or none: then no filter by price
+    category_names: list[str]
+    calibration: Calibration
+    metadata: dict[str, str]                 # everything as it stands
+    prices: np.ndarray                       # int64 [products], ten-thousandths, NO_PRICE for none
+    categories: np.ndarray                   # uint32 [products]
+    owners: np.ndarray                       # uint32 [rows], never decreasing
+    firsts: np.ndarray                       # int64 [products]: the first row of each
+    scales: np.ndarray                       # float32 [rows]
+    offset: np.ndarray                       # float32 [dim]
+    codes: np.ndarray                        # int8 [rows, dim]
+    record_offsets: np.ndarray               # uint64 [products + 1]
+    records: np.ndarray                      # uint8
+    thumbnail_offsets: np.ndarray | None     # uint64 [products + 1]
+    thumbnails: np.ndarray | None            # uint8
+    content: memoryview                      # the whole file
+
+    @property
+    def products(self) -> int:
+        """How many."""
+        return len(self.prices)
+
+    @property
+    def rows(self) -> int:
+        """How many pictures."""
+        return len(self.scales)
+
+    @property
+    def dim(self) -> int:
+        """Of the embeddings."""
+        return len(self.offset)
+
+    def record(self, product: int) -> dict:
+        """The product's JSON object. Raises CatalogError for one that is damaged."""
+        raw = self.records[int(self.record_offsets[product]):int(self.record_offsets[product + 1])].tobytes()
+        try:
+            found = json.loads(raw.decode())             # bytes would be taken for UTF-16, too
+            if not isinstance(found, dict):
+                raise ValueError("no object")
+        except (ValueError, RecursionError) as error:
+            raise CatalogError("damaged record", where=f"{self.path}, product {product}", found=error,
+                               remedy=REMEDY) from None
+        return found
+
+    def thumbnail(self, product: int) -> bytes | None:
+        """The product's small picture (WebP); None where the file has none."""
+        if self.thumbnails is None:
+            return None
+        start, end = (int(self.thumbnail_offsets[product + i]) for i in (0, 1))
+        return self.thumbnails[start:end].tobytes() or None
+
+    def vectors(self, rows: slice | np.ndarray) -> np.ndarray:
+        """Rows as vectors again: float32 [n, dim], offset + scale x code, computed in float64."""
+        return (self.offset.astype(np.float64)
+                + self.scales[rows, None].astype(np.float64) * self.codes[rows]).astype(np.float32)
+
+    def verify(self) -> None:
+        """Raises CatalogError unless the file's bytes have the digest that stands in it. Reads the whole file."""
+        if digest(self.content) != self.metadata["sha256"]:
+            raise CatalogError("the file is damaged: its digest is not the one that stands in it", where=self.path,
+                               expected=self.metadata["sha256"][:16] + "…", remedy=REMEDY)
+
+
+def open_catalog(path: Path, space: str | None = None) -> Catalog:
+    """Maps the file and checks its structure.
+
+    `space`: the embedding space that the catalog must be of. Raises CatalogError for every other file.
+    """
+    try:
+        content = mapped(path)
+    except OSError as error:
+        raise CatalogError("cannot open the catalog", where=path, found=error.strerror,
+                           remedy="give the path of a .catalog file; `make catalog` builds one") from None
+    except ValueError as error:              # mmap refuses an empty file
+        raise CatalogError("the catalog is empty", where=path, found=error, remedy=REMEDY) from None
+    try:
+        metadata, tensors = container.parsed(content, MOST_HEADER)
+        found = _checked(path, metadata, tensors, content)
+    except container.BROKEN as error:
+        wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise CatalogError("damaged, or no catalog", where=path, found=wrong[:200], remedy=REMEDY) from None
+    if space is not None and found.space != space:
+        raise CatalogError("the catalog is of another embedding space", where=path, expected=space,
+                           found=f"{found.space} ({found.model})", remedy="build it again with this model's encoders")
+    return found
+
+
+def mapped(path: Path) -> memoryview:
+    """The file's bytes, mapped. Raises OSError, and ValueError for an empty file."""
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray], content: memoryview) -> Catalog:
+    """Raises ValueError and kin where something does not agree, CatalogError for a file of another kind or version."""
+    for key, known in (("format", FORMAT), ("version", VERSION), ("quantization", QUANTIZATION), ("metric", METRIC)):
+        if metadata.get(key) != known:
+            raise CatalogError(f"unknown {key}", where=path, expected=known, found=str(metadata.get(key))[:80],
+                               remedy="use the release that wrote it, or build it again with `make catalog`")
+    products, rows, dim = (_count(metadata, key) for key in ("products", "rows", "dim"))
+    if dim > MOST_DIM:
+        raise ValueError(f"{dim} dimensions, more than {MOST_DIM}")
+    if not all(re.fullmatch("[0-9a-f]{64}", metadata[key]) for key in ("space", "sha256")):
+        raise ValueError("space or sha256 is not 64 hex digits")
+    digest_place(content)
+    kinds = TENSORS | (THUMBNAILS if set(THUMBNAILS) & set(tensors) else {})
+    shapes = {"P": (products,), "P+1": (products + 1,), "R": (rows,), "D": (dim,), "RD": (rows, dim)}
+    for name, (dtype, shape) in kinds.items():
+        if tensors[name].dtype != np.dtype(dtype) or tensors[name].shape != shapes.get(shape, (tensors[name].size,)):
+            raise ValueError(f"{name} is {tensors[name].dtype} {list(tensors[name].shape)}")
+    names = json.loads(metadata["categories"])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("categories is no list of names")
+    _check_values(tensors, len(names))
+    return Catalog(
+        path, metadata["space"], metadata["model"], metadata["currency"], names,
+        Calibration.from_json(json.loads(metadata["calibration"])), metadata, content=content,
+        firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
+        **{name: tensors.get(name) for name in TENSORS | THUMBNAILS})
+
+
+def _count(metadata: dict[str, str], key: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,9}", metadata[key]):
+        raise ValueError(f"{key} is {metadata[key][:20]!r}, no count")
+    return int(metadata[key])
+
+
+def _check_values(tensors: dict[str, np.ndarray], names: int) -> None:
+    owners = tensors["owners"].astype(np.int64)
+    steps = np.diff(owners, prepend=-1)
+    if steps[0] != 1 or not ((steps == 0) | (steps == 1)).all() or owners[-1] != len(tensors["prices"]) - 1:
+        raise ValueError("owners that do not rise from product to product")
+    for offsets, pieces in (("record_offsets", "records"), ("thumbnail_offsets", "thumbnails")):
+        if offsets in tensors:
+            ends = tensors[offsets]
+            if ends[0] != 0 or ends[-1] != tensors[pieces].size or not (ends[1:] >= ends[:-1]).all():
+                raise ValueError(f"{offsets} that do not rise from 0 to the size of {pieces}")
+    if not (tensors["categories"] < names).all():
+        raise ValueError("a category beyond the list of names")
+    if not (tensors["prices"] >= NO_PRICE).all():
+        raise ValueError("a price below 0")
+    if not (np.isfinite(tensors["scales"]).all() and (tensors["scales"] >= 0).all()):
+        raise ValueError("a scale that is no finite number, or below 0")
+    if not np.isfinite(tensors["offset"]).all():
+        raise ValueError("an offset that is no finite number")
+
+
+def digest_place(content: memoryview) -> int:
+    """Where the 64 digits of sha256 start in the file. Raises ValueError unless they stand in the header just once."""
+    header = bytes(content[8:8 + int.from_bytes(content[:8], "little")])
+    found = list(DIGEST.finditer(header))
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} digests in the header, where one is expected")
+    return 8 + found[0].start(1)
+
+
+def digest(content: memoryview) -> str:
+    """SHA-256 over the whole file, the 64 digits of its own digest read as zeros."""
+    place, hashed = digest_place(content), hashlib.sha256()
+    hashed.update(content[:place])
+    hashed.update(b"0" * 64)
+    for start in range(place + 64, len(content), CHUNK):
+        hashed.update(content[start:start + CHUNK])
+    return hashed.hexdigest()
+
+
+def size_of(shape: tuple[int, ...], dtype: str) -> int:
+    """Bytes of a tensor."""
+    return math.prod(shape) * np.dtype(dtype).itemsize

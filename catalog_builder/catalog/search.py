@@ -1,0 +1,107 @@
+"""A catalog, a query vector and filters enter; the best products leave.
+
+The order of work: filter, score, one row a product, threshold, top k.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog_builder.catalog.reader import Catalog
+from catalog_builder.catalog.scores import prepared, scores
+from export.common.errors import InputError
+
+GATHERED = 0.2                               # of the rows: where a filter leaves fewer, only those are scored
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a product must be. An inclusive range of prices in ten-thousandths; a product without a price never fits."""
+
+    categories: Collection[str] | None = None
+    lowest: int | None = None
+    highest: int | None = None
+
+
+ANY = Filter()
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A product, its best row, and that row's score."""
+
+    product: int
+    row: int
+    score: float
+
+
+def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = ANY,
+           threshold: float = -np.inf, without: int | None = None) -> list[Hit]:
+    """The best k products by score, then by row. float32 [dim]; `without` leaves one product out.
+
+    Raises InputError for a vector of another kind, an unknown category, k below 1, a threshold that is no number, or a
+    price filter on a catalog of several currencies.
+    """
+    if k < 1 or threshold != threshold:
+        raise InputError("a search for nothing", expected="k of 1 or more, a threshold that is a number",
+                         found=f"k {k}, threshold {threshold}")
+    query, chosen = prepared(catalog, vector), fitting(catalog, where)
+    if without is not None:
+        chosen = np.ones(catalog.products, bool) if chosen is None else chosen
+        chosen[without] = False
+    if chosen is not None and chosen.mean() < GATHERED:
+        products = np.flatnonzero(chosen)
+        rows = np.flatnonzero(chosen[catalog.owners])
+        starts = np.flatnonzero(np.diff(catalog.owners[rows].astype(np.int64), prepend=-1))
+    else:
+        products, rows, starts = np.arange(catalog.products), None, catalog.firsts
+    if not len(products):
+        return []
+    found = scores(catalog, query, rows)
+    best = np.maximum.reduceat(found, starts)
+    if chosen is not None and rows is None:
+        best = np.where(chosen, best, -np.inf)
+    return [_hit(found, rows, starts, int(products[i]), int(i)) for i in top(best, k, threshold)]
+
+
+def _hit(found: np.ndarray, rows: np.ndarray | None, starts: np.ndarray, product: int, place: int) -> Hit:
+    start, end = starts[place], starts[place + 1] if place + 1 < len(starts) else len(found)
+    row = int(start + np.argmax(found[start:end]))           # the first of equals
+    return Hit(product, row if rows is None else int(rows[row]), float(found[row]))
+
+
+def top(best: np.ndarray, k: int, threshold: float = -np.inf) -> np.ndarray:
+    """The places of the k largest of `best` that are finite and at least `threshold`: largest first, then by place."""
+    if k < len(best):
+        bound = np.partition(best, len(best) - k)[len(best) - k]
+        threshold = max(threshold, bound)
+    candidates = np.flatnonzero((best >= threshold) & (best > -np.inf))
+    return candidates[np.lexsort((candidates, -best[candidates]))][:k]
+
+
+def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
+    """Which products fit: bool [products]; None for all. Raises InputError for what cannot be asked."""
+    parts = []
+    if where.categories is not None:
+        unknown = set(where.categories) - set(catalog.category_names)
+        if unknown:
+            raise InputError("no such category", found=", ".join(sorted(unknown)), where=catalog.path,
+                             expected=", ".join(catalog.category_names)[:300])
+        known = np.array([name in set(where.categories) for name in catalog.category_names])
+        parts.append(known[catalog.categories])
+    if where.lowest is not None or where.highest is not None:
+        if not catalog.currency:
+            raise InputError("no filter by price", where=catalog.path, expected="prices of one currency",
+                             found="several currencies, or none")
+        prices = catalog.prices
+        parts.append((prices >= max(where.lowest or 0, 0))
+                     & (prices <= (np.iinfo(np.int64).max if where.highest is None else where.highest)))
+    return np.logical_and.reduce(parts) if parts else None
+
+
+def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,
+         threshold: float = -np.inf) -> list[Hit]:
+    """More like this: by the product's first row, the product left out."""
+    first = int(catalog.firsts[product])
+    return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product)

@@ -1,0 +1,121 @@
+"""A catalog and dist/<model>/ enter; answers to texts and pictures leave. The Python API of a shop's search.
+
+    shop = Shop.open(Path("dist/demo/products.catalog"), Path("dist/demo"))
+    for result in shop.find(text="a red apple", k=3):
+        print(result.record["name"], result.percent)
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder import engines
+from catalog_builder.catalog import calibration, scores, scripts, search
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.engines import Model
+from export.common.errors import InputError
+
+
+@dataclass(frozen=True)
+class Result:
+    """One product of an answer, best first."""
+
+    product: int                             # position in the catalog
+    record: dict                             # id, name, price, currency, description, category, extra fields
+    score: float
+    confidence: float                         # the share of results with such a score that are right
+
+    @property
+    def percent(self) -> int:
+        """For people; never a raw cosine."""
+        return round(100 * self.confidence)
+
+    @property
+    def stars(self) -> int:
+        """0 to 5."""
+        return calibration.stars(self.confidence)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """An open catalog and the encoders of its embedding space."""
+
+    catalog: Catalog
+    model: Model
+
+    @classmethod
+    def open(cls, catalog: Path, model: Path) -> "Shop":
+        """Raises InputError where the catalog is damaged or of another embedding space, or the model's gate is red."""
+        opened = engines.opened(model)
+        return cls(open_catalog(catalog, opened.space), opened)
+
+    def find(self, text: str | None = None, picture: Path | bytes | None = None, slider: float = 0.5, k: int = 10,
+             where: Filter = ANY, threshold: float = -np.inf, least_confidence: float = 0.0) -> list[Result]:
+        """By text, by picture, or by both: `slider` 0 is the text alone, 1 the picture alone.
+
+        `threshold` is of the score, `least_confidence` of the calibrated share. Raises InputError for bad input.
+        """
+        if text is None and picture is None:
+            raise InputError("nothing to search for", expected="a text, a picture or both")
+        if not 0 <= slider <= 1:
+            raise InputError("the slider is out of its range", expected="0 (text) to 1 (picture)", found=slider)
+        _check_share(least_confidence)
+        asked = None if text is None else self.model.text([text])[0]
+        seen = None if picture is None else self.model.image(self.model.square(picture)[None])[0]
+        vector = asked if seen is None else seen if asked is None else scores.mixed(
+            seen, asked, calibration.slider_weight(self.catalog.calibration, slider))
+        hits = search.search(self.catalog, vector, k, where, threshold)
+        shares = self._confidences(hits, asked, seen, slider)
+        return [self._result(hit, share) for hit, share in zip(hits, shares, strict=True) if share >= least_confidence]
+
+    def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
+             least_confidence: float = 0.0) -> list[Result]:
+        """More like this product, which is left out."""
+        _check_share(least_confidence)
+        hits = search.like(self.catalog, self.position(product_id), k, where, threshold)
+        found = [self._result(hit, calibration.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
+        return [result for result in found if result.confidence >= least_confidence]
+
+    def position(self, product_id: str) -> int:
+        """Where a product stands. Raises InputError for an unknown id."""
+        for product in range(self.catalog.products):
+            if self.catalog.record(product).get("id") == product_id:
+                return product
+        raise InputError("no such product", where=self.catalog.path, found=product_id)
+
+    def warning(self, text: str) -> str | None:
+        """What the user should know of a text in a script that the model was not trained on."""
+        return scripts.warning(text, self.model.made["text"]["scripts"])
+
+    def _confidences(self, hits: list[Hit], asked: np.ndarray | None, seen: np.ndarray | None,
+                     slider: float) -> list[float]:
+        known, rows = self.catalog.calibration, np.array([hit.row for hit in hits], np.int64)
+        if asked is None or seen is None:
+            curve = known.image if asked is None else known.text
+            return [calibration.confidence(curve, hit.score) for hit in hits]
+        text, image = (scores.scores(self.catalog, scores.prepared(self.catalog, v), rows) for v in (asked, seen))
+        return [calibration.mixed_confidence(known, slider, t, i) for t, i in zip(text, image, strict=True)]
+
+    def _result(self, hit: Hit, share: float) -> Result:
+        return Result(hit.product, self.catalog.record(hit.product), hit.score, share)
+
+
+def _check_share(least: float) -> None:
+    if not 0 <= least <= 1:
+        raise InputError("the least confidence is out of its range", expected="a share, 0 to 1", found=least)
+
+
+def labels(model: Model, picture: Path | bytes, names: Collection[str]) -> list[tuple[str, float]]:
+    """Zero-shot: which of the names fits a picture, with shares that sum to 1 (by the model's own logit scale)."""
+    if not names:
+        raise InputError("no names to choose from", expected="one or more")
+    templates = model.made["text"]["templates"]
+    prompts = model.text([template.format(name) for name in names for template in templates])
+    means = prompts.reshape(len(names), len(templates), -1).mean(axis=1).astype(np.float64)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    logits = model.made["logit_scale"] * (means @ model.image(model.square(picture)[None])[0])
+    shares = np.exp(logits - logits.max())
+    return sorted(zip(names, (shares / shares.sum()).tolist(), strict=True), key=lambda pair: -pair[1])

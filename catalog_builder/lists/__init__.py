@@ -1,0 +1,1 @@
+"""What a shop gives: product lists and labelled queries."""

@@ -1,0 +1,1 @@
+"""What lies in dist/<model>/: manifest, receipts, and the folder itself."""

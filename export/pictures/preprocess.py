@@ -1,0 +1,224 @@
+"""The reference preprocessing that the apps must match.
+
+Enters: any picture, as a file or its bytes. Leaves: upright RGB8 (`load_rgb8`), from it the square that the encoders
+take (`resize_crop`, equal to open_clip 3.3.0 byte for byte), and from that the float32 of the PyTorch reference
+(`normalise`; the exported encoders scale by themselves and take 0 to 255). Conversion to RGB8 comes first, resizing
+after: open_clip resizes first, and so palettes by nearest neighbour and alpha premultiplied.
+"""
+
+import io
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from export.common.errors import InputError
+from export.common.specs import Preprocessing
+from export.pictures.resample import KERNELS, crop_origin, resize_window, resized_size
+
+# What Pillow may try: nothing that runs another program (EPS), draws (WMF) or has no first bytes to tell it by (TGA).
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI", "ICO")
+MAX_PIXELS = 1 << 27                     # 134 megapixels: every phone's 108; 400 MB as RGB8
+LONGEST_STRIP = 16                       # a resized picture longer than so many squares is computed in the window only
+
+_ORIENTATION_TAG = 0x0112                # EXIF; the value says how to turn the stored picture upright
+_BITS_TAG, _PHOTOMETRIC_TAG = 258, 262   # TIFF
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_COLOURS = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}          # an ICC profile's colour space, and Pillow's mode
+
+
+def load_rgb8(source: Path | bytes) -> np.ndarray:
+    """Any picture as upright sRGB, uint8 [H, W, 3].
+
+    16 bits become 8 by >> 8; an ICC profile is converted to sRGB (perceptual intent; one that is damaged or fits
+    another kind of picture is passed over, as browsers and phones do); CMYK without a profile goes by Pillow's formula;
+    alpha is laid over white; of an animation the first frame is taken; EXIF's orientation is applied (one that cannot
+    be read counts as upright).
+    Raises InputError, naming the file, if it cannot be read, is no picture, is cut short, or has over MAX_PIXELS.
+    """
+    name = str(source) if isinstance(source, Path) else "a picture in memory"
+    with _refusing(name, source), _quiet(), _open(source) as image:
+        _check_size(image, name)
+        _scale_transparent_colour(image)
+        image.load()
+        orientation = _orientation(image)
+        profile = image.info.get("icc_profile")
+        rgb = _flatten(_to_eight_bits(image, name), profile, name)
+        if orientation in _UPRIGHT:
+            rgb = rgb.transpose(_UPRIGHT[orientation])
+        return np.array(rgb)
+
+
+def resize_crop(rgb: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """The square that an encoder takes: shortest side to `size`, antialiased, then the centre cropped.
+
+    rgb: uint8 [H, W, 3]. Returns uint8 [size, size, 3], equal byte for byte to open_clip 3.3.0's image_transform
+    (torchvision 0.27.1 and Pillow 13.0.0 on the RGB8 picture). Raises InputError for another kind of array.
+    """
+    check_rgb8(rgb, dimensions=3)
+    if preprocessing.interpolation not in KERNELS:
+        raise InputError("unknown interpolation", expected=" or ".join(KERNELS), found=preprocessing.interpolation)
+    size = preprocessing.size
+    rows, columns = resized_size(*rgb.shape[:2], size)
+    top, left = crop_origin(rows, size), crop_origin(columns, size)
+    if max(rows, columns) > LONGEST_STRIP * size:
+        return resize_window(rgb, (rows, columns), (top, left), (size, size), preprocessing.interpolation)
+    method = Image.Resampling[preprocessing.interpolation.upper()]
+    resized = Image.fromarray(rgb).resize((columns, rows), method)
+    return np.array(resized.crop((left, top, left + size, top + size)))
+
+
+def normalise(square: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """The PyTorch reference's input, equal bit for bit to open_clip's ToTensor and Normalize.
+
+    square: uint8 [S, S, 3] or [N, S, S, 3]. Returns float32 [N, 3, S, S], N = 1 for one picture:
+    (b / 255 - mean) / std, divided, since b * (1 / 255) differs in 45 % of the values.
+    Raises InputError for another kind of array.
+    """
+    batch = square[None] if square.ndim == 3 else square
+    check_rgb8(batch, dimensions=4)
+    mean, std = (np.array(values, np.float32) for values in (preprocessing.mean, preprocessing.std))
+    scaled = (batch.astype(np.float32) / np.float32(255) - mean) / std
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+def check_rgb8(pixels: np.ndarray, *, dimensions: int) -> None:
+    """Raise InputError unless `pixels` is uint8 [..., H, W, 3] with so many dimensions and no empty side."""
+    if pixels.dtype != np.uint8 or pixels.ndim != dimensions or pixels.shape[-1] != 3 or 0 in pixels.shape:
+        wanted = "uint8 [H, W, 3]" if dimensions == 3 else "uint8 [N, H, W, 3]"
+        raise InputError("not RGB8 pixels", expected=wanted, found=f"{pixels.dtype} {list(pixels.shape)}")
+
+
+@contextmanager
+def _refusing(name: str, source: Path | bytes):
+    """Turn whatever a decoder raises into the one-line error. A hostile file can raise nearly anything in Pillow."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise InputError("not a picture that can be read", where=name, expected=", ".join(FORMATS),
+                         found=_beginning(source), remedy="convert it to JPEG or PNG") from None
+    except Image.DecompressionBombError as error:
+        raise InputError("the picture is too large", where=name, expected=f"at most {MAX_PIXELS:,} pixels",
+                         found=error, remedy="make it smaller; the encoders look at 256 x 256 or less") from None
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise InputError("the picture cannot be opened", where=name, found=error.strerror,
+                         remedy="give the path of a picture that may be read") from None
+    except Exception as error:
+        raise InputError("the picture is damaged or cut short", where=name, found=f"{type(error).__name__}: {error}",
+                         remedy="fetch it again, or open and save it with an image editor") from None
+
+
+def _beginning(source: Path | bytes) -> str:
+    """The first bytes of what is no picture, and how many it has."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head, size = file.read(12), source.stat().st_size
+    else:
+        head, size = source[:12], len(source)
+    return f"{size:,} bytes beginning with {head!r}"
+
+
+@contextmanager
+def _quiet():
+    """Without Pillow's warnings (over 89 megapixels, damaged EXIF): a picture is taken or refused, in one line."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    """Reads the header only."""
+    Image.init()                         # registers every plugin that FORMATS names
+    return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS)
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if not 0 < width * height <= MAX_PIXELS:
+        raise InputError("the picture is too large or empty", where=name, expected=f"1 to {MAX_PIXELS:,} pixels",
+                         found=f"{width:,} x {height:,}", remedy="make it smaller; encoders see 256 x 256 or less")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1, upright, if there is none or it cannot be read."""
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:                    # a damaged EXIF block raises nearly anything; the pixels are still good
+        return 1
+
+
+def _scale_transparent_colour(image: Image.Image) -> None:
+    """Bring a PNG's transparent colour to 8 bits, as Pillow does with the pixels but not with that colour.
+
+    Of 16-bit colours Pillow keeps the high bytes alone, so those alone are compared. Must run before the pixels load.
+    """
+    key = image.info.get("transparency")
+    if image.format != "PNG" or key is None or not image.tile:
+        return
+    depth = image.tile[0].args
+    if depth in ("L;2", "L;4"):
+        image.info["transparency"] = key * (255 // (2 ** int(depth[-1]) - 1))
+    elif depth == "RGB;16B":
+        image.info["transparency"] = tuple(channel >> 8 for channel in key)
+
+
+def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
+    """Sixteen-bit grey to L by >> 8, its transparent grey value to LA; every other picture as it is.
+
+    Pillow has done the like by itself for 16-bit colour in PNG and TIFF: it keeps the high byte. A TIFF may have 12
+    bits, and may call white 0, neither of which Pillow heeds above 8 bits.
+    """
+    if image.mode not in _SIXTEEN_BITS:
+        return image
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    bits = tags.get(_BITS_TAG, (16,))[0]
+    values = np.asarray(image)
+    if bits not in (12, 16) or values.min() < 0 or values.max() >> bits:
+        raise InputError("unsupported depth", where=name, expected="8 or 16 bits a channel, without a sign",
+                         found=f"values from {values.min()} to {values.max()}", remedy="save it with 8 or 16 bits")
+    if tags.get(_PHOTOMETRIC_TAG) == 0:
+        values = (1 << bits) - 1 - values
+    grey = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+    if (transparent := image.info.get("transparency")) is not None:
+        grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _flatten(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
+    """Any 8-bit picture as opaque sRGB."""
+    if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr"):
+        raise InputError("unsupported colour mode", where=name, expected="grey, RGB, palette or CMYK",
+                         found=image.mode, remedy="save it as 8-bit sRGB")
+    alpha = None
+    if image.has_transparency_data:
+        grey = image.mode in ("1", "L", "LA", "La")
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        image = image.getchannel("R") if grey else image.convert("RGB")
+    rgb = _to_srgb(image, profile) if profile else image.convert("RGB")
+    if alpha is None:
+        return rgb
+    white = Image.new("RGB", rgb.size, "white")
+    white.paste(rgb, mask=alpha)         # round((c * a + 255 * (255 - a)) / 255), exactly
+    return white
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Colours converted by the picture's own profile, unless it is broken or for another kind of picture."""
+    try:
+        own = ImageCms.getOpenProfile(io.BytesIO(profile))
+        mode = _COLOURS[own.profile.xcolor_space]
+        if (mode == "CMYK") == (image.mode == "CMYK") and (mode != "L" or image.mode in ("1", "L")):
+            return ImageCms.profileToProfile(image.convert(mode), own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, KeyError, OSError):
+        pass
+    return image.convert("RGB")

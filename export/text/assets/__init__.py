@@ -1,0 +1,1 @@
+"""Writers of tokenizer assets; the only code here that imports a tokenizer's reference library."""

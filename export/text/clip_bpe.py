@@ -1,0 +1,169 @@
+"""The reference tokenizer: open_clip 3.3.0's SimpleTokenizer in plain Python, from the tokenizer asset alone.
+
+Enters: `tokenizer.safetensors` and texts. Leaves: int32 token ids, equal to open_clip's for every text in which ftfy's
+fix_encoding changes nothing. This is what Swift and Kotlin port: no table or case rule of the platform is used.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from pathlib import Path
+
+import numpy as np
+
+from export.common.container import read_container
+from export.common.errors import InputError
+from export.text.clean import clean
+from export.text.tables import TextTables, checked, text_tables
+
+FORMAT, VERSION = "mobileclip-tokenizer", "1"
+BYTES = 256
+GONE = -1                                # in place of a token that was merged into its left neighbour
+REMEDY = "write the asset anew by exporting again"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Texts to token ids. `Tokenizer.load(path)` makes one; then `tokenizer(text)` or `tokenizer.encode(texts)`."""
+
+    tables: TextTables
+    byte_ids: list[int]                  # a byte inside a word; one that ends a word has 256 more
+    merges: dict[int, int]               # first id << 16 | second id, to the id they become; the lowest goes first
+    special: dict[str, int]              # spelled out in a text, these stand for themselves
+    contractions: tuple[str, ...]        # "'s" and the like: words of their own
+    start_token: int
+    end_token: int
+    pad_token: int
+    context_length: int
+
+    @classmethod
+    def load(cls, path: Path) -> "Tokenizer":
+        """Read the asset. Raises InputError if it is missing, damaged, of another format or of another version."""
+        metadata, tensors = read_container(path, REMEDY)
+        found = (metadata.get("format"), metadata.get("version"))
+        if found != (FORMAT, VERSION):
+            raise InputError("not a tokenizer asset that this program knows", where=path, remedy=REMEDY,
+                             expected=f"{FORMAT} version {VERSION}", found=f"{found[0]} version {found[1]}")
+        try:
+            return cls._from(metadata, tensors)
+        except KeyError as error:
+            raise InputError("the tokenizer asset lacks a part", where=path, expected=error.args[0],
+                             remedy=REMEDY) from None
+        except (ValueError, OverflowError) as error:
+            raise InputError("the tokenizer asset is damaged", where=path, found=error, remedy=REMEDY) from None
+
+    @classmethod
+    def _from(cls, metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> "Tokenizer":
+        merges = checked(tensors, "merges", "U16", (None, 2))
+        first_merged = 2 * BYTES
+        if (merges >= np.arange(first_merged, first_merged + len(merges))[:, None]).any():
+            raise ValueError("a merge of tokens that do not exist yet")
+        pairs = merges[:, 0].astype(np.int64) << 16 | merges[:, 1]
+        start_token, end_token = int(metadata["start_token"]), int(metadata["end_token"])
+        return cls(
+            tables=text_tables(tensors),
+            byte_ids=checked(tensors, "byte_ids", "U16", (BYTES,)).tolist(),
+            merges=dict(zip(pairs.tolist(), range(first_merged, first_merged + len(merges)), strict=True)),
+            special={metadata["start_text"]: start_token, metadata["end_text"]: end_token},
+            contractions=tuple(metadata["contractions"].split(" ")),
+            start_token=start_token,
+            end_token=end_token,
+            pad_token=int(metadata["pad_token"]),
+            context_length=int(metadata["context_length"]),
+        )
+
+    def __call__(self, text: str) -> np.ndarray:
+        """int32 [context_length]: start, the tokens, end, padding. A text too long is cut; the end token stays."""
+        room = self.context_length - 2
+        tokens: list[int] = []
+        for word in self.words(clean(text, self.tables)):
+            tokens += self._word_tokens(word)
+            if len(tokens) >= room:
+                break
+        tokens = [self.start_token, *tokens[:room], self.end_token]
+        return np.array(tokens + [self.pad_token] * (self.context_length - len(tokens)), np.int32)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """int32 [len(texts), context_length]."""
+        rows = [self(text) for text in texts]
+        return np.stack(rows) if rows else np.empty((0, self.context_length), np.int32)
+
+    def words(self, text: str) -> list[str]:
+        """A cleaned text cut into words; what no rule takes (white space, U+0345) is passed over."""
+        words = []
+        position = 0
+        while position < len(text):
+            end = self._word_end(text, position)
+            if end > position:
+                words.append(text[position:end])
+            position = max(end, position + 1)
+        return words
+
+    def _word_end(self, text: str, start: int) -> int:
+        """The first rule that takes anything at `start`: where its word ends; `start` if there is none."""
+        for literal in (*self.special, *self.contractions):
+            if self._stands_at(text, start, literal):
+                return start + len(literal)
+        if text[start] in self.tables.letters:
+            return self._run_end(text, start, self._is_letter)
+        if text[start] in self.tables.numbers:
+            return start + 1             # each digit is a word
+        return self._run_end(text, start, self._is_other)
+
+    def _stands_at(self, text: str, start: int, literal: str) -> bool:
+        """Case is ignored: after lower-casing that concerns the long s alone, which counts as s."""
+        if len(text) - start < len(literal):
+            return False
+        return all(self.tables.ignore_case.get(text[start + i], text[start + i]) == wanted
+                   for i, wanted in enumerate(literal))
+
+    def _is_letter(self, character: str) -> bool:
+        return character in self.tables.letters
+
+    def _is_other(self, character: str) -> bool:
+        tables = self.tables
+        return not (character in tables.letters or character in tables.numbers or character in tables.separators)
+
+    @staticmethod
+    def _run_end(text: str, start: int, belongs: Callable[[str], bool]) -> int:
+        end = start
+        while end < len(text) and belongs(text[end]):
+            end += 1
+        return end
+
+    def _word_tokens(self, word: str) -> list[int]:
+        """Byte pair encoding: of all neighbours that merge, those with the lowest id first, from left to right.
+
+        A merge only makes ids above its own (`_from` checks that), so one queue serves, and a word of n bytes takes
+        n log n steps.
+        """
+        if word in self.special:
+            return [self.special[word]]
+        tokens = [self.byte_ids[byte] for byte in word.encode()]
+        tokens[-1] += BYTES              # the byte that ends a word is a token of its own
+        end = len(tokens)
+        before, after = list(range(-1, end - 1)), list(range(1, end + 1))        # neighbours still standing
+        queue: list[tuple[int, int]] = []
+        for left in range(end - 1):
+            self._queue_pair(queue, tokens, left, left + 1)
+        while queue:
+            merged, left = heappop(queue)
+            right = after[left]
+            if tokens[left] == GONE or right == end or self._merged(tokens[left], tokens[right]) != merged:
+                continue                 # overtaken by an earlier merge
+            tokens[left], tokens[right] = merged, GONE
+            after[left] = after[right]
+            if after[left] < end:
+                before[after[left]] = left
+                self._queue_pair(queue, tokens, left, after[left])
+            if before[left] >= 0:
+                self._queue_pair(queue, tokens, before[left], left)
+        return [token for token in tokens if token != GONE]
+
+    def _queue_pair(self, queue: list[tuple[int, int]], tokens: list[int], left: int, right: int) -> None:
+        merged = self._merged(tokens[left], tokens[right])
+        if merged is not None:
+            heappush(queue, (merged, left))
+
+    def _merged(self, first: int, second: int) -> int | None:
+        return self.merges.get(first << 16 | second)

@@ -1,0 +1,1 @@
+"""Models and their weights: the table, the hub, checkpoint files, networks, and the two encoders as exported."""

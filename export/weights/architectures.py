@@ -1,0 +1,141 @@
+"""Models outside the table: the name of an open_clip architecture and a tag of its weights enter, a `ModelSpec` leaves.
+
+Reads the configuration files and the list of weights that open_clip ships, without importing open_clip itself, which
+would import torch and take seconds.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import json
+import sys
+import types
+from pathlib import Path
+
+from export.common.errors import InputError
+from export.common.specs import Licence, ModelSpec, Preprocessing
+from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
+
+CONTEXT_LENGTH, VOCABULARY = 77, 49408       # open_clip.tokenizer.SimpleTokenizer
+UNKNOWN_LICENCE = "unknown; see the model card"
+CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
+LICENCES = {                                 # as the cards of these hub repositories say, read in November 2026
+    "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K": MIT,
+    "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K": MIT,
+    "laion/CLIP-ViT-B-32-laion2B-s34B-b79K": MIT,
+    "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K": MIT,
+    "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg": MIT,
+    "jienengchen/ViTamin-S": MIT,
+    "apple/DFN2B-CLIP-ViT-B-16": AMLR,
+    "timm/vit_base_patch32_clip_224.metaclip_400m": CC_BY_NC,
+}
+
+
+def find(name: str, pretrained: str | None, names: tuple[str, ...] = ()) -> ModelSpec:
+    """The open_clip architecture `name` with the weights tagged `pretrained`; `names` are suggested beside open_clip's.
+
+    Raises InputError for an unknown name, an architecture without CLIP's tokenizer and 77 tokens, a missing or unknown
+    tag, and a preprocessing other than resizing the shortest side.
+    """
+    folder = _package() / "model_configs"
+    known = sorted(path.stem for path in folder.glob("*.json"))
+    if name not in known:
+        close = difflib.get_close_matches(name.lower(), [*names, *(k.lower() for k in known)], n=3)
+        like = [k for k in (*names, *known) if k.lower() in close]
+        raise InputError(f"unknown model {name!r}", expected=f"one of {', '.join(names)}, or an open_clip architecture",
+                         remedy=f"did you mean {' or '.join(like)}?" if like else "see the table in README.md")
+    config = json.loads((folder / f"{name}.json").read_text())
+    _refuse_other_text_towers(name, config)
+    tag = _tag(name, pretrained)
+    return _spec(name, pretrained, config, tag)
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        raise InputError("open_clip is not installed", remedy="run make, which makes the environment")
+    return Path(spec.origin).parent
+
+
+def _refuse_other_text_towers(name: str, config: dict) -> None:
+    text = config.get("text_cfg", {})
+    reasons = {
+        "a text model from the transformers library": "hf_model_name" in text,
+        f"the tokenizer {text.get('hf_tokenizer_name')}": "hf_tokenizer_name" in text,
+        "a captioning decoder (CoCa)": "multimodal_cfg" in config,
+        f"{text.get('context_length')} tokens": text.get("context_length", CONTEXT_LENGTH) != CONTEXT_LENGTH,
+        f"{text.get('vocab_size')} words": text.get("vocab_size", VOCABULARY) != VOCABULARY,
+        f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
+        "a class token": text.get("embed_cls", False),
+    }
+    found = [reason for reason, holds in reasons.items() if holds]
+    if found:
+        raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer and 77 tokens",
+                         found=" and ".join(found), remedy="choose another model")
+
+
+def _tag(name: str, pretrained: str | None) -> dict:
+    tags = _pretrained_list().get(name, {})
+    if not tags:
+        raise InputError(f"MODEL={name} has no published weights in open_clip, so its preprocessing is not known",
+                         remedy="choose another model")
+    if not pretrained:
+        raise InputError(f"MODEL={name} needs PRETRAINED=, which fixes the preprocessing and the activation",
+                         expected=f"one of {', '.join(tags)}", found="nothing",
+                         remedy=f"MODEL={name} PRETRAINED={next(iter(tags))}")
+    if pretrained not in tags:
+        close = difflib.get_close_matches(pretrained, tags, n=1)
+        raise InputError(f"unknown PRETRAINED={pretrained} for MODEL={name}", expected=f"one of {', '.join(tags)}",
+                         remedy=f"PRETRAINED={(close or list(tags))[0]}")
+    return tags[pretrained]
+
+
+def _pretrained_list() -> dict[str, dict[str, dict]]:
+    """open_clip.pretrained's table {architecture: {tag: settings}}."""
+    if "open_clip" in sys.modules:
+        return sys.modules["open_clip"].pretrained._PRETRAINED
+    # Under another package name, so that open_clip/__init__.py, and with it torch, is not run (6 s); the module asks
+    # for safetensors.torch too, and goes on without it.
+    alias = types.ModuleType("_open_clip_lists")
+    alias.__path__ = [str(_package())]
+    blocked = "safetensors.torch" not in sys.modules
+    sys.modules[alias.__name__] = alias
+    if blocked:
+        sys.modules["safetensors.torch"] = None
+    try:
+        return importlib.import_module(f"{alias.__name__}.pretrained")._PRETRAINED
+    finally:
+        if blocked:
+            del sys.modules["safetensors.torch"]
+        for module in [m for m in sys.modules if m.split(".")[0] == alias.__name__]:
+            del sys.modules[module]
+
+
+def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
+    size = config["vision_cfg"].get("image_size", 224)      # open_clip.model.CLIPVisionCfg's default
+    if not isinstance(size, int):
+        raise InputError(f"MODEL={name} cannot be exported", expected="square pictures", found=f"size {size}",
+                         remedy="choose another model")
+    if tag["resize_mode"] != "shortest":
+        raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected="resize mode shortest",
+                         found=tag["resize_mode"], remedy="choose another PRETRAINED or another model")
+    if tag["interpolation"] not in ("bilinear", "bicubic"):
+        raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected="bilinear or bicubic",
+                         found=tag["interpolation"], remedy="choose another PRETRAINED or another model")
+    hub, file, fallback = _hub_files(tag["hf_hub"])
+    card = f"https://huggingface.co/{hub}" if hub else tag.get("url", "")
+    return ModelSpec(
+        name, name, pretrained, hub, file,
+        Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"]),
+        config["embed_dim"], None, LICENCES.get(hub, Licence(UNKNOWN_LICENCE, card, commercial_use=None)),
+        fallback_file=fallback, quick_gelu=tag.get("quick_gelu", False))
+
+
+def _hub_files(entry: str) -> tuple[str | None, str | None, str | None]:
+    """open_clip's "owner/name/" or "owner/name/file" as repository, safetensors file, pickle: open_clip's order."""
+    if not entry:
+        return None, None, None
+    repository, _, file = entry.rpartition("/")
+    if not file:
+        return repository, SAFETENSORS, PICKLE
+    return repository, str(Path(file).with_suffix(".safetensors")), file

@@ -1,0 +1,129 @@
+"""Weights: from the hub, a file, this repository or a seed, to a checked model in float32.
+
+In: a row of the table (`ModelSpec`) and where its weights are to come from. Out: a `Source` (found without importing
+torch), from it a model with `.visual`, `.text` and `.logit_scale`, and the name of its embedding space. The
+preprocessing is never taken from a checkpoint, only from the table.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from export.common import files
+from export.common.errors import InputError
+from export.common.specs import ModelSpec, Preprocessing
+from export.weights import hub
+from export.weights.models import DEMO
+from export.weights.random_weights import random_model
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Source", "licence_text", "load", "locate", "random_model", "reparameterise", "space"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the weights of a model are."""
+
+    kind: Literal["hub", "file", "random", "bundled"]
+    path: Path | None                        # None: random
+    sha256: str | None                       # of the file, 64 hex digits; None: random
+
+
+def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False) -> Source:
+    """Where the weights of `spec` are; fetches them from the hub if need be, and imports no torch.
+
+    Raises InputError for a file that is not there, and for weights that cannot be fetched, within 10 s.
+    """
+    if random and checkpoint is not None:
+        raise InputError("CHECKPOINT= and WEIGHTS=random exclude each other", remedy="give one of them")
+    if random:
+        return Source("random", None, None)
+    if checkpoint is not None:
+        return Source("file", checkpoint, _digest(_regular_file(checkpoint)))
+    if spec.architecture == DEMO:
+        path = _regular_file(files.ROOT / spec.file,
+                             remedy="restore it from the repository, or run python -m demo.train")
+        return Source("bundled", path, _digest(path))
+    path = hub.fetch(spec)
+    digest = _digest(path)
+    hub.check_digest(path, digest)
+    return Source("hub", path, digest)
+
+
+def _regular_file(path: Path, remedy: str = "CHECKPOINT=path of a .pt or .safetensors file") -> Path:
+    if path.is_dir():
+        raise InputError("checkpoint is a folder", where=path, expected="a .pt or .safetensors file", remedy=remedy)
+    if not path.is_file():
+        raise InputError("no such checkpoint", where=path, expected="a .pt or .safetensors file", remedy=remedy)
+    return path
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError("checkpoint cannot be read", where=path, found=error.strerror) from error
+
+
+def load(spec: ModelSpec, source: Source) -> "nn.Module":
+    """The model in evaluation mode, float32, not reparameterised, without gradients.
+
+    `.visual` takes normalised pixels float32 [N, 3, S, S] and `.text` token ids [N, 77], both to [N, dim];
+    `.encode_image(x, normalize=True)` and `.encode_text(ids, normalize=True)` to unit length. Raises InputError for a
+    file that is not a whole checkpoint of this very architecture.
+    """
+    if source.path is None:
+        return random_model(spec)
+    from export.weights import state
+    from export.weights.networks.build import build
+    tensors = state.read(source.path)
+    model = build(spec)
+    model.load_state_dict(state.fit(tensors, model, spec.name, source.path))
+    return model
+
+
+def reparameterise(model: "nn.Module") -> "nn.Module":
+    """A copy of `model` whose training-time branches are folded into single convolutions; the same function."""
+    import copy
+
+    from timm.utils import reparameterize_model
+    folded = copy.deepcopy(model)
+    for tower in (folded.visual, folded.text):
+        reparameterize_model(tower, inplace=True)
+    return folded.eval().requires_grad_(False)
+
+
+def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str) -> str:
+    """The name of the embedding space of `model` as `load` gives it (not reparameterised): 64 hex digits.
+
+    SHA-256 over, in this order: of each parameter and floating-point buffer (so batch-norm statistics too), sorted by
+    name, the line "name 2x3\\n" and its values as little-endian float32, row by row; the canonical preprocessing; the
+    64 hex digits of the tokenizer asset's SHA-256.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        if tensor.is_floating_point():
+            digest.update(f"{name} {'x'.join(map(str, tensor.shape))}\n".encode())
+            digest.update(tensor.detach().contiguous().cpu().numpy().astype("<f4", copy=False).tobytes())
+    digest.update(canonical(preprocessing).encode())
+    digest.update(tokenizer_sha256.encode())
+    return digest.hexdigest()
+
+
+def canonical(preprocessing: Preprocessing) -> str:
+    """The preprocessing as JSON with sorted keys and no spaces, as `space` takes it."""
+    settings = asdict(preprocessing) | {"crop": "centre", "resize": "shortest"}
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"))
+
+
+def licence_text(spec: ModelSpec, source: Source) -> str | None:
+    """The licence file that comes with the weights, to be kept beside the artefacts; None if there is none."""
+    if source.kind == "bundled":
+        path = files.ROOT / "LICENSE"
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+    return hub.licence_text(spec) if source.kind == "hub" else None

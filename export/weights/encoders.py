@@ -1,0 +1,106 @@
+"""A loaded CLIP model enters; the two encoders leave in the form that is exported.
+
+Both take what a phone has at hand (pixels from 0 to 255, int32 token ids), hold scaling, mean and standard deviation
+inside, and answer a float32 embedding of unit length. Nothing in them depends on an index computed from the data, so
+that every converter and delegate takes them whole.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from export.common.errors import InputError
+from export.common.specs import ModelSpec, Preprocessing
+from export.weights.fold import folded
+
+END_TOKEN = 49407        # <end_of_text> in CLIP's vocabulary (open_clip.tokenizer.SimpleTokenizer.eot_token_id)
+MASKED = -10_000.0       # exp(-10000) is 0 in float32, and -10000 + any logit stays finite in float16 (largest 65504)
+
+
+class ImageEncoder(nn.Module):
+    """`image` float32 [N, 3, S, S], RGB from 0 to 255 -> `embedding` float32 [N, dim], unit length."""
+
+    def __init__(self, visual: nn.Module, preprocessing: Preprocessing):
+        super().__init__()
+        self.visual = visual
+        self.register_buffer("mean", torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self.centred = any(preprocessing.mean) or any(s != 1 for s in preprocessing.std)
+
+    def forward(self, image: Tensor) -> Tensor:
+        pixels = image / 255
+        if self.centred:
+            pixels = (pixels - self.mean) / self.std
+        return unit_length(self.visual(pixels))
+
+
+class TextEncoder(nn.Module):
+    """`token_ids` int32 [N, 77] -> `embedding` float32 [N, dim], unit length.
+
+    `text` is open_clip's TextTransformer, or a network with its attribute names and a method `features`.
+    """
+
+    def __init__(self, text: nn.Module):
+        super().__init__()
+        refuse_unknown_text_tower(text)
+        self.text = text
+        length = text.positional_embedding.shape[0]
+        # [i, j] is 1 where i comes before j: counts the end tokens that stand earlier.
+        self.register_buffer("earlier", torch.ones(length, length).triu(1), persistent=False)
+        mask = getattr(text, "attn_mask", None)
+        self.register_buffer("mask", None if mask is None else mask.clamp(min=MASKED), persistent=False)
+
+    def forward(self, token_ids: Tensor) -> Tensor:
+        ends = (token_ids == END_TOKEN).to(self.earlier.dtype)
+        first_end = ends * torch.relu(1 - ends @ self.earlier)
+        pooled = (first_end.unsqueeze(1) @ self.features(token_ids)).squeeze(1)
+        projection = self.text.text_projection
+        return unit_length(projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection)
+
+    def features(self, token_ids: Tensor) -> Tensor:
+        """Final features of every token: [N, 77] -> [N, 77, width]."""
+        if hasattr(self.text, "features"):
+            return self.text.features(token_ids)
+        tokens = self.text.token_embedding(token_ids) + self.text.positional_embedding
+        return self.text.ln_final(self.text.transformer(tokens, attn_mask=self.mask))
+
+
+def unit_length(x: Tensor) -> Tensor:
+    """[N, dim] -> [N, dim], each row divided by its Euclidean norm.
+
+    The largest component is divided out first, so that no square can overflow or vanish in float16.
+    """
+    x = x / x.abs().amax(dim=-1, keepdim=True)
+    return x / x.square().sum(dim=-1, keepdim=True).sqrt()
+
+
+def refuse_unknown_text_tower(text: nn.Module) -> None:
+    """Raises InputError for a text tower that pools or masks in a way the exported encoder does not reproduce."""
+    unknown = [name for name, bad in {
+        "a class token": getattr(text, "cls_emb", None) is not None,
+        "a padding mask": getattr(text, "use_pad_mask", False),
+        f"pooling by {getattr(text, 'pool_type', 'argmax')!r}": getattr(text, "pool_type", "argmax") != "argmax",
+        "no projection": getattr(text, "text_projection", None) is None,
+    }.items() if bad]
+    if unknown:
+        raise InputError("text tower cannot be exported", where=type(text).__name__, found=", ".join(unknown),
+                         expected="end-token pooling and a projection, as in CLIP", remedy="choose another model")
+
+
+def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
+    """The reparameterised `model` as {"image": ImageEncoder, "text": TextEncoder}, in evaluation mode, float32.
+
+    The image tower is a copy with its constant factors folded (export/weights/fold.py).
+    """
+    torch.backends.mha.set_fastpath_enabled(False)    # no converter knows torch's fused attention kernel
+    image = ImageEncoder(folded(model.visual), spec.preprocessing)
+    return {"image": image.eval(), "text": TextEncoder(model.text).eval()}
+
+
+def example(encoder: str, spec: ModelSpec) -> Tensor:
+    """A seeded input of batch 1 to trace with: pixels in the middle of their range, or one short sentence's ids."""
+    if encoder == "image":
+        size = spec.preprocessing.size
+        return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 255
+    ids = torch.zeros(1, spec.context_length, dtype=torch.int32)
+    ids[0, :4] = torch.tensor([END_TOKEN - 1, 320, 1125, END_TOKEN])
+    return ids

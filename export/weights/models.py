@@ -1,0 +1,53 @@
+"""The one table of models, by the name that MODEL= takes. `lookup` finds a row, or a model outside the table.
+
+Importing this costs nothing: no torch, no open_clip.
+
+Sources. Preprocessing and hub repositories: open_clip 3.3.0, `open_clip.pretrained`; the weights do not carry their
+preprocessing, and open_clip's fallback for local files is another one. Parameters: counted on the networks built here,
+reparameterised. Licences: LICENSE in Apple's repositories on the hub and LICENSE_MODELS in
+github.com/apple/ml-mobileclip, which the hub names apple-amlr (apple-ascl before February 2025).
+"""
+
+from export.common.specs import Licence, ModelSpec, Preprocessing
+
+SAFETENSORS, PICKLE = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"   # open_clip's file names on the hub
+DEMO, S0 = "demo", "MobileCLIP-S0"           # the two architectures that open_clip does not have
+
+AMLR = Licence("Apple Machine Learning Research Model License Agreement (apple-amlr)",
+               "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", commercial_use=False)
+MIT = Licence("MIT", "https://opensource.org/license/mit", commercial_use=True)
+
+CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+def _plain(size: int) -> Preprocessing:
+    return Preprocessing(size, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), interpolation="bilinear")
+
+
+def _centred(size: int, interpolation: str) -> Preprocessing:
+    return Preprocessing(size, mean=CLIP_MEAN, std=CLIP_STD, interpolation=interpolation)
+
+
+def _row(name: str, architecture: str, pretrained: str, hub: str, preprocessing: Preprocessing, dim: int,
+         parameters: tuple[float, float]) -> ModelSpec:
+    return ModelSpec(name, architecture, pretrained, hub, SAFETENSORS, preprocessing, dim, parameters, AMLR,
+                     fallback_file=PICKLE)
+
+
+TABLE: dict[str, ModelSpec] = {spec.name: spec for spec in (
+    ModelSpec("demo", DEMO, None, None, "demo/weights.safetensors", _plain(64), 128, (0.7, 3.3), MIT),
+    ModelSpec("s0", S0, None, "apple/MobileCLIP-S0", "mobileclip_s0.pt", _plain(256), 512, (11.4, 42.4), AMLR),
+    _row("s1", "MobileCLIP-S1", "datacompdr", "apple/MobileCLIP-S1-OpenCLIP", _plain(256), 512, (21.5, 63.4)),
+    _row("s2", "MobileCLIP-S2", "datacompdr", "apple/MobileCLIP-S2-OpenCLIP", _plain(256), 512, (35.7, 63.4)),
+    _row("b", "MobileCLIP-B", "datacompdr", "apple/MobileCLIP-B-OpenCLIP", _plain(224), 512, (86.3, 63.4)),
+    _row("blt", "MobileCLIP-B", "datacompdr_lt", "apple/MobileCLIP-B-LT-OpenCLIP", _plain(224), 512, (86.3, 63.4)),
+    _row("2-s0", "MobileCLIP2-S0", "dfndr2b", "timm/MobileCLIP2-S0-OpenCLIP", _plain(256), 512, (11.4, 63.4)),
+    _row("2-s2", "MobileCLIP2-S2", "dfndr2b", "timm/MobileCLIP2-S2-OpenCLIP", _plain(256), 512, (35.7, 63.4)),
+    _row("2-b", "MobileCLIP2-B", "dfndr2b", "timm/MobileCLIP2-B-OpenCLIP", _plain(224), 512, (86.3, 63.4)),
+    _row("2-s3", "MobileCLIP2-S3", "dfndr2b", "timm/MobileCLIP2-S3-OpenCLIP", _centred(256, "bilinear"), 768,
+         (125.1, 123.6)),
+    _row("2-s4", "MobileCLIP2-S4", "dfndr2b", "timm/MobileCLIP2-S4-OpenCLIP", _centred(256, "bilinear"), 768,
+         (321.6, 123.6)),
+    _row("2-l14", "MobileCLIP2-L-14", "dfndr2b", "timm/MobileCLIP2-L-14-OpenCLIP", _centred(224, "bicubic"), 768,
+         (304.0, 123.6)),
+)}

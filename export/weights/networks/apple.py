@@ -1,0 +1,53 @@
+"""Apple's own form of MobileCLIP: key names to ours, and open_clip's MobileCLIP-B made the network that Apple trained.
+
+In: a state dict in the key layout of Apple's `mobileclip_*.pt`, or a model as open_clip builds it. Out: a state dict in
+the layout of `export.weights.networks.build`, or the same model mended in place.
+"""
+
+from torch import Tensor, nn
+
+APPLE_PREFIX = "image_encoder.model."
+APPLE_EPS = 1e-5                             # layer norm; timm's vit_base_mci_224 has 1e-6
+S0_TEXT_NAMES = {                            # our names for the parts of Apple's RepMixer layers
+    "token_mixer.mixer.rbr_conv.0.conv": "token_mixer.conv",
+    "token_mixer.mixer.rbr_conv.0.bn": "token_mixer.conv_norm",
+    "token_mixer.mixer.rbr_skip": "token_mixer.skip_norm",
+    "token_mixer.norm.rbr_skip": "token_mixer.norm",
+    "convffn.conv.conv": "mlp.conv",
+    "convffn.conv.bn": "mlp.norm",
+    "convffn.fc": "mlp.fc",
+}
+
+
+def is_apple_layout(state: dict[str, Tensor]) -> bool:
+    """Whether the keys are those of Apple's own checkpoints."""
+    return any(key.startswith(APPLE_PREFIX) for key in state)
+
+
+def from_apple_layout(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Apple's keys to those of `model`; the values are the same, but for transposed heads and their zero biases.
+
+    Raises KeyError where Apple's layout itself is incomplete.
+    """
+    from open_clip.convert import convert_mobile_clip_state_dict
+    converted = convert_mobile_clip_state_dict(model, state, fastvit=f"{APPLE_PREFIX}patch_emb.0.block.conv.weight"
+                                               not in state)
+    return {_rename_s0_text(key): value for key, value in converted.items()}
+
+
+def _rename_s0_text(key: str) -> str:
+    for old, new in S0_TEXT_NAMES.items():
+        key = key.replace(old, new)
+    return key
+
+
+def mend_b(model: nn.Module) -> nn.Module:
+    """MobileCLIP-B of open_clip as Apple trained it, in place: padding 1 in the first stem convolution, eps 1e-5.
+
+    Not for MobileCLIP2-B, which was trained in open_clip's form.
+    """
+    model.visual.trunk.patch_embed.backbone[0].conv.padding = (1, 1)
+    for module in model.visual.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = APPLE_EPS
+    return model

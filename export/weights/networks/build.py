@@ -1,0 +1,58 @@
+"""A row of the table enters, its network leaves: two towers and a scale, float32, evaluation mode, weights unset."""
+
+import copy
+
+from torch import Tensor, nn
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
+
+from export.common.specs import ModelSpec
+from export.weights.models import DEMO, S0
+from export.weights.networks.apple import mend_b
+
+APPLE_B = "MobileCLIP-B"
+
+
+class _NoRandomStart(TorchFunctionMode):
+    """Leaves out the drawing of random weights, which takes most of the time and would be overwritten."""
+
+    DRAWS = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, init.normal_, init.uniform_, init.trunc_normal_,
+                       init.kaiming_normal_, init.kaiming_uniform_, init.xavier_normal_, init.xavier_uniform_})
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in self.DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def build(spec: ModelSpec) -> nn.Module:
+    """The network of `spec` with `.visual`, `.text`, `.logit_scale`, `.encode_image`, `.encode_text`.
+
+    No weights are fetched or drawn: every parameter must be set before use. torch's random state is left as it was.
+    """
+    with _NoRandomStart():
+        return _construct(spec).float().eval().requires_grad_(False)
+
+
+def _construct(spec: ModelSpec) -> nn.Module:
+    if spec.architecture == DEMO:
+        from export.weights.networks import demo
+        from export.weights.networks.towers import TwoTowers
+        return TwoTowers(demo.build_visual(), demo.build_text())
+    if spec.architecture == S0:
+        from export.weights.networks import mobileclip_s0
+        return mobileclip_s0.build()
+    model = _construct_open_clip(spec)
+    return mend_b(model) if spec.architecture == APPLE_B else model
+
+
+def _construct_open_clip(spec: ModelSpec) -> nn.Module:
+    """The class with separate towers also where open_clip would take its older one (ViT-B-32 and the like)."""
+    import open_clip
+    from open_clip.model import CustomTextCLIP
+    config = copy.deepcopy(open_clip.get_model_config(spec.architecture))
+    config.pop("custom_text", None)
+    config["quick_gelu"] = spec.quick_gelu
+    config["vision_cfg"]["timm_model_pretrained"] = False
+    return CustomTextCLIP(**config)

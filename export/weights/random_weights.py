@@ -1,0 +1,134 @@
+"""WEIGHTS=random: a row of the table enters, its network with seeded weights leaves, to try the pipeline without a
+checkpoint. It knows nothing, but its embeddings differ from picture to picture and from text to text.
+
+Weights as libraries start them make a poor test: LayerScale of 1e-5 hides every branch, batch-norm statistics of 0 and
+1 fit nothing, and all texts land in one place. So LayerScale is drawn from 0.1 to 0.5, weights are scaled up, and the
+statistics come from a few varied pictures (and texts, where the text tower has batch norms).
+"""
+
+import hashlib
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from export.common.specs import ModelSpec, Preprocessing
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
+TOKEN_DEVIATION = 1.0                        # smaller ones drown in the positions
+START, END = 49406, 49407                    # CLIP's tokens
+CALIBRATION_SAMPLES = 4
+
+
+def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
+    """The network of `spec`, every weight drawn from `seed` and its own key; the same bytes on every run.
+
+    The gains are a compromise: with smaller ones texts and pictures crowd together (mean cosine over 0.9), with larger
+    ones rounding errors grow (s2's image tower: 5e-7 max abs when reparameterised at a gain of 1.0, 1e-5 at 1.6).
+    """
+    import torch
+
+    from export.weights.networks.build import build
+    model = build(spec)
+    with torch.no_grad():
+        for key, value in model.state_dict().items():
+            if value.is_floating_point():
+                _fill(key, value, seed)
+        model.logit_scale.fill_(math.log(100.0))
+        _calibrate(model, spec, seed)
+    return model.eval()
+
+
+def _generator(seed: int, key: str) -> "object":
+    import torch
+    digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+
+
+def _fill(key: str, value: "Tensor", seed: int) -> None:
+    """Draws `value`, the tensor called `key`, in place."""
+    generator = _generator(seed, key)
+    last = key.rpartition(".")[2]
+    if any(part in key for part in ("layer_scale", "gamma", "ls_1", "ls_2", ".ls1", ".ls2")):
+        value.uniform_(0.1, 0.5, generator=generator)
+    elif last in ("running_var", "running_mean"):
+        value.fill_(last == "running_var")   # set by _calibrate
+    elif value.ndim <= 1 and last == "weight":
+        value.uniform_(0.7, 1.3, generator=generator)
+    else:
+        value.normal_(0, _deviation(key, value), generator=generator)
+
+
+def _deviation(key: str, value: "Tensor") -> float:
+    if "token_embedding" in key:
+        return TOKEN_DEVIATION
+    if value.ndim <= 1 or "pos_embed" in key or "positional_embedding" in key or "cls_token" in key:
+        return 0.1
+    if key.endswith(("text_projection", "visual.proj")):             # stored as [inputs, outputs]
+        return value.shape[0] ** -0.5
+    return (TEXT_GAIN if key.startswith("text") else IMAGE_GAIN) * math.prod(value.shape[1:]) ** -0.5
+
+
+def _calibrate(model: "nn.Module", spec: ModelSpec, seed: int) -> None:
+    """Sets the batch-norm statistics of both towers to those of a few inputs."""
+    with _single_thread():                   # sums in one order, whatever the number of cores
+        for tower, inputs in ((model.visual, lambda: varied_pictures(spec.preprocessing, CALIBRATION_SAMPLES, seed)),
+                              (model.text, lambda: varied_texts(CALIBRATION_SAMPLES, seed))):
+            norms = [module for module in tower.modules() if hasattr(module, "running_mean")]
+            for norm in norms:
+                norm.train()
+                norm.momentum, usual = None, norm.momentum   # None: the plain mean over the batches seen
+                norm.usual_momentum = usual
+            if norms:
+                tower(inputs())
+            for norm in norms:
+                norm.eval()
+                norm.momentum = norm.usual_momentum
+                del norm.usual_momentum
+
+
+@contextmanager
+def _single_thread():
+    import torch
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> "Tensor":
+    """Normalised pixels float32 [count, 3, size, size] of coloured clouds with detail at every scale, as photographs
+    have it, each of another contrast, brightness and roughness.
+    """
+    import torch
+    size = preprocessing.size
+    pictures = torch.empty(count, 3, size, size)
+    for i in range(count):
+        generator = _generator(seed, f"picture {i}")
+        contrast, brightness, roughness = torch.rand(3, generator=generator).tolist()
+        cloud = torch.zeros(1, 3, size, size)
+        for octave in range(1, 8):           # 2 to 128 cells across
+            cells = torch.randn(1, 3, 2 ** octave, 2 ** octave, generator=generator)
+            detail = torch.nn.functional.interpolate(cells, size=(size, size), mode="bilinear", align_corners=False)
+            cloud += detail * (0.4 + 0.4 * roughness) ** octave
+        if i % 2:
+            cloud = detail.sign()            # hard edges at the finest scale, as screens and drawings have them
+        pictures[i] = (cloud[0] * (0.2 + 0.6 * contrast) + 0.25 + 0.5 * brightness).clamp(0, 1)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
+    return (pictures - mean) / std
+
+
+def varied_texts(count: int, seed: int = 0) -> "Tensor":
+    """Token ids int64 [count, 77] of random words, from 1 to 40 of them."""
+    import torch
+    ids = torch.zeros(count, 77, dtype=torch.long)
+    for i in range(count):
+        generator = _generator(seed, f"text {i}")
+        words = int(torch.randint(1, 41, (1,), generator=generator))
+        ids[i, 0], ids[i, words + 1] = START, END
+        ids[i, 1:words + 1] = torch.randint(256, START, (words,), generator=generator)
+    return ids

@@ -1,0 +1,1 @@
+"""PRECISION=auto: the smallest encoders that pass the gate."""

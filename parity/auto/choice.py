@@ -1,0 +1,153 @@
+"""`python -m parity --choose`: dist/<model>/ enters; the smallest artefacts that pass take its place, with the reasons.
+
+precision.json keeps what was tried; the page of the gate draws it.
+"""
+
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.table import Table
+
+from export import coreml, plan
+from export.artifacts import manifest
+from export.common import files
+from export.common.console import MEGABYTE, console
+from export.trials import opened
+from parity.auto import precision
+from parity.auto.judge import FormatBench
+from parity.auto.precision import Candidate, Choice
+from parity.gate.baseline import ground
+from parity.gate.shelf import Shelf
+
+NAME, VERSION = "precision.json", 1
+SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
+MOST_TRIALS = 2 * (sum(map(len, precision.STEPS)) + precision.GROUPS + 8)    # of a format; few need so many
+
+
+def read(folder: Path, basis_: str) -> dict | None:
+    """An earlier choice on this very basis, if what it chose is what stands in dist/<model>/, and is whole."""
+    try:
+        kept, made = json.loads((folder / NAME).read_text(encoding="utf-8")), manifest.read(folder)
+        there = {a["path"]: a["sha256"] for a in made["artifacts"] if a["format"] in kept["formats"]}
+        chosen = {c["path"]: c["sha256"] for found in kept["formats"].values()
+                  for c in found["candidates"] if c["chosen"]}
+        if kept["basis"] != basis_ or there != chosen:
+            return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    manifest.check_digests(folder, made)
+    return kept
+
+
+def run(folder: Path, formats: list[str], products: int | None, given: Shelf | None, begin: Callable[[str], None],
+        basis_: str) -> dict:
+    """Searches, puts what was chosen into dist/<model>/, and writes precision.json, whose content it returns.
+
+    A format of which no pair passes keeps what it had. Raises InputError where manifest or weights are not to be had.
+    """
+    begin("float32 PyTorch")
+    laid = ground(folder, products, given)
+    found, kept = {}, []
+    with opened(folder, laid.parts) as trials:
+        for format_ in formats:
+            bench = FormatBench(format_, trials, laid, begin)
+            choice = precision.choose(bench)
+            found[format_] = described(bench, choice)
+            kept += [(bench.trial(c), c.measured["peak_rss"]) for c in (choice.image, choice.text) if c]
+        begin("put the chosen ones in place")
+        if kept:
+            trials.keep(kept)
+    content = {"version": VERSION, "model": laid.made["model"], "space": laid.space, "basis": basis_,
+               "quality_is_meaningless": not laid.made["shippable"], "platform": platform.platform(),
+               "tool_versions": plan.tool_versions(), "formats": found}
+    files.write_json(folder / NAME, content)
+    return content
+
+
+def described(bench: FormatBench, choice: Choice) -> dict:
+    """What precision.json says of one format."""
+    base = {c.encoder: c for c in choice.tried if c.precision == precision.BASE}
+    chosen = [c for c in (choice.image, choice.text) if c]
+    pair = bench.pair(*chosen) if chosen else None
+    ranking = pair and max((r for r in pair.rankings if r.shelf != "samples"), key=lambda r: r.queries, default=None)
+    return {
+        "bytes": choice.bytes, "fp16_bytes": sum(c.bytes for c in base.values()),
+        "pair": ranking and {"shelf": ranking.shelf, "queries": ranking.queries, "top1": ranking.top1.value,
+                             "recall10": ranking.recall10 and ranking.recall10.value,
+                             "loss": ranking.loss and ranking.loss.value},
+        "warnings": [w for c in chosen for w in warnings(bench.format, c, base[c.encoder])],
+        "refused_pairs": [{"image": i.name, "text": t.name, "bytes": i.bytes + t.bytes, "reasons": reasons}
+                          for i, t, reasons in choice.refused],
+        "candidates": [candidate(bench, c, any(c is one for one in chosen)) for c in choice.tried]}
+
+
+def candidate(bench: FormatBench, one: Candidate, chosen: bool) -> dict:
+    """One candidate in precision.json."""
+    trial = bench.trial(one)
+    return {"encoder": one.encoder, "precision": one.name, "compression": trial.receipt.compression,
+            "bytes": one.bytes, "outcome": "passed" if one.passed else "failed", "reasons": one.reasons,
+            "chosen": chosen, "sha256": trial.receipt.sha256} | one.measured | {"path": trial.job.path}
+
+
+def warnings(format_: str, chosen: Candidate, base: Candidate) -> list[str]:
+    """What the smaller artefact costs, against float16."""
+    found, name = [], f"{format_} {chosen.encoder} encoder, {chosen.name}"
+    if (ratio := chosen.measured["latency_over_fp16"]) and ratio > SLOWER:
+        found.append(f"{name}: {ratio:.2f} times the time of fp16 on this machine, one thread")
+    before, now = base.measured["peak_rss"], chosen.measured["peak_rss"]
+    if before and now and now > LARGER * before:
+        found.append(f"{name}: {now / before:.2f} times the memory of fp16")
+    if format_ == "coreml" and (ios := coreml.least_ios(chosen.precision)) > coreml.LEAST_IOS:
+        found.append(f"{name}: needs iOS {ios}")
+    return found
+
+
+def verdict(content: dict, budget_mb: float | None) -> list[str]:
+    """What makes the command fail: formats of which nothing passes, or nothing so small as the budget (MB a pair)."""
+    faults = []
+    for format_, found in content["formats"].items():
+        if found["bytes"] is None:
+            faults.append(f"{format_}: no pair of encoders passes; what was there stays")
+        elif budget_mb is not None and found["bytes"] > budget_mb * MEGABYTE:
+            names = " and ".join(f"{c['encoder']} {c['precision']}" for c in found["candidates"] if c["chosen"])
+            faults.append(f"{format_}: the budget of {budget_mb:g} MB cannot be met; "
+                          f"the smallest that passes is {names}, {found['bytes'] / MEGABYTE:.2f} MB")
+    return faults
+
+
+def show(content: dict, folder: Path, faults: list[str]) -> None:
+    """Prints what was tried and chosen, and why the smaller ones were not."""
+    out = console()
+    for format_, found in content["formats"].items():
+        table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
+        for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
+                           ("top 1", "right"), ("recall@10", "right"), ("time/fp16", "right"), ("memory MB", "right")):
+            table.add_column(name, justify=side, no_wrap=True)
+        table.add_column("verdict")
+        for c in sorted(found["candidates"], key=lambda c: (c["encoder"], c["bytes"])):
+            words = "chosen" if c["chosen"] else c["outcome"] + (": " + "; ".join(c["reasons"]) if c["reasons"] else "")
+            table.add_row(c["encoder"], c["precision"], f"{c['bytes'] / MEGABYTE:.2f}", _figure(c["cosine_min"], ".4f"),
+                          _figure(c["top1"], ".4f"), _figure(c["recall10"], ".4f"),
+                          _figure(c["latency_over_fp16"], ".2f"),
+                          _figure(c["peak_rss"] and c["peak_rss"] / MEGABYTE, ".0f"), words,
+                          style="bold" if c["chosen"] else None)
+        out.print(table)
+        if found["bytes"] is not None:
+            out.print(f"{format_}: {found['bytes'] / MEGABYTE:.2f} MB for the pair, "
+                          f"{found['bytes'] / found['fp16_bytes']:.2f} of fp16's", highlight=False)
+        for pair in found["refused_pairs"]:
+            out.print(f"refused together: image {pair['image']}, text {pair['text']}: {'; '.join(pair['reasons'])}",
+                          highlight=False)
+        for warning in found["warnings"]:
+            out.print(f"note: {warning}", style="yellow", highlight=False)
+    if content["quality_is_meaningless"]:
+        out.print("random weights: chosen by closeness alone, on the samples; the figures say nothing of quality")
+    for fault in faults:
+        out.print(fault, style="bold red", highlight=False)
+    out.print(f"the candidates and their figures: {folder / NAME}", highlight=False)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,188 @@
+"""Encoders that can be stored in many precisions, and a judge, enter; the smallest pair that passes leaves.
+
+Nothing here knows a format or a model: `Bench` makes and judges. An encoder's precisions are tried from the smallest up
+until one passes. Between it and the next smaller one, which failed, a mixture is looked for: the weights fall into a
+few groups, each group's harm is measured alone, and as many groups as pass, the least harmful first, take the smaller
+scheme. An encoder that passes alone may fail beside the other: pairs are judged from the smallest up, too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from export.formats.mixture import Mixture, Weight
+
+GROUPS = 8                                   # of weights: each costs one measurement of harm
+WORTH = 0.95                                 # a mixture is looked for if it could be smaller than this share
+
+# Smallest first; those of one step store a weight in about as many bits, and are tried together.
+STEPS = (("palette4",), ("int4",), ("palette6",), ("int8", "dynamic-int8"), ("fp16",), ("fp32",))
+BASE = "fp16"                                # what others are compared with
+UNMIXED = ("int4", "fp32")                   # not worth a newer system; no compression stores a weight so
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One encoder in one precision, judged."""
+
+    encoder: str
+    precision: str | Mixture
+    bytes: int
+    reasons: list[str]                       # why it failed; none: it passed
+    measured: dict = field(default_factory=dict)             # the bench's own figures, for the report
+
+    @property
+    def passed(self) -> bool:
+        """Whether it passed alone."""
+        return not self.reasons
+
+    @property
+    def name(self) -> str:
+        """The precision's name."""
+        return "mixed" if isinstance(self.precision, Mixture) else self.precision
+
+
+class Bench(Protocol):
+    """Makes and judges the encoders of one format."""
+
+    def precisions(self) -> tuple[str, ...]:
+        """Those that the format has."""
+
+    def weights(self, encoder: str) -> list[Weight]:
+        """What a mixture can name, in the order of use."""
+
+    def judge(self, encoder: str, precision: str | Mixture) -> Candidate:
+        """Makes the encoder in this precision, and judges it alone."""
+
+    def harm(self, encoder: str, mixture: Mixture) -> float:
+        """How far the encoder's answers move, on a few inputs: 0 is none."""
+
+    def judge_pair(self, image: Candidate, text: Candidate) -> list[str]:
+        """Why the two fail together; none: they pass."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the search found for one format."""
+
+    image: Candidate | None                  # None: no pair passes
+    text: Candidate | None
+    tried: list[Candidate]
+    refused: list[tuple[Candidate, Candidate, list[str]]]    # pairs that pass alone, and fail together
+
+    @property
+    def bytes(self) -> int | None:
+        """Of the pair."""
+        return self.image.bytes + self.text.bytes if self.image and self.text else None
+
+
+class Search:
+    """The candidates of one encoder."""
+
+    def __init__(self, bench: Bench, encoder: str):
+        self.bench, self.encoder = bench, encoder
+        self.tried: list[Candidate] = []
+        self._steps = [found for step in STEPS if (found := [p for p in step if p in bench.precisions()])]
+
+    def run(self) -> None:
+        """Tries the base, then from the smallest up until a step passes, then mixtures."""
+        self._judge(BASE)
+        self.climb()
+        self._mix()
+
+    def passing(self) -> list[Candidate]:
+        """Those that passed, the smallest first."""
+        return sorted((c for c in self.tried if c.passed), key=lambda c: c.bytes)
+
+    def _judge(self, precision: str | Mixture) -> Candidate:
+        for candidate in self.tried:
+            if candidate.precision == precision:
+                return candidate
+        self.tried.append(self.bench.judge(self.encoder, precision))
+        return self.tried[-1]
+
+    def climb(self) -> bool:
+        """Tries steps until one passes that was not tried before. False where there is none."""
+        for step in self._steps:
+            if step == [BASE] and self._judge(BASE).passed:
+                return False                 # the base is a candidate from the start; nothing larger is wanted
+            if all(any(c.precision == p for c in self.tried) for p in step):
+                continue
+            if any([self._judge(precision).passed for precision in step]):
+                return True
+        return False
+
+    def _mix(self) -> None:
+        """Looks for a mixture of the smallest that passes and the next smaller scheme, which failed."""
+        uniform = [c for c in self.tried if isinstance(c.precision, str) and c.precision not in UNMIXED]
+        passing = min((c for c in uniform if c.passed), key=lambda c: c.bytes, default=None)
+        failed = [c for c in uniform if not c.passed and passing and c.bytes < WORTH * passing.bytes]
+        weights = self.bench.weights(self.encoder) if failed else []
+        if len(weights) < 2:
+            return
+        smaller = max(failed, key=lambda c: c.bytes)
+
+        def mixture(names: list[str]) -> Mixture:
+            return Mixture.of(dict.fromkeys(names, smaller.precision), passing.precision)
+
+        ranked = rank_by_harm(groups(weights), lambda names: self.bench.harm(self.encoder, mixture(names)))
+        taken = most(len(ranked), lambda k: self._judge(mixture(joined(ranked[:k]))).passed)
+        self._refine(mixture, joined(ranked[:taken]), ranked[taken] if taken < len(ranked) else [])
+
+    def _refine(self, mixture: Callable, taken: list[str], group: list[str]) -> None:
+        """Takes as many weights of the first harmful group as pass, the group's first ones first."""
+        most(len(group) if len(group) > 1 else 0, lambda k: self._judge(mixture(taken + group[:k])).passed)
+
+
+def groups(weights: list[Weight]) -> list[list[str]]:
+    """At most GROUPS runs of neighbours, of about equal size; a weight larger than such a run stands alone."""
+    share = sum(weight.values for weight in weights) / GROUPS
+    found: list[list[str]] = [[]]
+    filled = 0.0
+    for weight in weights:
+        if found[-1] and (filled + weight.values > share) and len(found) < GROUPS:
+            found.append([])
+            filled = 0.0
+        found[-1].append(weight.name)
+        filled += weight.values
+    return found
+
+
+def rank_by_harm(found: list[list[str]], harm: Callable[[list[str]], float]) -> list[list[str]]:
+    """The groups, the least harmful first."""
+    return [group for _, _, group in sorted((harm(group), i, group) for i, group in enumerate(found))]
+
+
+def joined(parts: list[list[str]]) -> list[str]:
+    """All names of some groups."""
+    return [name for part in parts for name in part]
+
+
+def most(count: int, passes: Callable[[int], bool]) -> int:
+    """The largest k below `count` that passes, by bisection; 0 is known to pass, and `count` to fail."""
+    low, high = 0, count
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passes(middle) else (low, middle)
+    return low
+
+
+def choose(bench: Bench) -> Choice:
+    """The smallest pair of an image and a text encoder that pass alone and together."""
+    image, text = searches = [Search(bench, encoder) for encoder in ("image", "text")]
+    for search in searches:
+        search.run()
+    refused: list[tuple[Candidate, Candidate, list[str]]] = []
+    known: set[tuple[int, int]] = set()
+    while True:
+        pairs = sorted(((i, t) for i in image.passing() for t in text.passing() if (id(i), id(t)) not in known),
+                       key=lambda pair: pair[0].bytes + pair[1].bytes)
+        if not pairs:
+            return Choice(None, None, image.tried + text.tried, refused)
+        known.add((id(pairs[0][0]), id(pairs[0][1])))
+        reasons = bench.judge_pair(*pairs[0])
+        if not reasons:
+            return Choice(*pairs[0], image.tried + text.tried, refused)
+        refused.append((*pairs[0], reasons))
+        image.climb()
+        text.climb()

@@ -1,0 +1,40 @@
+"""What verdicts and choices depend on enters: files, code, samples, tools, machine; a digest over all of it leaves."""
+
+import hashlib
+import json
+import platform
+from pathlib import Path
+
+from export import plan
+from export.artifacts import manifest
+from export.common import files
+from parity.gate import inputs
+from parity.gate.shelf import Shelf
+
+STAGE = files.ROOT / "parity"
+CODE = (".py", ".toml", ".j2")
+
+
+def code() -> list[tuple[str, str]]:
+    """Path and digest of every source file of this stage, at whatever depth."""
+    return [(path.relative_to(STAGE).as_posix(), files.sha256(path)) for path in sorted(STAGE.rglob("*"))
+            if path.suffix in CODE]
+
+
+def of_verdicts(folder: Path, strict: bool, products: int | None, given: Shelf | None = None) -> str:
+    """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
+    made = manifest.read(folder)
+    named = [*((a["path"], a["sha256"]) for a in made["artifacts"]), (manifest.TOKENIZER, manifest.tokenizer(made))]
+    there = [[path, listed, files.sha256(folder / path) if (folder / path).exists() else None]
+             for path, listed in named]
+    return _digest(there, made["space"], strict, products, inputs.digest(given))
+
+
+def of_choice(folder: Path, formats: list[str], products: int | None, given: Shelf | None) -> str:
+    """64 hex digits over all that a choice of precisions depends on, except the budget: it judges the choice."""
+    return _digest(manifest.read(folder)["space"], formats, products, inputs.digest(given))
+
+
+def _digest(*parts: object) -> str:
+    every = [*parts, code(), plan.code(), plan.tool_versions(), platform.platform()]
+    return hashlib.sha256(json.dumps(every).encode()).hexdigest()

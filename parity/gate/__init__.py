@@ -1,0 +1,1 @@
+"""The gate: every artefact against float32 PyTorch."""

@@ -1,0 +1,102 @@
+"""What the gate runs on, as shelves to rank: the samples, the sample shop, and pictures and texts of the user's own."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from export.common import files
+from export.common.errors import InputError
+from export.common.files import ROOT
+from export.common.specs import Preprocessing
+from export.pictures.preprocess import load_rgb8, resize_crop
+from parity.gate.shelf import Shelf
+
+SAMPLES = ROOT / "parity" / "samples"
+PICTURES, TEXTS = SAMPLES / "pictures", SAMPLES / "texts.json"
+SHOP = ROOT / "demo" / "shop"
+
+
+def samples() -> Shelf:
+    """The sample pictures and texts: each picture a product of its own, and a query for the others."""
+    return _own("samples", pictures(PICTURES), texts(TEXTS))
+
+
+def given(folder: Path, list_: Path) -> Shelf:
+    """A folder of pictures and a file of texts, ranked as the samples are."""
+    found = pictures(folder)
+    if len(found) < 2:
+        raise InputError("too few pictures to rank", where=folder, expected="2 or more", found=len(found))
+    return _own("given", found, texts(list_))
+
+
+def _own(name: str, paths: list[Path], asked: list[str]) -> Shelf:
+    named, unknown = [_name(p) for p in paths], np.full(max(len(paths), len(asked)), -1)
+    return Shelf(name, named, np.arange(len(named)), named, asked, unknown[:len(named)], unknown[:len(asked)], own=True)
+
+
+def _name(path: Path) -> str:
+    """Relative to the repository's root where it lies there, so that reports are the same on every machine."""
+    path = path.resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def pictures(folder: Path = PICTURES) -> list[Path]:
+    """The files of a folder, sorted by name. Raises InputError where there are none."""
+    try:
+        found = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    except OSError as error:
+        raise InputError("no folder of pictures", where=folder, found=error.strerror) from error
+    if not found:
+        raise InputError("no pictures", where=folder, expected="a picture or more", found="none")
+    return found
+
+
+def texts(path: Path = TEXTS) -> list[str]:
+    """A JSON list of texts, or the lines of a text file that are not empty. Raises InputError where there are none."""
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+        found = json.loads(content) if path.suffix == ".json" else [line for line in content.splitlines() if line]
+    except (OSError, ValueError) as error:
+        raise InputError("texts cannot be read", where=path, expected="a JSON list, or one text a line, in UTF-8",
+                         found=getattr(error, "strerror", None) or error) from error
+    if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
+        raise InputError("no list of texts", where=path, expected='["a text", …], or one text a line', found="other")
+    return found
+
+
+def shop(most: int | None, folder: Path = SHOP) -> Shelf:
+    """The sample shop, or `most` of its products, evenly spread, with one picture and one query of each kind each."""
+    products = read_csv(folder / "products.csv")
+    queries = read_csv(folder / "queries.csv")
+    if most is not None and most < len(products):
+        products = [products[i * len(products) // most] for i in range(most)]
+    position = {product["id"]: i for i, product in enumerate(products)}
+    catalog = [(folder / picture, position[product["id"]]) for product in products
+               for picture in product["pictures"].split("|")[:None if most is None else 1]]
+    asked = {kind: [(q["query"], position[q["product"]]) for q in queries
+                    if q["kind"] == kind and q["product"] in position] for kind in ("picture", "text")}
+    if most is not None:
+        asked = {kind: list({answer: (query, answer) for query, answer in reversed(found)}.values())
+                 for kind, found in asked.items()}
+    return Shelf("shop", [_name(p) for p, _ in catalog], np.array([owner for _, owner in catalog]),
+                 [_name(folder / q) for q, _ in asked["picture"]], [q for q, _ in asked["text"]],
+                 np.array([a for _, a in asked["picture"]]), np.array([a for _, a in asked["text"]]))
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def squares(paths: list[str], preprocessing: Preprocessing) -> np.ndarray:
+    """Pictures as the encoders take them: uint8 [N, S, S, 3]."""
+    return np.stack([resize_crop(load_rgb8(ROOT / path), preprocessing) for path in paths])
+
+
+def digest(given_: Shelf | None = None) -> str:
+    """Hex digits over all samples and the shop, and over what is given."""
+    own = [] if given_ is None else [*(files.sha256(ROOT / p) for p in given_.pictures), *given_.text_queries]
+    return files.sha256(SAMPLES) + files.sha256(SHOP) + json.dumps(own)

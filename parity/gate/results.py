@@ -1,0 +1,89 @@
+"""What the gate answers: verdicts on artefacts and on pairs of them, as parity.json keeps them and gives them back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from parity.gate.activations import Peak, Safety
+from parity.gate.metrics import Closeness
+from parity.gate.shelf import Estimate, Hit, Query, Ranking
+
+Outcome = Literal["passed", "failed", "not run"]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One picture or one text, the least of a few runs: read the ratio, not the seconds."""
+
+    seconds: float
+    ratio: float                             # over eager float32 PyTorch, reparameterised, in the same run
+    threads: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict on one artefact."""
+
+    format: str
+    encoder: str
+    precision: str
+    path: str
+    outcome: Outcome
+    reasons: list[str]                       # why failed, or why not run
+    runtime: str = ""                        # what ran it
+    closeness: Closeness | None = None
+    rankings: list[Ranking] = field(default_factory=list)    # one for each shelf
+    latency: Latency | None = None           # None too where an interpreter stands in for the runtime
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The verdict on an image and a text encoder of one format together, as an app ships them."""
+
+    format: str
+    image: str                               # precisions
+    text: str
+    bytes: int
+    outcome: Outcome
+    reasons: list[str]
+    rankings: list[Ranking]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All that one run of the gate found."""
+
+    results: list[Result]
+    pairs: list[Pair]
+    safety: list[Safety]                     # each encoder against float16's range
+    green: bool
+
+
+def telling(rankings: Sequence[Ranking]) -> Ranking | None:
+    """The ranking that says most: with known answers, or else the user's own, or else the samples'."""
+    return max(rankings, key=lambda ranking: ("samples", "given", "shop").index(ranking.shelf), default=None)
+
+
+def from_json(kept: dict) -> Verdicts:
+    """The verdicts that parity.json holds. Raises KeyError or TypeError for another layout."""
+    return Verdicts([_result(fields) for fields in kept["results"]],
+                    [Pair(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
+                     for fields in kept["pairs"]],
+                    [_safety(fields) for fields in kept["safety"]], kept["green"])
+
+
+def _safety(fields: dict) -> Safety:
+    return Safety(**fields | {"peak": Peak(**fields["peak"]), "near": [Peak(**one) for one in fields["near"]]})
+
+
+def _result(fields: dict) -> Result:
+    return Result(**fields | {"closeness": fields["closeness"] and Closeness(**fields["closeness"]),
+                              "rankings": [_ranking(one) for one in fields["rankings"]],
+                              "latency": fields["latency"] and Latency(**fields["latency"])})
+
+
+def _ranking(fields: dict) -> Ranking:
+    estimates = {key: fields[key] and Estimate(**fields[key]) for key in ("top1", "recall10", "loss")}
+    worst = [Query(**query | {side: [Hit(**hit) for hit in query[side]] for side in ("expected", "found")})
+             for query in fields["worst"]]
+    return Ranking(**fields | estimates | {"worst": worst})

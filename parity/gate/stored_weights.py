@@ -1,0 +1,154 @@
+"""An artefact enters; the names of the checkpoint's weights that are not in it, or not of their size, leave.
+
+In float16 a weight that is wrong by 5 % may hide within the rounding of the embeddings, so the weights themselves are
+read back. Converters store them in another layout, never in another order of magnitude: a tensor is known again by its
+sorted values. Compressed ONNX and TFLite files are not read back: their rankings judge them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from export.plan import ONNX2TF
+from parity.gate.baseline import Ground
+
+Found = dict[int, list[tuple[float, np.ndarray]]]
+
+SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 squares changes
+PIXEL_CHANNELS, WHITE = 3, np.float32(255)
+LEAST = 16                                   # values; a smaller tensor cannot be known by its values
+SCALE = 0.01                                 # a weight's size may differ by this share: rounding is 1e-4 in float16
+# How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
+# measured on s2. Compressed: what a scheme of so many bits may lose, so that only another tensor is told from the true
+# one; the rankings judge the loss itself.
+RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
+
+
+def faults(laid: Ground, artifact: dict) -> list[str]:
+    """Why the artefact does not hold the checkpoint's weights; none if it does, or if this cannot read them."""
+    format_, precision, encoder = artifact["format"], artifact["precision"], artifact["encoder"]
+    if format_ != "coreml" and precision not in ("fp32", "fp16"):
+        return []
+    constants = READERS[format_](laid.folder / artifact["path"])
+    if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
+        return ["a constant, such as a mask, is beyond float16's range"]
+    wrong = missing(laid.parts[encoder], by_size(constants), RESIDUAL[precision], format_,
+                    artifact.get("route"))
+    if not wrong:
+        return []
+    more = f" and {len(wrong) - 3} others" if len(wrong) > 3 else ""
+    return [f"weights are not the checkpoint's: {', '.join(wrong[:3])}{more}"]
+
+
+def missing(encoder, found: Found, residual: float, format_: str, route: str | None = None) -> list[str]:
+    """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
+    if format_ == "tflite":
+        from export.tflite.depthwise import split_large
+
+        encoder = split_large(encoder, strided=route != ONNX2TF)
+    statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
+    true = {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
+            if tensor.is_floating_point() and tensor.numel() >= LEAST}
+    lacking = [name for name, value in true.items()
+               if not holds(found, value, residual) and not holds_scaled(found, value, residual)]
+    return without_folded(true, lacking, found, residual)
+
+
+def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found,
+                   residual: float) -> list[str]:
+    """Takes from `lacking` what is there in another form: a layer norm's factors inside the linear layer after it.
+
+    W (g x + t) + b is (W g) x + (W t + b): litert-torch writes it so.
+    """
+    names = set(lacking)
+    norms = [(name, f"{name.removesuffix('weight')}bias") for name in lacking if name.endswith("weight")
+             and true[name].ndim == 1 and f"{name.removesuffix('weight')}bias" in true]
+    for name in [name for name in lacking if true[name].ndim == 2 and name.endswith("weight")]:
+        weight, bias = true[name], f"{name.removesuffix('weight')}bias"
+        columns = np.square(weight).sum(axis=0)
+        for factor, shift in norms:
+            if true[factor].size != weight.shape[1]:
+                continue
+            size = float(np.sqrt(columns @ np.square(true[factor])))
+            if not likely(found, weight.size, size, residual) or not holds(found, weight * true[factor], residual):
+                continue
+            moved = weight @ true[shift] + true.get(bias, 0)
+            if holds(found, moved, residual):
+                names -= {name, bias, factor, shift}
+    return [name for name in lacking if name in names]
+
+
+def holds_scaled(found: Found, value: np.ndarray, residual: float) -> bool:
+    """Whether it is a convolution of pixels, found with their 1 / 255 inside: litert-torch writes 2-b's stem so."""
+    return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / WHITE, residual)
+
+
+def holds(found: Found, value: np.ndarray, residual: float) -> bool:
+    """Whether one of the tensors found has these values, in any order."""
+    size = float(np.linalg.norm(value))
+    if size == 0:
+        return True                          # a converter may leave zeros out
+    others = likely(found, value.size, size, residual)
+    if not others:
+        return False                         # sorting is what takes time
+    true = np.sort(value.ravel())
+    return any(near(float(true @ other), size, float(np.linalg.norm(other)))
+               and float(np.linalg.norm(other - true)) <= residual * size for other in others)
+
+
+def likely(found: Found, count: int, size: float, residual: float) -> list[np.ndarray]:
+    """The sorted values of the tensors of `count` values whose norm is near enough (the triangle inequality)."""
+    return [other for norm, other in found.get(count, []) if abs(norm / size - 1) <= residual + SUMMED]
+
+
+def near(product: float, size: float, other: float) -> bool:
+    """Whether two tensors are of one scale, from their inner product and norms.
+
+    Rounding leaves the true one's share of the other at 1, k-means the other's share of the true one.
+    """
+    return min(abs(product / size ** 2 - 1), abs(product / other ** 2 - 1)) <= SCALE
+
+
+def by_size(tensors: Iterable[np.ndarray]) -> Found:
+    """The norm and the sorted float32 values of each tensor, by how many they are."""
+    found: Found = {}
+    for tensor in tensors:
+        if tensor.dtype.kind == "f" and tensor.size >= LEAST:
+            values = np.sort(tensor.ravel().astype(np.float32))
+            found.setdefault(tensor.size, []).append((float(np.linalg.norm(values)), values))
+    return found
+
+
+def in_onnx(path: Path) -> list[np.ndarray]:
+    """Every constant of an ONNX file."""
+    import onnx
+
+    graph = onnx.load(path).graph
+    inner = [a.t for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.TENSOR]
+    return [onnx.numpy_helper.to_array(tensor) for tensor in [*graph.initializer, *inner]]
+
+
+def in_tflite(path: Path) -> list[np.ndarray]:
+    """Every float constant of a TFLite file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(path.read_bytes())
+    kinds = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
+    found = []
+    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
+        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
+            data = model.Buffers(tensor.Buffer()).DataAsNumpy()
+            if tensor.Type() in kinds and isinstance(data, np.ndarray):
+                found.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
+    return found
+
+
+def in_coreml(path: Path) -> list[np.ndarray]:
+    """Every constant that an operation of a Core ML package takes, compressed ones decoded."""
+    from export.runners import mil
+
+    return [value.numpy() for value in mil.read(path).constants()]
+
+
+READERS = {"onnx": in_onnx, "tflite": in_tflite, "coreml": in_coreml}
