@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from export.tflite import depthwise
+from export.weights import depthwise
 
 
 def convolution(stride: int, multiplier: int, bias: bool) -> nn.Conv2d:

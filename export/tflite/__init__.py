@@ -1,5 +1,7 @@
 """An encoder enters; a TFLite file (NHWC pixels, batch 1, built-in ops, stamped) leaves, by litert-torch."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from export.formats.mixture import Mixture, Weight, uniform
@@ -7,19 +9,39 @@ from export.formats.stamp import INPUT, OUTPUT, Stamp
 from export.tflite import compress
 from export.tflite.flatbuffer import stamped
 
+# litert-torch writes the class path of each module into the names of its tensors. These paths are the first release's,
+# so that a class can move to another file and the artefact keeps its bytes.
+CLASS_PATHS = {"export.weights.depthwise": "export.tflite.depthwise", "export.weights": "export"}
+
 
 def trace(encoder, kind: str, example) -> bytes:
     """The encoder (an nn.Module) as a float32 TFLite flatbuffer."""
     import litert_torch
 
-    from export.tflite.depthwise import split_large
+    from export.weights.depthwise import split_large
 
     if kind == "image":
         encoder = litert_torch.to_channel_last_io(split_large(encoder), args=[0])
         example = example.permute(0, 2, 3, 1).contiguous()
     named = _with_named_tensors(encoder, kind).eval()
-    model = litert_torch.convert(named, sample_kwargs={INPUT[kind]: example})
+    with fixed_class_paths(named):
+        model = litert_torch.convert(named, sample_kwargs={INPUT[kind]: example})
     return model._exporter.to_bytes()
+
+
+@contextlib.contextmanager
+def fixed_class_paths(encoder) -> Iterator[None]:
+    """Gives the classes of an encoder's modules the paths of CLASS_PATHS while the block runs."""
+    paths = {kind: kind.__module__ for kind in {type(module) for module in encoder.modules()}}
+    try:
+        for kind, path in paths.items():
+            moved = next((old for old in CLASS_PATHS if path.startswith(f"{old}.") or path == old), None)
+            if moved:
+                kind.__module__ = CLASS_PATHS[moved] + path.removeprefix(moved)
+        yield
+    finally:
+        for kind, path in paths.items():
+            kind.__module__ = path
 
 
 def weights(model: bytes) -> list[Weight]:

@@ -36,7 +36,7 @@ def environment() -> Path:
 def trace(encoder, kind: str, example) -> bytes:
     """The encoder (an nn.Module) as a float32 TFLite flatbuffer. Raises InputError for what cannot be converted."""
     from export import onnx
-    from export.tflite.depthwise import split_large
+    from export.weights.depthwise import split_large
 
     # TensorFlow has no convolution with both a stride and dilation.
     prepared = split_large(encoder, strided=False) if kind == "image" else with_flat_look_up(encoder)

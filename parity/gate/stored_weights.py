@@ -44,7 +44,7 @@ def faults(laid: Ground, artifact: dict) -> list[str]:
 def missing(encoder, found: Found, residual: float, format_: str, route: str | None = None) -> list[str]:
     """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
     if format_ == "tflite":
-        from export.tflite.depthwise import split_large
+        from export.weights.depthwise import split_large
 
         encoder = split_large(encoder, strided=route != ONNX2TF)
     statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
