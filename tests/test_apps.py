@@ -15,6 +15,7 @@ from export.artifacts import manifest
 from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
+from export.common.specs import Licence
 from export.formats.table import COREML, TFLITE
 from tests.conftest import ROOT, run_module
 
@@ -72,7 +73,7 @@ def test_the_precision_is_the_default_one_the_named_one_or_the_smallest_that_pas
 
 @pytest.mark.parametrize(("keys", "says"), [
     ({"shippable": False}, "random weights"),
-    ({"licence": {"name": "AMLR", "url": "", "commercial_use": False}}, "forbids commercial use.*AMLR.*ACCEPT"),
+    ({"licence": Licence("AMLR", "", commercial_use=False)}, "forbids commercial use.*AMLR.*ACCEPT"),
 ])
 def test_weights_that_a_shop_may_not_ship_need_a_word(scene, keys, says):
     dist, catalog, both = scene

@@ -48,7 +48,7 @@ def test_text_encoder_finds_the_first_end_token(model, parts, text):
 def test_without_an_end_token_there_is_no_embedding(parts):
     ids = SimpleTokenizer()(["red shoes"]).int()
     whole = parts["text"](ids)
-    ids[ids == encoders.END_TOKEN] = 0
+    ids[ids == CLIP_TEXT.end_token] = 0
     assert torch.isfinite(whole).all() and torch.isnan(parts["text"](ids)).all()
 
 

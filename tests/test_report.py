@@ -197,6 +197,7 @@ def test_a_failure_by_one_runtime_is_what_the_manifest_keeps(exported, tmp_path)
 
     shutil.copytree(exported, tmp_path / "demo")
     ran = [judged(Job(a.format, a.encoder, a.precision)) for a in manifest.read(tmp_path / "demo").artifacts]
-    verdicts.write_verdicts(Dist(tmp_path / "demo"), [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])])
+    twice = [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])]
+    verdicts.write_verdicts(Dist(tmp_path / "demo"), twice)
     kept = manifest.read(tmp_path / "demo").artifacts
     assert [a.parity.outcome for a in kept] == ["failed"] + ["passed"] * 11

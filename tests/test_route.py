@@ -162,7 +162,8 @@ def test_the_search_for_precisions_keeps_the_route(routed, tmp_path):
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, source)), spec)
     with trials.opened(Dist(tmp_path / "demo"), parts) as opened:
         trial = opened.write("tflite", "image", "fp16")
-        [shipped] = [a for a in opened.dist.manifest.artifacts if a.path == trial.job.path]     # what the gate judges by
+        artifacts = opened.dist.manifest.artifacts           # what the gate judges by
+        [shipped] = [a for a in artifacts if a.path == trial.job.path]
         assert trial.entry.json() == shipped.json() | {"path": trial.path, "peak_rss": None, "parity": None}
         opened.keep([(opened.write("tflite", "text", "int8"), None)])
     made = {a.path: a.route for a in manifest.read(tmp_path / "demo").artifacts}
