@@ -25,6 +25,7 @@ from export.artifacts.dist import Dist
 from export.common import files
 from export.common.specs import ModelSpec
 from export.pictures import preprocess
+from export.text import families
 from export.weights import checkpoint
 from parity.gate import inputs
 
@@ -74,9 +75,7 @@ def example(encoder: str, spec: ModelSpec) -> np.ndarray:
     """The first sample picture, uint8 [1, S, S, 3], or a short text's ids, int32 [1, 77]."""
     if encoder == "image":
         return inputs.squares(inputs.pictures()[:1], spec.preprocessing)
-    from open_clip.tokenizer import SimpleTokenizer
-
-    return SimpleTokenizer()([TEXT]).numpy().astype(np.int32)
+    return families.reference_ids(spec.text.family, [TEXT])
 
 
 def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable[[], np.ndarray]:

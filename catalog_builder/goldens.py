@@ -25,6 +25,7 @@ from export.common import files
 from export.common.errors import CommandLine, InputError
 from export.common.files import ROOT
 from export.pictures.preprocess import load_rgb8, resize_crop
+from export.text import families
 from export.weights import checkpoint, encoders, lookup
 
 SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
@@ -62,16 +63,15 @@ def main(arguments: list[str]) -> int:
 def encoded():
     """A function of the encoder's name and its inputs, by float32 PyTorch on the demo model."""
     import torch
-    from open_clip.tokenizer import SimpleTokenizer
 
     spec = lookup.find("demo")
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec))), spec)
 
     def run(kind: str, given: list) -> np.ndarray:
-        values = SimpleTokenizer()(given).int() if kind == "text" else torch.from_numpy(np.stack([resize_crop(
-            load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32))
+        values = families.reference_ids(spec.text.family, given) if kind == "text" else np.stack([resize_crop(
+            load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32)
         with torch.inference_mode():
-            return parts[kind](values).numpy()
+            return parts[kind](torch.from_numpy(values)).numpy()
 
     return run
 

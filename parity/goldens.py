@@ -13,8 +13,9 @@ import numpy as np
 
 from export.common import files
 from export.common.errors import CommandLine, InputError
-from export.common.specs import Preprocessing
+from export.common.specs import Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
+from export.text import families
 from export.weights import checkpoint
 from export.weights.lookup import find
 from parity import hostile
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
             partial.mkdir(parents=True)
             squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
                                    own_pictures(pictures, spec.preprocessing), spec.preprocessing)
-            kept = write_tokens(partial / "tokens.json", texts)
+            kept = write_tokens(partial / "tokens.json", texts, spec.text)
             write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
     except InputError as error:
         print(f"goldens: {error}", file=sys.stderr)
@@ -65,18 +66,17 @@ def made_by(*tools: str) -> dict[str, str]:
     return {"command": "python -m parity.goldens", **{tool: importlib.metadata.version(tool) for tool in tools}}
 
 
-def write_tokens(path: Path, texts: list[str]) -> list[str]:
-    """open_clip's ids of every text that a phone's strings can hold and that ftfy would not repair; answers those."""
-    from open_clip.tokenizer import SimpleTokenizer
-
+def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
+    """The reference's ids of every text that a phone's strings can hold and that ftfy would not repair; answers those."""
     kept = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
             and not hostile.decoding_is_repaired(text)]
     if not kept:
         raise InputError("no text is left", expected="texts without lone surrogates that ftfy leaves as they are",
                          remedy="give others with --texts")
     rows = [{"text": text, "ids": np.trim_zeros(ids, "b").tolist()}
-            for text, ids in zip(kept, SimpleTokenizer()(kept).numpy(), strict=True)]
-    write_ascii(path, {"made_by": made_by("open_clip_torch", "ftfy"), "context_length": 77, "pad_token": 0,
+            for text, ids in zip(kept, families.reference_ids(spec.family, kept), strict=True)]
+    write_ascii(path, {"made_by": made_by("open_clip_torch", "ftfy"), "context_length": spec.context_length,
+                       "pad_token": spec.pad_token,
                        "note": "ids up to the last that is not padding", "texts": rows})
     return kept
 
@@ -131,15 +131,14 @@ def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
 def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[str],
                      squares: dict[str, np.ndarray]) -> None:
     """Float32 PyTorch's unit-length embeddings of every tenth text, and of the squares that fit the model."""
-    from export.text import families
-    from parity.gate.reference import Reference, token_ids
+    from parity.gate.reference import Reference
 
     reference, some = Reference(spec, source), texts[::10]
     asset = path.with_name("tokenizer.partial")
     space = reference.space(families.write_asset(spec.text.family, asset))
     asset.unlink()
-    answered = [{"text": text, "embedding": plain(row)}
-                for text, row in zip(some, reference.texts(token_ids(some)), strict=True)]
+    embedded = reference.texts(families.reference_ids(spec.text.family, some))
+    answered = [{"text": text, "embedding": plain(row)} for text, row in zip(some, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]
     write_ascii(path, {"made_by": made_by("torch", "open_clip_torch", "timm"), "model": spec.name, "space": space,

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from export import runners
+from export.common.specs import CLIP_TEXT
 from export.formats import table
 from export.formats.job import Job
 from export.runners import mil
 from export.runners.mil.operations import OPERATIONS
 from export.runners.mil.program import CannotInterpret, Declared, Step, checked, constant
+from export.text.families import reference_ids
 from export.weights import checkpoint, lookup
 from parity.gate import inputs
 from parity.gate.metrics import closeness
-from parity.gate.reference import Reference, token_ids
+from parity.gate.reference import Reference
 
 SPEC = lookup.find("demo")
 RNG = np.random.default_rng(0)
@@ -108,7 +110,7 @@ def test_packages_answer_as_pytorch_does(exported, encoder, precision, cosine, d
         given = inputs.squares(shelf.pictures[:9], SPEC.preprocessing)
         expected = reference.images(given)
     else:
-        given = token_ids(shelf.text_queries[:9])
+        given = reference_ids(CLIP_TEXT.family, shelf.text_queries[:9])
         expected = reference.texts(given)
     run = runners.load("coreml", exported / Job("coreml", encoder, precision).path, encoder,
                        runtime=runners.runtimes("coreml")[-1])

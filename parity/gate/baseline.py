@@ -6,11 +6,12 @@ import numpy as np
 
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Manifest
+from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
 from parity.gate import activations, inputs, latency
 from parity.gate.activations import Safety
-from parity.gate.reference import Reference, token_ids
+from parity.gate.reference import Reference
 from parity.gate.shelf import Embeddings, Shelf
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms a picture
@@ -84,7 +85,8 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
 def embedded(shelf: Shelf, reference: Reference) -> ShelfBaseline:
     """Reads, preprocesses and embeds a shelf."""
     square = reference.spec.preprocessing
-    pictures, ids = inputs.squares(shelf.pictures, square), token_ids(shelf.text_queries)
+    pictures = inputs.squares(shelf.pictures, square)
+    ids = reference_ids(reference.spec.text.family, shelf.text_queries)
     catalog, texts = reference.images(pictures), reference.texts(ids)
     if shelf.own:
         return ShelfBaseline(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))

@@ -47,6 +47,13 @@ def write_asset(path: Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def reference_ids(texts: Sequence[str]) -> np.ndarray:
+    """int32 [len(texts), 77] by open_clip's own tokenizer."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()(list(texts)).numpy().astype(np.int32)
+
+
 def asset_bytes() -> bytes:
     """The file's bytes, the same at every call."""
     merges = _merges()
