@@ -67,7 +67,7 @@ def made_by(*tools: str) -> dict[str, str]:
 
 
 def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
-    """The reference's ids of every text that a phone's strings can hold and that ftfy would not repair; answers those."""
+    """Writes the reference's ids of each text that a phone's string can hold and ftfy leaves alone; answers these."""
     kept = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
             and not hostile.decoding_is_repaired(text)]
     if not kept:

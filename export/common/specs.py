@@ -26,6 +26,10 @@ class TextSpec:
     templates: tuple[str, ...] = ("{}", "a photo of a {}.")  # OpenAI's CLIP: bare name, its first zero-shot prompt
     scripts: tuple[str, ...] = ("Latin",)    # writing systems (Unicode script names) of the captions it learned from
 
+    def framed(self, tokens: list[int]) -> list[int]:
+        """Between start (if the family has one) and end token."""
+        return [*([] if self.start_token is None else [self.start_token]), *tokens, self.end_token]
+
 
 CLIP_TEXT = TextSpec()                       # open_clip.tokenizer.SimpleTokenizer, trained on English captions
 

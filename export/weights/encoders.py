@@ -101,5 +101,6 @@ def example(encoder: str, spec: ModelSpec) -> Tensor:
         size = spec.preprocessing.size
         return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 255
     ids = torch.zeros(1, spec.text.context_length, dtype=torch.int32)
-    ids[0, :4] = torch.tensor([spec.text.start_token, 320, 1125, spec.text.end_token])
+    sentence = spec.text.framed([320, 1125])
+    ids[0, :len(sentence)] = torch.tensor(sentence)
     return ids

@@ -128,6 +128,7 @@ def varied_texts(text: TextSpec, count: int, seed: int = 0) -> "Tensor":
     for i in range(count):
         generator = _generator(seed, f"text {i}")
         words = int(torch.randint(1, 41, (1,), generator=generator))
-        ids[i, 0], ids[i, words + 1] = text.start_token, text.end_token
-        ids[i, 1:words + 1] = torch.randint(256, text.start_token, (words,), generator=generator)
+        chosen = torch.randint(256, text.start_token or text.end_token, (words,), generator=generator)
+        framed = text.framed(chosen.tolist())
+        ids[i, :len(framed)] = torch.tensor(framed)
     return ids
