@@ -16,7 +16,7 @@ from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
 from export.common.specs import Licence
-from export.formats.table import COREML, TFLITE
+from export.formats.table import COREML, ONNX, TFLITE
 from tests.conftest import ROOT, run_module
 
 
@@ -119,3 +119,11 @@ def test_the_command_line_answers_in_one_line(tmp_path):
 def test_the_apps_folders_are_ignored_by_git():
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert all(f"/{app.folder.relative_to(ROOT).as_posix()}/" in ignored for app in apps.APPS)
+
+
+def test_another_platform_takes_one_row(scene):
+    dist, catalog, both = scene
+    third = App("Desktop", ONNX, both[0].folder.parent / "desktop")
+    assert [one.app.name for one in fill(dist, catalog, None, False, (*both, third))] == ["iOS", "Android", "Desktop"]
+    assert [artifact.path for artifact in manifest.read(third.folder).artifacts] == ["image.onnx", "text.onnx"]
+    Dist(third.folder).check()
