@@ -15,6 +15,7 @@ from catalog_builder.catalog import calibration
 from catalog_builder.catalog import reader as catalogs
 from catalog_builder.catalog.reader import UNITS
 from catalog_builder.catalog.search import Filter
+from export.common import rankings
 from export.common.errors import InputError
 from export.common.files import ROOT
 
@@ -25,25 +26,27 @@ AS_IT_STANDS = {"markup": False, "soft_wrap": True}      # a path may hold brack
 def build(products: Path, dist: Path, out: Path, queries: Path | None, strict: bool, force: bool, engine: str,
           thumbnails: int, quality: int) -> int:
     """Builds a catalog. The sample shop brings its own labelled queries."""
-    from catalog_builder.builder.build import GateRed, Request
+    from catalog_builder.builder.build import BuildRequest, GateRed
     from catalog_builder.builder.build import build as made
     from catalog_builder.builder.build_progress import Builds
     from catalog_builder.builder.embed import Thumbnail
+    from catalog_builder.builder.recall import RECALL_TOLERANCE
 
     if not 0 <= thumbnails <= 1024:
         raise InputError("thumbnails of no good size", expected="0 (none) to 1024 pixels", found=thumbnails)
-    request = Request(products, dist, out, queries, strict, force, engine,
-                      Thumbnail(thumbnails, quality) if thumbnails else None)
+    request = BuildRequest(products, dist, out, queries, strict, force, engine,
+                           Thumbnail(thumbnails, quality) if thumbnails else None)
     try:
         built = made(request, Builds())
     except GateRed as red:
         print(f"catalog_builder: {red}; nothing was written; remedy: --force writes it all the same", file=sys.stderr)
         return 1
     out_ = _console()
-    table = _table(("queries",), ("number", "top 1", "tolerant recall@10", "recall@10", "score error"))
+    table = _table(("queries",), ("number", "top 1", rankings.named(RECALL_TOLERANCE), "plain recall@10",
+                                 "score error"))
     for one in built.recalls:
-        table.add_row(one.kind, str(one.queries), f"{one.top1:.4f}", f"{one.tolerant10:.4f}", f"{one.plain10:.4f}",
-                      f"{one.largest_error:.5f}")
+        shares = ("–" if share is None else f"{share:.4f}" for share in (one.top1, one.tolerant10, one.plain10))
+        table.add_row(one.kind, str(one.queries), *shares, f"{one.largest_error:.5f}")
     _show(f"{out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
     if built.problems:
         lost = Counter(problem.skipped for problem in built.problems)

@@ -25,7 +25,7 @@ from PIL import Image
 from catalog_builder import engines
 from catalog_builder.__main__ import main
 from catalog_builder.builder import build_progress, embed, quantize
-from catalog_builder.builder.build import Built, Request, build
+from catalog_builder.builder.build import BuildRequest, Built, build
 from catalog_builder.builder.build_progress import Builds, Counter
 from catalog_builder.builder.embed import Thumbnail
 from catalog_builder.builder.store import Store
@@ -83,7 +83,7 @@ def few_queries(folder: Path, listed: Path) -> Path:
 
 
 def made(listed: Path, dist: Path, out: Path, **options: object) -> Built:
-    return build(Request(listed, dist, out, **{"thumbnail": THUMBNAIL} | options), Builds())
+    return build(BuildRequest(listed, dist, out, **{"thumbnail": THUMBNAIL} | options), Builds())
 
 
 def command(listed: Path, dist: Path, out: Path, *more: str) -> list[str]:
@@ -529,7 +529,7 @@ def forked(listed: Path, dist: Path, out: Path, seen: mmap.mmap) -> int:
         return child
     status = 1
     try:
-        build(Request(listed, dist, out, thumbnail=THUMBNAIL), Watched(seen))
+        build(BuildRequest(listed, dist, out, thumbnail=THUMBNAIL), Watched(seen))
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -717,6 +717,27 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
 
 
 # Queries.
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_recall_is_measured_only_where_a_product_can_be_missed(dist, tmp_path, capsys, count):
+    out = tmp_path / "a.catalog"
+    assert main(command(few(tmp_path / "shop", count), dist, out)) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "text" in line)
+    figures = json.loads(out.with_suffix(".json").read_text())["recall"]
+    page = out.with_suffix(".html").read_text()
+    assert all(one["top1"] == 1.0 and one["passed"] and one["recall10_tolerance"] == 0.002 for one in figures)
+    assert [one["tolerant10"] is None for one in figures] == [count == 10] * 2
+    assert [one["plain10"] is None for one in figures] == [count == 10] * 2
+    assert row.count("–") == (2 if count == 10 else 0)
+    assert ("nothing can be missed" in page) == (count == 10)
+
+
+def test_the_tolerance_of_recall_stands_beside_it(forty):
+    _, out, answer = forty
+    name = "tolerant recall@10 (within 0.002)"
+    assert name in answer.stdout and f">{name}</th>" in out.with_suffix(".html").read_text()
+    assert all(one["recall10_tolerance"] == 0.002 for one in json.loads(out.with_suffix(".json").read_text())["recall"])
+
 
 def test_labelled_queries_calibrate_and_those_made_up_otherwise(dist, tmp_path):
     listed, out = few(tmp_path / "shop", 25), tmp_path / "a.catalog"

@@ -41,7 +41,7 @@ class GateRed(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """What the user asks for."""
 
     products: Path
@@ -66,11 +66,11 @@ class Built:
     computed: int                            # pictures that were not known from an earlier run
     recalls: list[Recall]
     fitted: list[Fitted]
-    pairs: list[duplicates.Pair] | None
+    pairs: list[duplicates.Duplicate] | None
     note: str
 
 
-def build(request: Request, progress: Builds) -> Built:
+def build(request: BuildRequest, progress: Builds) -> Built:
     """Raises InputError for what cannot be built, GateRed for what may not be shipped."""
     progress.step("read the product list")
     if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
@@ -90,7 +90,7 @@ def build(request: Request, progress: Builds) -> Built:
         raise store.unusable(error) from error
 
 
-def _build(request: Request, progress: Builds, listing: Listing, model: Model, engine: engines.Engine,
+def _build(request: BuildRequest, progress: Builds, listing: Listing, model: Model, engine: engines.Engine,
            store: Store) -> Built:
     root = request.products.parent.resolve()
     paths = list(dict.fromkeys(path for product in listing.products for path in product.pictures))
@@ -132,9 +132,7 @@ def _build(request: Request, progress: Builds, listing: Listing, model: Model, e
         recalls.extend(recall.measure(kind, made, vectors, some) for kind, some in found.items() if len(some))
         low = [one for one in recalls if not one.passed]
         if low and not request.force:
-            raise GateRed("; ".join(
-                f"{one.kind} queries: top 1 agrees for {one.top1:.4f} (at least {recall.LEAST_TOP1}), tolerant "
-                f"recall@10 {one.tolerant10:.4f} (at least {recall.LEAST_RECALL})" for one in low))
+            raise GateRed("; ".join(one.words for one in low))
 
     progress.step("quantise and write")
     write(request.out, content, vectors, check)

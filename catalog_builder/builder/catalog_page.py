@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, search
 from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
 from catalog_builder.engines import Model
 from catalog_builder.lists.queries import Queries
-from export.common import files
+from export.common import files, rankings
 from export.pictures.preprocess import load_rgb8
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def write(path: Path, built: "Built", made: Catalog, model: Model, asked: Querie
         built=built, made=made, model=model.made, samples=wall(made, asked, embedded), pairs=pairs, parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
         priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
-        problems=built.problems[:MOST_PROBLEMS])
+        problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,
+        recall_name=rankings.named(RECALL_TOLERANCE))
     with files.whole(path) as partial:
         partial.write_text(html, encoding="utf-8")
 

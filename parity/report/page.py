@@ -14,7 +14,7 @@ from export.runners.coreml_runner import INTERPRETER
 from parity.auto import choice
 from parity.gate import inputs, pairs, tolerances
 from parity.gate.results import Result, Verdicts, telling
-from parity.gate.shelf import NEAR
+from parity.gate.shelf import RECALL_TOLERANCE
 from parity.report import charts, stores
 from parity.report.thumbnails import Thumbnails
 
@@ -76,7 +76,7 @@ def render(made: dict, verdicts: Verdicts, search: dict | None = None) -> str:
                for image, text in pairs.combinations(made["artifacts"])],
         interpreted=any(r.runtime == INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, limits=stores.LIMITS, telling=telling, near=NEAR, show=thumbnails.show,
+        marks=MARKS, limits=stores.LIMITS, telling=telling, near=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
 
