@@ -12,14 +12,14 @@ from rich.table import Table
 
 from export import coreml, plan
 from export.artifacts import manifest
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from export.trials import opened
 from parity.auto import precision
 from parity.auto.judge import FormatBench
 from parity.auto.precision import Candidate, Choice
 from parity.gate.baseline import ground
-from parity.gate.shelf import Shelf
+from parity.gate.shelf import RECALL_TOLERANCE, Shelf
 
 NAME, VERSION = "precision.json", 1
 SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
@@ -60,8 +60,8 @@ def run(folder: Path, formats: list[str], products: int | None, given: Shelf | N
         if kept:
             trials.keep(kept)
     content = {"version": VERSION, "model": laid.made["model"], "space": laid.space, "basis": basis_,
-               "quality_is_meaningless": not laid.made["shippable"], "platform": platform.platform(),
-               "tool_versions": plan.tool_versions(), "formats": found}
+               "quality_is_meaningless": not laid.made["shippable"], "recall10_tolerance": RECALL_TOLERANCE,
+               "platform": platform.platform(), "tool_versions": plan.tool_versions(), "formats": found}
     files.write_json(folder / NAME, content)
     return content
 
@@ -123,7 +123,8 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
         for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
-                           ("top 1", "right"), ("recall@10", "right"), ("time/fp16", "right"), ("memory MB", "right")):
+                           ("top 1", "right"), (rankings.named(content["recall10_tolerance"], "\n"), "right"),
+                           ("time/fp16", "right"), ("memory MB", "right")):
             table.add_column(name, justify=side, no_wrap=True)
         table.add_column("verdict")
         for c in sorted(found["candidates"], key=lambda c: (c["encoder"], c["bytes"])):

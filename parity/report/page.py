@@ -8,7 +8,7 @@ from pathlib import Path
 
 from export import plan
 from export.artifacts import manifest
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE
 from export.runners.coreml_runner import INTERPRETER
 from parity.auto import choice
@@ -76,7 +76,8 @@ def render(made: dict, verdicts: Verdicts, search: dict | None = None) -> str:
                for image, text in pairs.combinations(made["artifacts"])],
         interpreted=any(r.runtime == INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, limits=stores.LIMITS, telling=telling, near=RECALL_TOLERANCE, show=thumbnails.show,
+        marks=MARKS, limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
+        recall_tolerance=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
 

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from export import pipeline, plan
 from export.artifacts import manifest
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
 from parity.gate.results import Pair, Result, Verdicts, telling
+from parity.gate.shelf import RECALL_TOLERANCE
 
 NAME, VERSION = pipeline.VERDICTS, 1
 
@@ -76,7 +77,7 @@ def show(folder: Path, verdicts: Verdicts) -> None:
     out.print(table)
     if made["shippable"] and verdicts.pairs:
         table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
-                       ("MB", "queries", "top 1", "tolerant recall@10", "loss of recall@1"))
+                       ("MB", "queries", "top 1", rankings.named(RECALL_TOLERANCE, "\n"), "loss of recall@1"))
         for pair in verdicts.pairs:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
