@@ -62,11 +62,11 @@ def build(products: Path, dist: Path, out: Path, queries: Path | None, strict: b
 def search(catalog: Path, dist: Path, text: str | None, image: Path | None, like: str | None, slider: float, k: int,
            where: Filter, threshold: float, least: float, as_json: bool) -> int:
     """Searches, and shows what was found."""
-    from catalog_builder.catalog.searcher import Shop
+    from catalog_builder import engines
 
     if like is not None and (text is not None or image is not None):
         raise InputError("--like goes with neither --text nor --image")
-    shop = Shop.open(catalog, dist)
+    shop = engines.searcher(catalog, dist)
     found = shop.like(like, k, where, threshold, least) if like is not None else shop.find(
         text, image, slider, k, where, threshold, least)
     warning = shop.warning(text) if text else None

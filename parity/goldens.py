@@ -131,12 +131,12 @@ def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
 def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[str],
                      squares: dict[str, np.ndarray]) -> None:
     """Float32 PyTorch's unit-length embeddings of every tenth text, and of the squares that fit the model."""
-    from export.text.assets import clip_bpe_asset
+    from export.text import families
     from parity.gate.reference import Reference, token_ids
 
     reference, some = Reference(spec, source), texts[::10]
     asset = path.with_name("tokenizer.partial")
-    space = reference.space(clip_bpe_asset.write_asset(asset))
+    space = reference.space(families.write_asset(spec.text.family, asset))
     asset.unlink()
     answered = [{"text": text, "embedding": plain(row)}
                 for text, row in zip(some, reference.texts(token_ids(some)), strict=True)]

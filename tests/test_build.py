@@ -30,7 +30,6 @@ from catalog_builder.builder.build_progress import Builds, Counter
 from catalog_builder.builder.embed import Thumbnail
 from catalog_builder.builder.store import Store
 from catalog_builder.catalog.reader import open_catalog
-from catalog_builder.catalog.searcher import Shop
 from catalog_builder.engines import Engine
 from catalog_builder.lists import products, queries
 from export.artifacts import manifest
@@ -136,7 +135,7 @@ def whole(dist, tmp_path_factory) -> Built:
 def test_a_list_becomes_a_catalog_that_opens_and_verifies(forty, dist):
     listed, out, answer = forty
     assert answer.returncode == 0, answer.stderr
-    made_ = open_catalog(out, manifest.read(dist)["space"])
+    made_ = open_catalog(out, manifest.read(dist).space)
     made_.verify()
     assert (made_.products, made_.rows, made_.currency) == (40, 160, "EUR")
     assert [made_.record(i)["id"] for i in range(40)] == [row["id"] for row in rows_of(listed)]
@@ -239,7 +238,7 @@ def test_the_file_ranks_as_float32_does(whole, kind):
 
 @pytest.mark.parametrize("kind, least", [("text", 0.85), ("picture", 0.92)])
 def test_the_first_product_found_is_the_right_one(whole, dist, kind, least):
-    shop = Shop.open(whole.out, dist)
+    shop = engines.searcher(whole.out, dist)
     sample = [row for row in rows_of(SHOP / "queries.csv") if row["kind"] == kind][::14]
     found = [shop.find(row["query"], k=1) if kind == "text" else shop.find(picture=SHOP / row["query"], k=1)
              for row in sample]
@@ -380,9 +379,7 @@ def test_an_artefact_that_the_gate_has_not_seen_is_refused(changeable, tmp_path,
 
 def test_an_encoder_without_a_verdict_fills_no_catalog(changeable, tmp_path, capsys):
     kept = manifest.read(changeable)
-    for artifact in kept["artifacts"]:
-        artifact["parity"] = None
-    manifest.write(changeable, kept)
+    manifest.write(changeable, replace(kept, artifacts=[replace(a, parity=None) for a in kept.artifacts]))
     said = refusal(command(few(tmp_path / "shop", 2), changeable, tmp_path / "a.catalog", "--engine", "onnx"), capsys)
     assert "no float32 ONNX image encoder that passed the gate" in said
 

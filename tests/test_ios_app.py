@@ -13,8 +13,8 @@ from PIL import Image
 
 from catalog_builder import apps
 from catalog_builder.catalog.scripts import SCRIPTS
-from export import plan
 from export.artifacts import manifest
+from export.formats import table
 from tests.conftest import ROOT
 from tests.test_ios_search import swift
 
@@ -176,7 +176,7 @@ def model_problems(group: dict, objects: dict) -> list[str]:
 
     folder = apps.APPS[0].folder
     found = [f"a group {group['path']}, expected {folder.name}"] * (APP / group["path"] != folder)
-    if taken_by("PBXSourcesBuildPhase") != {encoder + plan.SUFFIXES["coreml"] for encoder in plan.ENCODERS}:
+    if taken_by("PBXSourcesBuildPhase") != {encoder + table.FORMATS["coreml"].suffix for encoder in table.ENCODERS}:
         found.append("not the packages of `make apps` are compiled")
     if taken_by("PBXResourcesBuildPhase") != {manifest.NAME, manifest.TOKENIZER, apps.CATALOG}:
         found.append("not the other files of `make apps` are copied")

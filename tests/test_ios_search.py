@@ -50,7 +50,7 @@ def dist(request, tmp_path_factory) -> Path:
 def tested(dist, tmp_path_factory) -> str:
     """What the package's tests print."""
     folder = tmp_path_factory.mktemp("expected")
-    texts = expected.write(folder, find(manifest.read(dist)["model"]).preprocessing)
+    texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
     answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(FAULTS))

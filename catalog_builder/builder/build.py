@@ -107,7 +107,7 @@ def _build(request: BuildRequest, progress: Builds, listing: Listing, model: Mod
         raise InputError("no product is left", where=request.products,
                          remedy=f"see {request.out.with_suffix('.problems.csv')}")
     pictures = [digests[path] for product in kept for path in product.pictures]
-    vectors = StoredVectors(store, pictures, model.made["embedding"]["dim"])
+    vectors = StoredVectors(store, pictures, model.manifest.dim)
     owners = np.repeat(np.arange(len(kept)), [len(product.pictures) for product in kept]).astype(np.uint32)
     thumbnails = [store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
 
@@ -119,7 +119,7 @@ def _build(request: BuildRequest, progress: Builds, listing: Listing, model: Mod
               for kind in ("text", "image")]
     names = list(dict.fromkeys(product.category for product in kept))
     content = Content(
-        model.space, model.made["model"], listing.currency, names,
+        model.space, model.manifest.model, listing.currency, names,
         Calibration(*(one.curve for one in fitted), asked.source), [products.json_record(product) for product in kept],
         np.array([reader.NO_PRICE if product.price is None else product.price for product in kept], np.int64),
         np.array([names.index(product.category) for product in kept], np.uint32), owners,
@@ -172,7 +172,7 @@ def at_most(asked: Queries, count: int) -> Queries:
 
 def embedded(model: Model, engine: engines.Engine, asked: Queries) -> dict[str, np.ndarray]:
     """The queries of each kind: float32 [Q, dim]."""
-    none = np.empty((0, model.made["embedding"]["dim"]), np.float32)
+    none = np.empty((0, model.manifest.dim), np.float32)
     squares = [model.square(picture) if isinstance(picture, Path) else resize_crop(picture, model.preprocessing)
                for picture in asked.image.queries]
     return {"text": model.text(asked.text.queries) if asked.text.queries else none,

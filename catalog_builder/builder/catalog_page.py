@@ -58,7 +58,8 @@ def write(path: Path, built: "Built", made: Catalog, model: Model, asked: Querie
     pairs = None if built.pairs is None else [
         (card(made, p.first, p.score), card(made, p.second, p.score)) for p in built.pairs[:MOST_PAIRS]]
     html = page.render(
-        built=built, made=made, model=model.made, samples=wall(made, asked, embedded), pairs=pairs, parts=parts(made),
+        built=built, made=made, model=model.manifest, samples=wall(made, asked, embedded), pairs=pairs,
+        parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
         priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
         problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,

@@ -22,7 +22,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Result:
+class GateResult:
     """The verdict on one artefact."""
 
     format: str
@@ -38,7 +38,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairResult:
     """The verdict on an image and a text encoder of one format together, as an app ships them."""
 
     format: str
@@ -54,8 +54,8 @@ class Pair:
 class Verdicts:
     """All that one run of the gate found."""
 
-    results: list[Result]
-    pairs: list[Pair]
+    results: list[GateResult]
+    pairs: list[PairResult]
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
 
@@ -68,7 +68,7 @@ def telling(rankings: Sequence[Ranking]) -> Ranking | None:
 def from_json(kept: dict) -> Verdicts:
     """The verdicts that parity.json holds. Raises KeyError or TypeError for another layout."""
     return Verdicts([_result(fields) for fields in kept["results"]],
-                    [Pair(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
+                    [PairResult(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
                      for fields in kept["pairs"]],
                     [_safety(fields) for fields in kept["safety"]], kept["green"])
 
@@ -77,8 +77,8 @@ def _safety(fields: dict) -> Safety:
     return Safety(**fields | {"peak": Peak(**fields["peak"]), "near": [Peak(**one) for one in fields["near"]]})
 
 
-def _result(fields: dict) -> Result:
-    return Result(**fields | {"closeness": fields["closeness"] and Closeness(**fields["closeness"]),
+def _result(fields: dict) -> GateResult:
+    return GateResult(**fields | {"closeness": fields["closeness"] and Closeness(**fields["closeness"]),
                               "rankings": [_ranking(one) for one in fields["rankings"]],
                               "latency": fields["latency"] and Latency(**fields["latency"])})
 

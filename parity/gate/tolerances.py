@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from export.common.rankings import named
+from export.formats.table import FLOAT
 from parity.gate.metrics import Closeness
 from parity.gate.shelf import Ranking
 
@@ -33,7 +34,7 @@ def _table() -> dict:
 
 def of(space: str, format_: str, precision: str, encoder: str) -> Tolerance:
     """The tolerance of one artefact, tightened to `factor` times what was measured in this very embedding space."""
-    found = Tolerance(**_table()["ranking"] | _table()[format_][precision][encoder])
+    found = Tolerance(**_table()["ranking"] | _table()[precision if precision in FLOAT else "compressed"])
     measured = _table()["measured"].get(space, {}).get(f"{format_} {precision} {encoder}")
     return found if measured is None else replace(found, max_abs=min(found.max_abs, _table()["factor"] * measured))
 
