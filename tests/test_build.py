@@ -25,9 +25,10 @@ from PIL import Image
 from catalog_builder import engines
 from catalog_builder.__main__ import main
 from catalog_builder.builder import build_progress, embed, quantize
-from catalog_builder.builder.build import BuildRequest, Built, build
+from catalog_builder.builder.build import BuildRequest, build
 from catalog_builder.builder.build_progress import Builds, Counter
-from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.built import Built
+from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.engines import Engine
@@ -703,7 +704,8 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
 
     def vectors(engine):
         store, counter = Store(tmp_path / "a.embeddings", engine.identity, THUMBNAIL.kind), Counter(lambda _: None)
-        digests = embed.run(paths, tmp_path / "shop", engine, model.preprocessing, THUMBNAIL, store, counter)
+        embedder = Embedder(engine, model.preprocessing, THUMBNAIL)
+        digests = embed.run(paths, tmp_path / "shop", embedder, store, counter)
         assert counter.done == counter.computed == 10 and "not a picture" in store.fault(digests[paths[4]])
         found = np.stack([store.vector(digests[path]) for path in paths if path != paths[4]])
         store.close()
