@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks import limits
 from catalog_builder import engines
 from catalog_builder.builder import embed
-from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
 from export.common import files
 from export.weights import checkpoint
@@ -108,8 +108,8 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
         kind = thumbnail.kind if thumbnail else ""
         store = Store(folder / f"{name} {kind} {turn}.embeddings", engine.identity, kind)
         started, worked = time.perf_counter(), time.process_time()
-        embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, thumbnail, store,
-                  lambda more, computed: None)
+        embedder = Embedder(engines.Engine(engine.identity, encode), model.preprocessing, thumbnail)
+        embed.run(paths, folder, embedder, store, lambda more, computed: None)
         cores = (time.perf_counter() - started) * (os.cpu_count() or 1)
         worked = time.process_time() - worked
         store.close()

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from export.common.errors import CommandLine, InputError
+from export.common import command
+from export.common.command import CommandLine
 from export.formats.table import FORMATS, LITERT_TORCH, ROUTES
 from export.pipeline import ExportRequest, export
 
@@ -30,21 +31,18 @@ def parser() -> CommandLine:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 2 bad input."""
-    try:
-        given = parser().parse_args(arguments)
-        export(ExportRequest(given.model, given.formats, given.precision, given.pretrained, given.checkpoint,
-                       given.weights == "random", given.out, given.workers, given.tflite_route), say=print)
-    except InputError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        print(f"export: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("export: interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "export", interrupted="the next run goes on from here")
+
+
+def work(arguments: list[str]) -> int:
+    """Exports what the arguments ask for."""
+    given = parser().parse_args(arguments)
+    export(ExportRequest(
+        model=given.model, formats=given.formats, precision=given.precision, pretrained=given.pretrained,
+        checkpoint=given.checkpoint, random=given.weights == "random", out=given.out, workers=given.workers,
+        tflite_route=given.tflite_route), say=print)
+    return command.DONE
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 from export.artifacts.dist import Dist
-from export.common.errors import CommandLine, InputError
+from export.common import command
+from export.common.command import CommandLine
+from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
@@ -37,33 +39,28 @@ def parser() -> CommandLine:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 green, 1 red, 2 bad input."""
-    try:
-        given = parser().parse_args(arguments)
-        spec = find(given.model, given.pretrained)
-        dist = Dist(given.out / spec.name)
-        products = wanted_products(given.products, dist)
-        own = own_shelf(given.pictures, given.texts)
-        if given.choose:
-            return choose(dist, given.formats, products, own, given.budget_mb)
-        depends = basis.of_verdicts(dist, given.strict, products, own)
-        kept = verdicts.read(dist, depends) if given.if_changed else None
-        if kept:
-            verdicts.write_verdicts(dist, kept.results)        # the manifest may have been made anew since
-        judged = kept or measure(dist, products, own, given.strict, depends)
-        page.write(dist, judged)
-        verdicts.show(dist, judged)
-        print(f"report: {dist.path(page.NAME)}")
-    except InputError as error:
-        print(f"parity: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        print(f"parity: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("parity: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0 if judged.green else 1
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "parity", interrupted="nothing was written")
+
+
+def work(arguments: list[str]) -> int:
+    """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
+    given = parser().parse_args(arguments)
+    spec = find(given.model, given.pretrained)
+    dist = Dist(given.out / spec.name)
+    products = wanted_products(given.products, dist)
+    own = own_shelf(given.pictures, given.texts)
+    if given.choose:
+        return choose(dist, given.formats, products, own, given.budget_mb)
+    depends = basis.of_verdicts(dist, given.strict, products, own)
+    kept = verdicts.read(dist, depends) if given.if_changed else None
+    if kept:
+        verdicts.write_verdicts(dist, kept.results)        # the manifest may have been made anew since
+    judged = kept or measure(dist, products, own, given.strict, depends)
+    page.write(dist, judged)
+    verdicts.show(dist, judged)
+    print(f"report: {dist.path(page.NAME)}")
+    return command.DONE if judged.green else command.GATE_RED
 
 
 def wanted_products(given: int | None, dist: Dist) -> int | None:
@@ -94,10 +91,10 @@ def choose(dist: Dist, formats: str | None, products: int | None, own: Shelf | N
     if content is None:
         flush_subnormals()
         with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(dist.path("precision.log")):
-            content = choice.run(dist, chosen, products, own, steps.begin, depends)
+            content = choice.run(dist, chosen, products, own, steps.begin, basis_=depends)
     faults = choice.verdict(content, budget_mb)
     choice.show(content, dist.folder, faults)
-    return 1 if faults else 0
+    return command.GATE_RED if faults else command.DONE
 
 
 def flush_subnormals() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export.common import files
-from export.common.errors import CommandLine, InputError
+from export.common import command, files
+from export.common.command import CommandLine
+from export.common.errors import InputError
 from export.common.specs import Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
 from export.text import families
@@ -31,8 +32,8 @@ SHAPES = [(64, 64, 64), (63, 64, 64), (64, 65, 64), (67, 64, 64), (90, 61, 64), 
           (200, 90, 31), (400, 60, 64), (60, 400, 64), (320, 18, 64), (130, 97, 224), (40, 55, 256)]
 
 
-def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 2 bad input."""
+def parser() -> CommandLine:
+    """The command line."""
     p = CommandLine(prog="python -m parity.goldens", description="Writes golden vectors from the references.")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens)")
     p.add_argument("--texts", type=Path, metavar="FILE", help="a JSON list, or lines (default: hand-made and random)")
@@ -40,25 +41,31 @@ def main(arguments: list[str]) -> int:
     p.add_argument("--model", default="demo", help="whose embeddings; its weights must be at hand (default: demo)")
     p.add_argument("--count", type=int, default=RANDOM_TEXTS, help="random texts to add (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, help="of the random texts and pictures (default: %(default)s)")
-    try:
-        given = p.parse_args(arguments)
-        texts = inputs.texts(given.texts) if given.texts else [*hostile.listed(),
-                                                               *hostile.generate(given.count, given.seed)]
-        pictures = inputs.pictures(given.pictures) if given.pictures else None
-        spec = find(given.model)
-        source = checkpoint.locate(spec)
-        with files.whole(given.out) as partial:
-            partial.mkdir(parents=True)
-            squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
-                                   own_pictures(pictures, spec.preprocessing), spec.preprocessing)
-            kept = write_tokens(partial / "tokens.json", texts, spec.text)
-            write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
-    except InputError as error:
-        print(f"goldens: {error}", file=sys.stderr)
-        return 2
+    return p
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "goldens", interrupted="nothing was written")
+
+
+def work(arguments: list[str]) -> int:
+    """Writes the folder that the arguments name."""
+    given = parser().parse_args(arguments)
+    texts = inputs.texts(given.texts) if given.texts else [*hostile.listed(),
+                                                           *hostile.generate(given.count, given.seed)]
+    pictures = inputs.pictures(given.pictures) if given.pictures else None
+    spec = find(given.model)
+    source = checkpoint.locate(spec)
+    with files.whole(given.out) as partial:
+        partial.mkdir(parents=True)
+        squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
+                               own_pictures(pictures, spec.preprocessing), spec.preprocessing)
+        kept = write_tokens(partial / "tokens.json", texts, spec.text)
+        write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
     print(f"{given.out}: {len(kept)} texts, {sum(1 for _ in (given.out / 'preprocess').glob('*.out.rgb'))} pictures, "
           f"{files.size(given.out) / 1e6:.1f} MB")
-    return 0
+    return command.DONE
 
 
 def made_by(*tools: str) -> dict[str, str]:

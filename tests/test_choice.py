@@ -149,7 +149,9 @@ def test_choosing_leaves_the_smallest_artefacts_and_says_what_was_tried(exported
     assert sorted(p.name for p in (tmp_path / "demo" / "onnx").iterdir()) == [
         f"{a.encoder}-{a.precision}.onnx" for a in left]
     assert len([a for a in made.artifacts if a.format != "onnx"]) == 8
-    kept = json.loads((tmp_path / "demo" / choice.NAME).read_text())["formats"]["onnx"]
+    content = json.loads((tmp_path / "demo" / choice.NAME).read_text())
+    assert content["recall10_tolerance"] == 0.01 and "(within 0.01)" in answer.stdout
+    kept = content["formats"]["onnx"]
     tried = {(c["encoder"], c["precision"]) for c in kept["candidates"]}
     assert {(e, p) for e in table.ENCODERS for p in ("fp16", "int8", "dynamic-int8")} <= tried
     assert sorted(c["path"] for c in kept["candidates"] if c["chosen"]) == [a.path for a in left]

@@ -27,6 +27,15 @@ def test_the_gate_is_green_on_the_demo_model(gated):
     assert report_["green"] and len(report_["results"]) == 12
 
 
+def test_the_tolerance_of_recall_stands_beside_it(gated):
+    folder, answer = gated
+    results = json.loads((folder / verdicts.NAME).read_text())["results"]
+    found = [ranking for result in results for ranking in result["rankings"]]
+    assert found and all(one["recall10_tolerance"] == 0.01 for one in found)
+    assert "tolerant recall@10" in answer.stdout and "(within 0.01)" in answer.stdout
+    assert ">tolerant recall@10 (within 0.01)</th>" in (folder / page.NAME).read_text(encoding="utf-8")
+
+
 def test_the_report_says_what_ran_core_ml(gated):
     results = json.loads((gated[0] / verdicts.NAME).read_text())["results"]
     assert {r["runtime"] for r in results if r["format"] == "coreml"} == set(runners.runtimes("coreml"))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from export import plan
 from export.artifacts.dist import Dist
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from export.formats.table import FORMATS
 from export.trials import opened
@@ -20,7 +20,7 @@ from parity.auto import precision
 from parity.auto.judge import FormatJudge
 from parity.auto.precision import Candidate, Choice
 from parity.gate.baseline import load
-from parity.gate.shelf import Shelf
+from parity.gate.shelf import RECALL_TOLERANCE, Shelf
 
 NAME, VERSION = "precision.json", 1
 SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
@@ -61,8 +61,8 @@ def run(dist: Dist, formats: list[str], products: int | None, given: Shelf | Non
         if kept:
             trials.keep(kept)
     content = {"version": VERSION, "model": baseline.manifest.model, "space": baseline.space, "basis": basis_,
-               "quality_is_meaningless": not baseline.manifest.shippable, "platform": platform.platform(),
-               "tool_versions": plan.tool_versions(), "formats": found}
+               "quality_is_meaningless": not baseline.manifest.shippable, "recall10_tolerance": RECALL_TOLERANCE,
+               "platform": platform.platform(), "tool_versions": plan.tool_versions(), "formats": found}
     files.write_json(dist.path(NAME), content)
     return content
 
@@ -125,7 +125,8 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
         for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
-                           ("top 1", "right"), ("recall@10", "right"), ("time/fp16", "right"), ("memory MB", "right")):
+                           ("top 1", "right"), (rankings.named(content["recall10_tolerance"], "\n"), "right"),
+                           ("time/fp16", "right"), ("memory MB", "right")):
             table.add_column(name, justify=side, no_wrap=True)
         table.add_column("verdict")
         for c in sorted(found["candidates"], key=lambda c: (c["encoder"], c["bytes"])):

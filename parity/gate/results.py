@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from export.common.rankings import Estimate
 from parity.gate.activations import Peak, Safety
 from parity.gate.metrics import Closeness
-from parity.gate.shelf import Estimate, Hit, Query, Ranking
+from parity.gate.shelf import Disagreement, Neighbour, Ranking
 
 Outcome = Literal["passed", "failed", "not run"]
 
@@ -84,6 +85,6 @@ def _result(fields: dict) -> GateResult:
 
 def _ranking(fields: dict) -> Ranking:
     estimates = {key: fields[key] and Estimate(**fields[key]) for key in ("top1", "recall10", "loss")}
-    worst = [Query(**query | {side: [Hit(**hit) for hit in query[side]] for side in ("expected", "found")})
+    worst = [Disagreement(**query | {side: [Neighbour(**hit) for hit in query[side]] for side in ("expected", "found")})
              for query in fields["worst"]]
     return Ranking(**fields | estimates | {"worst": worst})

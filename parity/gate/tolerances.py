@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from export.common.rankings import named
 from export.formats.table import FLOAT
 from parity.gate.metrics import Closeness
 from parity.gate.shelf import Ranking
@@ -77,5 +78,6 @@ def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) ->
             found.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
     if ranking.recall10 and not ((1 - ranking.recall10.value) * ranking.queries
                                  <= max(one, (1 - allowed.recall10) * ranking.queries)):
-        found.append(f"{ranking.shelf}: tolerant recall@10 {ranking.recall10.value:.4f} below {allowed.recall10}")
+        found.append(f"{ranking.shelf}: {named(ranking.recall10_tolerance)} {ranking.recall10.value:.4f} "
+                     f"below {allowed.recall10}")
     return found

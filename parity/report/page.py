@@ -9,12 +9,12 @@ from pathlib import Path
 from export import plan, runners
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact, Manifest
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE
 from export.formats.table import ENCODERS, FORMATS, MIXED
 from parity.gate import inputs, pairs, tolerances
 from parity.gate.results import GateResult, Verdicts, telling
-from parity.gate.shelf import NEAR
+from parity.gate.shelf import RECALL_TOLERANCE
 from parity.report import charts, stores
 from parity.report.thumbnails import Thumbnails
 
@@ -76,7 +76,8 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
                for image, text in pairs.combinations(made.artifacts)],
         interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, limits=stores.LIMITS, telling=telling, near=NEAR, show=thumbnails.show,
+        marks=MARKS, limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
+        recall_tolerance=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
 

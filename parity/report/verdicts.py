@@ -11,10 +11,11 @@ from export import plan
 from export.artifacts.dist import VERDICTS, Dist
 from export.artifacts.manifest import Manifest, Verdict
 from export.artifacts.receipts import Receipt
-from export.common import files
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
 from parity.gate.results import GateResult, PairResult, Verdicts, telling
+from parity.gate.shelf import RECALL_TOLERANCE
 
 NAME, VERSION = VERDICTS, 1
 
@@ -72,7 +73,7 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
     out.print(table)
     if made.shippable and verdicts.pairs:
         table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
-                       ("MB", "queries", "top 1", "tolerant recall@10", "loss of recall@1"))
+                       ("MB", "queries", "top 1", rankings.named(RECALL_TOLERANCE, "\n"), "loss of recall@1"))
         for pair in verdicts.pairs:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
