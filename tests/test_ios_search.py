@@ -104,7 +104,7 @@ def test_the_tool_finds_what_python_finds_with_the_same_score_bits(catalog, tmp_
         given = catalog.record(product)["id"]
         agree(catalog, tool(catalog.path, "--like", given, "--json"), search.like(catalog, product),
               catalog.calibration.image)
-    for kind, curve in (("text", catalog.calibration.text), ("picture", catalog.calibration.image)):
+    for kind, curve in (("text", catalog.calibration.text), ("image", catalog.calibration.image)):
         query = rng.normal(size=catalog.dim).astype("<f4")
         vector.write_bytes(query.tobytes())
         where = search.Filter(list(catalog.category_names[:2]))

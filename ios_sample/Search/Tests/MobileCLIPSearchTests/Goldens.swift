@@ -76,7 +76,7 @@ final class Folder: Sendable {
         return file
     }
 
-    func open(_ bytes: [UInt8]) throws -> Catalog { try Catalog.open(write(bytes)) }
+    func open(_ bytes: [UInt8]) throws -> ProductCatalog { try ProductCatalog.open(write(bytes)) }
 }
 
 /// The package's error that `body` throws; nil for none or another.

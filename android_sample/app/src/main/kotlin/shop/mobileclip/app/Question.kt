@@ -1,7 +1,7 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.Ask
-import shop.mobileclip.search.Filter
+import shop.mobileclip.search.SearchRequest
+import shop.mobileclip.search.CatalogFilter
 
 /** What the shopper is looking for; nothing yet where it is [empty]. */
 data class Question(
@@ -18,13 +18,13 @@ data class Question(
     val words: String get() = if (like == null) text.trim() else ""
     val empty: Boolean get() = words.isEmpty() && picture == null && like == null
 
-    fun ask(): Ask = Ask(
+    fun request(): SearchRequest = SearchRequest(
         text = words.ifEmpty { null },
-        picture = picture?.rgb,
+        image = picture?.rgb,
         slider = slider,
         like = like,
         k = MOST,
-        filter = category?.let { Filter(categories = setOf(it)) } ?: Filter.ANY,
+        filter = category?.let { CatalogFilter(categories = setOf(it)) } ?: CatalogFilter.ANY,
         leastConfidence = if (like == null) LEAST else 0.0,
     )
 

@@ -1,10 +1,10 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.Catalog
+import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.ClipTokenizer
-import shop.mobileclip.search.Encoder
-import shop.mobileclip.search.Manifest
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.Searcher
 import java.util.concurrent.Executor
 
@@ -12,11 +12,11 @@ import java.util.concurrent.Executor
  * What `make apps` put into the assets, opened. Searches run on [executor]; the first one makes the encoders there.
  */
 class Shop(
-    val manifest: Manifest,
-    val catalog: Catalog,
+    val manifest: ModelManifest,
+    val catalog: ProductCatalog,
     tokenizer: ClipTokenizer,
     executor: Executor,
-    encoder: (Manifest) -> Encoder,
+    encoder: (ModelManifest) -> EmbeddingEncoder,
 ) {
     /** Told on the executor before the encoders are made. */
     @Volatile var preparing: () -> Unit = {}
@@ -33,10 +33,10 @@ class Shop(
          *
          * Throws IOException where a file is missing, damaged, or of another embedding space than the manifest's.
          */
-        fun open(assets: Assets, executor: Executor, encoder: (Manifest) -> Encoder = { LiteRtEncoder(assets, it) }): Shop {
-            val manifest = Manifest.read(assets.bytes(MANIFEST), MANIFEST)
+        fun open(assets: Assets, executor: Executor, encoder: (ModelManifest) -> EmbeddingEncoder = { LiteRtEncoder(assets, it) }): Shop {
+            val manifest = ModelManifest.read(assets.bytes(MANIFEST), MANIFEST)
             val catalog = assets.within(CATALOG) { channel, start, length ->
-                Catalog.open(channel, start, length, CATALOG, manifest.space)
+                ProductCatalog.open(channel, start, length, CATALOG, manifest.space)
             }
             val (path, sha256) = manifest.tokenizer
             val tokenizer = assets.within(path) { channel, start, length ->

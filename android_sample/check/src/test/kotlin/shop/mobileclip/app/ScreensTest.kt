@@ -17,7 +17,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
-import shop.mobileclip.search.Rgb
+import shop.mobileclip.search.RGBImage
 import java.util.Locale
 import java.util.concurrent.FutureTask
 
@@ -90,7 +90,7 @@ class ScreensTest {
 
     private companion object {
         val shop = testShop()
-        val QUESTION = Question("something sweet", Picture(Rgb(ByteArray(12), 2, 2),
+        val QUESTION = Question("something sweet", Picture(RGBImage(ByteArray(12), 2, 2),
             Bitmap.createBitmap(IntArray(64 * 64) { 0xFF000000.toInt() or it * 1000 }, 64, 64, Bitmap.Config.ARGB_8888)), 0.3)
 
         /** Waits for the app's worker, and for what it posts to the main thread. */

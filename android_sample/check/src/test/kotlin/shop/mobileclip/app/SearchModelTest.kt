@@ -8,9 +8,9 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
-import shop.mobileclip.search.Encoder
-import shop.mobileclip.search.Manifest
-import shop.mobileclip.search.Rgb
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.RGBImage
 import java.io.IOException
 import java.util.concurrent.Executor
 
@@ -72,7 +72,7 @@ class SearchModelTest {
         var asked = 0
         model.choose("a mug") { size ->
             asked = size
-            Picture(Rgb(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
+            Picture(RGBImage(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
         }
         settle()
         assertEquals(testShop().manifest.imageSize, asked)
@@ -131,7 +131,7 @@ class SearchModelTest {
         assertEquals(SearchState.Searching, model.state)
     }
 
-    private fun model(encoder: (Manifest) -> Encoder = ::fake): SearchModel {
+    private fun model(encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): SearchModel {
         val shop = testShop(worker, encoder)
         return SearchModel({ shop }, worker, main).also { it.watch() }
     }

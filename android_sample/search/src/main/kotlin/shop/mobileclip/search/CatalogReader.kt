@@ -11,7 +11,7 @@ internal object CatalogReader {
     private const val MOST_DIM = 1024L           // beyond, the integer sum of a score could overflow an Int
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
-    fun read(file: MappedFile, name: String, space: String?): Catalog {
+    fun read(file: MappedFile, name: String, space: String?): ProductCatalog {
         val container = Container.read(file)
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
@@ -21,7 +21,7 @@ internal object CatalogReader {
         val model = container.text("model")
         if (space != null) checkSpace(own, model, space)
         val names = Json.parse(container.text("categories"), once = false).asArray("categories").map { it.asText("a category") }
-        return Catalog(name, own, model, container.text("currency"), names, Calibration.read(container.text("calibration")),
+        return ProductCatalog(name, own, model, container.text("currency"), names, ScoreCalibration.read(container.text("calibration")),
             tables(container, names.size), CatalogDigest(container.windows, hex(container, "sha256"), container.header))
     }
 

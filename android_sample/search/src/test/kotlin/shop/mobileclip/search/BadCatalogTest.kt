@@ -17,11 +17,11 @@ class BadCatalogTest {
     private val made = MadeCatalog.random(1, 12, 8)
     private val good = made.bytes()
     private val faults = (System.getenv("FAULTS") ?: "2000").toInt()
-    private val query = Query.Text(FloatArray(8) { it - 3f })
+    private val query = SearchQuery.Text(FloatArray(8) { it - 3f })
 
     private fun refused(bytes: ByteArray, says: String, space: String? = null) {
         val file = File(folder, "bad.catalog").apply { writeBytes(bytes) }
-        val message = assertThrows<BadFileException> { Catalog.open(file, space) }.checkMessage(file.path)
+        val message = assertThrows<BadFileException> { ProductCatalog.open(file, space) }.checkMessage(file.path)
         assertTrue(says in message) { message }
     }
 
@@ -40,7 +40,7 @@ class BadCatalogTest {
     fun `a catalog of another embedding space is refused with both names`() {
         refused(good, "ab".repeat(32), "cd".repeat(32))
         refused(good, "cd".repeat(32), "cd".repeat(32))
-        Catalog.open(File(folder, "bad.catalog"), "ab".repeat(32))
+        ProductCatalog.open(File(folder, "bad.catalog"), "ab".repeat(32))
     }
 
     @Test
@@ -137,7 +137,7 @@ class BadCatalogTest {
 
     @Test
     fun `a missing file and a folder are refused by name`() {
-        for (file in listOf(File(folder, "none"), folder)) assertThrows<BadFileException> { Catalog.open(file) }.checkMessage(file.path)
+        for (file in listOf(File(folder, "none"), folder)) assertThrows<BadFileException> { ProductCatalog.open(file) }.checkMessage(file.path)
     }
 
     @Test
@@ -188,7 +188,7 @@ class BadCatalogTest {
                     }
                 }
                 assertTrue(catalog.dim != 8 || CatalogSearch(catalog).search(query, 100).size == catalog.size)
-                if (catalog.size > 1) CatalogSearch(catalog).search(Query.Like(1))
+                if (catalog.size > 1) CatalogSearch(catalog).search(SearchQuery.Like(1))
             } catch (error: BadFileException) {
                 error.checkMessage(folder.path)
             }
@@ -196,7 +196,7 @@ class BadCatalogTest {
         assertTrue(opened > faults * 0.05) { "$opened" }
     }
 
-    private fun answers(catalog: Catalog): List<Any> =
+    private fun answers(catalog: ProductCatalog): List<Any> =
         CatalogSearch(catalog).search(query, 5).map { listOf(it.product, it.score.toRawBits(), it.confidence, catalog.product(it.product).name) }
 
     /** Bytes and bits changed (in the header half of the time), pieces cut, doubled, swapped and moved. */
@@ -254,10 +254,10 @@ class BadCatalogTest {
             put("scales", 4L * (rows - 1), MadeCatalog.little(4) { putFloat(1f) })
             put("codes", (rows - 1L) * dim, byteArrayOf(127))
         }
-        val catalog = Catalog.open(file)
+        val catalog = ProductCatalog.open(file)
         assertEquals("", catalog.product(0).name)
         val vector = FloatArray(dim).also { it[0] = 1f }
-        val hit = CatalogSearch(catalog).search(Query.Text(vector)).single()
+        val hit = CatalogSearch(catalog).search(SearchQuery.Text(vector)).single()
         assertEquals(rows - 1, hit.row)
         assertEquals(127.0, hit.score, 1e-9)
     }

@@ -36,8 +36,8 @@ class ExpectedTest {
     @ParameterizedTest
     @ValueSource(strings = ["fp32", "fp16"])
     fun `the sample shop is found as in Python`(precision: String) {
-        val manifest = Manifest.load(Dist.file("manifest.json"))
-        val search = CatalogSearch(Catalog.open(expected.file("shop.catalog"), manifest.space).apply { verify() })
+        val manifest = ModelManifest.load(Dist.file("manifest.json"))
+        val search = CatalogSearch(ProductCatalog.open(expected.file("shop.catalog"), manifest.space).apply { verify() })
         val queries = expected.json("shop-$precision.json").objects("queries")
         val searcher = Searcher(
             { OnnxEncoder(Dist.folder, manifest, precision) }, Dist.tokenizer, manifest.preprocessor(), search, { it.run() },
@@ -54,21 +54,21 @@ class ExpectedTest {
     /** [near] of the [found] products have a reference score within [NEAR] of the tenth's. */
     private class Judged(val sameFirst: Boolean, val near: Int, val found: Int)
 
-    private fun found(searcher: Searcher, query: Map<String, Json>): List<Hit> {
-        val ask = if ("text" in query) Ask(query.text("text")) else Ask(picture = picture(query))
-        var outcome: Outcome? = null
-        searcher.search(ask) { outcome = it }
-        (outcome as? Outcome.Failed)?.let { throw it.error }
-        return (outcome as Outcome.Found).hits
+    private fun found(searcher: Searcher, query: Map<String, Json>): List<SearchHit> {
+        val request = if ("text" in query) SearchRequest(query.text("text")) else SearchRequest(image = image(query))
+        var outcome: SearchOutcome? = null
+        searcher.search(request) { outcome = it }
+        (outcome as? SearchOutcome.Failed)?.let { throw it.error }
+        return (outcome as SearchOutcome.Found).hits
     }
 
-    private fun picture(query: Map<String, Json>) =
-        Rgb(expected.file("shop/${query.text("picture")}.rgb").readBytes(), query.int("width"), query.int("height"))
+    private fun image(query: Map<String, Json>) =
+        RGBImage(expected.file("shop/${query.text("picture")}.rgb").readBytes(), query.int("width"), query.int("height"))
 
     /** Python's own embedding must give Python's products and score bits; then [hits] are held against their scores. */
-    private fun judge(query: Map<String, Json>, hits: List<Hit>, search: CatalogSearch): Judged {
+    private fun judge(query: Map<String, Json>, hits: List<SearchHit>, search: CatalogSearch): Judged {
         val vector = vector(query.text("vector"))
-        val all = search.search(if ("text" in query) Query.Text(vector) else Query.Picture(vector), search.catalog.size)
+        val all = search.search(if ("text" in query) SearchQuery.Text(vector) else SearchQuery.Image(vector), search.catalog.size)
         val reference = query.objects("hits").map { it.int("product") to it.text("score") }
         assertEquals(reference, all.take(reference.size).map { it.product to "%016x".format(it.score.toRawBits()) })
         val scores = all.associate { it.product to it.score }

@@ -102,9 +102,9 @@ internal class MadeCatalog(
 }
 
 /** Opens bytes as a catalog, by a new file in [folder]; the one before may still be mapped. */
-internal fun opened(folder: File, bytes: ByteArray): Catalog {
+internal fun opened(folder: File, bytes: ByteArray): ProductCatalog {
     val file = File(folder, "made.catalog")
     file.delete()
     file.writeBytes(bytes)
-    return Catalog.open(file)
+    return ProductCatalog.open(file)
 }

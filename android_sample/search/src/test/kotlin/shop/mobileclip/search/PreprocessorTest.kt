@@ -19,13 +19,13 @@ class PreprocessorTest {
     @Test
     fun `a picture of the encoder's size stays as it is`() {
         val rgb = ByteArray(3 * 24 * 24).also { Random(1).nextBytes(it) }
-        for (interpolation in Interpolation.entries) assertArrayEquals(rgb, ImagePreprocessor(24, interpolation).square(rgb, 24, 24))
+        for (interpolation in ResizeInterpolation.entries) assertArrayEquals(rgb, ImagePreprocessor(24, interpolation).square(rgb, 24, 24))
     }
 
     @Test
     fun `a picture of one colour keeps it whatever its shape`() {
         for ((width, height) in listOf(1 to 1, 1 to 8000, 8000 to 1, 3 to 300_000, 300_000 to 3, 1 to 30_000_000, 4000 to 3000, 31 to 17)) {
-            val square = ImagePreprocessor(48, Interpolation.BICUBIC).square(ByteArray(3 * width * height) { (199).toByte() }, width, height)
+            val square = ImagePreprocessor(48, ResizeInterpolation.BICUBIC).square(ByteArray(3 * width * height) { (199).toByte() }, width, height)
             assertEquals(setOf(199.toByte()), square.toSet())
             assertEquals(3 * 48 * 48, square.size)
         }
@@ -33,11 +33,11 @@ class PreprocessorTest {
 
     @Test
     fun `what is no picture is refused`() {
-        val preprocessor = ImagePreprocessor(8, Interpolation.BILINEAR)
+        val preprocessor = ImagePreprocessor(8, ResizeInterpolation.BILINEAR)
         for ((bytes, width, height) in listOf(Triple(12, 2, 1), Triple(0, 0, 0), Triple(3, -1, -1), Triple(0, 65_536, 65_536), Triple(0, 1 shl 16, 1 shl 15))) {
             assertThrows<IllegalArgumentException> { preprocessor.square(ByteArray(bytes), width, height) }
         }
-        assertThrows<IllegalArgumentException> { ImagePreprocessor(0, Interpolation.BILINEAR) }
+        assertThrows<IllegalArgumentException> { ImagePreprocessor(0, ResizeInterpolation.BILINEAR) }
     }
 
     @Test
@@ -52,7 +52,7 @@ class PreprocessorTest {
 
 /** What this module makes of a picture of the vectors. */
 internal fun squareOf(vectors: Vectors, case: Map<String, Json>): ByteArray {
-    val preprocessor = ImagePreprocessor(case.int("size"), Interpolation.valueOf(case.text("interpolation").uppercase()))
+    val preprocessor = ImagePreprocessor(case.int("size"), ResizeInterpolation.valueOf(case.text("interpolation").uppercase()))
     return preprocessor.square(vectors.file("preprocess/${case.text("name")}.in.rgb").readBytes(), case.int("width"), case.int("height"))
 }
 

@@ -20,10 +20,10 @@ class SearchGoldenTest {
         index.objects("damaged").map { case -> dynamicTest(case.text("file")) { checkDamaged(case) } }
 
     private fun check(case: Map<String, Json>) {
-        val catalog = Catalog.open(Goldens.file("search/" + case.text("catalog")))
+        val catalog = ProductCatalog.open(Goldens.file("search/" + case.text("catalog")))
         val hits = CatalogSearch(catalog).search(
             query(case), case.int("k"),
-            Filter(case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(), case["lowest"]?.asLong(""),
+            CatalogFilter(case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(), case["lowest"]?.asLong(""),
                 case["highest"]?.asLong("")),
             case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY, without = case["without"]?.asLong("")?.toInt(),
         )
@@ -37,21 +37,21 @@ class SearchGoldenTest {
         }
     }
 
-    private fun query(case: Map<String, Json>): Query {
-        case["like"]?.let { return Query.Like(it.asLong("like").toInt()) }
+    private fun query(case: Map<String, Json>): SearchQuery {
+        case["like"]?.let { return SearchQuery.Like(it.asLong("like").toInt()) }
         val both = case["hybrid"]?.asObject("hybrid")
-        if (both != null) return Query.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
+        if (both != null) return SearchQuery.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
         val vector = vector(case.text("vector"))
-        return if (case.text("kind") == "text") Query.Text(vector) else Query.Picture(vector)
+        return if (case.text("kind") == "text") SearchQuery.Text(vector) else SearchQuery.Image(vector)
     }
 
     private fun checkDamaged(case: Map<String, Json>) {
         val file = Goldens.file("search/" + case.text("file"))
         if (!case.part("opens").asBool("opens")) {
-            assertThrows<BadFileException> { Catalog.open(file) }.checkMessage(file.path)
+            assertThrows<BadFileException> { ProductCatalog.open(file) }.checkMessage(file.path)
             return
         }
-        val catalog = Catalog.open(file)
+        val catalog = ProductCatalog.open(file)
         if (case.part("verifies").asBool("verifies")) return catalog.verify()
         assertTrue("digest" in assertThrows<BadFileException> { catalog.verify() }.checkMessage(file.path))
     }

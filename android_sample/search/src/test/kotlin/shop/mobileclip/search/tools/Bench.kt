@@ -4,11 +4,11 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
-import shop.mobileclip.search.Catalog
+import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.ImagePreprocessor
-import shop.mobileclip.search.Interpolation
-import shop.mobileclip.search.Query
+import shop.mobileclip.search.ResizeInterpolation
+import shop.mobileclip.search.SearchQuery
 
 /**
  * What benchmarks/jvm.py times. Does one thing once for each line that it gets, and answers each with a line: the
@@ -34,9 +34,9 @@ object Bench {
 
     /** What is timed answers what tells its outcome, which is not. */
     private fun search(catalog: File, vector: File, k: Int): () -> () -> String {
-        val search = CatalogSearch(Catalog.open(catalog))
+        val search = CatalogSearch(ProductCatalog.open(catalog))
         val floats = ByteBuffer.wrap(vector.readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
-        val query = Query.Picture(FloatArray(floats.capacity(), floats::get))
+        val query = SearchQuery.Image(FloatArray(floats.capacity(), floats::get))
         return {
             val hits = search.search(query, k);
             { hits.joinToString(",") { it.product.toString() } }
@@ -45,7 +45,7 @@ object Bench {
 
     private fun picture(rgb: File, width: Int, height: Int, size: Int, interpolation: String): () -> () -> String {
         val bytes = rgb.readBytes()
-        val preprocessor = ImagePreprocessor(size, Interpolation.valueOf(interpolation.uppercase()))
+        val preprocessor = ImagePreprocessor(size, ResizeInterpolation.valueOf(interpolation.uppercase()))
         return {
             val square = preprocessor.square(bytes, width, height);
             { MessageDigest.getInstance("SHA-256").digest(square).joinToString("") { "%02x".format(it) } }

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 
-class ManifestTest {
+class ModelManifestTest {
     @TempDir
     lateinit var folder: File
 
@@ -24,7 +24,7 @@ class ManifestTest {
             {"encoder": "image", "format": "tflite", "precision": "fp16", "path": "tflite/b.tflite", "sha256": "$hex", "bytes": 7}
         ]}"""
 
-    private fun read(json: String) = Manifest.read(json.toByteArray(), "a manifest")
+    private fun read(json: String) = ModelManifest.read(json.toByteArray(), "a manifest")
 
     private fun refused(old: String, new: String, says: String) {
         check(old in good) { old }
@@ -35,20 +35,20 @@ class ManifestTest {
     @Test
     fun `a manifest gives what an app needs`() {
         val made = read(good)
-        assertEquals(listOf("demo", hex, 128, 20.5, 64, Interpolation.BICUBIC, 77),
+        assertEquals(listOf("demo", hex, 128, 20.5, 64, ResizeInterpolation.BICUBIC, 77),
             listOf(made.model, made.space, made.dim, made.logitScale, made.imageSize, made.interpolation, made.contextLength))
-        assertEquals(Manifest.TokenizerFile("tokenizer.safetensors", hex), made.tokenizer)
+        assertEquals(ModelManifest.TokenizerFile("tokenizer.safetensors", hex), made.tokenizer)
         assertEquals(setOf("Latin", "Han"), made.scripts)
         assertEquals(listOf("{}", "a photo of a {}."), made.templates)
         assertEquals(false, made.shippable)
-        assertEquals(Manifest.Licence("MIT", "https://example.org", null), made.licence)
-        assertEquals(Manifest.Artifact("image", "tflite", "fp32", "tflite/a.tflite", hex, 5_000_000_000), made.artifacts.first())
-        assertEquals(listOf(64, Interpolation.BICUBIC), made.preprocessor().let { listOf(it.size, it.interpolation) })
+        assertEquals(ModelManifest.Licence("MIT", "https://example.org", null), made.licence)
+        assertEquals(ModelManifest.Artifact("image", "tflite", "fp32", "tflite/a.tflite", hex, 5_000_000_000), made.artifacts.first())
+        assertEquals(listOf(64, ResizeInterpolation.BICUBIC), made.preprocessor().let { listOf(it.size, it.interpolation) })
     }
 
     @Test
     fun `the exported manifest is read, and its artefacts are there`() {
-        val made = Manifest.load(Dist.file("manifest.json"))
+        val made = ModelManifest.load(Dist.file("manifest.json"))
         for (encoder in listOf("image", "text")) Dist.file(made.artifact("onnx", encoder).path)
         assertEquals(77, ClipTokenizer.load(Dist.file(made.tokenizer.path), made.tokenizer.sha256).contextLength)
         assertTrue(made.licence.name.isNotEmpty() && made.templates.isNotEmpty() && made.scripts.isNotEmpty())
@@ -101,7 +101,7 @@ class ManifestTest {
         for (json in listOf("", "[]", "null", good.dropLast(1), "$good,")) {
             assertThrows<BadFileException> { read(json) }.checkMessage("a manifest")
         }
-        assertThrows<BadFileException> { Manifest.read(byteArrayOf(-1), "a manifest") }.checkMessage("a manifest")
-        for (file in listOf(File(folder, "none"), folder)) assertThrows<BadFileException> { Manifest.load(file) }.checkMessage(file.path)
+        assertThrows<BadFileException> { ModelManifest.read(byteArrayOf(-1), "a manifest") }.checkMessage("a manifest")
+        for (file in listOf(File(folder, "none"), folder)) assertThrows<BadFileException> { ModelManifest.load(file) }.checkMessage(file.path)
     }
 }

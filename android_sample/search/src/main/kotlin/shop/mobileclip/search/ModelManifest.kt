@@ -4,7 +4,7 @@ import java.io.File
 import java.nio.ByteBuffer
 
 /** `manifest.json` of an exported model: what an app reads instead of hard-coding anything. Holds nothing that changes. */
-public class Manifest private constructor(private val name: String, members: Map<String, Json>) {
+public class ModelManifest private constructor(private val name: String, members: Map<String, Json>) {
     init {
         val version = members.part("version").asLong("version")
         wellFormed(version == VERSION) { "a manifest of version $version, expected $VERSION" }
@@ -28,7 +28,7 @@ public class Manifest private constructor(private val name: String, members: Map
     /** Pixels along each side of the image encoder's square. */
     public val imageSize: Int = image.count("width", ImagePreprocessor.LARGEST_SIZE)
 
-    public val interpolation: Interpolation = interpolation(image.part("resize").asObject("resize"))
+    public val interpolation: ResizeInterpolation = interpolation(image.part("resize").asObject("resize"))
 
     /** How many ids the text encoder takes. */
     public val contextLength: Int = words.count("context_length", Int.MAX_VALUE)
@@ -36,7 +36,7 @@ public class Manifest private constructor(private val name: String, members: Map
     public val tokenizer: TokenizerFile =
         words.part("tokenizer").asObject("tokenizer").let { TokenizerFile(it.path(), it.digest("sha256")) }
 
-    /** The writing systems of the texts that the model was trained on, for [Scripts.unknown]. */
+    /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
     public val scripts: Set<String> = words.texts("scripts").toSet()
 
     /** Prompts to put a label into; `{}` is its place. */
@@ -95,18 +95,18 @@ public class Manifest private constructor(private val name: String, members: Map
          *
          * @throws BadFileException if it is missing, damaged, of another version, or asks for another preprocessing.
          */
-        public fun load(file: File): Manifest = MappedFile.mapping(file.path) { read(file.readBytes(), file.path) }
+        public fun load(file: File): ModelManifest = MappedFile.mapping(file.path) { read(file.readBytes(), file.path) }
 
         /** The same from the file's content; [name] is for messages. */
-        public fun read(utf8: ByteArray, name: String): Manifest =
-            reading(name) { Manifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest")) }
+        public fun read(utf8: ByteArray, name: String): ModelManifest =
+            reading(name) { ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest")) }
 
-        private fun interpolation(resize: Map<String, Json>): Interpolation {
+        private fun interpolation(resize: Map<String, Json>): ResizeInterpolation {
             val mode = resize.text("mode")
             wellFormed(mode == "shortest") { "unknown resize mode: expected 'shortest', found ${shown(mode)}" }
             wellFormed(resize.part("antialias").asBool("antialias")) { "a resize without antialias, expected with" }
             val wanted = resize.text("interpolation")
-            return Interpolation.entries.firstOrNull { it.name.lowercase() == wanted }
+            return ResizeInterpolation.entries.firstOrNull { it.name.lowercase() == wanted }
                 ?: malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found ${shown(wanted)}")
         }
 

@@ -3,12 +3,12 @@ import Testing
 
 @testable import MobileCLIPSearch
 
-struct ManifestTests {
+struct ModelManifestTests {
     private let file = Dist.file("manifest.json")
 
     @Test func theDemosManifestFitsItsCatalogAndTokenizer() throws {
-        let manifest = try Manifest.load(file)
-        let catalog = try Catalog.open(Dist.file("products.catalog"), space: manifest.space)
+        let manifest = try ModelManifest.load(file)
+        let catalog = try ProductCatalog.open(Dist.file("products.catalog"), space: manifest.space)
         #expect(catalog.dim == manifest.dim && catalog.model == manifest.model)
         let tokenizer = try ClipTokenizer.load(
             Dist.file(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
@@ -26,7 +26,7 @@ struct ManifestTests {
         let members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         func refusedManifest(_ changed: [String: Any], _ says: String) throws {
             let bad = try folder.write([UInt8](JSONSerialization.data(withJSONObject: changed)), "manifest.json")
-            refused(bad.path, says) { _ = try Manifest.load(bad) }
+            refused(bad.path, says) { _ = try ModelManifest.load(bad) }
         }
         for key in members.keys where !["tool_versions", "created", "architecture"].contains(key) {
             try refusedManifest(members.filter { $0.key != key }, key)

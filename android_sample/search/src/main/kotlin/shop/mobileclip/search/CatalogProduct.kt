@@ -7,7 +7,7 @@ import java.nio.ByteBuffer
  * A product's record. [price] is in units of [currency], null for none; [extra] holds whatever else the shop keeps, as
  * texts (numbers as they are written, lists and objects left out). What a record lacks is an empty text.
  */
-public class Product internal constructor(
+public class CatalogProduct internal constructor(
     public val id: String,
     public val name: String,
     public val price: BigDecimal?,
@@ -21,11 +21,11 @@ public class Product internal constructor(
         private const val LONGEST_NUMBER = 40    // digits and exponent: arithmetic on a price stays small
 
         /** Throws [Malformed] for anything but a JSON object. */
-        fun read(utf8: ByteBuffer): Product {
+        fun read(utf8: ByteBuffer): CatalogProduct {
             val members = Json.parse(utf8, once = false).asObject("the record")
             val texts = members.mapNotNull { (key, value) -> text(value)?.let { key to it } }.toMap()
             fun known(key: String) = texts[key] ?: ""
-            return Product(known("id"), known("name"), price(members["price"]), known("currency"), known("description"),
+            return CatalogProduct(known("id"), known("name"), price(members["price"]), known("currency"), known("description"),
                 known("category"), texts - KNOWN)
         }
 

@@ -3,7 +3,7 @@ package shop.mobileclip.search
 import java.lang.Character.UnicodeScript
 
 /** Writing systems: whether a query is in one that the model was not trained on. */
-public object Scripts {
+public object WritingSystems {
     private val names = listOf(
         "Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari",
         "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian", "Ethiopic", "Gujarati",
@@ -11,7 +11,7 @@ public object Scripts {
     ).associateBy { UnicodeScript.forName(it) }
 
     /**
-     * The scripts of the letters of [text] that are not among [known] ([Manifest.scripts]), each once, in their order. A
+     * The scripts of the letters of [text] that are not among [known] ([ModelManifest.scripts]), each once, in their order. A
      * letter of a script that few people write is of "another script".
      */
     public fun unknown(text: String, known: Set<String>): List<String> {

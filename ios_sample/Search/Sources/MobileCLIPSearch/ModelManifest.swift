@@ -1,7 +1,7 @@
 import Foundation
 
 /// `manifest.json` of an exported model: what an app reads instead of hard-coding anything.
-public struct Manifest: Sendable {
+public struct ModelManifest: Sendable {
     private static let known = 1
 
     /// Of the table of models: `demo`, `s0` and so on.
@@ -19,7 +19,7 @@ public struct Manifest: Sendable {
     public let tokenizer: TokenizerFile
     /// Prompts to put a label into; `{}` is its place.
     public let templates: [String]
-    /// The writing systems of the texts that the model was trained on, for ``Scripts/unknown(in:known:)``.
+    /// The writing systems of the texts that the model was trained on, for ``WritingSystems/unknown(in:known:)``.
     public let scripts: Set<String>
     public let licence: Licence
     /// False for random weights.
@@ -56,10 +56,10 @@ public struct Manifest: Sendable {
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` if it is missing, damaged, of another version, or asks for another
     /// preprocessing.
-    public static func load(_ file: URL) throws -> Manifest {
+    public static func load(_ file: URL) throws -> ModelManifest {
         let bytes = try mapped(file)
         return try reading(file.path) {
-            try Manifest(Json.parse(bytes, once: true).asObject("the manifest"), name: file.path)
+            try ModelManifest(Json.parse(bytes, once: true).asObject("the manifest"), name: file.path)
         }
     }
 
@@ -71,7 +71,7 @@ public struct Manifest: Sendable {
     }
 }
 
-extension Manifest {
+extension ModelManifest {
     /// Throws ``Malformed``.
     fileprivate init(_ members: [String: Json], name: String) throws {
         let version = try members.part("version").asInt("version")
@@ -109,7 +109,7 @@ extension ImagePreprocessor {
         let crop = try image.text("crop")
         try wellFormed(crop == "centre", "unknown crop: expected 'centre', found \(shown(crop))")
         let wanted = try resize.text("interpolation")
-        guard let interpolation = Interpolation(rawValue: wanted) else {
+        guard let interpolation = ResizeInterpolation(rawValue: wanted) else {
             throw Malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found \(shown(wanted))")
         }
         do {
@@ -120,14 +120,14 @@ extension ImagePreprocessor {
     }
 }
 
-extension Manifest.TokenizerFile {
+extension ModelManifest.TokenizerFile {
     fileprivate init(_ members: [String: Json]) throws {
         path = try members.path()
         sha256 = try members.digest("sha256")
     }
 }
 
-extension Manifest.Licence {
+extension ModelManifest.Licence {
     fileprivate init(_ members: [String: Json]) throws {
         name = try members.text("name")
         url = try members.text("url")
@@ -136,7 +136,7 @@ extension Manifest.Licence {
     }
 }
 
-extension Manifest.Artifact {
+extension ModelManifest.Artifact {
     fileprivate init(_ members: [String: Json]) throws {
         encoder = try members.text("encoder")
         try wellFormed(

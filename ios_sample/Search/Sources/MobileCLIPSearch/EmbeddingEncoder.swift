@@ -1,5 +1,5 @@
 /// The image and the text encoder of one model, whatever runs them.
-public protocol Encoder: Sendable {
+public protocol EmbeddingEncoder: Sendable {
     /// 64 hex digits naming the embedding space.
     var space: String { get }
 
@@ -9,6 +9,6 @@ public protocol Encoder: Sendable {
     /// The embedding, ``dim`` numbers, of a text's ids (``ClipTokenizer/encode(_:)``).
     func text(_ ids: [Int32]) async throws -> [Float]
 
-    /// The embedding of a picture's square: RGB8, row by row (``ImagePreprocessor/square(_:)``).
-    func picture(_ square: [UInt8]) async throws -> [Float]
+    /// The embedding of an image's square: RGB8, row by row (``ImagePreprocessor/square(_:)``).
+    func image(_ square: [UInt8]) async throws -> [Float]
 }
