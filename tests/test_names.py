@@ -41,6 +41,6 @@ def test_no_public_type_hides_a_common_name():
 
 
 def test_every_kind_of_type_is_found():
-    kotlin = "public sealed interface A\npublic data class B(\npublic object C\npublic enum class D(\ninternal class X\n"
+    kotlin = "public sealed interface A\npublic data class B(\npublic object C\npublic enum class D(\ninternal class X"
     swift = "public struct A: B {\npublic final class B {\npublic actor C {\npublic protocol D {\nstruct X {\n"
     assert TYPES[KOTLIN].findall(kotlin) == TYPES[SWIFT].findall(swift) == ["A", "B", "C", "D"]

@@ -62,7 +62,7 @@ final class SearchModel {
 
     private func find(_ shop: Shop) async throws {
         if question.isEmpty { return }
-        let unknown = WritingSystems.unknown(in: question.words, known: shop.manifest.scripts)
+        let unknown = WritingSystems.unknown(in: question.words, known: shop.manifest.text.scripts)
         let cards = try await shop.find(question, locale: .current)
         try Task.checkCancellation()
         answer = cards.isEmpty ? .nothing(unknown: unknown) : .found(cards, unknown: unknown)

@@ -22,7 +22,7 @@ struct Shop: Sendable {
     static func open(_ folder: URL, encoder: (ModelManifest) -> any ReleasableEncoder) throws -> Shop {
         let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
         let catalog = try ProductCatalog.open(folder.appendingPathComponent("shop.catalog"), space: manifest.space)
-        let tokenizer = try ClipTokenizer.load(
+        let tokenizer = try Tokenizers.load(
             folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
         let encoder = encoder(manifest)
         let searcher = try Searcher(

@@ -6,7 +6,7 @@ public protocol EmbeddingEncoder: Sendable {
     /// The width of an embedding.
     var dim: Int { get }
 
-    /// The embedding, ``dim`` numbers, of a text's ids (``ClipTokenizer/encode(_:)``).
+    /// The embedding, ``dim`` numbers, of a text's ids (``TextTokenizer/encode(_:)``).
     func text(_ ids: [Int32]) async throws -> [Float]
 
     /// The embedding of an image's square: RGB8, row by row (``ImagePreprocessor/square(_:)``).

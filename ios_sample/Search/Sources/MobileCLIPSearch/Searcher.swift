@@ -5,7 +5,7 @@
 /// of the slider asks no encoder.
 public actor Searcher {
     private let encoder: any EmbeddingEncoder
-    private let tokenizer: ClipTokenizer
+    private let tokenizer: any TextTokenizer
     private let preprocessor: ImagePreprocessor
     private let search: CatalogSearch
     private var texts: Recent<[Int32], [Float]>  // by ids: what differs only in case or spaces is one text
@@ -15,7 +15,8 @@ public actor Searcher {
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` where the encoder is of another embedding space than the catalog.
     public init(
-        encoder: any EmbeddingEncoder, tokenizer: ClipTokenizer, preprocessor: ImagePreprocessor, search: CatalogSearch,
+        encoder: any EmbeddingEncoder, tokenizer: any TextTokenizer, preprocessor: ImagePreprocessor,
+        search: CatalogSearch,
         recent: Int = 32
     ) throws {
         let catalog = search.catalog

@@ -39,7 +39,7 @@
         @Test(arguments: ["fp32", "fp16"])
         func theGoldenInputsHaveTheGoldenEmbeddings(_ precision: String) async throws {
             let manifest = try ModelManifest.load(dist.appendingPathComponent("manifest.json"))
-            let tokenizer = try ClipTokenizer.load(dist.appendingPathComponent(manifest.tokenizer.path))
+            let tokenizer = try Tokenizers.load(dist.appendingPathComponent(manifest.tokenizer.path))
             let encoder = CoreMLEncoder(
                 manifest, image: try package(manifest, "image", precision),
                 text: try package(manifest, "text", precision), computeUnits: .cpuOnly)

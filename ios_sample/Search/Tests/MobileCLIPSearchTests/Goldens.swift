@@ -33,7 +33,12 @@ enum Dist {
 
     static func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
-    static func tokenizer() throws -> ClipTokenizer { try ClipTokenizer.load(file("tokenizer.safetensors")) }
+    static func manifest() throws -> ModelManifest { try ModelManifest.load(file("manifest.json")) }
+
+    static func tokenizer() throws -> any TextTokenizer {
+        let asset = try manifest().tokenizer
+        return try Tokenizers.load(file(asset.path), sha256: asset.sha256)
+    }
 }
 
 extension [String: Json] {

@@ -29,6 +29,13 @@ private actor Fake: EmbeddingEncoder {
     }
 }
 
+/// A tokenizer whose ids are made from a text's length.
+private struct Lengths: TextTokenizer {
+    let contextLength = 3
+
+    func encode(_ text: String) -> [Int32] { (0..<contextLength).map { Int32(text.count + $0) } }
+}
+
 struct SearcherTests {
     private let catalog: ProductCatalog
     private let encoder: Fake
@@ -40,9 +47,11 @@ struct SearcherTests {
         searcher = try Self.searcher(encoder, catalog)
     }
 
-    private static func searcher(_ encoder: Fake, _ catalog: ProductCatalog) throws -> Searcher {
+    private static func searcher(
+        _ encoder: Fake, _ catalog: ProductCatalog, _ tokenizer: (any TextTokenizer)? = nil
+    ) throws -> Searcher {
         try Searcher(
-            encoder: encoder, tokenizer: Dist.tokenizer(),
+            encoder: encoder, tokenizer: tokenizer ?? Dist.tokenizer(),
             preprocessor: ImagePreprocessor(size: 8, interpolation: .bilinear), search: CatalogSearch(catalog))
     }
 
@@ -50,7 +59,7 @@ struct SearcherTests {
         try RGBImage(bytes: [UInt8](repeating: colour, count: 3 * 20 * 10), width: 20, height: 10)
     }
 
-    @Test func everyAskFindsWhatItsEmbeddingsFind() async throws {
+    @Test func everyRequestFindsWhatItsEmbeddingsFind() async throws {
         let search = CatalogSearch(catalog)
         let ids = try Dist.tokenizer().encode("a red dress")
         let text = Fake.vector(ids.reduce(0) { $0 + Int($1) }, catalog.dim)
@@ -69,7 +78,7 @@ struct SearcherTests {
                 == search.search(.text(text), filter: filter, threshold: 0.1, leastConfidence: 0.2))
     }
 
-    @Test func anAskOfNothingOrOfTooMuchIsRefused() throws {
+    @Test func aRequestForNothingOrForTooMuchIsRefused() throws {
         #expect(throws: SearchError.self) { try SearchRequest() }
         #expect(throws: SearchError.self) { try SearchRequest(text: "a", like: 1) }
         #expect(throws: SearchError.self) { try SearchRequest(image: image(1), like: 1) }
@@ -88,6 +97,14 @@ struct SearcherTests {
         #expect(await encoder.asked == 35)
         _ = try await searcher.search(SearchRequest(text: "a dress"))
         #expect(await encoder.asked == 36)
+    }
+
+    @Test func anyTokenizerServesOfAnyContext() async throws {
+        let searcher = try Self.searcher(encoder, catalog, Lengths())
+        let expected = try CatalogSearch(catalog).search(.text(Fake.vector(5 + 6 + 7, catalog.dim)))
+        #expect(try await searcher.search(SearchRequest(text: "boots")) == expected)
+        #expect(try await searcher.search(SearchRequest(text: "shoes")) == expected)
+        #expect(await encoder.asked == 1)
     }
 
     @Test func aCancelledTaskEndsItsSearchBeforeTheEncoderIsAsked() async throws {

@@ -65,7 +65,7 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
         is SearchOutcome.Cancelled -> null
         is SearchOutcome.Failed -> SearchState.Failed(outcome.error.message ?: outcome.error.toString())
         is SearchOutcome.Found -> try {
-            val unknown = WritingSystems.unknown(question.words, shop.manifest.scripts)
+            val unknown = WritingSystems.unknown(question.words, shop.manifest.text.scripts)
             val cards = outcome.hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
             if (cards.isEmpty()) SearchState.Nothing(unknown) else SearchState.Found(cards, unknown)
         } catch (error: IOException) {

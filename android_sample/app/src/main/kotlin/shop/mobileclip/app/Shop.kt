@@ -2,10 +2,11 @@ package shop.mobileclip.app
 
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.CatalogSearch
-import shop.mobileclip.search.ClipTokenizer
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.Searcher
+import shop.mobileclip.search.TextTokenizer
+import shop.mobileclip.search.Tokenizers
 import java.util.concurrent.Executor
 
 /**
@@ -14,7 +15,7 @@ import java.util.concurrent.Executor
 class Shop(
     val manifest: ModelManifest,
     val catalog: ProductCatalog,
-    tokenizer: ClipTokenizer,
+    tokenizer: TextTokenizer,
     executor: Executor,
     encoder: (ModelManifest) -> EmbeddingEncoder,
 ) {
@@ -40,7 +41,7 @@ class Shop(
             }
             val (path, sha256) = manifest.tokenizer
             val tokenizer = assets.within(path) { channel, start, length ->
-                ClipTokenizer.load(channel, start, length, path, sha256)
+                Tokenizers.load(channel, start, length, path, sha256)
             }
             return Shop(manifest, catalog, tokenizer, executor, encoder)
         }

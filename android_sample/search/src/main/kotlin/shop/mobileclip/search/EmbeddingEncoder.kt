@@ -11,7 +11,7 @@ public interface EmbeddingEncoder : AutoCloseable {
     /** The width of an embedding. */
     public val dim: Int
 
-    /** The embedding, [dim] numbers, of a text's [ids] ([ClipTokenizer.encode]). */
+    /** The embedding, [dim] numbers, of a text's [ids] ([TextTokenizer.encode]). */
     public fun text(ids: IntArray): FloatArray
 
     /** The embedding of an image's [square]: RGB8, row by row ([ImagePreprocessor.square]). */

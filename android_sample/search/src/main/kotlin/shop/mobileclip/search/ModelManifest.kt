@@ -11,7 +11,7 @@ public class ModelManifest private constructor(private val name: String, members
     }
 
     private val image = members.part("image").asObject("image")
-    private val words = members.part("text").asObject("text")
+    private val textPart = members.part("text").asObject("text")
 
     /** Of the table of models: `demo`, `s0` and so on. */
     public val model: String = members.text("model")
@@ -30,17 +30,10 @@ public class ModelManifest private constructor(private val name: String, members
 
     public val interpolation: ResizeInterpolation = interpolation(image.part("resize").asObject("resize"))
 
-    /** How many ids the text encoder takes. */
-    public val contextLength: Int = words.count("context_length", Int.MAX_VALUE)
+    public val text: TextSpec = textSpec(textPart)
 
     public val tokenizer: TokenizerFile =
-        words.part("tokenizer").asObject("tokenizer").let { TokenizerFile(it.path(), it.digest("sha256")) }
-
-    /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
-    public val scripts: Set<String> = words.texts("scripts").toSet()
-
-    /** Prompts to put a label into; `{}` is its place. */
-    public val templates: List<String> = words.texts("templates")
+        textPart.part("tokenizer").asObject("tokenizer").let { TokenizerFile(it.path(), it.digest("sha256")) }
 
     /** False for random weights. */
     public val shippable: Boolean = members.part("shippable").asBool("shippable")
@@ -55,8 +48,23 @@ public class ModelManifest private constructor(private val name: String, members
         wellFormed(height == imageSize) { "an image encoder of $imageSize x $height pixels, expected a square" }
         val crop = image.text("crop")
         wellFormed(crop == "centre") { "unknown crop: expected 'centre', found ${shown(crop)}" }
-        for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
     }
+
+    /** What the text encoder takes, and which texts it knows. */
+    public data class TextSpec(
+        /** How many ids a text has. */
+        public val contextLength: Int,
+        /** The id before a text; null for none. */
+        public val startToken: Int?,
+        /** The id after a text. */
+        public val endToken: Int,
+        /** The id that fills what is left of the context. */
+        public val padToken: Int,
+        /** Prompts to put a label into; `{}` is its place. */
+        public val templates: List<String>,
+        /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
+        public val scripts: Set<String>,
+    )
 
     /** The tokenizer asset; [path] is relative to the manifest. */
     public data class TokenizerFile(public val path: String, public val sha256: String)
@@ -89,6 +97,7 @@ public class ModelManifest private constructor(private val name: String, members
 
     public companion object {
         private const val VERSION = 1L
+        private val IDS = 0..Int.MAX_VALUE
 
         /**
          * Reads a manifest.
@@ -110,6 +119,19 @@ public class ModelManifest private constructor(private val name: String, members
                 ?: malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found ${shown(wanted)}")
         }
 
+        private fun textSpec(members: Map<String, Json>): TextSpec {
+            val templates = members.texts("templates")
+            for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
+            return TextSpec(
+                contextLength = members.count("context_length", Int.MAX_VALUE),
+                startToken = members["start_token"]?.takeIf { it != Json.Null }?.let { members.number("start_token", IDS) },
+                endToken = members.number("end_token", IDS),
+                padToken = members.number("pad_token", IDS),
+                templates = templates,
+                scripts = members.texts("scripts").toSet(),
+            )
+        }
+
         private fun licence(members: Map<String, Json>): Licence {
             val use = members.part("commercial_use")
             return Licence(members.text("name"), members.text("url"), if (use is Json.Null) null else use.asBool("commercial_use"))
@@ -127,10 +149,12 @@ public class ModelManifest private constructor(private val name: String, members
 
         private fun Map<String, Json>.texts(key: String): List<String> = part(key).asArray(key).map { it.asText("one of the $key") }
 
-        private fun Map<String, Json>.count(key: String, most: Int): Int {
-            val count = part(key).asLong(key)
-            wellFormed(count in 1..most) { "$key is $count, expected 1 to $most" }
-            return count.toInt()
+        private fun Map<String, Json>.count(key: String, most: Int): Int = number(key, 1..most)
+
+        private fun Map<String, Json>.number(key: String, range: IntRange): Int {
+            val number = part(key).asLong(key)
+            wellFormed(number in range) { "$key is $number, expected ${range.first} to ${range.last}" }
+            return number.toInt()
         }
 
         private fun Map<String, Json>.digest(key: String): String = text(key).also {

@@ -1,6 +1,5 @@
 package shop.mobileclip.search
 
-import java.security.MessageDigest
 import java.util.concurrent.CancellationException
 import java.util.concurrent.Executor
 
@@ -14,15 +13,15 @@ import java.util.concurrent.Executor
  */
 public class Searcher(
     private val encoder: () -> EmbeddingEncoder,
-    private val tokenizer: ClipTokenizer,
+    private val tokenizer: TextTokenizer,
     private val preprocessor: ImagePreprocessor,
     private val search: CatalogSearch,
     private val executor: Executor,
     recent: Int = 32,
     private val onPreparing: () -> Unit = {},
 ) : AutoCloseable {
-    private val texts = Recent<String, FloatArray>(recent)
-    private val images = Recent<String, FloatArray>(recent)
+    private val texts = Recent<List<Int>, FloatArray>(recent)        // by ids: what differs only in case or spaces is one text
+    private val images = Recent<Any, FloatArray>(recent)             // by [RGBImage.identity], which holds no pixels
 
     // Guarded by [lock], which is held while an encoder is made, used or closed: never on the caller's thread.
     private val lock = Any()
@@ -77,17 +76,15 @@ public class Searcher(
         }
     }
 
-    private fun text(text: String, running: RunningSearch): FloatArray = texts[text] ?: run {
+    private fun text(text: String, running: RunningSearch): FloatArray {
         val ids = tokenizer.encode(text)
-        encoded(running) { it.text(ids) }.also { texts[text] = it }
+        val key = ids.toList()
+        return texts[key] ?: encoded(running) { it.text(ids) }.also { texts[key] = it }
     }
 
-    private fun image(image: RGBImage, running: RunningSearch): FloatArray {
-        val key = "${image.width} x ${image.height}, ${hex(MessageDigest.getInstance("SHA-256").digest(image.bytes))}"
-        return images[key] ?: run {
-            val square = preprocessor.square(image.bytes, image.width, image.height)
-            encoded(running) { it.image(square) }.also { images[key] = it }
-        }
+    private fun image(image: RGBImage, running: RunningSearch): FloatArray = images[image.identity] ?: run {
+        val square = preprocessor.square(image.bytes, image.width, image.height)
+        encoded(running) { it.image(square) }.also { images[image.identity] = it }
     }
 
     private fun encoded(running: RunningSearch, encode: (EmbeddingEncoder) -> FloatArray): FloatArray = synchronized(lock) {

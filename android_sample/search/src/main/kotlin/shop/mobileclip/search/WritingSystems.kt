@@ -11,7 +11,7 @@ public object WritingSystems {
     ).associateBy { UnicodeScript.forName(it) }
 
     /**
-     * The scripts of the letters of [text] that are not among [known] ([ModelManifest.scripts]), each once, in their order. A
+     * The scripts of the letters of [text] that are not among [known] ([ModelManifest.TextSpec.scripts]), each once, in their order. A
      * letter of a script that few people write is of "another script".
      */
     public fun unknown(text: String, known: Set<String>): List<String> {

@@ -11,5 +11,7 @@ internal object Dist {
         check(it.isFile) { "no ${it.absolutePath}: run `make export` in the repository, or set DIST to a folder like dist/demo" }
     }
 
-    val tokenizer: ClipTokenizer by lazy { ClipTokenizer.load(file("tokenizer.safetensors")) }
+    val manifest: ModelManifest by lazy { ModelManifest.load(file("manifest.json")) }
+
+    val tokenizer: TextTokenizer by lazy { Tokenizers.load(file(manifest.tokenizer.path), manifest.tokenizer.sha256) }
 }

@@ -36,7 +36,7 @@ class ExpectedTest {
     @ParameterizedTest
     @ValueSource(strings = ["fp32", "fp16"])
     fun `the sample shop is found as in Python`(precision: String) {
-        val manifest = ModelManifest.load(Dist.file("manifest.json"))
+        val manifest = Dist.manifest
         val search = CatalogSearch(ProductCatalog.open(expected.file("shop.catalog"), manifest.space).apply { verify() })
         val queries = expected.json("shop-$precision.json").objects("queries")
         val searcher = Searcher(

@@ -15,7 +15,8 @@ class ModelManifestTest {
     private val good = """{"version": 1, "model": "demo", "space": "$hex", "embedding": {"dim": 128}, "logit_scale": 20.5,
         "image": {"width": 64, "height": 64, "crop": "centre",
             "resize": {"mode": "shortest", "interpolation": "bicubic", "antialias": true}},
-        "text": {"context_length": 77, "tokenizer": {"path": "tokenizer.safetensors", "sha256": "$hex"},
+        "text": {"context_length": 77, "start_token": 49406, "end_token": 49407, "pad_token": 0, "family": "clip-bpe",
+            "pooling": "first-end", "tokenizer": {"path": "tokenizer.safetensors", "sha256": "$hex"},
             "templates": ["{}", "a photo of a {}."], "scripts": ["Latin", "Han"]},
         "licence": {"name": "MIT", "url": "https://example.org", "commercial_use": null}, "shippable": false, "later": [{}],
         "artifacts": [
@@ -35,11 +36,11 @@ class ModelManifestTest {
     @Test
     fun `a manifest gives what an app needs`() {
         val made = read(good)
-        assertEquals(listOf("demo", hex, 128, 20.5, 64, ResizeInterpolation.BICUBIC, 77),
-            listOf(made.model, made.space, made.dim, made.logitScale, made.imageSize, made.interpolation, made.contextLength))
+        assertEquals(listOf("demo", hex, 128, 20.5, 64, ResizeInterpolation.BICUBIC),
+            listOf(made.model, made.space, made.dim, made.logitScale, made.imageSize, made.interpolation))
+        assertEquals(
+            ModelManifest.TextSpec(77, 49406, 49407, 0, listOf("{}", "a photo of a {}."), setOf("Latin", "Han")), made.text)
         assertEquals(ModelManifest.TokenizerFile("tokenizer.safetensors", hex), made.tokenizer)
-        assertEquals(setOf("Latin", "Han"), made.scripts)
-        assertEquals(listOf("{}", "a photo of a {}."), made.templates)
         assertEquals(false, made.shippable)
         assertEquals(ModelManifest.Licence("MIT", "https://example.org", null), made.licence)
         assertEquals(ModelManifest.Artifact("image", "tflite", "fp32", "tflite/a.tflite", hex, 5_000_000_000), made.artifacts.first())
@@ -48,10 +49,18 @@ class ModelManifestTest {
 
     @Test
     fun `the exported manifest is read, and its artefacts are there`() {
-        val made = ModelManifest.load(Dist.file("manifest.json"))
+        val made = Dist.manifest
         for (encoder in listOf("image", "text")) Dist.file(made.artifact("onnx", encoder).path)
-        assertEquals(77, ClipTokenizer.load(Dist.file(made.tokenizer.path), made.tokenizer.sha256).contextLength)
-        assertTrue(made.licence.name.isNotEmpty() && made.templates.isNotEmpty() && made.scripts.isNotEmpty())
+        assertEquals(made.text.contextLength, Dist.tokenizer.contextLength)
+        assertTrue(made.licence.name.isNotEmpty() && made.text.templates.isNotEmpty() && made.text.scripts.isNotEmpty())
+    }
+
+    @Test
+    fun `a text may have no start token`() {
+        for (start in listOf("null", null)) {
+            val json = good.replace("\"start_token\": 49406,", if (start == null) "" else "\"start_token\": $start,")
+            assertEquals(null, read(json).text.startToken)
+        }
     }
 
     @Test
@@ -76,7 +85,7 @@ class ModelManifestTest {
     @Test
     fun `every part is checked`() {
         val keys = "version model space embedding dim logit_scale image width height resize mode interpolation antialias crop text " +
-            "context_length tokenizer path sha256 templates scripts licence name url commercial_use shippable artifacts encoder " +
+            "context_length end_token pad_token tokenizer path sha256 templates scripts licence name url commercial_use shippable artifacts encoder " +
             "format precision bytes"
         for (key in keys.split(" ")) {
             val named = Regex("\"$key\"(?=:)")
@@ -88,6 +97,8 @@ class ModelManifestTest {
         refused("\"space\": \"ab", "\"space\": \"AB", "64 hex digits")
         for (dim in listOf("0", "-1", "1.0", "\"128\"", "99999999999")) refused("\"dim\": 128", "\"dim\": $dim", "dim")
         refused("\"width\": 64", "\"width\": 5000", "width")
+        for (key in listOf("start_token", "end_token", "pad_token")) refused("\"$key\": ", "\"$key\": -1", key)
+        refused("\"pad_token\": 0", "\"pad_token\": 4294967296", "pad_token")
         refused("20.5", "1e999", "logit_scale")
         refused("a photo of a {}.", "a photo", "'a photo'")
         refused("\"encoder\": \"image\"", "\"encoder\": \"sound\"", "'sound'")

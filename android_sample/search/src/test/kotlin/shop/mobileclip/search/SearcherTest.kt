@@ -64,8 +64,9 @@ class SearcherTest {
     private fun searcher(
         executor: Executor = Executor { it.run() },
         recent: Int = 32,
+        tokenizer: TextTokenizer = Dist.tokenizer,
         encoder: () -> EmbeddingEncoder = { FakeEncoder().also { log += "made" } },
-    ) = Searcher(encoder, Dist.tokenizer, preprocessor, search, executor, recent) { log += "preparing" }
+    ) = Searcher(encoder, tokenizer, preprocessor, search, executor, recent) { log += "preparing" }
 
     private fun Searcher.find(request: SearchRequest): SearchOutcome {
         val found = LinkedBlockingQueue<SearchOutcome>()
@@ -129,21 +130,38 @@ class SearcherTest {
         val searcher = searcher(recent = 2)
         for (text in listOf("a", "b", "a", "c", "a", "b")) searcher.hits(SearchRequest(text))
         assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said())     // a, b, c, b again
-        for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(SearchRequest(image = image(seed)))
+        val images = List(4) { image(it) }
+        for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(SearchRequest(image = images[seed]))
         assertEquals(List(4) { "image" }, said())
-        for (slider in listOf(0.0, 0.5, 1.0)) searcher.hits(SearchRequest("b", image(2), slider))
+        for (slider in listOf(0.0, 0.5, 1.0)) searcher.hits(SearchRequest("b", images[2], slider))
         assertEquals(emptyList<String>(), said())
         assertEquals(search.search(SearchQuery.Text(textVector("b"))), searcher.hits(SearchRequest("b")))
     }
 
     @Test
-    fun `images of the same bytes and another shape are different`() {
+    fun `texts of the same ids are one, an image is itself alone`() {
         val searcher = searcher()
+        for (text in listOf("a dress", "A  Dress ", "a dress")) searcher.hits(SearchRequest(text))
+        assertEquals(listOf("preparing", "made", "text"), said())
         val flat = image(5)
         searcher.hits(SearchRequest(image = flat))
         val tall = RGBImage(flat.bytes, 5, 6)
         assertEquals(search.search(SearchQuery.Image(imageVector(tall))), searcher.hits(SearchRequest(image = tall)))
-        assertEquals(listOf("preparing", "made", "image", "image"), said())
+        searcher.hits(SearchRequest(image = image(5)))
+        assertEquals(List(3) { "image" }, said())
+    }
+
+    @Test
+    fun `any tokenizer serves, of any context`() {
+        val lengths = object : TextTokenizer {
+            override val contextLength = 3
+
+            override fun encode(text: String) = IntArray(contextLength) { text.length + it }
+        }
+        val searcher = searcher(tokenizer = lengths)
+        assertEquals(search.search(SearchQuery.Text(embedding(5 + 6 + 7))), searcher.hits(SearchRequest("boots")))
+        searcher.hits(SearchRequest("shoes"))
+        assertEquals(listOf("preparing", "made", "text"), said())
     }
 
     @Test

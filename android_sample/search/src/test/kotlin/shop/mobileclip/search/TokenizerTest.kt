@@ -1,11 +1,14 @@
 package shop.mobileclip.search
 
 import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import java.util.Random
 import java.util.concurrent.Callable
 import java.util.concurrent.Executors
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
@@ -15,8 +18,9 @@ class TokenizerTest {
     @TempDir
     lateinit var folder: File
 
-    private val asset = Dist.file("tokenizer.safetensors")
+    private val asset = Dist.file(Dist.manifest.tokenizer.path)
     private val tokenizer = Dist.tokenizer
+    private val spec = Dist.manifest.text
     private val rows = Goldens.json("tokens.json").objects("texts")
 
     @Test
@@ -36,17 +40,51 @@ class TokenizerTest {
     @Test
     fun `a long text keeps its end token, and one of a million characters is done`() {
         val ids = tokenizer.encode("dress ".repeat(200))
-        assertEquals(listOf(77, 49406, 49407), listOf(ids.size, ids[0], ids[76]))
-        assertEquals(49407, tokenizer.encode("x".repeat(1_000_000)).last())
-        assertEquals(49407, tokenizer.encode("\u0301\u0323".repeat(300_000)).last())
+        assertEquals(listOf(spec.contextLength, spec.startToken, spec.endToken), listOf(ids.size, ids.first(), ids.last()))
+        assertEquals(spec.endToken, tokenizer.encode("x".repeat(1_000_000)).last())
+        assertEquals(spec.endToken, tokenizer.encode("\u0301\u0323".repeat(300_000)).last())
     }
 
     @Test
     fun `an asset of another digest is refused`() {
         val right = hex(java.security.MessageDigest.getInstance("SHA-256").digest(asset.readBytes()))
-        assertEquals(77, ClipTokenizer.load(asset, right).contextLength)
-        assertThrows<BadFileException> { ClipTokenizer.load(asset, "0".repeat(64)) }.checkMessage(asset.path)
-        assertThrows<BadFileException> { ClipTokenizer.load(File(folder, "none")) }.checkMessage(folder.path)
+        assertEquals(spec.contextLength, Tokenizers.load(asset, right).contextLength)
+        assertThrows<BadFileException> { Tokenizers.load(asset, "0".repeat(64)) }.checkMessage(asset.path)
+        assertThrows<BadFileException> { Tokenizers.load(File(folder, "none")) }.checkMessage(folder.path)
+    }
+
+    @Test
+    fun `version 1 is CLIP's, version 2 names its family`() {
+        val text = "a photo of a r\u00e9d dress"
+        for (version in listOf(V1, """"version":"2","family":"clip-bpe"""")) {
+            val made = Tokenizers.load(asset(V1, version))
+            assertInstanceOf(ClipTokenizer::class.java, made)
+            assertArrayEquals(tokenizer.encode(text), made.encode(text))
+        }
+    }
+
+    @Test
+    fun `another format, version or family is refused by name`() {
+        fun refused(says: String, old: String, new: String) {
+            val file = asset(old, new)
+            val message = assertThrows<BadFileException> { Tokenizers.load(file) }.checkMessage(file.path)
+            assertTrue(says in message) { message }
+        }
+        refused("found 'mobileclip-tokenizer version 3'", V1, """"version":"3","family":"clip-bpe"""")
+        refused("found 'mobileclip-catalog version 1'", "mobileclip-tokenizer", "mobileclip-catalog")
+        refused("found 'mobileclip-tokenizer version none'", """,$V1""", "")
+        refused("expected 'clip-bpe', found 'wordpiece'", V1, """"version":"2","family":"wordpiece"""")
+        refused("no 'family'", V1, """"version":"2"""")
+    }
+
+    /** A copy of the asset with [new] in place of [old] in its header. */
+    private fun asset(old: String, new: String): File {
+        val bytes = asset.readBytes()
+        val start = 8 + ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).long.toInt()
+        val header = String(bytes, 8, start - 8).trim()
+        check(header.split(old).size == 2) { "$old in $header" }
+        val named = MadeCatalog.joined(header.replace(old, new), bytes.copyOfRange(start, bytes.size))
+        return File(folder, "named.safetensors").apply { writeBytes(named) }
     }
 
     @Test
@@ -66,8 +104,8 @@ class TokenizerTest {
             file.delete()
             file.writeBytes(bytes)
             try {
-                val made = ClipTokenizer.load(file)
-                for (text in texts) assertEquals(77, made.encode(text).size)
+                val made = Tokenizers.load(file)
+                for (text in texts) assertEquals(spec.contextLength, made.encode(text).size)
             } catch (error: BadFileException) {
                 error.checkMessage(file.path)
                 refused++
@@ -86,13 +124,20 @@ class TokenizerTest {
             if (bytes[at + 1].toInt() == 0) MadeCatalog.little(4) { putInt(other) }.copyInto(bytes, at)
         }
         file.writeBytes(bytes)                               // fullwidth A becomes fullwidth B, and the other way round
-        val made = ClipTokenizer.load(file)
-        assertEquals(77, made.encode("x").size)
+        val made = Tokenizers.load(file)
+        assertEquals(spec.contextLength, made.encode("x").size)
         assertThrows<BadFileException> { made.encode("\uff21") }.checkMessage(file.path)
+    }
+
+    private companion object {
+        const val V1 = """"version":"1""""
     }
 }
 
 /** The ids of a text of the vectors, padded. */
-internal fun ids(row: Map<String, Json>): IntArray = row.list("ids").map { it.asLong("id").toInt() }.toIntArray().copyOf(77)
+internal fun ids(row: Map<String, Json>): IntArray {
+    val ids = row.list("ids").map { it.asLong("id").toInt() }
+    return IntArray(Dist.manifest.text.contextLength) { ids.getOrElse(it) { Dist.manifest.text.padToken } }
+}
 
 internal fun escaped(text: String): String = text.map { if (it in ' '..'~') "$it" else "\\u%04x".format(it.code) }.joinToString("")
