@@ -15,7 +15,7 @@ data class Question(
     val like: Int? = null,
 ) {
     /** What is searched for by its words: none where it is more like a product. */
-    val words: String get() = if (like == null) text.trim() else ""
+    val words: String get() = if (like == null) cut(text.trim()) else ""
     val empty: Boolean get() = words.isEmpty() && picture == null && like == null
 
     fun request(): SearchRequest = SearchRequest(
@@ -29,7 +29,11 @@ data class Question(
     )
 
     private companion object {
+        const val LONGEST = 1000     // code points: a text is cleaned in rounds, and nobody types more
         const val MOST = 20
         const val LEAST = 0.1        // half a star: less is drawn as none
+
+        fun cut(text: String): String =
+            if (text.codePointCount(0, text.length) <= LONGEST) text else text.substring(0, text.offsetByCodePoints(0, LONGEST))
     }
 }

@@ -217,6 +217,6 @@ private class JsonParser(private val text: String, private val once: Boolean) {
     private fun wrong(): Nothing = malformed("no JSON at character $at: ${shown(text.substring(at, minOf(at + 12, text.length)))}")
 
     private companion object {
-        const val DEEPEST = 200                  // the parser calls itself: a bound for its stack
+        const val DEEPEST = 100                  // the parser calls itself: a bound for its stack, the same in Swift
     }
 }
