@@ -26,8 +26,7 @@ class LiteRtEncoder(assets: Assets, manifest: ModelManifest) : EmbeddingEncoder 
         }
     }
 
-    override fun text(ids: IntArray): FloatArray =
-        texts.run(buffer(4 * ids.size) { for (id in ids) putInt(id) })
+    override fun text(ids: IntArray): FloatArray = texts.run(buffer(4 * ids.size) { for (id in ids) putInt(id) })
 
     override fun image(square: ByteArray): FloatArray =
         images.run(buffer(4 * square.size) { for (byte in square) putFloat((byte.toInt() and 0xFF).toFloat()) })
@@ -60,7 +59,7 @@ class LiteRtEncoder(assets: Assets, manifest: ModelManifest) : EmbeddingEncoder 
 
     private companion object {
         const val FORMAT = "tflite"
-        const val MOST_THREADS = 4       // a phone's big cores: more threads wait for the small ones
+        const val MOST_THREADS = 4 // a phone's big cores: more threads wait for the small ones
 
         /**
          * XNNPACK on the CPU. No GPU delegate: it is known to give wrong results where attention is masked, computes in

@@ -19,7 +19,7 @@ class Picture(val rgb: RGBImage, val preview: Bitmap)
  */
 fun readPicture(source: ImageDecoder.Source, size: Int): Picture {
     val bitmap = ImageDecoder.decodeBitmap(source) { decoder, info, _ ->
-        decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE          // the pixels are read, which the GPU's cannot be
+        decoder.allocator = ImageDecoder.ALLOCATOR_SOFTWARE // the pixels are read, which the GPU's cannot be
         decoder.setTargetColorSpace(ColorSpace.get(ColorSpace.Named.SRGB))
         decoder.setTargetSampleSize(sampleSize(minOf(info.size.width, info.size.height), size))
     }
@@ -42,6 +42,6 @@ private fun rgb(bitmap: Bitmap): RGBImage {
     return RGBImage(bytes, bitmap.width, bitmap.height)
 }
 
-private const val MARGIN = 4             // at twice the side, fine patterns change the embedding much more
+private const val MARGIN = 4 // at twice the side, fine patterns change the embedding much more
 private const val ROWS = 64
-private const val PREVIEW = 192          // pixels: 64 dp on a dense screen
+private const val PREVIEW = 192 // pixels: 64 dp on a dense screen

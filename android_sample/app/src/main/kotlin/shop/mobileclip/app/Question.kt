@@ -1,7 +1,7 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.SearchRequest
 import shop.mobileclip.search.CatalogFilter
+import shop.mobileclip.search.SearchRequest
 
 /** What the shopper is looking for; nothing yet where it is [empty]. */
 data class Question(
@@ -29,11 +29,13 @@ data class Question(
     )
 
     private companion object {
-        const val LONGEST = 1000     // code points: a text is cleaned in rounds, and nobody types more
+        const val LONGEST = 1000 // code points: a text is cleaned in rounds, and nobody types more
         const val MOST = 20
-        const val LEAST = 0.1        // half a star: less is drawn as none
+        const val LEAST = 0.1 // half a star: less is drawn as none
 
-        fun cut(text: String): String =
-            if (text.codePointCount(0, text.length) <= LONGEST) text else text.substring(0, text.offsetByCodePoints(0, LONGEST))
+        fun cut(text: String): String {
+            val points = minOf(text.codePointCount(0, text.length), LONGEST)
+            return text.substring(0, text.offsetByCodePoints(0, points))
+        }
     }
 }

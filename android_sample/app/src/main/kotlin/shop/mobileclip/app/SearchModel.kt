@@ -1,8 +1,8 @@
 package shop.mobileclip.app
 
+import shop.mobileclip.search.RunningSearch
 import shop.mobileclip.search.SearchHit
 import shop.mobileclip.search.SearchOutcome
-import shop.mobileclip.search.RunningSearch
 import shop.mobileclip.search.WritingSystems
 import java.io.IOException
 import java.util.Locale
@@ -63,7 +63,9 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
     /** Null where the search was cancelled. */
     private fun answer(shop: Shop, question: Question, outcome: SearchOutcome): SearchState? = when (outcome) {
         is SearchOutcome.Cancelled -> null
+
         is SearchOutcome.Failed -> SearchState.Failed(outcome.error.message ?: outcome.error.toString())
+
         is SearchOutcome.Found -> try {
             val unknown = WritingSystems.unknown(question.words, shop.manifest.text.scripts)
             val cards = outcome.hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
@@ -85,7 +87,7 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
                 val shop = open()
                 main.execute { show(shop.catalog.categories) }
                 task(shop)
-            } catch (error: Exception) {                 // another app's picture may fail in any way
+            } catch (error: Exception) { // another app's picture may fail in any way
                 { become(SearchState.Failed(error.message ?: error.toString())) }
             }
             main.execute { if (mine == turn) then() }

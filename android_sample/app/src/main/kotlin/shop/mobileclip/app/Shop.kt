@@ -1,9 +1,9 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.Searcher
 import shop.mobileclip.search.TextTokenizer
 import shop.mobileclip.search.Tokenizers
@@ -22,8 +22,14 @@ class Shop(
     /** Told on the executor before the encoders are made. */
     @Volatile var preparing: () -> Unit = {}
 
-    val searcher = Searcher({ encoder(manifest) }, tokenizer, manifest.preprocessor(), CatalogSearch(catalog), executor,
-        onPreparing = { preparing() })
+    val searcher = Searcher(
+        { encoder(manifest) },
+        tokenizer,
+        manifest.preprocessor(),
+        CatalogSearch(catalog),
+        executor,
+        onPreparing = { preparing() },
+    )
 
     companion object {
         /**
@@ -34,7 +40,11 @@ class Shop(
          *
          * Throws IOException where a file is missing, damaged, or of another embedding space than the manifest's.
          */
-        fun open(assets: Assets, executor: Executor, encoder: (ModelManifest) -> EmbeddingEncoder = { LiteRtEncoder(assets, it) }): Shop {
+        fun open(
+            assets: Assets,
+            executor: Executor,
+            encoder: (ModelManifest) -> EmbeddingEncoder = { LiteRtEncoder(assets, it) },
+        ): Shop {
             val manifest = ModelManifest.read(assets.bytes(MANIFEST), MANIFEST)
             val catalog = assets.within(CATALOG) { channel, start, length ->
                 ProductCatalog.open(channel, start, length, CATALOG, manifest.space)

@@ -54,7 +54,9 @@ class SearchModelTest {
         model.ask(Question(like = 7, category = category))
         settle()
         val catalog = testShop().catalog
-        for (card in (model.state as SearchState.Found).cards) assertEquals(category, catalog.product(card.product).category)
+        for (card in (model.state as SearchState.Found).cards) {
+            assertEquals(category, catalog.product(card.product).category)
+        }
     }
 
     @Test
@@ -96,9 +98,9 @@ class SearchModelTest {
         settle()
         assertEquals(SearchState.Idle, model.state)
         model.ask(Question(like = 7))
-        worker.step()                                    // opens the shop
+        worker.step() // opens the shop
         repeat(2) { main.step() }
-        worker.step()                                    // searches: the answer is on its way
+        worker.step() // searches: the answer is on its way
         model.ask(Question())
         settle()
         assertEquals(SearchState.Idle, model.state)

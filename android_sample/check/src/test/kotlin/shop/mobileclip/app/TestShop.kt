@@ -9,4 +9,5 @@ import java.util.concurrent.Executor
 fun testShop(executor: Executor = Executor { it.run() }, encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): Shop =
     Shop.open(Assets(RuntimeEnvironment.getApplication().assets), executor, encoder)
 
-fun fake(manifest: ModelManifest): EmbeddingEncoder = FakeEncoder(manifest.space, FloatArray(manifest.dim) { if (it == 0) 1f else 0f })
+fun fake(manifest: ModelManifest): EmbeddingEncoder =
+    FakeEncoder(manifest.space, FloatArray(manifest.dim) { if (it == 0) 1f else 0f })

@@ -39,17 +39,22 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         val best = Best(minOf(k, catalog.size))
         val fits = fitting(filter)
         Scan(tables, prepared(query), { it !in left && (fits == null || fits(it)) }, threshold, best).run(isCancelled)
-        return best.sorted().map { (row, score) -> SearchHit(tables.owners.get(row), row, score, confidence(row, score)) }
-            .filter { it.confidence >= leastConfidence }
+        val hits = best.sorted().map { (row, score) ->
+            SearchHit(tables.owners.get(row), row, score, confidence(row, score))
+        }
+        return hits.filter { it.confidence >= leastConfidence }
     }
 
     private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
         is SearchQuery.Text -> PreparedQuery.of(query.vector, tables)
+
         is SearchQuery.Image -> PreparedQuery.of(query.vector, tables)
+
         is SearchQuery.Both -> {
             val weight = catalog.calibration.weight(query.slider)
             PreparedQuery.of(PreparedQuery.mixed(query.text, query.image, weight), tables)
         }
+
         is SearchQuery.Like -> try {
             PreparedQuery.of(PreparedQuery.vector(tables, tables.firstRow(query.product)), tables)
         } catch (error: IllegalArgumentException) {
@@ -62,7 +67,9 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         val calibration = catalog.calibration
         return when (query) {
             is SearchQuery.Text -> { _, score -> calibration.ofText(score) }
+
             is SearchQuery.Image, is SearchQuery.Like -> { _, score -> calibration.ofImage(score) }
+
             is SearchQuery.Both -> {
                 val text = PreparedQuery.of(query.text, tables)
                 val image = PreparedQuery.of(query.image, tables);
@@ -81,14 +88,20 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
     private fun fitting(filter: CatalogFilter): ((Int) -> Boolean)? {
         val names = filter.categories?.let { wanted ->
             val unknown = wanted - catalog.categories.toSet()
-            require(unknown.isEmpty()) { "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}" }
+            require(unknown.isEmpty()) {
+                "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}"
+            }
             BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
         }
         if (filter.lowest == null && filter.highest == null) {
             return names?.let { { product: Int -> it[tables.categories.get(product)] } }
         }
-        require(catalog.currency.isNotEmpty()) { "no filter by price: the catalog has prices of several currencies, or none" }
-        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE)    // none, -1, is in no range
-        return { product -> (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices }
+        require(catalog.currency.isNotEmpty()) {
+            "no filter by price: the catalog has prices of several currencies, or none"
+        }
+        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
+        return { product ->
+            (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices
+        }
     }
 }

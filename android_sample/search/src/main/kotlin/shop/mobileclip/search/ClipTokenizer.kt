@@ -11,7 +11,8 @@ public class ClipTokenizer internal constructor(private val name: String, contai
     private val tables = TextTables(container)
     private val clean = TextClean(tables)
     private val pairs = BytePairs(
-        container.tensor("merges", "U16", Container.ANY, 2).asShortBuffer(), container.tensor("byte_ids", "U16", 256).asShortBuffer(),
+        container.tensor("merges", "U16", Container.ANY, 2).asShortBuffer(),
+        container.tensor("byte_ids", "U16", 256).asShortBuffer(),
     )
     private val startToken = number(container, "start_token")
     private val endToken = number(container, "end_token")
@@ -36,7 +37,7 @@ public class ClipTokenizer internal constructor(private val name: String, contai
             if (end > position) {
                 for (token in tokens(cleaned, position, end)) if (size < contextLength - 1) ids[size++] = token
             }
-            position = maxOf(end, position + 1)                  // what no rule takes is passed over
+            position = maxOf(end, position + 1) // what no rule takes is passed over
         }
         ids[size] = endToken
         ids
@@ -49,12 +50,13 @@ public class ClipTokenizer internal constructor(private val name: String, contai
     private fun wordEnd(text: CodePoints, start: Int): Int {
         for (literal in literals) if (standsAt(text, start, literal)) return start + literal.size
         if (text[start] in tables.letters) return runEnd(text, start) { it in tables.letters }
-        if (text[start] in tables.numbers) return start + 1      // each digit is a word
+        if (text[start] in tables.numbers) return start + 1 // each digit is a word
         return runEnd(text, start) { it !in tables.letters && it !in tables.numbers && it !in tables.separators }
     }
 
     private fun standsAt(text: CodePoints, start: Int, literal: CodePoints): Boolean =
-        text.size - start >= literal.size && (0 until literal.size).all { tables.ignoringCase(text[start + it]) == literal[it] }
+        text.size - start >= literal.size &&
+            (0 until literal.size).all { tables.ignoringCase(text[start + it]) == literal[it] }
 
     private inline fun runEnd(text: CodePoints, start: Int, belongs: (Int) -> Boolean): Int {
         var end = start
@@ -66,7 +68,8 @@ public class ClipTokenizer internal constructor(private val name: String, contai
         const val MOST = 65_536
 
         fun number(container: Container, key: String): Int =
-            container.text(key).toIntOrNull()?.takeIf { it in 0 until MOST } ?: malformed("$key is ${shown(container.text(key))}")
+            container.text(key).toIntOrNull()?.takeIf { it in 0 until MOST }
+                ?: malformed("$key is ${shown(container.text(key))}")
 
         /** UTF-8; surrogates, which only damaged tables can leave, as three bytes. */
         fun utf8(text: CodePoints, start: Int, end: Int): ByteArray {

@@ -3,7 +3,8 @@ package shop.mobileclip.search
 /** How an image is shrunk; always antialiased. The manifest names it. */
 public enum class ResizeInterpolation(internal val halfWidth: Double) {
     BILINEAR(1.0),
-    BICUBIC(2.0);
+    BICUBIC(2.0),
+    ;
 
     /** The kernel's value at [x] input pixels from its centre, in Pillow's order of operations. */
     internal fun weight(x: Double): Double {
@@ -40,7 +41,8 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: R
      * @throws IllegalArgumentException where [rgb] has another length, or there are no or over 2^27 pixels.
      */
     public fun square(rgb: ByteArray, width: Int, height: Int): ByteArray {
-        require(width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS && rgb.size == CHANNELS * width * height) {
+        val fits = width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS
+        require(fits && rgb.size == CHANNELS * width * height) {
             "${rgb.size} bytes for an image of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
         }
         val short = minOf(width, height)
@@ -82,6 +84,7 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: R
         }
 
         /** `round((c * a + 255 * (255 - a)) / 255)`: no half can come up, since 255 is odd. */
-        private fun overWhite(colour: Int, alpha: Int): Byte = ((2 * (colour * alpha + 255 * (255 - alpha)) + 255) / 510).toByte()
+        private fun overWhite(colour: Int, alpha: Int): Byte =
+            ((2 * (colour * alpha + 255 * (255 - alpha)) + 255) / 510).toByte()
     }
 }

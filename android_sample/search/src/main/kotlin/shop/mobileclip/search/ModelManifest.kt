@@ -89,7 +89,8 @@ public class ModelManifest private constructor(private val name: String, members
      */
     public fun artifact(format: String, encoder: String): Artifact =
         artifacts.firstOrNull { it.format == format && it.encoder == encoder } ?: throw BadFileException(
-            "$name: no $encoder encoder in $format; there are ${artifacts.map { "${it.format} ${it.encoder} ${it.precision}" }}",
+            "$name: no $encoder encoder in $format; there are " +
+                artifacts.map { "${it.format} ${it.encoder} ${it.precision}" },
         )
 
     /** What makes the image encoder's square. */
@@ -98,6 +99,7 @@ public class ModelManifest private constructor(private val name: String, members
     public companion object {
         private const val VERSION = 1L
         private val IDS = 0..Int.MAX_VALUE
+        private val NOTHING = setOf(null, Json.Null)
 
         /**
          * Reads a manifest.
@@ -107,8 +109,9 @@ public class ModelManifest private constructor(private val name: String, members
         public fun load(file: File): ModelManifest = MappedFile.mapping(file.path) { read(file.readBytes(), file.path) }
 
         /** The same from the file's content; [name] is for messages. */
-        public fun read(utf8: ByteArray, name: String): ModelManifest =
-            reading(name) { ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest")) }
+        public fun read(utf8: ByteArray, name: String): ModelManifest = reading(name) {
+            ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest"))
+        }
 
         private fun interpolation(resize: Map<String, Json>): ResizeInterpolation {
             val mode = resize.text("mode")
@@ -124,7 +127,7 @@ public class ModelManifest private constructor(private val name: String, members
             for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
             return TextSpec(
                 contextLength = members.count("context_length", Int.MAX_VALUE),
-                startToken = members["start_token"]?.takeIf { it != Json.Null }?.let { members.number("start_token", IDS) },
+                startToken = if (members["start_token"] in NOTHING) null else members.number("start_token", IDS),
                 endToken = members.number("end_token", IDS),
                 padToken = members.number("pad_token", IDS),
                 templates = templates,
@@ -134,20 +137,31 @@ public class ModelManifest private constructor(private val name: String, members
 
         private fun licence(members: Map<String, Json>): Licence {
             val use = members.part("commercial_use")
-            return Licence(members.text("name"), members.text("url"), if (use is Json.Null) null else use.asBool("commercial_use"))
+            val isAllowed = if (use is Json.Null) null else use.asBool("commercial_use")
+            return Licence(members.text("name"), members.text("url"), isAllowed)
         }
 
         private fun artifact(members: Map<String, Json>): Artifact {
             val encoder = members.text("encoder")
-            wellFormed(encoder == "image" || encoder == "text") { "an encoder of ${shown(encoder)}, expected 'image' or 'text'" }
+            wellFormed(encoder == "image" || encoder == "text") {
+                "an encoder of ${shown(encoder)}, expected 'image' or 'text'"
+            }
             val bytes = members.part("bytes").asLong("bytes")
             wellFormed(bytes > 0) { "bytes of an artefact is $bytes, expected 1 or more" }
-            return Artifact(encoder, members.text("format"), members.text("precision"), members.path(), members.digest("sha256"), bytes)
+            return Artifact(
+                encoder,
+                members.text("format"),
+                members.text("precision"),
+                members.path(),
+                members.digest("sha256"),
+                bytes,
+            )
         }
 
         private fun Map<String, Json>.text(key: String): String = part(key).asText(key)
 
-        private fun Map<String, Json>.texts(key: String): List<String> = part(key).asArray(key).map { it.asText("one of the $key") }
+        private fun Map<String, Json>.texts(key: String): List<String> =
+            part(key).asArray(key).map { it.asText("one of the $key") }
 
         private fun Map<String, Json>.count(key: String, most: Int): Int = number(key, 1..most)
 

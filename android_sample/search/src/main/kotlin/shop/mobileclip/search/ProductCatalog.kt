@@ -43,7 +43,8 @@ public class ProductCatalog internal constructor(
      *
      * @throws BadFileException if it is no JSON object: the file is damaged.
      */
-    public fun product(product: Int): CatalogProduct = reading("$name, product $product") { CatalogProduct.read(tables.record(product)) }
+    public fun product(product: Int): CatalogProduct =
+        reading("$name, product $product") { CatalogProduct.read(tables.record(product)) }
 
     /** A product's small picture, a WebP file's bytes; null for none. */
     public fun thumbnail(product: Int): ByteArray? = tables.thumbnail(product)?.bytes()
@@ -72,22 +73,27 @@ public class ProductCatalog internal constructor(
             MappedFile.open(file) { CatalogReader.read(it, file.path, space) }
 
         /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
-        public fun open(channel: FileChannel, start: Long, length: Long, name: String, space: String? = null): ProductCatalog =
-            MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space) }
+        public fun open(
+            channel: FileChannel,
+            start: Long,
+            length: Long,
+            name: String,
+            space: String? = null,
+        ): ProductCatalog = MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space) }
     }
 }
 
 /** The tensors: views of the mapped file, little-endian. Read at absolute places only, so that threads may share them. */
 internal class CatalogTables(
-    val prices: LongBuffer,                      // [products], ten-thousandths, NO_PRICE for none
-    val categories: IntBuffer,                   // [products]
-    val owners: IntBuffer,                       // [rows], from 0 by steps of 0 or 1
-    val scales: FloatBuffer,                     // [rows]
-    val offset: FloatBuffer,                     // [dim]
-    val codes: ByteBuffer,                       // [rows, dim], int8
-    private val recordOffsets: LongBuffer,       // [products + 1]
+    val prices: LongBuffer, // [products], ten-thousandths, NO_PRICE for none
+    val categories: IntBuffer, // [products]
+    val owners: IntBuffer, // [rows], from 0 by steps of 0 or 1
+    val scales: FloatBuffer, // [rows]
+    val offset: FloatBuffer, // [dim]
+    val codes: ByteBuffer, // [rows, dim], int8
+    private val recordOffsets: LongBuffer, // [products + 1]
     private val records: ByteBuffer,
-    private val thumbnailOffsets: LongBuffer?,   // [products + 1]
+    private val thumbnailOffsets: LongBuffer?, // [products + 1]
     private val thumbnails: ByteBuffer?,
 ) {
     fun record(product: Int): ByteBuffer = piece(records, recordOffsets, product)

@@ -77,7 +77,7 @@ internal class Axis private constructor(private val lows: IntArray, private val 
                 return Axis(IntArray(size) { origin.toInt() + it }, List(size) { intArrayOf(1 shl PRECISION_BITS) })
             }
             val scale = length.toDouble() / resized.toDouble()
-            val stretch = maxOf(scale, 1.0)                  // shrinking widens the kernel: the antialiasing
+            val stretch = maxOf(scale, 1.0) // shrinking widens the kernel: the antialiasing
             val support = interpolation.halfWidth * stretch
             val lows = IntArray(size)
             val weights = List(size) { index ->

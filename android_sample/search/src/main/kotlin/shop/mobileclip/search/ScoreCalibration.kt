@@ -14,11 +14,7 @@ public class ScoreCalibration internal constructor(
     public val source: String,
 ) {
     /** `p = 1 / (1 + exp(-(a * score + b)))`; [spread]: the standard deviation of such a query's scores. */
-    public class Curve internal constructor(
-        public val a: Double,
-        public val b: Double,
-        public val spread: Double,
-    ) {
+    public class Curve internal constructor(public val a: Double, public val b: Double, public val spread: Double) {
         internal fun exponent(score: Double): Double = a * score + b
     }
 
@@ -40,13 +36,16 @@ public class ScoreCalibration internal constructor(
     }
 
     internal companion object {
-        private const val BEYOND = 1e100         // no curve comes near; within, no share is NaN and no weight 0 / 0
+        private const val BEYOND = 1e100 // no curve comes near; within, no share is NaN and no weight 0 / 0
 
         /** Throws [Malformed]. */
         fun read(json: String): ScoreCalibration {
             val members = Json.parse(json, once = false).asObject("calibration")
-            return ScoreCalibration(curve(members, "text"), curve(members, "image"),
-                members.part("source").asText("the calibration's source"))
+            return ScoreCalibration(
+                curve(members, "text"),
+                curve(members, "image"),
+                members.part("source").asText("the calibration's source"),
+            )
         }
 
         private fun curve(members: Map<String, Json>, kind: String): Curve {

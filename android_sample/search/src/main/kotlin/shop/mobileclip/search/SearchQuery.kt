@@ -9,7 +9,8 @@ public sealed interface SearchQuery {
     public class Image(public val vector: FloatArray) : SearchQuery
 
     /** By both; [slider] from 0, the text alone, to 1, the image alone. */
-    public class Both(public val text: FloatArray, public val image: FloatArray, public val slider: Double) : SearchQuery
+    public class Both(public val text: FloatArray, public val image: FloatArray, public val slider: Double) :
+        SearchQuery
 
     /** More like this product, which is left out. */
     public class Like(public val product: Int) : SearchQuery

@@ -20,8 +20,8 @@ public class Searcher(
     recent: Int = 32,
     private val onPreparing: () -> Unit = {},
 ) : AutoCloseable {
-    private val texts = Recent<List<Int>, FloatArray>(recent)        // by ids: what differs only in case or spaces is one text
-    private val images = Recent<Any, FloatArray>(recent)             // by [RGBImage.identity], which holds no pixels
+    private val texts = Recent<List<Int>, FloatArray>(recent) // by ids: what differs only in case or spaces is one text
+    private val images = Recent<Any, FloatArray>(recent) // by [RGBImage.identity], which holds no pixels
 
     // Guarded by [lock], which is held while an encoder is made, used or closed: never on the caller's thread.
     private val lock = Any()
@@ -57,7 +57,9 @@ public class Searcher(
     /** Whatever is thrown is an answer: a missing native library or a want of memory is an Error, no Exception. */
     private fun outcome(request: SearchRequest, running: RunningSearch): SearchOutcome = try {
         val query = query(request, running)
-        val hits = search.search(query, request.k, request.filter, request.threshold, request.leastConfidence) { running.isCancelled }
+        val hits = search.search(query, request.k, request.filter, request.threshold, request.leastConfidence) {
+            running.isCancelled
+        }
         running.goOn()
         SearchOutcome.Found(hits)
     } catch (error: Throwable) {
@@ -87,11 +89,12 @@ public class Searcher(
         encoded(running) { it.image(square) }.also { images[image.identity] = it }
     }
 
-    private fun encoded(running: RunningSearch, encode: (EmbeddingEncoder) -> FloatArray): FloatArray = synchronized(lock) {
-        running.goOn()
-        check(!isClosed) { "the searcher is closed" }
-        encode(made ?: prepared().also { made = it })
-    }
+    private fun encoded(running: RunningSearch, encode: (EmbeddingEncoder) -> FloatArray): FloatArray =
+        synchronized(lock) {
+            running.goOn()
+            check(!isClosed) { "the searcher is closed" }
+            encode(made ?: prepared().also { made = it })
+        }
 
     private fun prepared(): EmbeddingEncoder {
         onPreparing()

@@ -17,19 +17,25 @@ public object Tokenizers {
      *
      * @throws BadFileException if it is missing, damaged, of another format, version, family or digest.
      */
-    public fun load(file: File, sha256: String? = null): TextTokenizer = MappedFile.open(file) { read(it, file.path, sha256) }
+    public fun load(file: File, sha256: String? = null): TextTokenizer =
+        MappedFile.open(file) { read(it, file.path, sha256) }
 
     /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
-    public fun load(channel: FileChannel, start: Long, length: Long, name: String, sha256: String? = null): TextTokenizer =
-        MappedFile.open(channel, start, length, name) { read(it, name, sha256) }
+    public fun load(
+        channel: FileChannel,
+        start: Long,
+        length: Long,
+        name: String,
+        sha256: String? = null,
+    ): TextTokenizer = MappedFile.open(channel, start, length, name) { read(it, name, sha256) }
 
     private fun read(file: MappedFile, name: String, sha256: String?): TextTokenizer {
         if (sha256 != null) checkDigest(file, sha256)
         val container = Container.read(file)
         val family = family(container)
-        val tokenizer = FAMILIES[family] ?: malformed(
-            "unknown tokenizer family: expected ${FAMILIES.keys.joinToString(" or ") { "'$it'" }}, found ${shown(family)}",
-        )
+        val known = FAMILIES.keys.joinToString(" or ") { "'$it'" }
+        val tokenizer =
+            FAMILIES[family] ?: malformed("unknown tokenizer family: expected $known, found ${shown(family)}")
         return tokenizer(name, container)
     }
 

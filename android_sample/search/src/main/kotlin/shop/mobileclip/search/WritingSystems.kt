@@ -4,10 +4,11 @@ import java.lang.Character.UnicodeScript
 
 /** Writing systems: whether a query is in one that the model was not trained on. */
 public object WritingSystems {
+    private val ANY_SCRIPT = setOf(UnicodeScript.COMMON, UnicodeScript.INHERITED)
     private val names = listOf(
-        "Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari",
-        "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian", "Ethiopic", "Gujarati",
-        "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian",
+        "Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew",
+        "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian",
+        "Ethiopic", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian",
     ).associateBy { UnicodeScript.forName(it) }
 
     /**
@@ -21,8 +22,7 @@ public object WritingSystems {
             val point = text.codePointAt(index)
             index += Character.charCount(point)
             val script = UnicodeScript.of(point)
-            if (!Character.isLetter(point) || script == UnicodeScript.COMMON || script == UnicodeScript.INHERITED) continue
-            found += names[script] ?: "another script"
+            if (Character.isLetter(point) && script !in ANY_SCRIPT) found += names[script] ?: "another script"
         }
         return found.filter { it !in known }
     }

@@ -8,7 +8,9 @@ internal object Dist {
 
     /** One that is missing fails the test: nothing can be said of the tokenizer without its asset. */
     fun file(name: String): File = File(folder, name).also {
-        check(it.isFile) { "no ${it.absolutePath}: run `make export` in the repository, or set DIST to a folder like dist/demo" }
+        check(it.isFile) {
+            "no ${it.absolutePath}: run `make export` in the repository, or set DIST to a folder like dist/demo"
+        }
     }
 
     val manifest: ModelManifest by lazy { ModelManifest.load(file("manifest.json")) }

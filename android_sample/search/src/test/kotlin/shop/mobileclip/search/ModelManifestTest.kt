@@ -1,11 +1,11 @@
 package shop.mobileclip.search
 
-import java.io.File
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
 
 class ModelManifestTest {
     @TempDir
@@ -36,15 +36,26 @@ class ModelManifestTest {
     @Test
     fun `a manifest gives what an app needs`() {
         val made = read(good)
-        assertEquals(listOf("demo", hex, 128, 20.5, 64, ResizeInterpolation.BICUBIC),
-            listOf(made.model, made.space, made.dim, made.logitScale, made.imageSize, made.interpolation))
         assertEquals(
-            ModelManifest.TextSpec(77, 49406, 49407, 0, listOf("{}", "a photo of a {}."), setOf("Latin", "Han")), made.text)
+            listOf("demo", hex, 128, 20.5, 64, ResizeInterpolation.BICUBIC),
+            listOf(made.model, made.space, made.dim, made.logitScale, made.imageSize, made.interpolation),
+        )
+        val text = ModelManifest.TextSpec(
+            contextLength = 77,
+            startToken = 49406,
+            endToken = 49407,
+            padToken = 0,
+            listOf("{}", "a photo of a {}."),
+            setOf("Latin", "Han"),
+        )
+        assertEquals(text, made.text)
         assertEquals(ModelManifest.TokenizerFile("tokenizer.safetensors", hex), made.tokenizer)
         assertEquals(false, made.shippable)
         assertEquals(ModelManifest.Licence("MIT", "https://example.org", null), made.licence)
-        assertEquals(ModelManifest.Artifact("image", "tflite", "fp32", "tflite/a.tflite", hex, 5_000_000_000), made.artifacts.first())
-        assertEquals(listOf(64, ResizeInterpolation.BICUBIC), made.preprocessor().let { listOf(it.size, it.interpolation) })
+        val artifact = ModelManifest.Artifact("image", "tflite", "fp32", "tflite/a.tflite", hex, 5_000_000_000)
+        assertEquals(artifact, made.artifacts.first())
+        val preprocessor = made.preprocessor()
+        assertEquals(64 to ResizeInterpolation.BICUBIC, preprocessor.size to preprocessor.interpolation)
     }
 
     @Test
@@ -67,7 +78,8 @@ class ModelManifestTest {
     fun `the first artefact is given, and one that is not there is refused by name`() {
         assertEquals("fp32", read(good).artifact("tflite", "image").precision)
         for ((format, encoder) in listOf("tflite" to "text", "onnx" to "image")) {
-            val message = assertThrows<BadFileException> { read(good).artifact(format, encoder) }.checkMessage("a manifest")
+            val error = assertThrows<BadFileException> { read(good).artifact(format, encoder) }
+            val message = error.checkMessage("a manifest")
             assertTrue("no $encoder encoder in $format" in message && "tflite image fp16" in message) { message }
         }
     }
@@ -84,12 +96,14 @@ class ModelManifestTest {
 
     @Test
     fun `every part is checked`() {
-        val keys = "version model space embedding dim logit_scale image width height resize mode interpolation antialias crop text " +
-            "context_length end_token pad_token tokenizer path sha256 templates scripts licence name url commercial_use shippable artifacts encoder " +
-            "format precision bytes"
+        val keys =
+            "version model space embedding dim logit_scale image width height resize mode interpolation antialias " +
+                "crop text context_length end_token pad_token tokenizer path sha256 templates scripts licence name " +
+                "url commercial_use shippable artifacts encoder format precision bytes"
         for (key in keys.split(" ")) {
             val named = Regex("\"$key\"(?=:)")
-            val message = assertThrows<BadFileException>(key) { read(named.replaceFirst(good, "\"other\"")) }.checkMessage("a manifest")
+            val without = named.replaceFirst(good, "\"other\"")
+            val message = assertThrows<BadFileException>(key) { read(without) }.checkMessage("a manifest")
             assertTrue("'$key'" in message) { message }
             val wrong = named.replaceFirst(good, "\"$key\": {\"x\": 1.5}, \"x\"")
             assertThrows<BadFileException>(key) { read(wrong) }.checkMessage("a manifest")
@@ -113,6 +127,8 @@ class ModelManifestTest {
             assertThrows<BadFileException> { read(json) }.checkMessage("a manifest")
         }
         assertThrows<BadFileException> { ModelManifest.read(byteArrayOf(-1), "a manifest") }.checkMessage("a manifest")
-        for (file in listOf(File(folder, "none"), folder)) assertThrows<BadFileException> { ModelManifest.load(file) }.checkMessage(file.path)
+        for (file in listOf(File(folder, "none"), folder)) {
+            assertThrows<BadFileException> { ModelManifest.load(file) }.checkMessage(file.path)
+        }
     }
 }

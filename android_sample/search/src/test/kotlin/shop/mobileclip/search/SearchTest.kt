@@ -1,17 +1,17 @@
 package shop.mobileclip.search
 
-import java.io.File
-import java.util.Random
-import java.util.concurrent.CancellationException
-import java.util.concurrent.Executors
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.math.abs
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.util.Random
+import java.util.concurrent.CancellationException
+import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.math.abs
 
 class SearchTest {
     @TempDir
@@ -25,7 +25,9 @@ class SearchTest {
         var constant = 0.0
         for (d in 0 until made.dim) constant += made.offset[d].toDouble() * vector[d]
         return made.owners.indices.filter { fits(made.owners[it]) }.map { row ->
-            val sum = (0 until made.dim).sumOf { made.codes[row * made.dim + it].toLong() * Math.rint(vector[it] / step).toLong() }
+            val sum = (0 until made.dim).sumOf {
+                made.codes[row * made.dim + it].toLong() * Math.rint(vector[it] / step).toLong()
+            }
             Plain(made.owners[row], row, made.scales[row].toDouble() * step * sum + constant)
         }.groupBy { it.product }.values.map { rows -> rows.maxWith(compareBy({ it.score }, { -it.row })) }
             .sortedWith(compareBy({ -it.score }, { it.row }))
@@ -57,11 +59,16 @@ class SearchTest {
             val without = if (random.nextBoolean()) random.nextInt(made.products) else null
             val all = plain(made, vector, fits(made, filter, without))
             ties += all.zipWithNext().count { (a, b) -> a.score == b.score }
-            val threshold = if (all.isNotEmpty() && random.nextBoolean()) all[random.nextInt(all.size)].score else Double.NEGATIVE_INFINITY
+            val hasThreshold = all.isNotEmpty() && random.nextBoolean()
+            val threshold = if (hasThreshold) all[random.nextInt(all.size)].score else Double.NEGATIVE_INFINITY
             val k = 1 + random.nextInt(30)
             val found = search.search(SearchQuery.Text(vector), k, filter, threshold, without = without)
-            assertEquals(all.filter { it.score >= threshold }.take(k).map { Triple(it.product, it.row, it.score.toRawBits()) },
-                found.map { Triple(it.product, it.row, it.score.toRawBits()) }, "seed $seed")
+            val expected = all.filter { it.score >= threshold }.take(k)
+            assertEquals(
+                expected.map { Triple(it.product, it.row, it.score.toRawBits()) },
+                found.map { Triple(it.product, it.row, it.score.toRawBits()) },
+                "seed $seed",
+            )
         }
         assertTrue(ties > 1000) { "$ties" }
     }
@@ -83,9 +90,12 @@ class SearchTest {
         val catalog = opened(folder, made.bytes())
         for (product in 0 until catalog.size) {
             val row = made.owners.indexOf(product)
-            val vector = FloatArray(16) { (made.offset[it] + made.scales[row].toDouble() * made.codes[row * 16 + it]).toFloat() }
-            assertEquals(plain(made, vector) { it != product }.take(5).map { it.product to it.score },
-                CatalogSearch(catalog).search(SearchQuery.Like(product), 5).map { it.product to it.score })
+            val vector =
+                FloatArray(16) { (made.offset[it] + made.scales[row].toDouble() * made.codes[row * 16 + it]).toFloat() }
+            assertEquals(
+                plain(made, vector) { it != product }.take(5).map { it.product to it.score },
+                CatalogSearch(catalog).search(SearchQuery.Like(product), 5).map { it.product to it.score },
+            )
         }
     }
 
@@ -110,9 +120,10 @@ class SearchTest {
     @Test
     fun `the least confidence is inclusive`() {
         val search = CatalogSearch(opened(folder, MadeCatalog.random(8, 50, 4).bytes()))
-        val all = search.search(SearchQuery.Text(floatArrayOf(1f, 2f, 3f, 4f)), 1000)
+        val query = SearchQuery.Text(floatArrayOf(1f, 2f, 3f, 4f))
+        val all = search.search(query, 1000)
         val least = all[all.size / 2].confidence
-        assertEquals(all.filter { it.confidence >= least }, search.search(SearchQuery.Text(floatArrayOf(1f, 2f, 3f, 4f)), 1000, leastConfidence = least))
+        assertEquals(all.filter { it.confidence >= least }, search.search(query, 1000, leastConfidence = least))
     }
 
     @Test
@@ -132,7 +143,9 @@ class SearchTest {
         refused("Shoes") { search.search(good, filter = CatalogFilter(setOf("Shoes"))) }
         refused("currencies") { search.search(good, filter = CatalogFilter(lowest = 0)) }
         refused("no product 999") { search.search(SearchQuery.Like(999)) }
-        refused("slider") { search.search(SearchQuery.Both(floatArrayOf(1f, 0f, 0f), floatArrayOf(1f, 0f, 0f), Double.NaN)) }
+        refused("slider") {
+            search.search(SearchQuery.Both(floatArrayOf(1f, 0f, 0f), floatArrayOf(1f, 0f, 0f), Double.NaN))
+        }
     }
 
     @Test
@@ -144,7 +157,12 @@ class SearchTest {
         val pool = Executors.newFixedThreadPool(8)
         val wrong = AtomicInteger()
         val tasks = List(8) { thread ->
-            pool.submit { repeat(200) { if (search.search(queries[(it + thread) % 16]) != expected[(it + thread) % 16]) wrong.incrementAndGet() } }
+            pool.submit {
+                repeat(200) {
+                    val index = (it + thread) % 16
+                    if (search.search(queries[index]) != expected[index]) wrong.incrementAndGet()
+                }
+            }
         }
         tasks.forEach { it.get() }
         pool.shutdown()
@@ -160,16 +178,22 @@ class SearchTest {
         }
         assertEquals(3, asked)
         search.search(SearchQuery.Text(vector(Random(1), 512))) { ++asked < 0 }
-        assertEquals(3 + 12, asked)                          // 3,000 rows, 256 at a time
+        assertEquals(3 + 12, asked) // 3,000 rows, 256 at a time
     }
 
     @Test
     fun `a catalog gives its products, prices and small pictures`() {
         val made = MadeCatalog.random(4, 40, 5)
         val catalog = opened(folder, made.bytes())
-        assertEquals(listOf(made.products, 40, 5, "EUR", "made"), listOf(catalog.size, catalog.rows, catalog.dim, catalog.currency, catalog.model))
+        assertEquals(
+            listOf(made.products, 40, 5, "EUR", "made"),
+            listOf(catalog.size, catalog.rows, catalog.dim, catalog.currency, catalog.model),
+        )
         val product = catalog.product(7)
-        assertEquals(listOf("p7", "Product é 7", "1.50", ""), listOf(product.id, product.name, product.price.toString(), product.category))
+        assertEquals(
+            listOf("p7", "Product é 7", "1.50", ""),
+            listOf(product.id, product.name, product.price.toString(), product.category),
+        )
         assertEquals(made.prices.map { if (it < 0) null else it }, List(catalog.size) { catalog.price(it) })
         assertEquals(null, catalog.thumbnail(0))
         assertArrayEquals(byteArrayOf(7, 7), catalog.thumbnail(5))
@@ -182,7 +206,9 @@ class SearchTest {
         val file = File(folder, "archive").apply { writeBytes(ByteArray(4097) + bytes + ByteArray(99)) }
         java.io.RandomAccessFile(file, "r").use {
             ProductCatalog.open(it.channel, 4097, bytes.size.toLong(), "asset").verify()
-            assertThrows<BadFileException> { ProductCatalog.open(it.channel, 4097, bytes.size + 100L, "asset") }.checkMessage("asset")
+            assertThrows<BadFileException> {
+                ProductCatalog.open(it.channel, 4097, bytes.size + 100L, "asset")
+            }.checkMessage("asset")
         }
     }
 }

@@ -1,13 +1,5 @@
 package shop.mobileclip.search
 
-import java.io.File
-import java.util.concurrent.ConcurrentLinkedQueue
-import java.util.concurrent.CountDownLatch
-import java.util.concurrent.Executor
-import java.util.concurrent.Executors
-import java.util.concurrent.LinkedBlockingQueue
-import java.util.concurrent.TimeUnit
-import java.util.concurrent.atomic.AtomicInteger
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertNotNull
@@ -18,6 +10,14 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executor
+import java.util.concurrent.Executors
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
 
 @Timeout(60)
 class SearcherTest {
@@ -59,7 +59,8 @@ class SearcherTest {
 
     private fun textVector(text: String) = embedding(Dist.tokenizer.encode(text).sum())
 
-    private fun imageVector(image: RGBImage) = embedding(preprocessor.square(image.bytes, image.width, image.height).sum())
+    private fun imageVector(image: RGBImage) =
+        embedding(preprocessor.square(image.bytes, image.width, image.height).sum())
 
     private fun searcher(
         executor: Executor = Executor { it.run() },
@@ -74,9 +75,11 @@ class SearcherTest {
         return found.take().also { assertTrue(found.isEmpty()) }
     }
 
-    private fun Searcher.hits(request: SearchRequest): List<SearchHit> = assertInstanceOf(SearchOutcome.Found::class.java, find(request)).hits
+    private fun Searcher.hits(request: SearchRequest): List<SearchHit> =
+        assertInstanceOf(SearchOutcome.Found::class.java, find(request)).hits
 
-    private fun Searcher.error(request: SearchRequest): Throwable = assertInstanceOf(SearchOutcome.Failed::class.java, find(request)).error
+    private fun Searcher.error(request: SearchRequest): Throwable =
+        assertInstanceOf(SearchOutcome.Failed::class.java, find(request)).error
 
     private fun said(): List<String> = log.toList().also { log.clear() }
 
@@ -91,14 +94,15 @@ class SearcherTest {
         val (text, image) = textVector("red shoes") to imageVector(image(3))
         assertEquals(search.search(SearchQuery.Text(text)), searcher.hits(SearchRequest("red shoes")))
         assertEquals(search.search(SearchQuery.Image(image)), searcher.hits(SearchRequest(image = image(3))))
-        assertEquals(search.search(SearchQuery.Both(text, image, 0.3)), searcher.hits(SearchRequest("red shoes", image(3), 0.3)))
+        val both = SearchRequest("red shoes", image(3), 0.3)
+        assertEquals(search.search(SearchQuery.Both(text, image, 0.3)), searcher.hits(both))
         assertEquals(search.search(SearchQuery.Like(7)), searcher.hits(SearchRequest(like = 7)))
         val filter = CatalogFilter(setOf("name 1"), lowest = 20_000)
         val all = search.search(SearchQuery.Text(text), 100, filter)
         val threshold = all[all.size / 2].score
         val least = all[all.size / 3].confidence
-        assertEquals(search.search(SearchQuery.Text(text), 5, filter, threshold, least),
-            searcher.hits(SearchRequest("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)))
+        val few = SearchRequest("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)
+        assertEquals(search.search(SearchQuery.Text(text), 5, filter, threshold, least), searcher.hits(few))
     }
 
     @Test
@@ -129,7 +133,7 @@ class SearcherTest {
     fun `the embeddings of the last texts and images are kept`() {
         val searcher = searcher(recent = 2)
         for (text in listOf("a", "b", "a", "c", "a", "b")) searcher.hits(SearchRequest(text))
-        assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said())     // a, b, c, b again
+        assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said()) // a, b, c, b again
         val images = List(4) { image(it) }
         for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(SearchRequest(image = images[seed]))
         assertEquals(List(4) { "image" }, said())
@@ -189,11 +193,13 @@ class SearcherTest {
 
     @Test
     fun `an encoder of another space or width is refused by name, and closed`() {
-        val other = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder("cd".repeat(32)) }.error(SearchRequest("shoes")))
-        val message = other.checkMessage(search.catalog.name)
+        fun refused(encoder: () -> EmbeddingEncoder): String {
+            val error = searcher(encoder = encoder).error(SearchRequest("shoes"))
+            return assertInstanceOf(BadFileException::class.java, error).checkMessage(search.catalog.name)
+        }
+        val message = refused { FakeEncoder("cd".repeat(32)) }
         assertTrue("ab".repeat(32) in message && "cd".repeat(32) in message) { message }
-        val wide = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder(dim = 9) }.error(SearchRequest("shoes")))
-        assertTrue("8" in wide.checkMessage(search.catalog.name))
+        assertTrue("8" in refused { FakeEncoder(dim = 9) })
         assertEquals(listOf("preparing", "closed", "preparing", "closed"), said())
     }
 
@@ -204,16 +210,17 @@ class SearcherTest {
         assertEquals("no library", searcher.error(SearchRequest("shoes")).message)
         assertEquals("no file", searcher.error(SearchRequest("shoes")).message)
         searcher.hits(SearchRequest("shoes"))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(SearchRequest(image = RGBImage(ByteArray(3), 2, 2))))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(SearchRequest("shoes", k = 0)))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(SearchRequest(like = 9999)))
+        val short = SearchRequest(image = RGBImage(ByteArray(3), 2, 2))
+        for (request in listOf(short, SearchRequest("shoes", k = 0), SearchRequest(like = 9999))) {
+            assertInstanceOf(IllegalArgumentException::class.java, searcher.error(request))
+        }
     }
 
     @Test
     fun `a request for nothing or for too much is refused`() {
-        for (request in listOf({ SearchRequest() }, { SearchRequest("shoes", like = 1) }, { SearchRequest(image = image(1), like = 1) })) {
-            assertThrows<IllegalArgumentException> { request() }
-        }
+        assertThrows<IllegalArgumentException> { SearchRequest() }
+        assertThrows<IllegalArgumentException> { SearchRequest("shoes", like = 1) }
+        assertThrows<IllegalArgumentException> { SearchRequest(image = image(1), like = 1) }
     }
 
     @Test
@@ -264,7 +271,11 @@ class SearcherTest {
                     val index = (turn * 5 + caller) % texts.size
                     val cancels = turn % 7 == 0
                     val running = searcher.search(SearchRequest(texts[index])) { outcome ->
-                        val right = outcome is SearchOutcome.Found && outcome.hits == expected[index] || outcome is SearchOutcome.Cancelled && cancels
+                        val right = when (outcome) {
+                            is SearchOutcome.Found -> outcome.hits == expected[index]
+                            SearchOutcome.Cancelled -> cancels
+                            is SearchOutcome.Failed -> false
+                        }
                         if (!right) wrong += "$caller, $turn: ${(outcome as? SearchOutcome.Failed)?.error ?: outcome}"
                         answers.countDown()
                     }

@@ -8,7 +8,8 @@ class WritingSystemsTest {
         "red bag" to "", "Grüne Schuhe, ﬁne" to "", "ＷＩＤＥ" to "", "" to "", "42 – 3,5 € 🥾 ✅ ½" to "", "٤٢" to "",
         "红色的包" to "Han", "red 包 bag" to "Han", "красная 包 сумка" to "Cyrillic Han", "靴を買う" to "Han Hiragana",
         "コーヒー" to "Katakana", "가방" to "Hangul", "τσάντα" to "Greek", "حقيبة" to "Arabic", "กระเป๋า" to "Thai",
-        "𠮷" to "Han", "ㄅ" to "Bopomofo", "5 µm" to "", "OʼNeill" to "", "e\u0301 и\u0306" to "Cyrillic", "\ud800x" to "",
+        "𠮷" to "Han", "ㄅ" to "Bopomofo", "5 µm" to "", "OʼNeill" to "", "e\u0301 и\u0306" to "Cyrillic",
+        "\ud800x" to "",
     )
 
     @Test

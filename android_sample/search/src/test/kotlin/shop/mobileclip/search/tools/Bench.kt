@@ -1,14 +1,14 @@
 package shop.mobileclip.search.tools
 
+import shop.mobileclip.search.CatalogSearch
+import shop.mobileclip.search.ImagePreprocessor
+import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.ResizeInterpolation
+import shop.mobileclip.search.SearchQuery
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
-import shop.mobileclip.search.ProductCatalog
-import shop.mobileclip.search.CatalogSearch
-import shop.mobileclip.search.ImagePreprocessor
-import shop.mobileclip.search.ResizeInterpolation
-import shop.mobileclip.search.SearchQuery
 
 /**
  * What benchmarks/jvm.py times. Does one thing once for each line that it gets, and answers each with a line: the
@@ -22,7 +22,7 @@ object Bench {
     fun main(arguments: Array<String>) {
         val work = when (arguments[0]) {
             "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
-            else -> picture(File(arguments[1]), arguments[2].toInt(), arguments[3].toInt(), arguments[4].toInt(), arguments[5])
+            else -> picture(File(arguments[1]), arguments.slice(2..4).map { it.toInt() }, arguments[5])
         }
         while (readlnOrNull() != null) {
             val start = System.nanoTime()
@@ -43,7 +43,9 @@ object Bench {
         }
     }
 
-    private fun picture(rgb: File, width: Int, height: Int, size: Int, interpolation: String): () -> () -> String {
+    /** [sides]: the picture's width and height, the square's. */
+    private fun picture(rgb: File, sides: List<Int>, interpolation: String): () -> () -> String {
+        val (width, height, size) = sides
         val bytes = rgb.readBytes()
         val preprocessor = ImagePreprocessor(size, ResizeInterpolation.valueOf(interpolation.uppercase()))
         return {
