@@ -161,6 +161,26 @@ def test_every_golden_search_was_compared(cases):
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
 
 
+def lint(*paths: Path) -> subprocess.CompletedProcess:
+    """`android_sample/lint …`: of these, or of every source."""
+    answer = subprocess.run([ANDROID / "lint", *paths], capture_output=True, text=True)
+    if answer.returncode == 2:
+        pytest.skip(f"not run, because of {answer.stderr.strip()}")
+    return answer
+
+
+def test_every_source_is_lint_free():
+    answer = lint()
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_linter_refuses_what_kotlins_conventions_do(tmp_path):
+    bad = tmp_path / "Bad.kt"
+    bad.write_text("fun  one( ) = 1\n", encoding="utf-8")
+    answer = lint(bad)
+    assert answer.returncode == 1 and "fun-keyword-spacing" in answer.stdout
+
+
 def test_maven_and_gradle_name_the_same_versions():
     named = tomllib.loads((ANDROID / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))["versions"]
     pom = dict(re.findall(r"<([a-z]+)\.version>([^<]+)<", (MODULE / "pom.xml").read_text(encoding="utf-8")))

@@ -16,7 +16,7 @@ from catalog_builder.catalog.scripts import SCRIPTS
 from export.artifacts import manifest
 from export.formats import table
 from tests.conftest import ROOT
-from tests.test_ios_search import swift
+from tests.test_ios_search import lint, swift
 
 APP = ROOT / "ios_sample" / "App"
 SEARCH = ROOT / "ios_sample" / "Search"
@@ -66,8 +66,7 @@ def test_every_source_parses():
 
 
 def test_every_source_is_lint_free():
-    style = SEARCH / ".swift-format"
-    answer = swift("format", "lint", "--strict", "--recursive", "--configuration", style, SOURCES, TESTS)
+    answer = lint(SOURCES, TESTS)
     assert answer.returncode == 0, answer.stderr
 
 

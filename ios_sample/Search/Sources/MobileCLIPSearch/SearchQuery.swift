@@ -1,22 +1,22 @@
 /// What to search for. Vectors are embeddings as an encoder of the catalog's space gives them: `dim` finite numbers.
-public enum Query: Sendable {
+public enum SearchQuery: Sendable {
     /// By the embedding of a text.
     case text([Float])
 
-    /// By the embedding of a picture.
-    case picture([Float])
+    /// By the embedding of an image.
+    case image([Float])
 
-    /// By both; `slider` from 0, the text alone, to 1, the picture alone.
-    case both(text: [Float], picture: [Float], slider: Double)
+    /// By both; `slider` from 0, the text alone, to 1, the image alone.
+    case both(text: [Float], image: [Float], slider: Double)
 
     /// More like this product, which is left out.
     case like(product: Int)
 }
 
 /// What a product must be; nil for no matter. Prices are in ten-thousandths of the catalog's currency, inclusive.
-public struct Filter: Sendable, Equatable {
+public struct CatalogFilter: Sendable, Equatable {
     /// Every product.
-    public static let any = Filter()
+    public static let any = CatalogFilter()
 
     /// Names of categories, of which the product is in one.
     public var categories: Set<String>?
@@ -31,7 +31,7 @@ public struct Filter: Sendable, Equatable {
 }
 
 /// A product that was found.
-public struct Hit: Sendable, Equatable {
+public struct SearchHit: Sendable, Equatable {
     /// Its place in the catalog.
     public let product: Int
     /// Its best row.

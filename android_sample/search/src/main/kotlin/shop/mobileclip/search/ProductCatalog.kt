@@ -13,7 +13,7 @@ import java.nio.channels.FileChannel
  * Opening checks the structure whole, so that nothing can point outside the file afterwards; [verify] checks the bytes.
  * May be shared between threads. The file must not be written to while it is open; replace it by renaming another.
  */
-public class Catalog internal constructor(
+public class ProductCatalog internal constructor(
     /** The path, or the name that it was opened under; for messages. */
     public val name: String,
     /** 64 hex digits naming the embedding space. */
@@ -25,7 +25,7 @@ public class Catalog internal constructor(
     /** In the order of their first product; the empty name is that of products without one. */
     public val categories: List<String>,
     /** Scores to confidences. */
-    public val calibration: Calibration,
+    public val calibration: ScoreCalibration,
     internal val tables: CatalogTables,
     private val digest: CatalogDigest,
 ) {
@@ -43,7 +43,8 @@ public class Catalog internal constructor(
      *
      * @throws BadFileException if it is no JSON object: the file is damaged.
      */
-    public fun product(product: Int): Product = reading("$name, product $product") { Product.read(tables.record(product)) }
+    public fun product(product: Int): CatalogProduct =
+        reading("$name, product $product") { CatalogProduct.read(tables.record(product)) }
 
     /** A product's small picture, a WebP file's bytes; null for none. */
     public fun thumbnail(product: Int): ByteArray? = tables.thumbnail(product)?.bytes()
@@ -64,30 +65,35 @@ public class Catalog internal constructor(
 
     public companion object {
         /**
-         * Maps [file] and checks its structure. [space]: the embedding space of the app's encoders ([Manifest.space]).
+         * Maps [file] and checks its structure. [space]: the embedding space of the app's encoders ([ModelManifest.space]).
          *
          * @throws BadFileException for any file that is no whole catalog of this version and that space.
          */
-        public fun open(file: File, space: String? = null): Catalog =
+        public fun open(file: File, space: String? = null): ProductCatalog =
             MappedFile.open(file) { CatalogReader.read(it, file.path, space) }
 
         /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
-        public fun open(channel: FileChannel, start: Long, length: Long, name: String, space: String? = null): Catalog =
-            MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space) }
+        public fun open(
+            channel: FileChannel,
+            start: Long,
+            length: Long,
+            name: String,
+            space: String? = null,
+        ): ProductCatalog = MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space) }
     }
 }
 
 /** The tensors: views of the mapped file, little-endian. Read at absolute places only, so that threads may share them. */
 internal class CatalogTables(
-    val prices: LongBuffer,                      // [products], ten-thousandths, NO_PRICE for none
-    val categories: IntBuffer,                   // [products]
-    val owners: IntBuffer,                       // [rows], from 0 by steps of 0 or 1
-    val scales: FloatBuffer,                     // [rows]
-    val offset: FloatBuffer,                     // [dim]
-    val codes: ByteBuffer,                       // [rows, dim], int8
-    private val recordOffsets: LongBuffer,       // [products + 1]
+    val prices: LongBuffer, // [products], ten-thousandths, NO_PRICE for none
+    val categories: IntBuffer, // [products]
+    val owners: IntBuffer, // [rows], from 0 by steps of 0 or 1
+    val scales: FloatBuffer, // [rows]
+    val offset: FloatBuffer, // [dim]
+    val codes: ByteBuffer, // [rows, dim], int8
+    private val recordOffsets: LongBuffer, // [products + 1]
     private val records: ByteBuffer,
-    private val thumbnailOffsets: LongBuffer?,   // [products + 1]
+    private val thumbnailOffsets: LongBuffer?, // [products + 1]
     private val thumbnails: ByteBuffer?,
 ) {
     fun record(product: Int): ByteBuffer = piece(records, recordOffsets, product)

@@ -1,9 +1,9 @@
 import Foundation
 
 /// What turns a score into a confidence; it stands in the catalog. A raw score is never shown.
-public struct Calibration: Sendable {
+public struct ScoreCalibration: Sendable {
     public let text: Curve
-    public let picture: Curve
+    public let image: Curve
     /// What it was measured on: `queries` (labelled ones), `names` (of the products), or `none`.
     public let source: String
 
@@ -19,31 +19,31 @@ public struct Calibration: Sendable {
     /// The share of a text query's results with this score that are right, 0 to 1.
     public func ofText(_ score: Double) -> Double { logistic(text.exponent(score)) }
 
-    /// The same for a picture, and for "more like this".
-    public func ofPicture(_ score: Double) -> Double { logistic(picture.exponent(score)) }
+    /// The same for an image, and for "more like this".
+    public func ofImage(_ score: Double) -> Double { logistic(image.exponent(score)) }
 
-    /// The same for text and picture together; `slider`: 0 is the text alone, 1 the picture alone.
-    public func ofBoth(slider: Double, textScore: Double, pictureScore: Double) -> Double {
-        logistic(slider * picture.exponent(pictureScore) + (1 - slider) * text.exponent(textScore))
+    /// The same for text and image together; `slider`: 0 is the text alone, 1 the image alone.
+    public func ofBoth(slider: Double, textScore: Double, imageScore: Double) -> Double {
+        logistic(slider * image.exponent(imageScore) + (1 - slider) * text.exponent(textScore))
     }
 
-    /// The picture's weight w in `w * picture + (1 - w) * text` for a place of the slider, 0 to 1.
+    /// The image's weight w in `w * image + (1 - w) * text` for a place of the slider, 0 to 1.
     public func weight(slider: Double) throws -> Double {
-        try require((0...1).contains(slider), "the slider stands at \(slider), expected 0 (text) to 1 (picture)")
-        let pictures = slider * text.spread
-        return pictures / (pictures + (1 - slider) * picture.spread)
+        try require((0...1).contains(slider), "the slider stands at \(slider), expected 0 (text) to 1 (image)")
+        let images = slider * text.spread
+        return images / (images + (1 - slider) * image.spread)
     }
 }
 
 /// No curve comes near; within, no share is NaN and no weight 0 / 0.
 private let beyond = 1e100
 
-extension Calibration {
+extension ScoreCalibration {
     /// Throws ``Malformed``.
     init(json: String) throws {
         let members = try Json.parse(json.utf8, once: false).asObject("calibration")
         text = try Self.curve(members, "text")
-        picture = try Self.curve(members, "image")
+        image = try Self.curve(members, "image")
         source = try members.part("source").asText("the calibration's source")
     }
 

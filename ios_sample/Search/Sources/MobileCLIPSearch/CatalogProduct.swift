@@ -1,7 +1,7 @@
 import Foundation
 
 /// A product's record. What a record lacks is an empty text.
-public struct Product: Sendable, Equatable {
+public struct CatalogProduct: Sendable, Equatable {
     public let id: String
     public let name: String
     /// In units of ``currency``; nil for none.
@@ -13,7 +13,7 @@ public struct Product: Sendable, Equatable {
     public let extra: [String: String]
 }
 
-extension Product {
+extension CatalogProduct {
     private static let known: Set = ["id", "name", "price", "currency", "description", "category"]
     private static let longestNumber = 38  // characters: a Decimal holds as many digits
 

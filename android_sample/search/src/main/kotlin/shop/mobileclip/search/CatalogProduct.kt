@@ -7,7 +7,7 @@ import java.nio.ByteBuffer
  * A product's record. [price] is in units of [currency], null for none; [extra] holds whatever else the shop keeps, as
  * texts (numbers as they are written, lists and objects left out). What a record lacks is an empty text.
  */
-public class Product internal constructor(
+public class CatalogProduct internal constructor(
     public val id: String,
     public val name: String,
     public val price: BigDecimal?,
@@ -18,15 +18,22 @@ public class Product internal constructor(
 ) {
     internal companion object {
         private val KNOWN = setOf("id", "name", "price", "currency", "description", "category")
-        private const val LONGEST_NUMBER = 40    // digits and exponent: arithmetic on a price stays small
+        private const val LONGEST_NUMBER = 40 // digits and exponent: arithmetic on a price stays small
 
         /** Throws [Malformed] for anything but a JSON object. */
-        fun read(utf8: ByteBuffer): Product {
+        fun read(utf8: ByteBuffer): CatalogProduct {
             val members = Json.parse(utf8, once = false).asObject("the record")
             val texts = members.mapNotNull { (key, value) -> text(value)?.let { key to it } }.toMap()
             fun known(key: String) = texts[key] ?: ""
-            return Product(known("id"), known("name"), price(members["price"]), known("currency"), known("description"),
-                known("category"), texts - KNOWN)
+            return CatalogProduct(
+                known("id"),
+                known("name"),
+                price(members["price"]),
+                known("currency"),
+                known("description"),
+                known("category"),
+                texts - KNOWN,
+            )
         }
 
         private fun text(value: Json): String? = when (value) {
@@ -36,7 +43,10 @@ public class Product internal constructor(
             is Json.Array, is Json.Object, Json.Null -> null
         }
 
-        private fun price(value: Json?): BigDecimal? =
-            (value as? Json.Number)?.written?.takeIf { it.length <= LONGEST_NUMBER && 'e' !in it && 'E' !in it }?.toBigDecimal()
+        private fun price(value: Json?): BigDecimal? {
+            val written = (value as? Json.Number)?.written ?: return null
+            val isSmall = written.length <= LONGEST_NUMBER && 'e' !in written && 'E' !in written
+            return if (isSmall) written.toBigDecimal() else null
+        }
     }
 }

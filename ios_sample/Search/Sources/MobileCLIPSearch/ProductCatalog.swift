@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Opening checks the structure whole, so that nothing can point outside the file afterwards; ``verify()`` checks the
 /// bytes. May be shared between tasks. The file must not be written to while it is open; replace it by renaming another.
-public struct Catalog: Sendable {
+public struct ProductCatalog: Sendable {
     /// The path; for messages.
     public let name: String
     /// 64 hex digits naming the embedding space.
@@ -16,14 +16,14 @@ public struct Catalog: Sendable {
     /// In the order of their first product; the empty name is that of products without one.
     public let categories: [String]
     /// Scores to confidences.
-    public let calibration: Calibration
+    public let calibration: ScoreCalibration
     let tables: CatalogTables
     let digest: CatalogDigest
 
-    /// Maps `file` and checks its structure. `space`: the embedding space of the app's encoders (``Manifest/space``).
+    /// Maps `file` and checks its structure. `space`: the embedding space of the app's encoders (``ModelManifest/space``).
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` for any file that is no whole catalog of this version and that space.
-    public static func open(_ file: URL, space: String? = nil) throws -> Catalog {
+    public static func open(_ file: URL, space: String? = nil) throws -> ProductCatalog {
         let bytes = try mapped(file)
         return try reading(file.path) { try CatalogReader.read(bytes, name: file.path, space: space) }
     }
@@ -40,8 +40,8 @@ public struct Catalog: Sendable {
     /// A product's record, parsed anew each time. `product`: in `0..<count`.
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` if it is no JSON object: the file is damaged.
-    public func product(_ product: Int) throws -> Product {
-        try reading("\(name), product \(product)") { try Product(tables.record(product)) }
+    public func product(_ product: Int) throws -> CatalogProduct {
+        try reading("\(name), product \(product)") { try CatalogProduct(tables.record(product)) }
     }
 
     /// A product's small picture, a WebP file's bytes; nil for none.

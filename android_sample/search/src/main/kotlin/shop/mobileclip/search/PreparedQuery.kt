@@ -12,7 +12,7 @@ internal class PreparedQuery private constructor(val q16: IntArray, val step: Do
     fun score(scale: Float, sum: Int): Double = scale.toDouble() * step * sum + constant
 
     companion object {
-        private const val STEPS = 16383          // 14 bits and a sign: 1,024 x 128 x 16383 < 2^31
+        private const val STEPS = 16383 // 14 bits and a sign: 1,024 x 128 x 16383 < 2^31
 
         /** Throws IllegalArgumentException unless [vector] has the catalog's width, is finite and not zero. */
         fun of(vector: FloatArray, tables: CatalogTables): PreparedQuery {
@@ -30,10 +30,12 @@ internal class PreparedQuery private constructor(val q16: IntArray, val step: Do
             return PreparedQuery(IntArray(dim) { Math.rint(vector[it].toDouble() / step).toInt() }, step, constant)
         }
 
-        /** `weight * picture + (1 - weight) * text`; its length is left as it is. */
-        fun mixed(text: FloatArray, picture: FloatArray, weight: Double): FloatArray {
-            require(text.size == picture.size) { "vectors of ${text.size} and of ${picture.size} numbers" }
-            return FloatArray(text.size) { (weight * picture[it].toDouble() + (1 - weight) * text[it].toDouble()).toFloat() }
+        /** `weight * image + (1 - weight) * text`; its length is left as it is. */
+        fun mixed(text: FloatArray, image: FloatArray, weight: Double): FloatArray {
+            require(text.size == image.size) { "vectors of ${text.size} and of ${image.size} numbers" }
+            return FloatArray(text.size) {
+                (weight * image[it].toDouble() + (1 - weight) * text[it].toDouble()).toFloat()
+            }
         }
 
         /** A row as a vector again. */

@@ -1,6 +1,6 @@
 /// Writing systems: whether a query is in one that the model was not trained on.
-public enum Scripts {
-    /// The scripts of the letters of `text` that are not among `known` (``Manifest/scripts``), each once, in their
+public enum WritingSystems {
+    /// The scripts of the letters of `text` that are not among `known` (``ModelManifest/TextSpec/scripts``), each once, in their
     /// order. A letter of a script that few people write is of "another script".
     public static func unknown(in text: String, known: Set<String>) -> [String] {
         var found: [String] = []

@@ -25,10 +25,10 @@ struct PreparedQuery {
         Double(scale) * step * Double(sum(codes)) + constant
     }
 
-    /// `weight * picture + (1 - weight) * text`; its length is left as it is.
-    static func mixed(text: [Float], picture: [Float], weight: Double) throws -> [Float] {
-        try require(text.count == picture.count, "vectors of \(text.count) and of \(picture.count) numbers")
-        return zip(text, picture).map { Float(weight * Double($1) + (1 - weight) * Double($0)) }
+    /// `weight * image + (1 - weight) * text`; its length is left as it is.
+    static func mixed(text: [Float], image: [Float], weight: Double) throws -> [Float] {
+        try require(text.count == image.count, "vectors of \(text.count) and of \(image.count) numbers")
+        return zip(text, image).map { Float(weight * Double($1) + (1 - weight) * Double($0)) }
     }
 
     /// A row as a vector again.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// `manifest.json` of an exported model: what an app reads instead of hard-coding anything.
-public struct Manifest: Sendable {
+public struct ModelManifest: Sendable {
     private static let known = 1
 
     /// Of the table of models: `demo`, `s0` and so on.
@@ -14,18 +14,29 @@ public struct Manifest: Sendable {
     public let logitScale: Double
     /// What makes the image encoder's square.
     public let preprocessor: ImagePreprocessor
-    /// How many ids the text encoder takes.
-    public let contextLength: Int
+    public let text: TextSpec
     public let tokenizer: TokenizerFile
-    /// Prompts to put a label into; `{}` is its place.
-    public let templates: [String]
-    /// The writing systems of the texts that the model was trained on, for ``Scripts/unknown(in:known:)``.
-    public let scripts: Set<String>
     public let licence: Licence
     /// False for random weights.
     public let isShippable: Bool
     public let artifacts: [Artifact]
     private let name: String
+
+    /// What the text encoder takes, and which texts it knows.
+    public struct TextSpec: Sendable, Equatable {
+        /// How many ids a text has.
+        public let contextLength: Int
+        /// The id before a text; nil for none.
+        public let startToken: Int?
+        /// The id after a text.
+        public let endToken: Int
+        /// The id that fills what is left of the context.
+        public let padToken: Int
+        /// Prompts to put a label into; `{}` is its place.
+        public let templates: [String]
+        /// The writing systems of the texts that the model was trained on, for ``WritingSystems/unknown(in:known:)``.
+        public let scripts: Set<String>
+    }
 
     /// The tokenizer asset; `path` is relative to the manifest.
     public struct TokenizerFile: Sendable, Equatable {
@@ -56,10 +67,10 @@ public struct Manifest: Sendable {
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` if it is missing, damaged, of another version, or asks for another
     /// preprocessing.
-    public static func load(_ file: URL) throws -> Manifest {
+    public static func load(_ file: URL) throws -> ModelManifest {
         let bytes = try mapped(file)
         return try reading(file.path) {
-            try Manifest(Json.parse(bytes, once: true).asObject("the manifest"), name: file.path)
+            try ModelManifest(Json.parse(bytes, once: true).asObject("the manifest"), name: file.path)
         }
     }
 
@@ -71,7 +82,7 @@ public struct Manifest: Sendable {
     }
 }
 
-extension Manifest {
+extension ModelManifest {
     /// Throws ``Malformed``.
     fileprivate init(_ members: [String: Json], name: String) throws {
         let version = try members.part("version").asInt("version")
@@ -83,13 +94,8 @@ extension Manifest {
         logitScale = try members.part("logit_scale").asDouble("logit_scale")
         preprocessor = try ImagePreprocessor(image: members.part("image").asObject("image"))
         let text = try members.part("text").asObject("text")
-        contextLength = try text.count("context_length")
+        self.text = try TextSpec(text)
         tokenizer = try TokenizerFile(text.part("tokenizer").asObject("tokenizer"))
-        templates = try text.texts("templates")
-        for template in templates {
-            try wellFormed(template.contains("{}"), "a template without {}: \(shown(template))")
-        }
-        scripts = Set(try text.texts("scripts"))
         licence = try Licence(members.part("licence").asObject("licence"))
         isShippable = try members.part("shippable").asBool("shippable")
         artifacts = try members.part("artifacts").asArray("artifacts")
@@ -109,7 +115,7 @@ extension ImagePreprocessor {
         let crop = try image.text("crop")
         try wellFormed(crop == "centre", "unknown crop: expected 'centre', found \(shown(crop))")
         let wanted = try resize.text("interpolation")
-        guard let interpolation = Interpolation(rawValue: wanted) else {
+        guard let interpolation = ResizeInterpolation(rawValue: wanted) else {
             throw Malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found \(shown(wanted))")
         }
         do {
@@ -120,14 +126,28 @@ extension ImagePreprocessor {
     }
 }
 
-extension Manifest.TokenizerFile {
+extension ModelManifest.TextSpec {
+    fileprivate init(_ members: [String: Json]) throws {
+        contextLength = try members.count("context_length")
+        startToken = members["start_token"] ?? .null == .null ? nil : try members.id("start_token")
+        endToken = try members.id("end_token")
+        padToken = try members.id("pad_token")
+        templates = try members.texts("templates")
+        for template in templates {
+            try wellFormed(template.contains("{}"), "a template without {}: \(shown(template))")
+        }
+        scripts = Set(try members.texts("scripts"))
+    }
+}
+
+extension ModelManifest.TokenizerFile {
     fileprivate init(_ members: [String: Json]) throws {
         path = try members.path()
         sha256 = try members.digest("sha256")
     }
 }
 
-extension Manifest.Licence {
+extension ModelManifest.Licence {
     fileprivate init(_ members: [String: Json]) throws {
         name = try members.text("name")
         url = try members.text("url")
@@ -136,7 +156,7 @@ extension Manifest.Licence {
     }
 }
 
-extension Manifest.Artifact {
+extension ModelManifest.Artifact {
     fileprivate init(_ members: [String: Json]) throws {
         encoder = try members.text("encoder")
         try wellFormed(
@@ -162,6 +182,12 @@ extension [String: Json] {
         let count = try part(name).asInt(name)
         try wellFormed(count >= 1, "\(name) is \(count), expected 1 or more")
         return count
+    }
+
+    fileprivate func id(_ name: String) throws -> Int {
+        let id = try part(name).asInt(name)
+        try wellFormed(id >= 0 && id <= Int32.max, "\(name) is \(id), expected 0 to \(Int32.max)")
+        return id
     }
 
     fileprivate func digest(_ name: String) throws -> String {
