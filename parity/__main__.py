@@ -1,4 +1,4 @@
-"""`python -m parity`: parses and calls, nothing else."""
+"""`python -m parity`: command-line arguments enter; the exit status leaves. This module only parses and calls."""
 
 import sys
 from pathlib import Path
@@ -30,10 +30,10 @@ def parser() -> CommandLine:
                    help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
                    f"{baseline.FEW_PRODUCTS} for others, 0 for random weights)")
     p.add_argument("--pictures", type=Path, metavar="DIR", help="rank your own pictures, too")
-    p.add_argument("--texts", type=Path, metavar="FILE", help="… for these texts: one a line, or a JSON list")
+    p.add_argument("--texts", type=Path, metavar="FILE", help="texts for --pictures: one per line, or a JSON list")
     p.add_argument("--choose", action="store_true", help="try precisions, and keep the smallest that pass the gate")
-    p.add_argument("--budget-mb", type=float, metavar="N", help="with --choose: at most so many MB a pair of encoders")
-    p.add_argument("--formats", metavar="LIST", help="with --choose: a list with commas (default: all that there are)")
+    p.add_argument("--budget-mb", type=float, metavar="N", help="with --choose: the most MB for a pair of encoders")
+    p.add_argument("--formats", metavar="LIST", help="with --choose: formats, with commas (default: all in dist)")
     p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
@@ -45,18 +45,18 @@ def main(arguments: list[str]) -> int:
 
 def work(arguments: list[str]) -> int:
     """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
-    given = parser().parse_args(arguments)
-    spec = find(given.model, given.pretrained)
-    dist = Dist(given.out / spec.name)
-    products = wanted_products(given.products, dist)
-    own = own_shelf(given.pictures, given.texts)
-    if given.choose:
-        return choose(dist, given.formats, products, own, given.budget_mb)
-    depends = basis.of_verdicts(dist, given.strict, products, own)
-    kept = verdicts.read(dist, depends) if given.if_changed else None
+    options = parser().parse_args(arguments)
+    spec = find(options.model, options.pretrained)
+    dist = Dist(options.out / spec.name)
+    products = wanted_products(options.products, dist)
+    own = own_shelf(options.pictures, options.texts)
+    if options.choose:
+        return choose(dist, options.formats, products, own, options.budget_mb)
+    depends = basis.of_verdicts(dist, options.strict, products, own)
+    kept = verdicts.read(dist, depends) if options.if_changed else None
     if kept:
-        verdicts.write_verdicts(dist, kept.results)        # the manifest may have been made anew since
-    judged = kept or measure(dist, products, own, given.strict, depends)
+        verdicts.write_verdicts(dist, kept.results)        # export may have written a new manifest since
+    judged = kept or measure(dist, products, own, options.strict, depends)
     page.write(dist, judged)
     verdicts.show(dist, judged)
     print(f"report: {dist.path(page.NAME)}")
@@ -73,7 +73,7 @@ def wanted_products(given: int | None, dist: Dist) -> int | None:
 
 
 def own_shelf(pictures: Path | None, texts: Path | None) -> Shelf | None:
-    """The user's own pictures and texts, where both are given."""
+    """The user's own pictures and texts; None if neither is given. Raises InputError if only one of them is."""
     if (pictures is None) != (texts is None):
         raise InputError("pictures and texts are ranked together", where="the command line",
                          remedy="give both --pictures and --texts")
@@ -98,7 +98,7 @@ def choose(dist: Dist, formats: str | None, products: int | None, own: Shelf | N
 
 
 def flush_subnormals() -> None:
-    """Has this process take them for 0: Gelu's tail below 1e-38 is slow, up to ten times, and adds nothing."""
+    """Makes this process take subnormal numbers as 0: GELU's tail below 1e-38 is up to ten times slower for no gain."""
     import torch
 
     torch.set_flush_denormal(True)

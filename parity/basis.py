@@ -1,4 +1,4 @@
-"""What verdicts and choices depend on enters: files, code, samples, tools, machine; a digest over all of it leaves."""
+"""All that verdicts and choices depend on enters (files, code, samples, tools, machine); a digest over it leaves."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ CODE = (".py", ".toml", ".j2")
 
 
 def code() -> list[tuple[str, str]]:
-    """Path and digest of every source file of this stage, at whatever depth."""
+    """Path and digest of every source file of this stage, sub-folders included."""
     return [(path.relative_to(STAGE).as_posix(), files.sha256(path)) for path in sorted(STAGE.rglob("*"))
             if path.suffix in CODE]
 
@@ -27,7 +27,7 @@ def of_verdicts(dist: Dist, strict: bool, products: int | None, given: Shelf | N
 
 
 def of_choice(dist: Dist, formats: list[str], products: int | None, given: Shelf | None) -> str:
-    """64 hex digits over all that a choice of precisions depends on, except the budget: it judges the choice."""
+    """64 hex digits over all that a choice of precisions depends on. The budget is left out: it judges a choice."""
     return _digest(dist.manifest.space, formats, products, inputs.digest(given))
 
 

@@ -1,6 +1,6 @@
 """The references enter; golden vectors leave, for the ports in Swift and Kotlin: `python -m parity.goldens`.
 
-Token ids are open_clip's own, pixels Pillow's own, embeddings float32 PyTorch's: nothing of export/ is in them but the
+Token ids are open_clip's own, pixels Pillow's own, embeddings float32 PyTorch's. They use nothing of export/ except its
 decoding of a picture to RGB8. Any list of texts and any folder of pictures gives fresh vectors.
 """
 
@@ -38,9 +38,9 @@ def parser() -> CommandLine:
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens)")
     p.add_argument("--texts", type=Path, metavar="FILE", help="a JSON list, or lines (default: hand-made and random)")
     p.add_argument("--pictures", type=Path, metavar="DIR", help="pictures of your own (default: made here)")
-    p.add_argument("--model", default="demo", help="whose embeddings; its weights must be at hand (default: demo)")
+    p.add_argument("--model", default="demo", help="model of the embeddings; its weights must be here (default: demo)")
     p.add_argument("--count", type=int, default=RANDOM_TEXTS, help="random texts to add (default: %(default)s)")
-    p.add_argument("--seed", type=int, default=0, help="of the random texts and pictures (default: %(default)s)")
+    p.add_argument("--seed", type=int, default=0, help="seed of random texts and pictures (default: %(default)s)")
     return p
 
 
@@ -51,30 +51,30 @@ def main(arguments: list[str]) -> int:
 
 def work(arguments: list[str]) -> int:
     """Writes the folder that the arguments name."""
-    given = parser().parse_args(arguments)
-    texts = inputs.texts(given.texts) if given.texts else [*hostile.listed(),
-                                                           *hostile.generate(given.count, given.seed)]
-    pictures = inputs.pictures(given.pictures) if given.pictures else None
-    spec = find(given.model)
+    options = parser().parse_args(arguments)
+    texts = inputs.texts(options.texts) if options.texts else [*hostile.listed(),
+                                                               *hostile.generate(options.count, options.seed)]
+    pictures = inputs.pictures(options.pictures) if options.pictures else None
+    spec = find(options.model)
     source = checkpoint.locate(spec)
-    with files.whole(given.out) as partial:
+    with files.whole(options.out) as partial:
         partial.mkdir(parents=True)
-        squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
+        squares = write_pixels(partial / "preprocess", made_pictures(options.seed) if pictures is None else
                                own_pictures(pictures, spec.preprocessing), spec.preprocessing)
         kept = write_tokens(partial / "tokens.json", texts, spec.text)
         write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
-    print(f"{given.out}: {len(kept)} texts, {sum(1 for _ in (given.out / 'preprocess').glob('*.out.rgb'))} pictures, "
-          f"{files.size(given.out) / 1e6:.1f} MB")
+    drawn = sum(1 for _ in (options.out / "preprocess").glob("*.out.rgb"))
+    print(f"{options.out}: {len(kept)} texts, {drawn} pictures, {files.size(options.out) / 1e6:.1f} MB")
     return command.DONE
 
 
 def made_by(*tools: str) -> dict[str, str]:
-    """What every file says of its making."""
+    """The command and the versions that every file names."""
     return {"command": "python -m parity.goldens", **{tool: importlib.metadata.version(tool) for tool in tools}}
 
 
 def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
-    """Writes the reference's ids of each text that a phone's string can hold and ftfy leaves alone; answers these."""
+    """Writes the reference's ids of each text that a phone's string holds and ftfy leaves alone; returns the texts."""
     kept = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
             and not hostile.decoding_is_repaired(text)]
     if not kept:
@@ -89,7 +89,7 @@ def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
 
 
 def write_ascii(path: Path, value: object) -> None:
-    """JSON with one item of a list a line, every other character than ASCII escaped: no editor can change its form."""
+    """Writes JSON with one list item per line, all but ASCII escaped, so that no editor changes a character's form."""
     lines = json.dumps(value, ensure_ascii=True).replace('}, {"', '},\n{"')
     path.write_text(lines + "\n", encoding="ascii")
 
@@ -111,14 +111,14 @@ def made_pictures(seed: int) -> list[tuple[str, np.ndarray, int, str]]:
 
 
 def own_pictures(paths: list[Path], preprocessing: Preprocessing) -> list[tuple[str, np.ndarray, int, str]]:
-    """The same of picture files, for one model's preprocessing."""
+    """As `made_pictures`, but from picture files, for one model's preprocessing."""
     return [(f"{index:03}-{path.stem}", load_rgb8(path), preprocessing.size, preprocessing.interpolation)
             for index, path in enumerate(paths)]
 
 
 def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
                  preprocessing: Preprocessing) -> dict[str, np.ndarray]:
-    """RGB8 in and out of each picture as raw bytes, and index.json; answers the squares that fit the model, by name."""
+    """Writes each picture's RGB8 in and out as raw bytes, and index.json. Returns the model's own squares, by name."""
     folder.mkdir()
     cases, fitting = [], {}
     for name, rgb, size, interpolation in pictures:

@@ -41,7 +41,7 @@ FRAGMENTS = [
     "e\u0323\u0302", "\u3000", "\xa0", "\x85", "\x92", "\ufeff", "\u4e2d\u6587", "\u0661", "\u00b2",
 ]
 
-# What shoppers and their keyboards send, and every length about the limit of 77 tokens.
+# What shoppers and their keyboards send, and lengths around the limit of 77 tokens.
 LENGTHS = [" ".join(["dress"] * words) for words in (1, 73, 74, 75, 76, 77, 300)]
 SCRIPTS = [
     "rotes Kleid", "robe d'\u00e9t\u00e9 rouge", "vestido rojo de ni\u00f1a", "k\u0131rm\u0131z\u0131 elbise \u0130stanbul", "\u0111\u1ea7m \u0111\u1ecf", "\u03ba\u03cc\u03ba\u03ba\u03b9\u03bd\u03bf \u03c6\u03cc\u03c1\u03b5\u03bc\u03b1",
@@ -71,13 +71,13 @@ def listed() -> list[str]:
 
 
 def generate(count: int, seed: int = 0) -> list[str]:
-    """`count` random texts, none of which ftfy would repair (contract: ids are equal for all others)."""
-    source, made = random.Random(seed), []
-    while len(made) < count:
+    """`count` random texts that ftfy would not repair: for these the contract promises equal ids."""
+    source, texts = random.Random(seed), []
+    while len(texts) < count:
         text = random_text(source)
         if not decoding_is_repaired(text):
-            made.append(text)
-    return made
+            texts.append(text)
+    return texts
 
 
 def random_text(source: random.Random) -> str:

@@ -1,6 +1,6 @@
-"""`python -m parity --choose`: dist/<model>/ enters; the smallest artefacts that pass take its place, with the reasons.
+"""`python -m parity --choose`: dist/<model>/ enters; the smallest artefacts that pass leave, in its place.
 
-precision.json keeps what was tried; the page of the gate draws it.
+precision.json keeps what was tried, with the reasons; parity.html shows it.
 """
 
 import json
@@ -23,12 +23,12 @@ from parity.gate.baseline import load
 from parity.gate.shelf import RECALL_TOLERANCE, Shelf
 
 NAME, VERSION = "precision.json", 1
-SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
-MOST_TRIALS = 2 * (sum(map(len, precision.STEPS)) + precision.GROUPS + 8)    # of a format; few need so many
+SLOWER, LARGER = 1.1, 1.1                    # times float16: the user is told of more
+MOST_TRIALS = 2 * (sum(map(len, precision.STEPS)) + precision.GROUPS + 8)    # per format; few formats need so many
 
 
 def read(dist: Dist, basis_: str) -> dict | None:
-    """An earlier choice on this very basis, if what it chose is what stands in dist/<model>/, and is whole."""
+    """An earlier choice on this basis, if dist/<model>/ holds exactly the chosen artefacts, and they are whole."""
     try:
         kept = json.loads(dist.path(NAME).read_text(encoding="utf-8"))
         there = {a.path: a.sha256 for a in dist.manifest.artifacts if a.format in kept["formats"]}
@@ -107,11 +107,11 @@ def warnings(format_: str, chosen: Candidate, base: Candidate) -> list[str]:
 
 
 def verdict(content: dict, budget_mb: float | None) -> list[str]:
-    """What makes the command fail: formats of which nothing passes, or nothing so small as the budget (MB a pair)."""
+    """Why the command fails: a format has no pair that passes, or none within the budget (MB per pair)."""
     faults = []
     for format_, found in content["formats"].items():
         if found["bytes"] is None:
-            faults.append(f"{format_}: no pair of encoders passes; what was there stays")
+            faults.append(f"{format_}: no pair of encoders passes; the old artefacts stay")
         elif budget_mb is not None and found["bytes"] > budget_mb * MEGABYTE:
             names = " and ".join(f"{c['encoder']} {c['precision']}" for c in found["candidates"] if c["chosen"])
             faults.append(f"{format_}: the budget of {budget_mb:g} MB cannot be met; "
@@ -120,7 +120,7 @@ def verdict(content: dict, budget_mb: float | None) -> list[str]:
 
 
 def show(content: dict, folder: Path, faults: list[str]) -> None:
-    """Prints what was tried and chosen, and why the smaller ones were not."""
+    """Prints the candidates and the choice, and why smaller candidates were not chosen."""
     out = console()
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
@@ -146,7 +146,7 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
         for warning in found["warnings"]:
             out.print(f"note: {warning}", style="yellow", highlight=False)
     if content["quality_is_meaningless"]:
-        out.print("random weights: chosen by closeness alone, on the samples; the figures say nothing of quality")
+        out.print("random weights: chosen by closeness alone, on the samples; the figures say nothing about quality")
     for fault in faults:
         out.print(fault, style="bold red", highlight=False)
     out.print(f"the candidates and their figures: {folder / NAME}", highlight=False)

@@ -1,4 +1,4 @@
-"""One format of dist/<model>/ enters; `precision.Judge` for it leaves: artefacts made, gated, timed and weighed."""
+"""One format of dist/<model>/ enters; its `precision.Judge` leaves, which makes, gates, times and weighs artefacts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from parity.gate.baseline import Baseline
 from parity.gate.pairs import Answers
 from parity.gate.results import GateResult, PairResult, telling
 
-REPEATS = 15                                 # of each of two artefacts in turn; the least counts
+REPEATS = 15                                 # of each of two artefacts, alternately; the fastest counts
 
 
 class FormatJudge:
@@ -35,14 +35,14 @@ class FormatJudge:
         return self.trials.weights(self.format, encoder)
 
     def judge(self, encoder: str, wanted: str | Mixture) -> Candidate:
-        """See precision.Judge. What fails on the samples is not ranked; what does not run is not proved, and fails."""
+        """See precision.Judge. An artefact that fails on the samples is not ranked; one that does not run fails."""
         self.begin(f"{self.format} {encoder} encoder, {MIXED if isinstance(wanted, Mixture) else wanted}")
         trial = self.trials.write(self.format, encoder, wanted)
-        result, found = gate.examine(self.few, trial.entry)
+        result, embedded = gate.examine(self.few, trial.entry)
         if result.outcome == "passed" and len(self.baseline.shelves) > 1:
-            result, found = gate.examine(self.baseline, trial.entry)
-        if found:
-            self._answers[trial.path] = Answers(trial.entry, found)
+            result, embedded = gate.examine(self.baseline, trial.entry)
+        if embedded:
+            self._answers[trial.path] = Answers(trial.entry, embedded)
         self._made[trial.path] = trial
         if wanted == BASE:
             self._base[encoder] = trial
@@ -65,7 +65,7 @@ class FormatJudge:
         return self.pair(image, text).reasons
 
     def pair(self, image: Candidate, text: Candidate) -> PairResult:
-        """The gate's verdict on the two together."""
+        """The gate's verdict on both encoders together."""
         return pairs.judge_pair(self.baseline, *(self._answers[c.measured["path"]] for c in (image, text)))
 
     def trial(self, candidate: Candidate) -> Trial:
@@ -85,7 +85,7 @@ class FormatJudge:
             "peak_rss": self.trials.weigh(trial) if result.outcome == "passed" else None}
 
     def _speed(self, trial: Trial) -> tuple[float | None, float | None]:
-        """Seconds per input on one thread, and the ratio to float16, in turn. None if an interpreter runs it."""
+        """Seconds per input on one thread, and the ratio to float16, measured alternately. None for an interpreter."""
         if runners.runtimes(self.format)[0] == runners.INTERPRETER:
             return None, None
         encoder = trial.job.encoder

@@ -1,9 +1,10 @@
 """Encoders that can be stored in many precisions, and a judge, enter; the smallest pair that passes leaves.
 
-Nothing here knows a format or a model: `Judge` makes and judges. An encoder's precisions are tried from the smallest up
-until one passes. Between it and the next smaller one, which failed, a mixture is looked for: the weights fall into a
-few groups, each group's harm is measured alone, and as many groups as pass, the least harmful first, take the smaller
-scheme. An encoder that passes alone may fail beside the other: pairs are judged from the smallest up, too.
+Nothing here knows a format or a model: a `Judge` makes artefacts and judges them. The search tries an encoder's
+precisions from the smallest up until a precision passes. Then it looks for a mixture of that precision and the next
+smaller one, which failed: it divides the weights into a few groups, measures the harm of each group alone, and gives
+the smaller scheme to as many groups as pass, the least harmful first. Two encoders that pass alone may fail together,
+so the search judges pairs as well, from the smallest up.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,12 @@ from export.formats.mixture import Mixture, Weight
 from export.formats.table import MIXED
 
 GROUPS = 8                                   # of weights: each costs one measurement of harm
-WORTH = 0.95                                 # a mixture is looked for if it could be smaller than this share
+WORTH = 0.95                                 # a mixture is tried if it can be smaller than this share
 
 # Smallest first; those of one step store a weight in about as many bits, and are tried together.
 STEPS = (("palette4",), ("int4",), ("palette6",), ("int8", "dynamic-int8"), ("fp16",), ("fp32",))
 BASE = "fp16"                                # what others are compared with
-UNMIXED = ("int4", "fp32")                   # not worth a newer system; no compression stores a weight so
+UNMIXED = ("int4", "fp32")                   # int4 is not worth a newer system; fp32 is no compression
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ class Judge(Protocol):
     """Makes and judges the encoders of one format."""
 
     def precisions(self) -> tuple[str, ...]:
-        """Those that the format has."""
+        """The precisions that the format has."""
 
     def weights(self, encoder: str) -> list[Weight]:
-        """What a mixture can name, in the order of use."""
+        """The weights that a mixture can name, in the order in which the encoder uses them."""
 
     def judge(self, encoder: str, precision: str | Mixture) -> Candidate:
         """Makes the encoder in this precision, and judges it alone."""
@@ -59,7 +60,7 @@ class Judge(Protocol):
         """How far the encoder's answers move, on a few inputs: 0 is none."""
 
     def judge_pair(self, image: Candidate, text: Candidate) -> list[str]:
-        """Why the two fail together; none: they pass."""
+        """Why both fail together; empty: they pass."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Choice:
 
     @property
     def bytes(self) -> int | None:
-        """Of the pair."""
+        """The size of the pair."""
         return self.image.bytes + self.text.bytes if self.image and self.text else None
 
 
@@ -103,10 +104,10 @@ class Search:
         return self.tried[-1]
 
     def climb(self) -> bool:
-        """Tries steps until one passes that was not tried before. False where there is none."""
+        """Tries the steps that were not tried before until one passes. False if none does."""
         for step in self._steps:
             if step == [BASE] and self._judge(BASE).passed:
-                return False                 # the base is a candidate from the start; nothing larger is wanted
+                return False                 # the base passed at the start; nothing larger is needed
             if all(any(c.precision == p for c in self.tried) for p in step):
                 continue
             if any([self._judge(precision).passed for precision in step]):
@@ -114,7 +115,7 @@ class Search:
         return False
 
     def _mix(self) -> None:
-        """Looks for a mixture of the smallest that passes and the next smaller scheme, which failed."""
+        """Looks for a mixture of the smallest scheme that passes and the next smaller one, which failed."""
         uniform = [c for c in self.tried if isinstance(c.precision, str) and c.precision not in UNMIXED]
         passing = min((c for c in uniform if c.passed), key=lambda c: c.bytes, default=None)
         failed = [c for c in uniform if not c.passed and passing and c.bytes < WORTH * passing.bytes]
@@ -131,22 +132,22 @@ class Search:
         self._refine(mixture, joined(ranked[:taken]), ranked[taken] if taken < len(ranked) else [])
 
     def _refine(self, mixture: Callable, taken: list[str], group: list[str]) -> None:
-        """Takes as many weights of the first harmful group as pass, the group's first ones first."""
+        """Adds as many weights of the first harmful group as pass, in the group's order."""
         most(len(group) if len(group) > 1 else 0, lambda k: self._judge(mixture(taken + group[:k])).passed)
 
 
 def groups(weights: list[Weight]) -> list[list[str]]:
-    """At most GROUPS runs of neighbours, of about equal size; a weight larger than such a run stands alone."""
+    """At most GROUPS runs of neighbours, of about equal size; a weight larger than such a run is alone in a group."""
     share = sum(weight.values for weight in weights) / GROUPS
-    found: list[list[str]] = [[]]
+    runs: list[list[str]] = [[]]
     filled = 0.0
     for weight in weights:
-        if found[-1] and (filled + weight.values > share) and len(found) < GROUPS:
-            found.append([])
+        if runs[-1] and (filled + weight.values > share) and len(runs) < GROUPS:
+            runs.append([])
             filled = 0.0
-        found[-1].append(weight.name)
+        runs[-1].append(weight.name)
         filled += weight.values
-    return found
+    return runs
 
 
 def rank_by_harm(found: list[list[str]], harm: Callable[[list[str]], float]) -> list[list[str]]:
@@ -160,7 +161,7 @@ def joined(parts: list[list[str]]) -> list[str]:
 
 
 def most(count: int, passes: Callable[[int], bool]) -> int:
-    """The largest k below `count` that passes, by bisection; 0 is known to pass, and `count` to fail."""
+    """The largest k below `count` that passes, by bisection. k = 0 is known to pass, k = `count` to fail."""
     low, high = 0, count
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,7 +1,7 @@
-"""An encoder and inputs enter; how near its values come to the end of float16's range leaves, operation by operation.
+"""An encoder and inputs enter; the largest value of each operation, against the end of float16's range, leaves.
 
-Measured in float32 PyTorch, whose values do not overflow, over the sample inputs. A mask is a value, too; the constants
-that an artefact holds are checked where its weights are (parity/gate/stored_weights.py).
+Measured in float32 PyTorch, whose values do not overflow, over the sample inputs. A mask counts as a value.
+parity/gate/stored_weights.py checks the constants that an artefact holds.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def measure(name: str, encoder, inputs: np.ndarray) -> Safety:
 
 
 class watching:  # noqa: N801 (a context manager, used as a function)
-    """While it lasts, the largest magnitude of every operation's output, by the module that runs and the operation."""
+    """A context that records in `peaks` the largest magnitude of every output, by module and operation."""
 
     def __init__(self, encoder, peaks: dict[tuple[str, str], float]):
         from torch.utils._python_dispatch import TorchDispatchMode
@@ -71,15 +71,15 @@ class watching:  # noqa: N801 (a context manager, used as a function)
 
         class Mode(TorchDispatchMode):
             def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
-                found = function(*arguments, **keywords or {})
-                for value in found if isinstance(found, (tuple, list)) else [found]:
+                output = function(*arguments, **keywords or {})
+                for value in output if isinstance(output, (tuple, list)) else [output]:
                     if (hasattr(value, "is_floating_point") and value.is_floating_point() and value.numel()
-                            and value.untyped_storage().data_ptr() not in constants):        # a weight, transposed
+                            and value.untyped_storage().data_ptr() not in constants):        # no transposed weight
                         key = stack[-1], str(function.overloadpacket).removeprefix("aten.")
                         largest = float(value.abs().max())
                         if not largest <= peaks.get(key, -1.0):
                             peaks[key] = largest
-                return found
+                return output
 
         self.mode = Mode()
 

@@ -1,4 +1,4 @@
-"""dist/<model>/ and what to rank enter; float32 PyTorch's answers, with which every artefact is compared, leave."""
+"""dist/<model>/ and what to rank enter; float32 PyTorch's answers leave, with which the gate compares artefacts."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from parity.gate.activations import Safety
 from parity.gate.reference import Reference
 from parity.gate.shelf import Embeddings, Shelf
 
-FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms a picture
+FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class ShelfBaseline:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What artefacts are judged on. The first of the shelves holds the samples, on which closeness is measured, too."""
+    """What artefacts are judged on. The first shelf holds the samples; closeness is measured on this shelf."""
 
     dist: Dist
-    space: str                               # the weights' own: 64 hex digits
+    space: str                               # computed from the weights: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
     safety: dict[str, Safety]                # of each encoder against float16's range
@@ -42,7 +42,7 @@ class Baseline:
 
     @property
     def manifest(self) -> Manifest:
-        """Of dist/<model>/."""
+        """The manifest of dist/<model>/."""
         return self.dist.manifest
 
     def samples(self, encoder: str) -> np.ndarray:
@@ -55,7 +55,7 @@ class Baseline:
 
 
 def usual_products(made: Manifest) -> int | None:
-    """How many of the sample shop's products to rank: all for the demo, none where a ranking would be chance."""
+    """How many of the sample shop's products to rank: None (all) for the demo, 0 if a ranking would be chance."""
     if not made.shippable:
         return 0
     return None if made.architecture == DEMO else FEW_PRODUCTS
@@ -76,9 +76,9 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
     reference = Reference(spec, source)
     parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
     answers = [embedded(shelf, reference) for shelf in shelves]
-    given_to = {"image": answers[0].pictures, "text": answers[0].ids}
-    safety = {name: activations.measure(name, part, given_to[name]) for name, part in parts.items()}
-    eager = {name: latency.eager_seconds(name, part, given_to[name][:1]) for name, part in parts.items()}
+    samples = {"image": answers[0].pictures, "text": answers[0].ids}
+    safety = {name: activations.measure(name, part, samples[name]) for name, part in parts.items()}
+    eager = {name: latency.eager_seconds(name, part, samples[name][:1]) for name, part in parts.items()}
     return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, eager, answers)
 
 

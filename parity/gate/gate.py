@@ -1,4 +1,4 @@
-"""The gate: dist/<model>/ enters; for every artefact passed, failed or not run leaves, with what was measured."""
+"""The gate: dist/<model>/ enters; a verdict for every artefact leaves: passed, failed or not run, with measurements."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,8 +21,8 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
         strict: bool = False) -> Verdicts:
     """Gates every artefact of the manifest. Raises InputError if the manifest or the weights cannot be found.
 
-    `products`: how many of the sample shop's to rank, None for all, 0 for none. `begin` is told what starts. Under
-    `strict` an artefact that cannot run here makes the gate red.
+    `products`: how many of the sample shop's products to rank, None for all, 0 for none. `begin` is told what starts.
+    Under `strict` an artefact that cannot run here makes the gate red.
     """
     begin("float32 PyTorch")
     baseline = baselines.load(dist, products, given)
@@ -35,16 +35,16 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
             results.append(GateResult(**identity(artifact), outcome="failed", reasons=common))
             continue
         for runtime in runners.runtimes(artifact.format):
-            result, found = examine(baseline, artifact, runtime)
+            result, embedded = examine(baseline, artifact, runtime)
             results.append(result)
-            if found and artifact.path not in [answer.artifact.path for answer in answers]:
-                answers.append(Answers(artifact, found))
+            if embedded and artifact.path not in [answer.artifact.path for answer in answers]:
+                answers.append(Answers(artifact, embedded))
     judged = pairs.judge(baseline, answers)
     return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged))
 
 
 def common_faults(dist: Dist, space: str) -> list[str]:
-    """What is wrong with the manifest or the tokenizer, and so with every artefact; none if nothing is."""
+    """What is wrong with the manifest or the tokenizer, and so with every artefact; empty if nothing is."""
     tokenizer = dist.manifest.tokenizer
     faults = [] if dist.manifest.space == space else ["the manifest's embedding space is not the weights'"]
     if dist.digest(tokenizer.path) != tokenizer.sha256:
@@ -61,14 +61,14 @@ def identity(artifact: Artifact) -> dict[str, str]:
 def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
     """The verdict on one artefact (an entry of a manifest): its bytes, its space, its embeddings, its rankings.
 
-    With random weights a ranking is chance: it is measured, and fails nothing.
+    With random weights a ranking is chance: the gate measures the ranking, but no artefact fails by it.
     """
     return examine(baseline, artifact)[0]
 
 
 def examine(baseline: Baseline, artifact: Artifact,
             runtime: str | None = None) -> tuple[GateResult, list[Embeddings] | None]:
-    """As `judge`, by one of runners.runtimes, with the answers, one for each shelf; None where there are none."""
+    """As `judge`, by one of runners.runtimes (default: the first). Also the embeddings, one for each shelf, or None."""
     path, names, encoder = baseline.dist.path(artifact.path), identity(artifact), artifact.encoder
     broken = identity_faults(baseline.dist, baseline.space, artifact)
     if broken:
@@ -78,30 +78,30 @@ def examine(baseline: Baseline, artifact: Artifact,
         embed = runners.load(artifact.format, path, encoder, runtime=names["runtime"])
         if isinstance(embed, runners.CouldNotRun):
             return GateResult(**names, outcome="not run", reasons=[embed.reason]), None
-        found = [answers(embed, encoder, base) for base in baseline.shelves]
-        del embed                            # one copy of the weights at a time
+        embedded = [answers(embed, encoder, base) for base in baseline.shelves]
+        del embed                            # the memory holds one copy of the weights at a time
         taken = None if names["runtime"] == runners.INTERPRETER else latency.measure(
             runners.load(artifact.format, path, encoder, latency.THREADS, names["runtime"]),
             baseline.samples(encoder)[:1], baseline.eager_seconds[encoder])
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
         return GateResult(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]]), None
-    if not all(np.isfinite(part).all() for one in found for part in vars(one).values()):
+    if not all(np.isfinite(part).all() for side in embedded for part in vars(side).values()):
         return GateResult(**names, outcome="failed", reasons=["it answers with numbers that are not finite"]), None
-    judged = replace(verdict(baseline, artifact, found), **names, latency=taken)
+    judged = replace(verdict(baseline, artifact, embedded), **names, latency=taken)
     more = stored_weights.faults(baseline, artifact)
     if artifact.precision != "fp32":
         more += baseline.safety[encoder].faults()
-    return replace(judged, outcome="failed", reasons=judged.reasons + more) if more else judged, found
+    return replace(judged, outcome="failed", reasons=judged.reasons + more) if more else judged, embedded
 
 
 def verdict(baseline: Baseline, artifact: Artifact, found: list[Embeddings]) -> GateResult:
-    """The verdict on an artefact that gave `found`, one for each shelf of the baseline."""
+    """The verdict on an artefact whose embeddings are `found`, one for each shelf of the baseline."""
     encoder = artifact.encoder
     closeness = metrics.closeness(found[0].catalog if encoder == "image" else found[0].text_queries,
                                   baseline.expected(encoder))
     kinds = ("picture", "text") if encoder == "image" else ("text",)
-    ranked = [rank(base.shelf, one, base.expected, kinds)
-              for base, one in zip(baseline.shelves, found, strict=True)]
+    ranked = [rank(base.shelf, side, base.expected, kinds)
+              for base, side in zip(baseline.shelves, found, strict=True)]
     allowed = tolerances.of(baseline.space, artifact.format, artifact.precision, encoder)
     reasons = tolerances.failures(allowed, closeness, ranked if baseline.manifest.shippable else [])
     return GateResult(**identity(artifact), outcome="failed" if reasons else "passed", reasons=reasons,
@@ -121,11 +121,11 @@ def answers(embed: runners.Run, encoder: str, base: ShelfBaseline) -> Embeddings
 
 
 def identity_faults(dist: Dist, space: str, artifact: Artifact) -> list[str]:
-    """Why the artefact is not the one that the manifest and the weights name; none if it is."""
-    found = dist.digest(artifact.path)
-    if found is None:
+    """Why the artefact is not the one that the manifest and the weights name; empty if it is."""
+    digest = dist.digest(artifact.path)
+    if digest is None:
         return ["missing"]
-    if found != artifact.sha256:
+    if digest != artifact.sha256:
         return ["its bytes are not those of the manifest (sha256)"]
     try:
         stamped = runners.metadata(artifact.format, dist.path(artifact.path)).get("space")

@@ -1,4 +1,4 @@
-"""What the gate runs on, as shelves to rank: the samples, the sample shop, and pictures and texts of the user's own."""
+"""Pictures and texts enter; shelves to rank leave: the samples, the sample shop, and the user's own."""
 
 import csv
 import json
@@ -19,16 +19,16 @@ SHOP = ROOT / "demo" / "shop"
 
 
 def samples() -> Shelf:
-    """The sample pictures and texts: each picture a product of its own, and a query for the others."""
+    """The sample pictures and texts. Each picture is a product, and a query for the other pictures."""
     return _own("samples", pictures(PICTURES), texts(TEXTS))
 
 
 def given(folder: Path, list_: Path) -> Shelf:
     """A folder of pictures and a file of texts, ranked as the samples are."""
-    found = pictures(folder)
-    if len(found) < 2:
-        raise InputError("too few pictures to rank", where=folder, expected="2 or more", found=len(found))
-    return _own("given", found, texts(list_))
+    paths = pictures(folder)
+    if len(paths) < 2:
+        raise InputError("too few pictures to rank", where=folder, expected="2 or more", found=len(paths))
+    return _own("given", paths, texts(list_))
 
 
 def _own(name: str, paths: list[Path], asked: list[str]) -> Shelf:
@@ -37,24 +37,24 @@ def _own(name: str, paths: list[Path], asked: list[str]) -> Shelf:
 
 
 def _name(path: Path) -> str:
-    """Relative to the repository's root where it lies there, so that reports are the same on every machine."""
+    """The path, relative to the repository's root if inside it, so that reports are the same on every machine."""
     path = path.resolve()
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def pictures(folder: Path = PICTURES) -> list[Path]:
-    """The files of a folder, sorted by name. Raises InputError where there are none."""
+    """The files of a folder, sorted by name. Raises InputError if there are none."""
     try:
-        found = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     except OSError as error:
         raise InputError("no folder of pictures", where=folder, found=error.strerror) from error
-    if not found:
+    if not paths:
         raise InputError("no pictures", where=folder, expected="a picture or more", found="none")
-    return found
+    return paths
 
 
 def texts(path: Path = TEXTS) -> list[str]:
-    """A JSON list of texts, or the lines of a text file that are not empty. Raises InputError where there are none."""
+    """A JSON list of texts, or the lines of a text file that are not empty. Raises InputError if there are none."""
     try:
         content = path.read_text(encoding="utf-8-sig")
         found = json.loads(content) if path.suffix == ".json" else [line for line in content.splitlines() if line]
@@ -67,7 +67,7 @@ def texts(path: Path = TEXTS) -> list[str]:
 
 
 def shop(most: int | None, folder: Path = SHOP) -> Shelf:
-    """The sample shop, or `most` of its products, evenly spread, with one picture and one query of each kind each."""
+    """The sample shop. `most`: so many products, evenly spread, each with one picture and one query of each kind."""
     products = read_csv(folder / "products.csv")
     queries = read_csv(folder / "queries.csv")
     if most is not None and most < len(products):
@@ -97,6 +97,6 @@ def squares(paths: list[str], preprocessing: Preprocessing) -> np.ndarray:
 
 
 def digest(given_: Shelf | None = None) -> str:
-    """Hex digits over all samples and the shop, and over what is given."""
+    """Digests of all samples and of the shop, then those of the given pictures, and the given texts."""
     own = [] if given_ is None else [*(files.sha256(ROOT / p) for p in given_.pictures), *given_.text_queries]
     return files.sha256(SAMPLES) + files.sha256(SHOP) + json.dumps(own)

@@ -1,4 +1,4 @@
-"""Embeddings of an artefact and of the reference enter; how near they are leaves. All in float64."""
+"""Embeddings of an artefact and of the reference enter; their cosines and differences, in float64, leave."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Answers of an image and a text encoder enter; how the two rank together, as an app ships them, leaves."""
+"""Answers of an image and a text encoder enter; how both rank together, as an app ships them, leaves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from parity.gate.shelf import Embeddings, rank
 
 @dataclass(frozen=True)
 class Answers:
-    """What an artefact gave: its manifest entry and, for each shelf of the baseline, the embeddings."""
+    """What an artefact answered: its manifest entry and, for each shelf of the baseline, the embeddings."""
 
     artifact: Artifact
     found: list[Embeddings]
 
 
 def combinations(artifacts: Sequence[Artifact]) -> list[tuple[Artifact, Artifact]]:
-    """Image and text encoders of one format: equal precisions, and what ships (the default, or all that there is)."""
+    """Image and text encoder of one format: equal precisions, the default pair, or the only pair that there is."""
     pairs = []
     for row in FORMATS.values():
         images, texts = ([a for a in artifacts if (a.format, a.encoder) == (row.name, encoder)] for encoder in ENCODERS)
@@ -34,17 +34,17 @@ def combinations(artifacts: Sequence[Artifact]) -> list[tuple[Artifact, Artifact
 
 def judge(baseline: Baseline, answers: Sequence[Answers]) -> list[PairResult]:
     """The verdicts on all pairs whose encoders both ran."""
-    given = {a.artifact.path: a for a in answers}
-    return [judge_pair(baseline, given[image.path], given[text.path])
+    by_path = {a.artifact.path: a for a in answers}
+    return [judge_pair(baseline, by_path[image.path], by_path[text.path])
             for image, text in combinations([a.artifact for a in answers])]
 
 
 def judge_pair(baseline: Baseline, image: Answers, text: Answers) -> PairResult:
-    """Ranks all shelves with both encoders. Random weights fail nothing."""
-    ranked = [rank(base.shelf, Embeddings(one.catalog, one.picture_queries, other.text_queries),
+    """Ranks all shelves with both encoders. No pair with random weights fails."""
+    ranked = [rank(base.shelf, Embeddings(seen.catalog, seen.picture_queries, read.text_queries),
                             base.expected)
-              for base, one, other in zip(baseline.shelves, image.found, text.found, strict=True)]
-    reasons = [fault for one in ranked for fault in tolerances.ranking_failures(tolerances.pair(), one)]
+              for base, seen, read in zip(baseline.shelves, image.found, text.found, strict=True)]
+    reasons = [fault for ranking in ranked for fault in tolerances.ranking_failures(tolerances.pair(), ranking)]
     reasons = reasons if baseline.manifest.shippable else []
     return PairResult(image.artifact.format, image.artifact.precision, text.artifact.precision,
                 image.artifact.bytes + text.artifact.bytes, "failed" if reasons else "passed", reasons, ranked)

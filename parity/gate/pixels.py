@@ -1,4 +1,4 @@
-"""A manifest's `image` entry and pictures enter; where the pixels that it describes are not open_clip's, it is said."""
+"""A manifest's `image` entry and pictures enter; the reasons why its pixels are not open_clip's leave."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 
 
 def faults(image: ImageInput, spec: ModelSpec, pictures: Sequence[str]) -> list[str]:
-    """Compares what an app computes by the manifest with open_clip's own transform, byte for byte."""
+    """Compares the pixels that an app computes from the manifest with open_clip's own transform, byte for byte."""
     true = spec.preprocessing
     expected = manifest.image(true)
     if image != expected:
@@ -31,6 +31,6 @@ def by_pillow(rgb: np.ndarray, size: int, interpolation: str) -> np.ndarray:
 
     picture = Image.fromarray(rgb)
     steps = image_transform(size, is_train=False, interpolation=interpolation, resize_mode="shortest").transforms
-    for step in steps[:2]:                   # Resize and CenterCrop; what follows makes floats
+    for step in steps[:2]:                   # Resize and CenterCrop; the steps after them make floats
         picture = step(picture)
     return np.asarray(picture)

@@ -9,7 +9,7 @@ from export.weights import checkpoint
 
 
 class Reference:
-    """The model as its authors run it. Nothing of export/weights/encoders.py is in it, so the gate can fault that."""
+    """The model as its authors run it. It avoids export/weights/encoders.py, so that the gate finds faults there."""
 
     def __init__(self, spec: ModelSpec, source: checkpoint.Source):
         self.spec, self.model = spec, checkpoint.load(spec, source)

@@ -1,4 +1,4 @@
-"""What the gate answers: verdicts on artefacts and on pairs of them, as parity.json keeps them and gives them back."""
+"""What the gate measured enters; verdicts on artefacts and on pairs leave. parity.json keeps them, and is read here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Outcome = Literal["passed", "failed", "not run"]
 
 @dataclass(frozen=True)
 class Latency:
-    """One picture or one text, the least of a few runs: read the ratio, not the seconds."""
+    """The time of one picture or one text, the fastest of a few runs. The ratio tells more than the seconds."""
 
     seconds: float
     ratio: float                             # over eager float32 PyTorch, reparameterised, in the same run
@@ -34,7 +34,7 @@ class GateResult:
     runtime: str = ""                        # what ran it
     closeness: Closeness | None = None
     rankings: list[Ranking] = field(default_factory=list)    # one for each shelf
-    latency: Latency | None = None           # None too where an interpreter stands in for the runtime
+    latency: Latency | None = None           # also None if an interpreter stands in for the runtime
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Verdicts:
 
 
 def telling(rankings: Sequence[Ranking]) -> Ranking | None:
-    """The ranking that says most: with known answers, or else the user's own, or else the samples'."""
+    """The ranking that tells most: the shop's, with known answers, or else the user's own, or else the samples'."""
     return max(rankings, key=lambda ranking: ("samples", "given", "shop").index(ranking.shelf), default=None)
 
 

@@ -1,6 +1,6 @@
-"""Pictures to rank and queries enter, embedded by float32 PyTorch and by an artefact; what a shopper would see leaves.
+"""A shelf's embeddings by float32 PyTorch and by an artefact enter; the difference that a shopper would see leaves.
 
-By the measure of export/common/rankings.py, float32 PyTorch being the truth.
+export/common/rankings.py defines the measure. float32 PyTorch counts as the truth.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from export.common import rankings
 from export.common.rankings import Estimate
 
-RECALL_TOLERANCE = 0.01                      # of tolerant recall@10: ranks among the irrelevant are chance
+RECALL_TOLERANCE = 0.01                      # of tolerant recall@10: the order of irrelevant products is chance
 CONFIDENCE = 0.95
 WORST = 6                                    # queries kept for the report
 SHOWN = 5                                    # neighbours kept with each
@@ -28,7 +28,7 @@ class Shelf:
     text_queries: list[str]
     picture_answers: np.ndarray              # int [P]
     text_answers: np.ndarray                 # int [T]
-    own: bool = False                        # the picture queries are the catalog: each leaves its own product out
+    own: bool = False                        # the picture queries are the catalog; each leaves its own product out
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Disagreement:
 
     kind: str                                # "picture" or "text"
     query: str                               # a path, or the text
-    loss: float                              # float32 score of the right first result, less that of the one given
+    loss: float                              # by float32's scores: its own first result less the artefact's
     expected: list[Neighbour]
     found: list[Neighbour]
 
@@ -108,7 +108,7 @@ def compare(found: np.ndarray, expected: np.ndarray, answers: np.ndarray, shelf:
 
 
 def _loss(ranks: np.ndarray, ranks_before: np.ndarray) -> Estimate:
-    """Of true recall@1: the share of queries that were right and are not, less the share of those that became right."""
+    """The loss of true recall@1: the share of queries that became wrong, less the share of those that became right."""
     right, right_before = ranks == 0, ranks_before == 0
     return rankings.difference(right_before & ~right, right & ~right_before)
 
@@ -131,7 +131,7 @@ def _losing_most(shortfall: np.ndarray, hits: np.ndarray | None, change: np.ndar
 
 
 def _disagreement(shelf: Shelf, name: tuple[str, str], found: np.ndarray, expected: np.ndarray) -> Disagreement:
-    """Of one query, from its scores [products]."""
+    """The disagreement on one query, from both sides' scores [products]."""
     loss = rankings.shortfall(rankings.first(found[None]), expected[None])[0]
     return Disagreement(*name, float(max(loss, 0)), _neighbours(shelf, expected), _neighbours(shelf, found))
 

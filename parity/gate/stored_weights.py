@@ -1,8 +1,8 @@
-"""An artefact enters; the names of the checkpoint's weights that are not in it, or not of their size, leave.
+"""An artefact enters; the names of the checkpoint's weights that the artefact lacks, or holds at another scale, leave.
 
-In float16 a weight that is wrong by 5 % may hide within the rounding of the embeddings, so the weights themselves are
-read back. Converters store them in another layout, never in another order of magnitude: a tensor is known again by its
-sorted values. Compressed ONNX and TFLite files are not read back: their rankings judge them.
+In float16 the rounding of the embeddings may hide a weight that is wrong by 5 %, so the gate reads the weights back.
+Converters change a weight's layout, but not the magnitude of its values: the sorted values identify a tensor.
+Compressed ONNX and TFLite files are not read back: their rankings judge them.
 """
 
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ from parity.gate.baseline import Baseline
 
 Found = dict[int, list[tuple[float, np.ndarray]]]
 
-SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 squares changes
+SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 summands changes
 PIXEL_CHANNELS, WHITE = 3, np.float32(255)
-LEAST = 16                                   # values; a smaller tensor cannot be known by its values
-SCALE = 0.01                                 # a weight's size may differ by this share: rounding is 1e-4 in float16
+LEAST = 16                                   # values; those of a smaller tensor do not identify it
+SCALE = 0.01                                 # a weight's scale may differ by this share: rounding is 1e-4 in float16
 # How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
-# measured on s2. Compressed: what a scheme of so many bits may lose, so that only another tensor is told from the true
+# measured on s2. Compressed: the most that a scheme of so many bits loses. This only tells another tensor from the true
 # one; the rankings judge the loss itself.
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
 
 
 def faults(baseline: Baseline, artifact: Artifact) -> list[str]:
-    """Why the artefact does not hold the checkpoint's weights; none if it does, or if this cannot read them."""
+    """Why the artefact does not hold the checkpoint's weights; empty if it does, or if no reader decodes them."""
     precision = artifact.precision
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
         return []
@@ -50,14 +50,14 @@ def missing(encoder, found: Found, residual: float) -> list[str]:
 
 
 def tensors(encoder) -> dict[str, np.ndarray]:
-    """The encoder's tensors that can be known by their values, float32."""
+    """The encoder's tensors that their values can identify, float32."""
     statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
     return {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
             if tensor.is_floating_point() and tensor.numel() >= LEAST}
 
 
 def without_split(encoder, lacking: list[str], found: Found, residual: float) -> list[str]:
-    """Takes from `lacking` the large depthwise convolutions that a converter split, if all their pieces are there."""
+    """`lacking` without the large depthwise convolutions that a converter split, if all their pieces are there."""
     if not lacking:
         return []
     from export.weights.depthwise import split_large
@@ -75,9 +75,9 @@ def parts_of(name: str, pieces: dict[str, np.ndarray]) -> list[np.ndarray]:
 
 def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found,
                    residual: float) -> list[str]:
-    """Takes from `lacking` what is there in another form: a layer norm's factors inside the linear layer after it.
+    """`lacking` without what is there in another form: a layer norm's factors inside the linear layer after it.
 
-    W (g x + t) + b is (W g) x + (W t + b): litert-torch writes it so.
+    W (g x + t) + b is (W g) x + (W t + b): litert-torch writes this form.
     """
     names = set(lacking)
     norms = [(name, f"{name.removesuffix('weight')}bias") for name in lacking if name.endswith("weight")
@@ -98,7 +98,7 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found
 
 
 def holds_scaled(found: Found, value: np.ndarray, residual: float) -> bool:
-    """Whether it is a convolution of pixels, found with their 1 / 255 inside: litert-torch writes 2-b's stem so."""
+    """Whether `value` is a convolution of pixels, stored with their 1 / 255 inside (litert-torch does so for 2-b)."""
     return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / WHITE, residual)
 
 
@@ -109,27 +109,27 @@ def holds(found: Found, value: np.ndarray, residual: float) -> bool:
         return True                          # a converter may leave zeros out
     others = likely(found, value.size, size, residual)
     if not others:
-        return False                         # sorting is what takes time
+        return False                         # before the sorting, which is slow
     true = np.sort(value.ravel())
     return any(near(float(true @ other), size, float(np.linalg.norm(other)))
                and float(np.linalg.norm(other - true)) <= residual * size for other in others)
 
 
 def likely(found: Found, count: int, size: float, residual: float) -> list[np.ndarray]:
-    """The sorted values of the tensors of `count` values whose norm is near enough (the triangle inequality)."""
+    """The sorted values of the tensors with `count` values and a norm that is near enough (triangle inequality)."""
     return [other for norm, other in found.get(count, []) if abs(norm / size - 1) <= residual + SUMMED]
 
 
 def near(product: float, size: float, other: float) -> bool:
-    """Whether two tensors are of one scale, from their inner product and norms.
+    """Whether two tensors have the same scale, from their inner product and norms: `size` true, `other` stored.
 
-    Rounding leaves the true one's share of the other at 1, k-means the other's share of the true one.
+    Rounding keeps product / size² at 1, k-means keeps product / other² at 1.
     """
     return min(abs(product / size ** 2 - 1), abs(product / other ** 2 - 1)) <= SCALE
 
 
 def by_size(tensors: Iterable[np.ndarray]) -> Found:
-    """The norm and the sorted float32 values of each tensor, by how many they are."""
+    """The norm and the sorted float32 values of each tensor, by the number of values."""
     found: Found = {}
     for tensor in tensors:
         if tensor.dtype.kind == "f" and tensor.size >= LEAST:

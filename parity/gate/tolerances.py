@@ -1,4 +1,4 @@
-"""tolerances.toml: measurements enter, the reasons why they fail leave (none: passed)."""
+"""Measurements enter; the reasons why they exceed tolerances.toml leave (none: passed)."""
 
 import tomllib
 from collections.abc import Sequence
@@ -33,15 +33,16 @@ def _table() -> dict:
 
 
 def of(space: str, format_: str, precision: str, encoder: str) -> Tolerance:
-    """The tolerance of one artefact, tightened to `factor` times what was measured in this very embedding space."""
-    found = Tolerance(**_table()["ranking"] | _table()[precision if precision in FLOAT else "compressed"])
+    """The tolerance of one artefact, tightened to `factor` times what was measured in this embedding space."""
+    allowed = Tolerance(**_table()["ranking"] | _table()[precision if precision in FLOAT else "compressed"])
     measured = _table()["measured"].get(space, {}).get(f"{format_} {precision} {encoder}")
-    return found if measured is None else replace(found, max_abs=min(found.max_abs, _table()["factor"] * measured))
+    return (allowed if measured is None
+            else replace(allowed, max_abs=min(allowed.max_abs, _table()["factor"] * measured)))
 
 
 @dataclass(frozen=True)
 class RankingTolerance:
-    """What any ranking is held to, whatever made it."""
+    """What every ranking is held to, for all formats and precisions."""
 
     top1: float
     recall10: float
@@ -56,28 +57,28 @@ def pair() -> RankingTolerance:
 
 def failures(allowed: Tolerance, closeness: Closeness, rankings: Sequence[Ranking]) -> list[str]:
     """What exceeds the tolerance, in words. A measurement that is not a number fails."""
-    found = []
+    reasons = []
     if not closeness.cosine_min >= allowed.cosine:
-        found.append(f"cosine {closeness.cosine_min:.7f} below {allowed.cosine}")
+        reasons.append(f"cosine {closeness.cosine_min:.7f} below {allowed.cosine}")
     if not closeness.max_abs <= allowed.max_abs:
-        found.append(f"max abs {closeness.max_abs:.2e} above {allowed.max_abs:.2e}")
-    return found + [fault for ranking in rankings for fault in ranking_failures(allowed, ranking)]
+        reasons.append(f"max abs {closeness.max_abs:.2e} above {allowed.max_abs:.2e}")
+    return reasons + [fault for ranking in rankings for fault in ranking_failures(allowed, ranking)]
 
 
 def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) -> list[str]:
-    """What a shopper would miss. One query decides nothing: few queries cannot show a share so fine.
+    """Reasons why the ranking fails. One deviating query is always allowed: of few, it already exceeds the tolerance.
 
-    Where no answer is known (the samples, the user's own), near-duplicates and texts that mean nothing trade first
-    places by chance: held to the tolerant recall alone.
+    Where no answer is known (the samples, the user's own), only tolerant recall counts: near-duplicates and texts
+    without meaning trade first places by chance.
     """
-    one, found = 1 + 1e-9, []
+    one_query, reasons = 1 + 1e-9, []
     if ranking.loss is not None:
-        if not (1 - ranking.top1.value) * ranking.queries <= max(one, (1 - allowed.top1) * ranking.queries):
-            found.append(f"{ranking.shelf}: top-1 agreement {ranking.top1.value:.4f} below {allowed.top1}")
-        if not ranking.loss.value * ranking.queries <= max(one, allowed.loss * ranking.queries):
-            found.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
+        if not (1 - ranking.top1.value) * ranking.queries <= max(one_query, (1 - allowed.top1) * ranking.queries):
+            reasons.append(f"{ranking.shelf}: top-1 agreement {ranking.top1.value:.4f} below {allowed.top1}")
+        if not ranking.loss.value * ranking.queries <= max(one_query, allowed.loss * ranking.queries):
+            reasons.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
     if ranking.recall10 and not ((1 - ranking.recall10.value) * ranking.queries
-                                 <= max(one, (1 - allowed.recall10) * ranking.queries)):
-        found.append(f"{ranking.shelf}: {named(ranking.recall10_tolerance)} {ranking.recall10.value:.4f} "
-                     f"below {allowed.recall10}")
-    return found
+                                 <= max(one_query, (1 - allowed.recall10) * ranking.queries)):
+        reasons.append(f"{ranking.shelf}: {named(ranking.recall10_tolerance)} {ranking.recall10.value:.4f} "
+                       f"below {allowed.recall10}")
+    return reasons

@@ -48,8 +48,8 @@ def write(dist: Dist, verdicts: Verdicts) -> None:
 def tried(dist: Dist) -> dict | None:
     """precision.json, if a search left one for these weights."""
     try:
-        found = json.loads(dist.path(PRECISION).read_text(encoding="utf-8"))
-        return found if found["space"] == dist.manifest.space else None
+        search = json.loads(dist.path(PRECISION).read_text(encoding="utf-8"))
+        return search if search["space"] == dist.manifest.space else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -57,7 +57,7 @@ def tried(dist: Dist) -> dict | None:
 def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> str:
     """The page as HTML; `search` is what precision.json holds.
 
-    Raises KeyError where the manifest does not list what was judged.
+    Raises KeyError if the manifest does not list a judged artefact.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -83,7 +83,7 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
 
 
 def row(space: str, entry: Artifact, result: GateResult) -> Row:
-    """One artefact, its chart drawn."""
+    """One artefact, with its chart."""
     allowed = tolerances.of(space, result.format, result.precision, result.encoder)
     histogram, farthest = None, []
     if result.closeness:
@@ -111,7 +111,7 @@ def runtimes(results: Sequence[GateResult]) -> list[tuple[str, str]]:
 
 
 def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
-    """Outcome, reason, and the artefacts that it holds for; what failed comes first."""
+    """Outcome, reason, and the artefacts with that reason; failures come first."""
     found: dict[tuple[str, str], list[str]] = {}
     for r in sorted(results, key=lambda r: r.outcome):
         for reason in r.reasons:
@@ -120,7 +120,7 @@ def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
 
 
 def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """For each encoder, each format and its picture of size, nearness and latency; the same axes for one encoder."""
+    """For each encoder, each format and its chart of size, nearness and latency; one encoder's charts share axes."""
     drawn = []
     for encoder in ENCODERS:
         ran = [r for r in rows if r.result.encoder == encoder and r.result.closeness]
@@ -135,7 +135,7 @@ def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def candidates(search: dict) -> list[tuple[str, str, str, list[dict]]]:
-    """Format, encoder, picture and list of all precisions that were tried, the smallest first."""
+    """Format, encoder, chart and list of all precisions that were tried, the smallest first."""
     drawn = []
     for format_, found in search["formats"].items():
         for encoder in ENCODERS:

@@ -1,7 +1,7 @@
-"""What the app stores let an app weigh; shown beside the sizes of the encoders, which are a part of it.
+"""Nothing enters; the app stores' size limits leave. The report shows them beside the encoders, a part of an app.
 
-Read in November 2026 as the pages' stored copies; both stores change these figures, and count what is downloaded,
-compressed. Encoders hardly compress.
+Read in November 2026 from stored copies of the stores' pages. Both stores change these figures. They count the
+compressed download, and encoders hardly compress.
 """
 
 from dataclasses import dataclass

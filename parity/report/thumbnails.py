@@ -1,4 +1,4 @@
-"""Pictures of the report enter by path; each leaves once, small, inside the page, and is drawn by reference."""
+"""Paths of pictures enter; each small picture leaves once, inside the page, which draws it by reference."""
 
 import base64
 import io
@@ -33,7 +33,7 @@ class Thumbnails:
 
 
 def _jpeg(path: str) -> str:
-    """Base64 of the whole picture, small; a grey square where it cannot be read any more."""
+    """Base64 of the whole picture, small; a grey square if the picture can no longer be read."""
     from PIL import Image
 
     try:

@@ -22,28 +22,28 @@ NAME, VERSION = VERDICTS, 1
 
 def write(dist: Dist, verdicts: Verdicts, basis_: str) -> None:
     """Writes each artefact's verdict into the manifest, and then parity.json."""
-    made = write_verdicts(dist, verdicts.results)
+    manifest = write_verdicts(dist, verdicts.results)
     files.write_json(dist.path(NAME), {
-        "version": VERSION, "model": made.model, "space": made.space, "basis": basis_, "green": verdicts.green,
-        "quality_is_meaningless": not made.shippable, "platform": platform.platform(),
+        "version": VERSION, "model": manifest.model, "space": manifest.space, "basis": basis_, "green": verdicts.green,
+        "quality_is_meaningless": not manifest.shippable, "platform": platform.platform(),
         "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in verdicts.results],
         "pairs": [asdict(pair) for pair in verdicts.pairs],
         "safety": [asdict(one) for one in verdicts.safety]})
 
 
 def write_verdicts(dist: Dist, judged: list[GateResult]) -> Manifest:
-    """Writes each artefact's verdict into the manifest, unless they stand there, and returns the manifest.
+    """Writes each artefact's verdict into the manifest, unless it is there already, and returns the manifest.
 
-    Of several runtimes' verdicts on an artefact a failure stands, or else that of the first, which is the real one.
+    If several runtimes ran an artefact, a failure counts, or else the verdict of the first runtime, the real one.
     """
     verdicts: dict[str, Verdict] = {}
     for result in judged:
         if result.path not in verdicts or result.outcome == "failed":
             verdicts[result.path] = verdict(result)
-    made = dist.manifest.judged(verdicts)
-    if made != dist.manifest:
-        dist.write(made)
-    return made
+    manifest = dist.manifest.judged(verdicts)
+    if manifest != dist.manifest:
+        dist.write(manifest)
+    return manifest
 
 
 def verdict(result: GateResult) -> Verdict:
@@ -53,7 +53,7 @@ def verdict(result: GateResult) -> Verdict:
 
 
 def read(dist: Dist, basis_: str) -> Verdicts | None:
-    """The verdicts of an earlier run, if they were measured on this very basis."""
+    """The verdicts of an earlier run, if they were measured on this basis."""
     try:
         kept = json.loads(dist.path(NAME).read_text(encoding="utf-8"))
         return results.from_json(kept) if kept["basis"] == basis_ else None
@@ -62,24 +62,24 @@ def read(dist: Dist, basis_: str) -> Verdicts | None:
 
 
 def show(dist: Dist, verdicts: Verdicts) -> None:
-    """Prints one line for each artefact: what it is, what it took, how near it is, the verdict; then the pairs'."""
-    made, receipts = dist.manifest, dist.receipts()
+    """Prints one line for each artefact: its name, costs, nearness and verdict; then one line for each pair."""
+    manifest, receipts = dist.manifest, dist.receipts()
     out = console()
-    table = _table(f"{made.model}: artefacts in {dist.folder}", ("encoder", "format", "precision"),
+    table = _table(f"{manifest.model}: artefacts in {dist.folder}", ("encoder", "format", "precision"),
                    ("MB", "seconds", "memory MB", "cosine", "max abs", "top 1"))
     for result in verdicts.results:
         table.add_row(result.encoder, result.format, result.precision, *_costs(receipts.get(result.path)),
-                      *_nearness(result, made.shippable), _words(result))
+                      *_nearness(result, manifest.shippable), _words(result))
     out.print(table)
-    if made.shippable and verdicts.pairs:
+    if manifest.shippable and verdicts.pairs:
         table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
                        ("MB", "queries", "top 1", rankings.named(RECALL_TOLERANCE, "\n"), "loss of recall@1"))
         for pair in verdicts.pairs:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
         out.print(table)
-    if not made.shippable:
-        out.print("random weights: rankings are chance and decide nothing, and nothing of this may ship")
+    if not manifest.shippable:
+        out.print("random weights: rankings are chance and decide nothing, and none of these artefacts may ship")
     out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
 
 
