@@ -1,4 +1,4 @@
-"""`python -m catalog_builder`: parses and calls, nothing else."""
+"""`python -m catalog_builder`: arguments enter; the exit status leaves. This module only parses and calls."""
 
 import sys
 from argparse import Namespace
@@ -17,52 +17,52 @@ def parser() -> CommandLine:
     p = CommandLine(prog="python -m catalog_builder", description="Builds a shop's catalog file, and searches it.")
     subparsers = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
 
-    build = subparsers.add_parser("build", help="a product list and dist/<model>/ into one .catalog file")
+    build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
     build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
                        help="CSV, JSON Lines or Parquet; pictures relative to it (default: the sample shop)")
     build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
-    build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip, and say so)")
-    build.add_argument("--force", action="store_true", help="write a catalog that is below its gate")
+    build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
+    build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
     build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
     build.add_argument("--thumbnails", type=int, default=160, metavar="PIXELS",
                        help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
     build.add_argument("--thumbnail-quality", type=int, default=60, metavar="Q", choices=range(1, 101),
                        help="of WebP, 1 to 100 (default: %(default)s)")
 
-    search = subparsers.add_parser("search", help="by text, by picture, by both, or more like a product")
+    search = subparsers.add_parser("search", help="search by text, by picture, by both, or by a product")
     search.add_argument("--text")
     search.add_argument("--image", type=Path, metavar="PATH")
     search.add_argument("--like", metavar="ID", help="more like this product")
     search.add_argument("--slider", type=float, default=0.5, help="with both: 0 is the text, 1 the picture")
     search.add_argument("-k", type=int, default=10, help="results (default: %(default)s); 1: the best match only")
-    search.add_argument("--category", action="append", metavar="NAME", help="one of these; may be repeated")
+    search.add_argument("--category", action="append", metavar="NAME", help="only this category; may be repeated")
     search.add_argument("--price-from", metavar="PRICE")
     search.add_argument("--price-to", metavar="PRICE")
-    search.add_argument("--threshold", type=float, default=float("-inf"), help="least score")
-    search.add_argument("--confidence", type=float, default=0.0, help="least share, 0 to 1")
+    search.add_argument("--threshold", type=float, default=float("-inf"), help="least score of a result")
+    search.add_argument("--confidence", type=float, default=0.0, help="least confidence of a result, 0 to 1")
 
-    labels = subparsers.add_parser("labels", help="which of some names fits a picture")
+    labels = subparsers.add_parser("labels", help="tell which of the given names fits a picture")
     labels.add_argument("--image", type=Path, required=True, metavar="PATH")
-    labels.add_argument("--names", required=True, help="a list with commas")
+    labels.add_argument("--names", required=True, help="names, separated by commas")
 
-    duplicates = subparsers.add_parser("duplicates", help="products that look nearly the same")
+    duplicates = subparsers.add_parser("duplicates", help="list products that look nearly the same")
     duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
 
-    verify = subparsers.add_parser("verify", help="structure and digest of a catalog file")
+    verify = subparsers.add_parser("verify", help="check structure and digest of a catalog file")
 
-    apps = subparsers.add_parser("apps", help="encoders, tokenizer and catalog into the folders of the two sample apps")
+    apps = subparsers.add_parser("apps", help="copy encoders, tokenizer and catalog into the two sample apps")
     apps.add_argument("--precision", default="default", help="of the encoders (default: the model's default, or else "
                       "the smallest that passed the gate)")
     apps.add_argument("--accept-research-licence", action="store_true",
-                      help="take weights that a shop may not ship, for research")
+                      help="allow weights that a shop may not ship, for research")
     for subparser in (build, search, labels, duplicates, verify, apps):
-        subparser.add_argument("--model", default="demo", help="of dist/ (default: %(default)s)")
+        subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
         subparser.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     for subparser in (build, search, duplicates, verify, apps):
         subparser.add_argument("--catalog", type=Path, metavar="PATH",
                                help="default: <product list>.catalog in dist/<model>/")
     for subparser in (search, labels, duplicates):
-        subparser.add_argument("--json", action="store_true", help="for machines")
+        subparser.add_argument("--json", action="store_true", help="print JSON, for machines")
     return p
 
 
@@ -73,37 +73,38 @@ def main(arguments: list[str]) -> int:
 
 
 def work(arguments: list[str]) -> int:
-    """Calls what the arguments name."""
-    given = parser().parse_args(arguments)
-    dist = given.dist / given.model
-    if given.command == "labels":
-        return commands.labels(dist, given.image, given.names.split(","), given.json)
-    name = given.products.stem if given.command == "build" else "products"
-    catalog = given.catalog or dist / f"{name}.catalog"
-    if given.command == "build":
-        return commands.build(build_request(given, dist, catalog))
-    if given.command == "search":
-        return commands.search(catalog, dist, search_request(given), given.json)
-    if given.command == "duplicates":
-        return commands.duplicates(catalog, given.over, given.json)
-    if given.command == "apps":
-        return commands.apps(dist, catalog, given.precision, given.accept_research_licence)
+    """Runs the command that the arguments name."""
+    options = parser().parse_args(arguments)
+    dist = options.dist / options.model
+    if options.command == "labels":
+        return commands.labels(dist, options.image, options.names.split(","), options.json)
+    name = options.products.stem if options.command == "build" else "products"
+    catalog = options.catalog or dist / f"{name}.catalog"
+    if options.command == "build":
+        return commands.build(build_request(options, dist, catalog))
+    if options.command == "search":
+        return commands.search(catalog, dist, search_request(options), options.json)
+    if options.command == "duplicates":
+        return commands.duplicates(catalog, options.over, options.json)
+    if options.command == "apps":
+        return commands.apps(dist, catalog, options.precision, options.accept_research_licence)
     return commands.verify(catalog)
 
 
-def build_request(given: Namespace, dist: Path, catalog: Path) -> BuildRequest:
+def build_request(options: Namespace, dist: Path, catalog: Path) -> BuildRequest:
     """What `build` was asked for."""
     return BuildRequest(
-        products=given.products, model=dist, out=catalog, queries=given.queries, strict=given.strict, force=given.force,
-        engine=given.engine, thumbnail=commands.thumbnail(given.thumbnails, given.thumbnail_quality))
+        products=options.products, model=dist, out=catalog, queries=options.queries, strict=options.strict,
+        force=options.force, engine=options.engine,
+        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
 
 
-def search_request(given: Namespace) -> SearchRequest:
+def search_request(options: Namespace) -> SearchRequest:
     """What `search` was asked for."""
     return SearchRequest(
-        text=given.text, picture=given.image, slider=given.slider, like=given.like, k=given.k,
-        where=Filter(given.category, commands.price(given.price_from), commands.price(given.price_to)),
-        threshold=given.threshold, least_confidence=given.confidence)
+        text=options.text, picture=options.image, slider=options.slider, like=options.like, k=options.k,
+        where=Filter(options.category, commands.price(options.price_from), commands.price(options.price_to)),
+        threshold=options.threshold, least_confidence=options.confidence)
 
 
 if __name__ == "__main__":

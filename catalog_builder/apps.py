@@ -1,7 +1,7 @@
-"""dist/<model>/ and a catalog enter; what the two sample apps hold leaves, under fixed names.
+"""dist/<model>/ and a catalog enter; the files of the two sample apps leave, under fixed names.
 
-Each app gets its manifest (the model's, with the app's two encoders alone), the encoders, the tokenizer and the
-catalog. Its folder is replaced whole, and ignored by git.
+Each app gets a manifest (the model's, with only the app's two encoders), the encoders, the tokenizer and the catalog.
+The app's folder is replaced as a whole; git ignores the folder.
 """
 
 import shutil
@@ -42,17 +42,17 @@ class Filled:
 
 
 def fill(dist: Path, catalog: Path, precision: str | None, accept: bool, apps: tuple[App, ...] = APPS) -> list[Filled]:
-    """Fills the folders of the apps whose format `dist` holds. Nothing is written unless all of it can be.
+    """Fills the folders of the apps whose format `dist` holds. Every check comes before the first write.
 
-    precision: of the encoders; None takes the default one, or else the smallest that passed the gate.
-    accept: weights that a shop may not ship are wanted all the same.
+    precision: of the encoders; None takes the default precision, or else the smallest that passed the gate.
+    accept: take weights that a shop may not ship, too.
     Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
     """
     model = engines.opened(dist)
     if not accept:
         refuse_what_may_not_ship(model.manifest, dist)
-    found = open_catalog(catalog, model.space)
-    found.verify()
+    opened = open_catalog(catalog, model.space)
+    opened.verify()
     formats = {artifact.format for artifact in model.manifest.artifacts}
     wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in ENCODERS]
               for app in apps if app.format.name in formats}

@@ -1,4 +1,4 @@
-"""What the command line asks for enters; tables for people, or JSON for machines, leave on stdout."""
+"""A command's arguments enter; tables for people, or JSON for machines, leave on stdout."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ from export.common.command import DONE
 from export.common.errors import InputError
 from export.common.files import ROOT
 
-LINE = 150                                   # characters, where the output is no terminal
+LINE = 150                                   # characters, if the output is not a terminal
 MOST_THUMBNAIL = 1024                        # pixels of the longer side
 AS_IT_STANDS = {"markup": False, "soft_wrap": True}      # a path may hold brackets, and must not be broken
 
@@ -38,9 +38,10 @@ def build(request: BuildRequest) -> int:
     built = builder.build(request, Builds())
     table = _table(("queries",), ("number", "top 1", rankings.named(RECALL_TOLERANCE), "plain recall@10",
                                  "score error"))
-    for one in built.recalls:
-        shares = ("–" if share is None else f"{share:.4f}" for share in (one.top1, one.tolerant10, one.plain10))
-        table.add_row(one.kind, str(one.queries), *shares, f"{one.largest_error:.5f}")
+    for recall in built.recalls:
+        shares = ("–" if share is None else f"{share:.4f}" for share in (recall.top1, recall.tolerant10,
+                                                                         recall.plain10))
+        table.add_row(recall.kind, str(recall.queries), *shares, f"{recall.largest_error:.5f}")
     _show(f"{built.out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
     console = _console()
     if built.problems:
@@ -55,30 +56,31 @@ def build(request: BuildRequest) -> int:
 
 
 def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> int:
-    """Searches, and shows what was found."""
+    """Searches, and shows the results."""
     if request.like is not None and (request.text is not None or request.picture is not None):
         raise InputError("--like goes with neither --text nor --image")
     shop = engines.searcher(catalog, dist)
-    found = answers(shop, request)
+    results = answers(shop, request)
     warning = shop.warning(request.text) if request.text else None
     if as_json:
         print(json.dumps({"warning": warning, "results": [
-            r.record | {"score": r.score, "percent": r.percent, "stars": r.stars} for r in found]}, ensure_ascii=False))
+            r.record | {"score": r.score, "percent": r.percent, "stars": r.stars} for r in results]},
+            ensure_ascii=False))
         return DONE
     if warning:
         print(f"catalog_builder: {warning}", file=sys.stderr)
     table = _table(("", "id", "name", "category"), ("price", "match", "per cent", "score"))
-    for i, r in enumerate(found, 1):
+    for i, r in enumerate(results, 1):
         price = "" if r.record.get("price") is None else f"{r.record['price']} {r.record.get('currency', '')}"
         names = (escape(str(r.record.get(key, ""))) for key in ("id", "name", "category"))
         match = "★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %", f"{r.score:.4f}"
         table.add_row(str(i), *names, price, *match)
-    _show(f"{len(found)} of {shop.catalog.products} products", table)
+    _show(f"{len(results)} of {shop.catalog.products} products", table)
     return DONE
 
 
 def answers(shop: Searcher, request: SearchRequest) -> list[Result]:
-    """What the shop answers to a text, a picture or both, or to a product."""
+    """The shop's results for a text, a picture, both, or a product."""
     limits = {"k": request.k, "where": request.where, "threshold": request.threshold,
               "least_confidence": request.least_confidence}
     if request.like is not None:
@@ -88,12 +90,12 @@ def answers(shop: Searcher, request: SearchRequest) -> list[Result]:
 
 def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:
     """Zero-shot labels of a picture."""
-    found = searcher.labels(engines.opened(dist), image, [name.strip() for name in names if name.strip()])
+    shares = searcher.labels(engines.opened(dist), image, [name.strip() for name in names if name.strip()])
     if as_json:
-        print(json.dumps([{"name": name, "share": share} for name, share in found], ensure_ascii=False))
+        print(json.dumps([{"name": name, "share": share} for name, share in shares], ensure_ascii=False))
         return DONE
     table = _table(("name",), ("share",))
-    for name, share in found:
+    for name, share in shares:
         table.add_row(escape(name), f"{100 * share:.1f} %")
     _show(str(image), table)
     return DONE
@@ -101,38 +103,38 @@ def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:
 
 def duplicates(catalog: Path, over: float, as_json: bool) -> int:
     """Products that look nearly the same."""
-    made = catalogs.open_catalog(catalog)
-    with Builds().bar("compare the rows", made.rows) as advance:
-        found = pairs.find(made, over, lambda rows: advance(rows, True))
-    rows = [(made.record(p.first), made.record(p.second), p.score) for p in found]
+    opened = catalogs.open_catalog(catalog)
+    with Builds().bar("compare the rows", opened.rows) as advance:
+        alike = pairs.find(opened, over, lambda rows: advance(rows, True))
+    rows = [(opened.record(p.first), opened.record(p.second), p.score) for p in alike]
     if as_json:
         print(json.dumps([{"first": a["id"], "second": b["id"], "score": score} for a, b, score in rows]))
         return DONE
     table = _table(("id", "name", "id ", "name "), ("score",))
     for a, b, score in rows:
-        table.add_row(*(escape(str(one[key])) for one in (a, b) for key in ("id", "name")), f"{score:.4f}")
+        table.add_row(*(escape(str(record[key])) for record in (a, b) for key in ("id", "name")), f"{score:.4f}")
     _show(f"{len(rows)} pairs over {over}", table)
     return DONE
 
 
 def apps(dist: Path, catalog: Path, precision: str, accept: bool) -> int:
     """Fills the sample apps."""
-    for one in fill(dist, catalog, None if precision in ("default", "auto") else precision, accept):
+    for filled in fill(dist, catalog, None if precision in ("default", "auto") else precision, accept):
         table = _table(("file",), ("MB",))
-        for name, size in one.sizes.items():
+        for name, size in filled.sizes.items():
             table.add_row(name, f"{size / 1e6:.2f}")
-        table.add_row("together", f"{sum(one.sizes.values()) / 1e6:.2f}")
-        _show(f"{one.app.name}: {one.app.folder.relative_to(ROOT)}", table)
+        table.add_row("together", f"{sum(filled.sizes.values()) / 1e6:.2f}")
+        _show(f"{filled.app.name}: {filled.app.folder.relative_to(ROOT)}", table)
     return DONE
 
 
 def verify(catalog: Path) -> int:
-    """Checks structure and digest, and says what the file is."""
-    made = catalogs.open_catalog(catalog)
-    made.verify()
-    print(f"{catalog}: whole; {made.products} products, {made.rows} pictures, {made.dim} dimensions, "
-          f"model {made.model}, space {made.space[:16]}…, calibrated from {made.calibration.source}")
-    for kind, words in calibration.described(made.calibration).items():
+    """Checks structure and digest, and prints what the file holds."""
+    opened = catalogs.open_catalog(catalog)
+    opened.verify()
+    print(f"{catalog}: whole; {opened.products} products, {opened.rows} pictures, {opened.dim} dimensions, "
+          f"model {opened.model}, space {opened.space[:16]}…, calibrated from {opened.calibration.source}")
+    for kind, words in calibration.described(opened.calibration).items():
         print(f"{kind} queries: {words}")
     return DONE
 
@@ -140,7 +142,8 @@ def verify(catalog: Path) -> int:
 def thumbnail(side: int, quality: int) -> Thumbnail | None:
     """Thumbnails of so many pixels, None for 0. Raises InputError for another size."""
     if not 0 <= side <= MOST_THUMBNAIL:
-        raise InputError("thumbnails of no good size", expected=f"0 (none) to {MOST_THUMBNAIL} pixels", found=side)
+        raise InputError("the size of thumbnails is out of range", expected=f"0 (none) to {MOST_THUMBNAIL} pixels",
+                         found=side)
     return Thumbnail(side, quality) if side else None
 
 

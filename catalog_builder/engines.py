@@ -1,7 +1,7 @@
 """dist/<model>/ enters; encoders ready to run leave: the exact ones that fill a catalog, and those that answer queries.
 
-An engine encodes pictures one by one, so that a picture's vector depends on nothing but the picture: an interrupted
-build that goes on gives the same bytes.
+An engine encodes pictures one by one, so that a picture's vector depends on the picture alone. So an interrupted build
+that continues gives the same bytes.
 """
 
 import os
@@ -29,17 +29,17 @@ EXACT = ONNX                                 # whose float32 artefact fills a ca
 ENGINES = ("auto", EXACT.name, "torch", "cuda", "bfloat16")
 QUERIES = sorted((row.name for row in FORMATS.values() if row.queries), key=lambda name: name != EXACT.name)
 PRECISIONS = ("fp32", "fp16", MIXED, "int8", "dynamic-int8")             # of query encoders, in this order
-CUDA_BATCH = 64                              # always so many, the last one padded: kernels depend on the shape
+CUDA_BATCH = 64                              # in every batch, the last one padded: kernels depend on the shape
 
 
 @dataclass(frozen=True)
 class Engine:
-    """`encode`: uint8 [batch, S, S, 3] -> float32 [batch, dim], unit length; from several threads where batch is 1."""
+    """`encode`: uint8 [batch, S, S, 3] -> float32 [batch, dim], unit length; for several threads if batch is 1."""
 
-    identity: str                            # names all that the vectors depend on, but for the picture
+    identity: str                            # names all that the vectors depend on, except the picture
     encode: Callable[[np.ndarray], np.ndarray]
     batch: int = 1
-    note: str = ""                           # what the user must know of it
+    note: str = ""                           # what the user must know about the engine
 
 
 @dataclass(frozen=True)
@@ -105,21 +105,21 @@ class Model:
         return self.artifact("image", (EXACT.name,), ("fp32",))
 
     def _encoder(self, encoder: str) -> runners.Run:
-        found = self.artifact(encoder)
-        if found is None:
+        artifact = self.artifact(encoder)
+        if artifact is None:
             raise InputError(f"no {encoder} encoder that runs on a desktop and passed the gate", where=self.dist.folder,
                              expected=" or ".join(QUERIES), remedy=f"make export FORMATS={EXACT.name}")
-        return _runnable(self.dist, found, os.cpu_count() or 1)
+        return _runnable(self.dist, artifact, os.cpu_count() or 1)
 
 
 def opened(folder: Path) -> Model:
-    """dist/<model>/. Raises InputError unless its gate is green, and every file is the one that was gated."""
+    """dist/<model>/. Raises InputError unless its gate is green, and every file is the file that was gated."""
     dist = Dist(folder)
-    made, judged = dist.manifest, dist.judged()
-    if not judged.green or judged.space != made.space:
-        raise InputError("the gate is red: no catalog is built on a model that ranks otherwise than PyTorch",
+    manifest, judged = dist.manifest, dist.judged()
+    if not judged.green or judged.space != manifest.space:
+        raise InputError("the gate is red: no catalog is built on a model that ranks differently from PyTorch",
                          where=dist.path(VERDICTS), remedy=f"make parity MODEL={folder.name}; see parity.html")
-    if not {artifact.path for artifact in made.artifacts} <= judged.paths:
+    if not {artifact.path for artifact in manifest.artifacts} <= judged.paths:
         raise InputError("there are artefacts that the gate has not seen", where=folder,
                          remedy=f"make parity MODEL={folder.name}")
     dist.check()
@@ -136,40 +136,40 @@ def _runnable(dist: Dist, artifact: Artifact, threads: int) -> runners.Run:
 def searcher(catalog: Path, model: Path) -> Searcher:
     """Opens a catalog and the encoders of its embedding space.
 
-    Raises InputError where the catalog is damaged or of another embedding space, or the model's gate is red.
+    Raises InputError if the catalog is damaged or of another embedding space, or the model's gate is red.
     """
     encoder = opened(model)
     return Searcher(open_catalog(catalog, encoder.space), encoder)
 
 
 def engine(model: Model, name: str = "auto") -> Engine:
-    """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError for one that is not here."""
+    """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError if it cannot run here."""
     if name == "auto":
         name = "cuda" if _has_cuda() else EXACT.name if model.exact() else "torch"
     return {EXACT.name: _exact, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
 
 
 def _exact(model: Model) -> Engine:
-    found = model.exact()
-    if found is None:
+    artifact = model.exact()
+    if artifact is None:
         raise InputError(f"no float32 {EXACT.title} image encoder that passed the gate", where=model.dist.folder,
                          remedy=f"make export FORMATS={EXACT.name} PRECISION=fp32, or --engine torch")
-    identity = f"{model.space} {runners.runtimes(EXACT.name)[0]} {found.sha256}"
-    return Engine(identity, _runnable(model.dist, found, threads=1))
+    identity = f"{model.space} {runners.runtimes(EXACT.name)[0]} {artifact.sha256}"
+    return Engine(identity, _runnable(model.dist, artifact, threads=1))
 
 
 def _torch(model: Model) -> Engine:
     import torch
 
-    torch.set_num_threads(1)                 # the pictures run side by side
+    torch.set_num_threads(1)                 # several pictures run at the same time
     run = _eager(model, "cpu", None)
 
     def encode(squares: np.ndarray) -> np.ndarray:
-        torch.set_flush_denormal(True)       # in this thread: subnormal numbers are slow here, and add nothing
+        torch.set_flush_denormal(True)       # for this thread: subnormal numbers are slow in an encoder, for no gain
         try:
             return run(squares)
         finally:
-            torch.set_flush_denormal(False)  # a catalog's scores count them
+            torch.set_flush_denormal(False)  # scores of a catalog need subnormal numbers
 
     return Engine(f"{model.space} torch {torch.__version__} float32", encode)
 
@@ -231,7 +231,7 @@ def _eager(model: Model, device: str, kind) -> Callable[[np.ndarray], np.ndarray
     def encode(squares: np.ndarray) -> np.ndarray:
         pixels = torch.from_numpy(np.ascontiguousarray(squares.transpose(0, 3, 1, 2), np.float32)).to(device)
         with torch.inference_mode(), torch.autocast(device, dtype=kind, enabled=kind is not None):
-            found = part(pixels).float()
-        return torch.nn.functional.normalize(found, dim=-1).cpu().numpy() if kind is not None else found.cpu().numpy()
+            rows = part(pixels).float()
+        return torch.nn.functional.normalize(rows, dim=-1).cpu().numpy() if kind is not None else rows.cpu().numpy()
 
     return encode

@@ -1,7 +1,7 @@
 """The demo model and the sample shop enter; golden searches leave, for the readers in Swift and Kotlin.
 
-`python -m catalog_builder.goldens`, after `python -m parity.goldens`, whose folder it joins. Vectors are float32
-PyTorch's, scores this package's own: tests/test_search.py holds those to plain float64.
+Run `python -m catalog_builder.goldens` after `python -m parity.goldens`, since it adds to the same folder. The vectors
+are float32 PyTorch's. The scores are this package's own; tests/test_search.py compares them with plain float64.
 """
 
 import base64
@@ -43,13 +43,13 @@ def work(arguments: list[str]) -> int:
     """Writes the folder that the arguments name."""
     p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches.")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens/search)")
-    given = p.parse_args(arguments)
+    options = p.parse_args(arguments)
     listed = products.read(SHOP).products[::5][:PRODUCTS]
     embed = encoded()
-    with files.whole(given.out) as partial:
+    with files.whole(options.out) as partial:
         partial.mkdir(parents=True)
         shop = written(partial / "shop.catalog", listed, embed, "EUR", True)
-        few = [replace(one, category="") for one in (*listed[:6], replace(listed[0], id="TIE"))]
+        few = [replace(product, category="") for product in (*listed[:6], replace(listed[0], id="TIE"))]
         mixed = written(partial / "currencies.catalog", few, embed, "", False)
         cases = [*shop_cases(shop, embed), *other_cases(mixed)]
         index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
@@ -57,12 +57,12 @@ def work(arguments: list[str]) -> int:
             "cases": cases, "damaged": damaged(partial)}
         text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
         (partial / "index.json").write_text(text + "\n", encoding="ascii")
-    print(f"{given.out}: {len(cases)} searches, {files.size(given.out) / 1e6:.1f} MB")
+    print(f"{options.out}: {len(cases)} searches, {files.size(options.out) / 1e6:.1f} MB")
     return command.DONE
 
 
 def encoded():
-    """A function of the encoder's name and its inputs, by float32 PyTorch on the demo model."""
+    """A function that takes an encoder's name and inputs, and returns the demo model's float32 PyTorch embeddings."""
     import torch
 
     spec = lookup.find("demo")
@@ -78,7 +78,7 @@ def encoded():
 
 
 def written(path: Path, listed: list[Product], embed, currency: str, small: bool) -> Catalog:
-    """A catalog of the products, whose space is made up."""
+    """A catalog of the products, with a made-up space."""
     from catalog_builder.builder.embed import Thumbnail, shrunk
 
     names = list(dict.fromkeys(product.category for product in listed))
@@ -99,12 +99,12 @@ def shop_cases(made: Catalog, embed) -> list[dict]:
     texts = embed("text", list(TEXTS))
     pictures = embed("image", sorted((SHOP.parent / "queries").glob("*.jpg"))[:6])
     several = set(made.category_names[:2])
-    found = [case(made, "text", vector, k) for vector in texts for k in (1, 10)]
-    found += [case(made, "image", vector, 10) for vector in pictures]
-    found += [case(made, "text", texts[0], 5, where) for where in (
+    cases = [case(made, "text", vector, k) for vector in texts for k in (1, 10)]
+    cases += [case(made, "image", vector, 10) for vector in pictures]
+    cases += [case(made, "text", texts[0], 5, where) for where in (
         Filter({made.category_names[1]}), Filter(several), Filter(set()), Filter(None, 20_000, 100_000),
         Filter(None, None, 0), Filter(several, 30_000, None))]
-    found += [case(made, "text", texts[1], 1000), case(made, "text", texts[1], 10, threshold=0.6),
+    cases += [case(made, "text", texts[1], 1000), case(made, "text", texts[1], 10, threshold=0.6),
               case(made, "image", pictures[1], 3, without=2), case(made, "image", -pictures[2], 4),
               case(made, "text", np.eye(1, made.dim, dtype=np.float32)[0], 3),
               case(made, "text", np.full(made.dim, 1e-30, np.float32), 3)]
@@ -114,13 +114,13 @@ def shop_cases(made: Catalog, embed) -> list[dict]:
         rows = np.array([hit.row for hit in hits])
         text, image = (scores.scores(made, scores.prepared(made, v), rows) for v in (texts[2], pictures[0]))
         shares = [calibration.mixed_confidence(CALIBRATION, slider, t, i) for t, i in zip(text, image, strict=True)]
-        found.append({"catalog": made.path.name, "k": 5, "hybrid": {
+        cases.append({"catalog": made.path.name, "k": 5, "hybrid": {
             "text": packed(texts[2]), "image": packed(pictures[0]), "slider": slider}} | answer(made, hits, shares))
     for product in (0, made.products - 1):
         hits = search.like(made, product, 5)
-        found.append({"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
+        cases.append({"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
             calibration.confidence(CALIBRATION.image, hit.score) for hit in hits]))
-    return found
+    return cases
 
 
 def other_cases(made: Catalog) -> list[dict]:
@@ -153,9 +153,9 @@ def packed(vector: np.ndarray) -> str:
 
 
 def damaged(folder: Path) -> list[dict]:
-    """Copies of a small catalog with one fault each, and what a reader must say of them."""
+    """Writes copies of a small catalog with one fault each; returns whether a reader must open and verify each copy."""
     (folder / "damaged").mkdir()
-    whole, found = (folder / "currencies.catalog").read_bytes(), []
+    whole, copies = (folder / "currencies.catalog").read_bytes(), []
     length = int.from_bytes(whole[:8], "little")
     header = whole[8:8 + length]
 
@@ -163,7 +163,7 @@ def damaged(folder: Path) -> list[dict]:
         path = folder / "damaged" / f"{name}.catalog"
         path.write_bytes(content)
         opens, verifies = stands(path)
-        found.append({"file": f"damaged/{path.name}", "opens": opens, "verifies": verifies})
+        copies.append({"file": f"damaged/{path.name}", "opens": opens, "verifies": verifies})
 
     def edited(name: str, old: bytes, new: bytes) -> None:
         if len(old) != len(new) or header.count(old) < 1:
@@ -197,7 +197,7 @@ def damaged(folder: Path) -> list[dict]:
     changed("price-below", "prices", struct.pack("<q", -2))
     changed("code-flipped", "codes", b"\x55")
     changed("record-flipped", "records", b"[")
-    return found
+    return copies
 
 
 def made_rows(header: bytes) -> int:
@@ -206,7 +206,7 @@ def made_rows(header: bytes) -> int:
 
 
 def stands(path: Path) -> tuple[bool, bool]:
-    """Whether a file opens, and verifies."""
+    """Whether a file opens, and whether its digest is right."""
     try:
         made = open_catalog(path)
     except CatalogError:

@@ -1,1 +1,1 @@
-"""A product list and its vectors to a catalog file, with its measurements and its page."""
+"""A product list and its vectors enter; a catalog file, its measurements and its page leave."""

@@ -1,6 +1,7 @@
 """A product list and dist/<model>/ enter; one .catalog file, its problems, figures and report leave.
 
-Interrupted at any moment it loses a second's work, and goes on at the next run; the file is the same byte for byte.
+A build may be interrupted at any moment. It then loses a second's work, and the next run continues; the file is the
+same, byte for byte.
 """
 
 import contextlib
@@ -55,7 +56,7 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class Task:
-    """A build on its way: what was asked for, and what its steps work with."""
+    """A running build: what was asked for, and what its steps work with."""
 
     request: BuildRequest
     progress: Builds
@@ -66,7 +67,7 @@ class Task:
 
 
 def build(request: BuildRequest, progress: Builds) -> Built:
-    """Raises InputError for what cannot be built, GateRed for what may not be shipped."""
+    """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
     progress.step("read the product list")
     listing = checked(request)
     model = engines.opened(request.model)
@@ -85,7 +86,7 @@ def build(request: BuildRequest, progress: Builds) -> Built:
 
 
 def checked(request: BuildRequest) -> Listing:
-    """The product list. Raises InputError for all that can be refused before the work."""
+    """The product list. Raises InputError for all that can be refused before the pictures are embedded."""
     if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
         raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
     listing = products.read(request.products)
@@ -120,7 +121,7 @@ def embed_products(task: Task) -> EmbeddedProducts:
 
 
 def embed_pictures(task: Task) -> tuple[dict[Path, str], int]:
-    """The digest of each picture, known to the store from now on, and how many had to be computed."""
+    """The digest of each picture, which the store then knows, and the number of pictures that were computed."""
     paths = list(dict.fromkeys(path for product in task.listing.products for path in product.pictures))
     embedder = Embedder(task.engine, task.model.preprocessing, task.request.thumbnail)
     with task.progress.bar("embed the pictures", len(paths)) as advance:
@@ -141,9 +142,9 @@ def calibrate_queries(task: Task, shelf: EmbeddedProducts) -> EmbeddedQueries:
 
 
 def write_and_measure(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
-    """Step 3: the file, which takes its name only after it was measured.
+    """Step 3: the file, which gets its name only after it was measured.
 
-    Raises GateRed where quantisation costs more than a shop may ship, unless `force` was asked for.
+    Raises GateRed if quantisation costs more than the gate allows, unless `force` was asked for.
     """
     task.progress.step("quantise and write")
     with writer.unnamed(task.request.out, content(task, shelf, asked), shelf.vectors) as catalog:
@@ -167,7 +168,7 @@ def content(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Cont
     names = list(dict.fromkeys(product.category for product in shelf.products))
     return Content(
         space=task.model.space, model=task.model.manifest.model, currency=task.listing.currency, category_names=names,
-        calibration=Calibration(*(one.curve for one in asked.fitted), asked.queries.source),
+        calibration=Calibration(*(kind.curve for kind in asked.fitted), asked.queries.source),
         records=[products.json_record(product) for product in shelf.products],
         prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
         categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),
@@ -189,7 +190,7 @@ def draw(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: l
 
 
 def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tuple[list[Product], list[Problem]]:
-    """The products with their sound pictures, and a problem for each other picture, and each product that has none."""
+    """The products with their sound pictures, and a problem for each other picture and each product without any."""
     kept, problems = [], []
     for product in listed:
         sound = tuple(path for path in product.pictures if faults[path] is None)
@@ -203,11 +204,11 @@ def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tup
 
 
 def at_most(asked: Queries, count: int) -> Queries:
-    """The first `count` queries of each kind, evenly spread."""
-    def some(one: queries.Asked) -> queries.Asked:
-        total, wanted = len(one.queries), max(1, count)
+    """At most `count` queries of each kind, evenly spread."""
+    def some(kind: queries.Asked) -> queries.Asked:
+        total, wanted = len(kind.queries), max(1, count)
         chosen = range(total) if total <= wanted else [i * total // wanted for i in range(wanted)]
-        return queries.Asked([one.queries[i] for i in chosen], [one.answers[i] for i in chosen])
+        return queries.Asked([kind.queries[i] for i in chosen], [kind.answers[i] for i in chosen])
 
     return Queries(some(asked.text), some(asked.image), asked.source)
 
@@ -222,13 +223,13 @@ def embedded(model: Model, engine: Engine, asked: Queries) -> dict[str, np.ndarr
 
 
 def figures(built: Built, made: Catalog, engine: Engine) -> dict:
-    """For machines."""
+    """What <name>.json holds, for machines."""
     lost = Counter(problem.skipped or "nothing" for problem in built.problems)
     return {"version": 1, "model": made.model, "space": made.space, "products": built.products, "rows": built.rows,
             "bytes": built.bytes, "problems": len(built.problems), "skipped": lost, "engine": engine.identity,
             "note": engine.note, "calibration_from": made.calibration.source,
-            "recall": [asdict(one) | {"passed": one.passed} for one in built.recalls],
-            "calibration": [asdict(one) for one in built.fitted],
+            "recall": [asdict(recalled) | {"passed": recalled.passed} for recalled in built.recalls],
+            "calibration": [asdict(fitted) for fitted in built.fitted],
             "near_duplicates": None if built.pairs is None else [
                 {"first": made.record(p.first)["id"], "second": made.record(p.second)["id"], "score": p.score}
                 for p in built.pairs]}

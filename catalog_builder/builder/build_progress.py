@@ -1,4 +1,4 @@
-"""What a build is doing, for people: a bar with rate and time left; lines where the output is no terminal."""
+"""A build's steps and counts enter; a bar with rate and time left leaves on stderr, or lines without a terminal."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ EVERY = 10.0                                 # seconds between lines
 
 
 class Counter:
-    """Told of what is done; counts apart what had to be computed, by which alone the rate is judged."""
+    """Counts what is done. It counts computed items separately, because the rate depends on these alone."""
 
     def __init__(self, show):
         self.done = self.computed = 0
@@ -30,12 +30,12 @@ class Builds:
         self._console = Console(stderr=True, highlight=False)
 
     def step(self, name: str) -> None:
-        """What begins now."""
+        """Prints the step that begins now."""
         self._console.print(name, markup=False)
 
     @contextlib.contextmanager
     def bar(self, name: str, total: int) -> Iterator[Counter]:
-        """Gives a Counter to tell."""
+        """Yields a Counter, to be called with what is done."""
         started, last = time.monotonic(), [time.monotonic()]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                    TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""What the steps of a build found enters; the values that later steps, the page and the command line read leave."""
+"""Results of a build's steps enter; values for the later steps, the page and the command line leave."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class EmbeddedProducts:
     products: list[Product]
     owners: np.ndarray                       # uint32 [rows]: the product of each picture
     vectors: Vectors                         # float32 [rows, dim]
-    thumbnails: list[bytes] | None           # of each product; None for a catalog without
+    thumbnails: list[bytes] | None           # of each product; None for a catalog without thumbnails
     problems: list[Problem]                  # of the list and of its pictures, by line
     computed: int                            # pictures that were not known from an earlier run
 
@@ -36,7 +36,7 @@ class EmbeddedQueries:
 
 @dataclass(frozen=True)
 class Built:
-    """A catalog that was written, and what was found on the way; the figures are in <name>.json, too."""
+    """A catalog that was written, and what was measured. <name>.json holds the figures, too."""
 
     out: Path
     products: int
@@ -46,5 +46,5 @@ class Built:
     computed: int                            # pictures that were not known from an earlier run
     recalls: list[Recall]
     fitted: list[Fitted]
-    pairs: list[Duplicate] | None            # None where there are too many rows to compare
+    pairs: list[Duplicate] | None            # None if there are too many rows to compare
     note: str

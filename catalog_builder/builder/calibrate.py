@@ -1,4 +1,4 @@
-"""A model, products, their vectors and queries enter; the catalog's calibration, and how well it holds, leave."""
+"""Scores of queries with known answers enter; one kind's calibration curve, and how well it holds, leave."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from catalog_builder.catalog.calibration import NONE, Curve, confidence
 from catalog_builder.lists.queries import Asked
 from export.common import rankings
 
-LEAST_PAIRS = 20                             # of right and of wrong results each: fewer fix no curve
-LEAST_SPREAD = 1e-9                          # of scores: below it, they differ by rounding alone
-SHOWN = 10                                   # results that a shopper sees of a query: what per cent is a share of
+LEAST_PAIRS = 20                             # of right results, and of wrong ones: fewer determine no curve
+LEAST_SPREAD = 1e-9                          # of scores: below it, scores differ by rounding alone
+SHOWN = 10                                   # results shown per query; per cent is the share of them that are right
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Fitted:
 
 
 def fitted(kind: str, scores: np.ndarray, asked: Asked) -> Fitted:
-    """`scores` [Q, products] of the queries. The curve of all results shown; its error by halves."""
+    """Fits the curve to all shown results. `scores`: [Q, products].
+
+    The error is that of a curve fitted to one half of the queries, on the other half.
+    """
     if not len(scores):
         return Fitted(kind=kind, curve=getattr(NONE, kind), pairs=0, right=0, error=None,
                       note="no queries of this kind: nothing measured")
@@ -51,7 +54,7 @@ def shown(scores: np.ndarray, answers: list[frozenset[int]]) -> tuple[np.ndarray
 
 
 def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
-    """The curve of results with these scores, right or wrong (bool); None where there are too few of either."""
+    """The curve of results with these scores, right or wrong (bool); None if there are too few of either."""
     if min(right.sum(), (~right).sum()) < LEAST_PAIRS:
         return None
     from sklearn.linear_model import LogisticRegression
@@ -68,7 +71,7 @@ def known_spread(deviation: float) -> float:
 
 
 def expected_error(curve: Curve, scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: how far per cent and truth are apart, on average over bins of equal count."""
+    """Expected calibration error: the mean distance between confidence and truth, over bins of equal count."""
     shares = np.array([confidence(curve, score) for score in scores])
     parts = np.array_split(np.argsort(shares, kind="stable"), bins)
     return float(sum(len(part) * abs(shares[part].mean() - right[part].mean()) for part in parts if len(part))

@@ -26,7 +26,7 @@ MOST_PAIRS, MOST_PROBLEMS, SIDE = 40, 60, 96
 class Card:
     """A product as the page shows it."""
 
-    picture: str                             # a data: address, "" where the catalog has no thumbnails
+    picture: str                             # a data: address, "" if the catalog has no thumbnails
     name: str
     price: str
     score: float
@@ -36,7 +36,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Sample:
-    """One query and what it finds."""
+    """One query and its results."""
 
     kind: str
     words: str                               # of a text
@@ -63,21 +63,22 @@ def write(built: Built, made: Catalog, model: Model, asked: EmbeddedQueries) -> 
 
 
 def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
-    """Sample queries with their results, evenly spread over those that measured the catalog."""
-    found = []
-    for kind, one in (("text", asked.queries.text), ("image", asked.queries.image)):
-        total = len(one.queries)
+    """Sample queries with their results, evenly spread over the queries that measured the catalog."""
+    samples = []
+    for kind, known in (("text", asked.queries.text), ("image", asked.queries.image)):
+        total = len(known.queries)
         for i in [i * total // min(WALL, total) for i in range(min(WALL, total))]:
             curve = getattr(made.calibration, kind)
+            hits = search.search(made, asked.vectors[kind][i], SHOWN)
             cards = [card(made, hit.product, hit.score, calibration.confidence(curve, hit.score),
-                          hit.product in one.answers[i]) for hit in search.search(made, asked.vectors[kind][i], SHOWN)]
-            query = one.queries[i]
-            found.append(Sample(kind, query if kind == "text" else "", "" if kind == "text" else shown(query), cards))
-    return found
+                          hit.product in known.answers[i]) for hit in hits]
+            query = known.queries[i]
+            samples.append(Sample(kind, query if kind == "text" else "", "" if kind == "text" else shown(query), cards))
+    return samples
 
 
 def card(made: Catalog, product: int, score: float, share: float = 0.0, right: bool | None = None) -> Card:
-    """One product."""
+    """One product, as the page shows it."""
     record, webp = made.record(product), made.thumbnail(product)
     picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
     price = int(made.prices[product])
@@ -86,7 +87,7 @@ def card(made: Catalog, product: int, score: float, share: float = 0.0, right: b
 
 
 def shown(query: Path | np.ndarray) -> str:
-    """A query picture, small."""
+    """A small WebP of a query picture, as a data: address."""
     picture, out = Image.fromarray(load_rgb8(query) if isinstance(query, Path) else query), io.BytesIO()
     picture.thumbnail((SIDE, SIDE))
     picture.save(out, "WEBP", quality=60)

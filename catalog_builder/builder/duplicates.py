@@ -7,8 +7,8 @@ import numpy as np
 
 from catalog_builder.catalog.reader import Catalog
 
-ALIKE = 0.95                                 # a cosine over it: probably one product twice
-BLOCK = 2048                                 # rows against rows at a time
+ALIKE = 0.95                                 # above this cosine, two products are probably the same
+BLOCK = 2048                                 # rows that are compared with as many rows at a time
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Duplicate:
 
 
 def find(catalog: Catalog, alike: float = ALIKE, advance: Callable[[int], None] = lambda rows: None) -> list[Duplicate]:
-    """All pairs over `alike`, the most alike first. Every row meets every other: seconds for 20,000, minutes beyond."""
+    """All pairs over `alike`, the most alike first. Compares all rows: seconds for 20,000 rows, minutes for more."""
     best: dict[tuple[int, int], float] = {}
     for start in range(0, catalog.rows, BLOCK):
         left = _unit(catalog, start)

@@ -1,7 +1,7 @@
-"""Pictures enter; their vectors and thumbnails leave, in the store: decoded, resized and encoded by all cores.
+"""Pictures enter; their vectors and thumbnails leave, in the store. All cores decode, resize and encode.
 
-Each worker thread takes a picture from file to vector by itself (the decoder, the resizer and the encoder all let go of
-Python's lock), so no core waits for another. Engines that want batches get them from the main thread.
+Each worker thread takes a picture from file to vector by itself, so no core waits for another: the decoder, the resizer
+and the encoder all release Python's lock. Engines with batches get them from the main thread.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from export.common.specs import Preprocessing
 from export.pictures.preprocess import load_rgb8, resize_crop
 
 LEAST_SIDE = 16                              # pixels; a smaller picture shows nothing
-COMMIT = 1.0                                 # seconds of work that a kill may lose
-AHEAD = 4                                    # pictures a worker that wait: bounds the memory
+COMMIT = 1.0                                 # seconds of work that may be lost when the process is killed
+AHEAD = 4                                    # pictures per worker that wait: bounds the memory
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """How small pictures are made: WebP, the longer side in pixels, a quality from 0 to 100."""
+    """How thumbnails are made: WebP, the longer side in pixels, a quality from 0 to 100."""
 
     side: int
     quality: int
@@ -46,12 +46,12 @@ class Embedder:
 
     engine: Engine
     preprocessing: Preprocessing
-    thumbnail: Thumbnail | None              # None: a catalog without
+    thumbnail: Thumbnail | None              # None: a catalog without thumbnails
 
 
 @dataclass(frozen=True)
 class Done:
-    """One picture's file, worked up."""
+    """What a worker made of one picture's file."""
 
     path: Path
     sha256: str
@@ -61,7 +61,7 @@ class Done:
     vector: np.ndarray | None = None
     thumbnail: bytes | None = None
     fault: str | None = None
-    known: bool = False                      # the store has it, of another file or of the same with a new date
+    known: bool = False                      # the store has these bytes already, from another file or an older date
 
 
 def run(paths: list[Path], root: Path, embedder: Embedder, store: Store,
@@ -104,7 +104,7 @@ def name(path: Path, root: Path) -> str:
 
 
 def unchanged(path: Path, root: Path, store: Store) -> str | None:
-    """The digest of a picture whose size and time of change are those that the store knows."""
+    """The digest of a picture, if the store knows the file with this size and this time of change."""
     try:
         stat = path.stat()
     except OSError:

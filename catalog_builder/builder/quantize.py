@@ -1,7 +1,7 @@
 """Float32 vectors enter, in blocks; the catalog's offset, codes and scales leave: vector = offset + scale x code.
 
-The catalog's mean is taken off, then int8 with a factor a row: the comparison with other schemes is in
-benchmarks/catalog.md.
+The catalog's mean is subtracted; then each row is stored as int8 with a factor. benchmarks/catalog.md compares this
+scheme with others.
 """
 
 from collections.abc import Iterator

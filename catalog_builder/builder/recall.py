@@ -1,6 +1,6 @@
 """A catalog, the float32 vectors that it was made of, and query vectors enter; what quantisation costs leaves.
 
-Measured on the very catalog: what `search` finds in it, by the exact scores of the float32 vectors.
+Measured on the finished catalog: the exact scores of the float32 vectors judge what `search` finds in the catalog.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from catalog_builder.catalog import scores, search
 from catalog_builder.catalog.reader import Catalog
 from export.common import rankings
 
-RECALL_TOLERANCE = 0.002                     # of tolerant recall@10: ranks within it are chance
+RECALL_TOLERANCE = 0.002                     # of tolerant recall@10: the order within it is chance
 LEAST_TOP1, LEAST_RECALL = 0.99, 0.999       # a catalog below them is not written
 
 
@@ -26,7 +26,7 @@ class Recall:
     top1: float                              # share of queries whose first product is float32's, or ties with it
     tolerant10: float | None                 # rankings.tolerant_recall; None with too few products to miss any
     recall10_tolerance: float                # of a score
-    plain10: float | None                    # share of float32's first ten that are among the first ten; or None, too
+    plain10: float | None                    # share of float32's first ten that are among the first ten; or None
     largest_error: float                     # of the score of any product
 
     @property
@@ -36,7 +36,7 @@ class Recall:
 
     @property
     def words(self) -> str:
-        """The measurements that decide, and what they are held to."""
+        """The measurements that decide, and their limits."""
         top1 = f"{self.kind} queries: top 1 agrees for {self.top1:.4f} (at least {LEAST_TOP1})"
         if self.tolerant10 is None:
             return top1
@@ -44,13 +44,13 @@ class Recall:
 
 
 def measure(kind: str, catalog: Catalog, vectors: Vectors, queries: np.ndarray) -> Recall:
-    """float32 [Q, dim] queries. `vectors` are the catalog's rows, unquantised."""
+    """Measures one kind of query: `queries` float32 [Q, dim]. `vectors` are the catalog's rows, unquantised."""
     true = exact(vectors, catalog.owners, queries)
     return compare(kind, shown(catalog, queries), true, largest_error(catalog, true, queries))
 
 
 def compare(kind: str, products: np.ndarray, true: np.ndarray, error: float) -> Recall:
-    """Of the products shown, int [Q, 10], by float32's scores [Q, products]."""
+    """Judges the products shown, int [Q, 10], by float32's scores [Q, products]."""
     tolerant = rankings.tolerant_recall(products, true, RECALL_TOLERANCE)
     plain = rankings.plain_recall(products, true)
     return Recall(kind=kind, queries=len(products), top1=float(rankings.agreement(products, true).mean()),
@@ -78,11 +78,11 @@ def exact(vectors: Vectors, owners: np.ndarray, queries: np.ndarray) -> np.ndarr
 
 
 def largest_error(catalog: Catalog, true: np.ndarray, queries: np.ndarray) -> float:
-    """Of the score of any product, over all rows, whatever a search leaves out."""
+    """The largest error of any product's score, including products that a search does not show."""
     return max(float(np.abs(_scores(catalog, query) - right).max())
                for query, right in zip(queries, true, strict=True))
 
 
 def _scores(catalog: Catalog, query: np.ndarray) -> np.ndarray:
-    """Of all products, by the file: float64 [products]."""
+    """The scores of all products, from the file: float64 [products]."""
     return rankings.best_pictures(scores.scores(catalog, scores.prepared(catalog, query))[None], catalog.owners)[0]

@@ -1,6 +1,6 @@
-"""What was computed for a catalog, kept beside it (SQLite): vectors and thumbnails by what they were made from.
+"""Vectors and thumbnails enter; they leave again at the next build. Kept in SQLite beside the catalog, by picture.
 
-A process killed at any moment loses what it had not committed, nothing else. A second build computes what is new.
+A process that is killed loses only what it had not committed. A second build computes only what is new.
 """
 
 import sqlite3
@@ -35,18 +35,18 @@ class Store:
             raise self.unusable(error) from error
 
     def unusable(self, error: sqlite3.Error) -> InputError:
-        """What the user is told of a damaged file, a full disk, or another build at work."""
+        """The error for a damaged file, a full disk, or another build at work."""
         return InputError("the file of computed embeddings cannot be used", where=self.path, found=error,
                           remedy="let no other build use it, or remove it; the embeddings are computed again")
 
     def known_file(self, path: str, size: int, changed: int) -> str | None:
-        """The digest of a file that has not changed since it was read."""
+        """The digest of a file that has not changed since it was read, or None."""
         found = self._db.execute("select sha256 from files where path = ? and size = ? and changed = ?",
                                  (path, size, changed)).fetchone()
         return found and found[0]
 
     def is_whole(self, picture: str) -> bool:
-        """Whether all that is wanted of a picture (its digest) is there."""
+        """Whether the store holds all that is wanted of a picture, given by its digest."""
         found = self._db.execute("select fault from vectors where picture = ? and engine = ?",
                                  (picture, self.engine)).fetchone()
         return bool(found) and (found[0] is not None or not self.kind or self.thumbnail(picture) is not None)
@@ -70,7 +70,7 @@ class Store:
             self._db.execute("insert or replace into thumbnails values (?, ?, ?)", (picture, self.kind, webp))
 
     def commit(self) -> None:
-        """From here on it outlives the process."""
+        """Makes what was kept so far outlive the process."""
         self._db.commit()
 
     def fault(self, picture: str) -> str | None:
@@ -90,13 +90,13 @@ class Store:
         return found and found[0]
 
     def close(self) -> None:
-        """Commits, and lets go of the file."""
+        """Commits, and closes the file."""
         self._db.commit()
         self._db.close()
 
 
 class StoredVectors:
-    """Rows of a catalog by their pictures' digests, read as they are wanted (quantize.Vectors)."""
+    """Rows of a catalog by their pictures' digests, read on demand (quantize.Vectors)."""
 
     def __init__(self, store: Store, pictures: list[str], dim: int):
         self._store, self._pictures, self.shape = store, pictures, (len(pictures), dim)

@@ -18,7 +18,7 @@ from export.common import container, files
 
 @dataclass(frozen=True)
 class Content:
-    """All but the vectors. Products in their order; a product's rows follow each other."""
+    """All that a catalog holds, except the vectors. Products in their order; a product's rows follow each other."""
 
     space: str
     model: str
@@ -41,7 +41,7 @@ def write(target: Path, content: Content, vectors: Vectors) -> None:
 
 @contextlib.contextmanager
 def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalog]:
-    """As `write`; gives the finished catalog before it takes its name. An error then leaves `target` as it was."""
+    """As `write`, but yields the finished catalog before the file gets its name. An error then keeps `target`."""
     rows, dim = vectors.shape
     small = _small_tensors(content)
     pieces = {"records": content.records}
@@ -73,20 +73,20 @@ def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalo
 
 def seal(path: Path) -> None:
     """Writes the file's digest into it."""
-    found = reader.mapped(path)
-    place, digits = reader.digest_place(found), reader.digest(found)
-    found.release()
+    content = reader.mapped(path)
+    place, digits = reader.digest_place(content), reader.digest(content)
+    content.release()
     with path.open("r+b") as file:
         file.seek(place)
         file.write(digits.encode())
 
 
 def _small_tensors(content: Content) -> dict[str, np.ndarray]:
-    made = {"record_offsets": _offsets(content.records), "prices": np.asarray(content.prices, "<i8"),
-            "owners": np.asarray(content.owners, "<u4"), "categories": np.asarray(content.categories, "<u4")}
+    tensors = {"record_offsets": _offsets(content.records), "prices": np.asarray(content.prices, "<i8"),
+               "owners": np.asarray(content.owners, "<u4"), "categories": np.asarray(content.categories, "<u4")}
     if content.thumbnails is not None:
-        made["thumbnail_offsets"] = _offsets(content.thumbnails)
-    return made
+        tensors["thumbnail_offsets"] = _offsets(content.thumbnails)
+    return tensors
 
 
 def _offsets(parts: list[bytes]) -> np.ndarray:
@@ -94,12 +94,12 @@ def _offsets(parts: list[bytes]) -> np.ndarray:
 
 
 def _metadata(content: Content, rows: int, dim: int) -> dict[str, str]:
-    made = {"format": reader.FORMAT, "version": reader.VERSION, "space": content.space, "model": content.model,
-            "dim": str(dim), "metric": reader.METRIC, "quantization": reader.QUANTIZATION,
-            "products": str(len(content.records)), "rows": str(rows), "currency": content.currency,
-            "categories": json.dumps(content.category_names, ensure_ascii=False, separators=(",", ":")),
-            "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64}
-    return made | ({"created": content.created} if content.created else {})
+    fields = {"format": reader.FORMAT, "version": reader.VERSION, "space": content.space, "model": content.model,
+              "dim": str(dim), "metric": reader.METRIC, "quantization": reader.QUANTIZATION,
+              "products": str(len(content.records)), "rows": str(rows), "currency": content.currency,
+              "categories": json.dumps(content.category_names, ensure_ascii=False, separators=(",", ":")),
+              "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64}
+    return fields | ({"created": content.created} if content.created else {})
 
 
 def _refuse_too_large(target: Path, head: bytes, shapes: dict, dim: int) -> None:

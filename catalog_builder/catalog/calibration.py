@@ -1,7 +1,7 @@
 """A score enters; per cent and stars leave.
 
-Scores of texts and of pictures live in different ranges, so each kind of query has a logistic curve of its own:
-p = 1 / (1 + exp(-(a x score + b))), and a spread, by which the slider between text and picture is balanced.
+Scores of text queries and of picture queries lie in different ranges, so each kind has a logistic curve of its own,
+p = 1 / (1 + exp(-(a x score + b))), and a spread, which balances the slider between text and picture.
 """
 
 import math
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 KINDS = ("text", "image")
-BEYOND = 1e100                               # no curve comes near; within, no share is NaN and no weight 0 / 0
+BEYOND = 1e100                               # larger than any real curve; within, no share is NaN and no weight 0 / 0
 
 
 @dataclass(frozen=True)
 class Curve:
     """One kind of query."""
 
-    a: float                                 # slope, in 1 over a score
+    a: float                                 # slope, per unit of score
     b: float
     spread: float                            # standard deviation of a query's scores over the products
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Both kinds, and where they come from: "queries", "names" (made up from the products), or "none"."""
+    """The curves of both kinds, and their source: "queries", "names" (made up from the products), or "none"."""
 
     text: Curve
     image: Curve
@@ -31,7 +31,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, kept: object) -> "Calibration":
-        """What `json` made. Raises ValueError, KeyError or TypeError for anything else."""
+        """Reads what `json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
         curves = [Curve(*(_number(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS]
         if any(curve.spread < 1 / BEYOND for curve in curves) or not isinstance(kept["source"], str):
             raise ValueError("a calibration with a spread of 0, or without a source")
@@ -52,7 +52,7 @@ def confidence(curve: Curve, score: float) -> float:
 
 
 def mixed_confidence(calibration: Calibration, slider: float, text_score: float, image_score: float) -> float:
-    """Of a hybrid result: the two curves' exponents, mixed by the slider (0: text alone, 1: picture alone)."""
+    """The confidence of a hybrid result: the slider (0: text alone, 1: picture alone) mixes the curves' exponents."""
     text, image = calibration.text, calibration.image
     x = slider * (image.a * image_score + image.b) + (1 - slider) * (text.a * text_score + text.b)
     return confidence(Curve(1, 0, 1), x)
@@ -76,6 +76,6 @@ def _number(value: object) -> float:
 
 
 def described(calibration: Calibration) -> Mapping[str, str]:
-    """For people: where half the results are right, by kind."""
+    """For people: at which score half of the results are right, by kind."""
     return {kind: f"half of the results with a score of {-curve.b / curve.a:.3f} are right"
             for kind in KINDS if (curve := getattr(calibration, kind)).a > 0}

@@ -1,7 +1,7 @@
-"""A .catalog file enters, mapped; its arrays leave once the structure is proved. Needs NumPy alone.
+"""A .catalog file enters; its arrays, mapped, leave once the structure is checked. Needs only NumPy.
 
-FORMATS.md says what the file holds. Opening checks the structure whole: no record, row or category can point outside
-the file afterwards. That the bytes are the builder's own is what `verify` proves, with the digest.
+FORMATS.md says what the file holds. Opening checks the whole structure: afterwards no record, row or category can point
+outside the file. `verify` checks the digest, which shows that the bytes are the builder's own.
 """
 
 import hashlib
@@ -45,10 +45,10 @@ class Catalog:
     path: Path
     space: str                               # 64 hex digits: the embedding space
     model: str
-    currency: str                            # "" where there are several, or none: then no filter by price
+    currency: str                            # "" if there are several, or none: then no filter by price
     category_names: list[str]
     calibration: Calibration
-    metadata: dict[str, str]                 # everything as it stands
+    metadata: dict[str, str]                 # all keys, as the file holds them
     prices: np.ndarray                       # int64 [products], ten-thousandths, NO_PRICE for none
     categories: np.ndarray                   # uint32 [products]
     owners: np.ndarray                       # uint32 [rows], never decreasing
@@ -64,33 +64,33 @@ class Catalog:
 
     @property
     def products(self) -> int:
-        """How many."""
+        """The number of products."""
         return len(self.prices)
 
     @property
     def rows(self) -> int:
-        """How many pictures."""
+        """The number of rows, one for each picture."""
         return len(self.scales)
 
     @property
     def dim(self) -> int:
-        """Of the embeddings."""
+        """The width of the embeddings."""
         return len(self.offset)
 
     def record(self, product: int) -> dict:
         """The product's JSON object. Raises CatalogError for one that is damaged."""
         raw = self.records[int(self.record_offsets[product]):int(self.record_offsets[product + 1])].tobytes()
         try:
-            found = json.loads(raw.decode())             # bytes would be taken for UTF-16, too
-            if not isinstance(found, dict):
+            record = json.loads(raw.decode())            # json.loads would also read bytes as UTF-16
+            if not isinstance(record, dict):
                 raise ValueError("no object")
         except (ValueError, RecursionError) as error:
             raise CatalogError("damaged record", where=f"{self.path}, product {product}", found=error,
                                remedy=REMEDY) from None
-        return found
+        return record
 
     def thumbnail(self, product: int) -> bytes | None:
-        """The product's small picture (WebP); None where the file has none."""
+        """The product's small picture (WebP); None if the file has none."""
         if self.thumbnails is None:
             return None
         start, end = (int(self.thumbnail_offsets[product + i]) for i in (0, 1))
@@ -102,7 +102,7 @@ class Catalog:
                 + self.scales[rows, None].astype(np.float64) * self.codes[rows]).astype(np.float32)
 
     def verify(self) -> None:
-        """Raises CatalogError unless the file's bytes have the digest that stands in it. Reads the whole file."""
+        """Raises CatalogError unless the file's bytes have the digest in its header. Reads the whole file."""
         if digest(self.content) != self.metadata["sha256"]:
             raise CatalogError("the file is damaged: its digest is not the one that stands in it", where=self.path,
                                expected=self.metadata["sha256"][:16] + "…", remedy=REMEDY)
@@ -111,7 +111,7 @@ class Catalog:
 def open_catalog(path: Path, space: str | None = None) -> Catalog:
     """Maps the file and checks its structure.
 
-    `space`: the embedding space that the catalog must be of. Raises CatalogError for every other file.
+    `space`: the embedding space that the catalog must belong to. Raises CatalogError for every other file.
     """
     try:
         content = mapped(path)
@@ -122,14 +122,15 @@ def open_catalog(path: Path, space: str | None = None) -> Catalog:
         raise CatalogError("the catalog is empty", where=path, found=error, remedy=REMEDY) from None
     try:
         metadata, tensors = container.parsed(content, MOST_HEADER)
-        found = _checked(path, metadata, tensors, content)
+        catalog = _checked(path, metadata, tensors, content)
     except container.BROKEN as error:
         wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
         raise CatalogError("damaged, or no catalog", where=path, found=wrong[:200], remedy=REMEDY) from None
-    if space is not None and found.space != space:
+    if space is not None and catalog.space != space:
         raise CatalogError("the catalog is of another embedding space", where=path, expected=space,
-                           found=f"{found.space} ({found.model})", remedy="build it again with this model's encoders")
-    return found
+                           found=f"{catalog.space} ({catalog.model})",
+                           remedy="build it again with this model's encoders")
+    return catalog
 
 
 def mapped(path: Path) -> memoryview:
@@ -139,7 +140,7 @@ def mapped(path: Path) -> memoryview:
 
 
 def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray], content: memoryview) -> Catalog:
-    """Raises ValueError and kin where something does not agree, CatalogError for a file of another kind or version."""
+    """The catalog. Raises one of container.BROKEN if parts disagree, CatalogError for another kind or version."""
     for key, known in (("format", FORMAT), ("version", VERSION), ("quantization", QUANTIZATION), ("metric", METRIC)):
         if metadata.get(key) != known:
             raise CatalogError(f"unknown {key}", where=path, expected=known, found=str(metadata.get(key))[:80],
@@ -194,12 +195,12 @@ def _check_values(tensors: dict[str, np.ndarray], names: int) -> None:
 
 
 def digest_place(content: memoryview) -> int:
-    """Where the 64 digits of sha256 start in the file. Raises ValueError unless they stand in the header just once."""
+    """Where the 64 digits of sha256 start in the file. Raises ValueError unless the header holds them exactly once."""
     header = bytes(content[8:8 + int.from_bytes(content[:8], "little")])
-    found = list(DIGEST.finditer(header))
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} digests in the header, where one is expected")
-    return 8 + found[0].start(1)
+    places = list(DIGEST.finditer(header))
+    if len(places) != 1:
+        raise ValueError(f"{len(places)} digests in the header, where one is expected")
+    return 8 + places[0].start(1)
 
 
 def digest(content: memoryview) -> str:

@@ -1,4 +1,4 @@
-"""A catalog and a query vector enter; scores leave, the same bits in every language. The rules are FORMATS.md's."""
+"""A catalog and a query vector enter; scores leave, the same bits in every language. FORMATS.md has the rules."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class PreparedQuery:
 
 
 def prepared(catalog: Catalog, vector: np.ndarray) -> PreparedQuery:
-    """Raises InputError unless `vector` is float32 [dim], finite and not zero."""
+    """The query of a vector, float32 [dim]. Raises InputError unless the vector is such, finite and not zero."""
     if vector.dtype != np.float32 or vector.shape != (catalog.dim,):
         raise InputError("no query vector of this catalog", expected=f"float32 [{catalog.dim}]",
                          found=f"{vector.dtype} {list(vector.shape)}")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import regex
 
-# ISO 15924's names, of the scripts that most people write; what is in none of them counts as "another script".
+# ISO 15924's names of the scripts that most people write. A letter of none of these counts as "another script".
 SCRIPTS = ("Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew",
            "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian",
            "Ethiopic", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian")
@@ -14,8 +14,8 @@ _PATTERNS = {name: regex.compile(rf"\p{{Script={name}}}") for name in SCRIPTS}
 
 def unknown(text: str, known: Collection[str]) -> list[str]:
     """The scripts of the letters of `text` that are not among `known` (the manifest's), each once, in their order."""
-    found = [_script(letter) for letter in _LETTERS.findall(text)]
-    return [name for name in dict.fromkeys(found) if name not in known]
+    names = [_script(letter) for letter in _LETTERS.findall(text)]
+    return [name for name in dict.fromkeys(names) if name not in known]
 
 
 def _script(letter: str) -> str:
@@ -23,7 +23,7 @@ def _script(letter: str) -> str:
 
 
 def warning(text: str, known: Collection[str]) -> str | None:
-    """One line for the user where the query is in a script that the model does not know; None where it is not."""
+    """One line for the user if the query is in a script that the model does not know; otherwise None."""
     names = unknown(text, known)
     return names and (f"the query holds {', '.join(names)} letters, and this model was trained on "
                       f"{', '.join(known)} alone: the results mean little") or None

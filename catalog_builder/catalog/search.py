@@ -12,7 +12,7 @@ from catalog_builder.catalog.reader import Catalog
 from catalog_builder.catalog.scores import prepared, scores
 from export.common.errors import InputError
 
-GATHERED = 0.2                               # of the rows: where a filter leaves fewer, only those are scored
+GATHERED = 0.2                               # of the products: if a filter leaves fewer, only their rows are scored
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Hit:
 
 def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = ANY,
            threshold: float = -np.inf, without: int | None = None) -> list[Hit]:
-    """The best k products by score, then by row. float32 [dim]; `without` leaves one product out.
+    """The best k products by score, then by row. `vector`: float32 [dim]. `without` leaves one product out.
 
     Raises InputError for a vector of another kind, an unknown category, k below 1, a threshold that is no number, or a
     price filter on a catalog of several currencies.
@@ -58,17 +58,17 @@ def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = AN
         products, rows, starts = np.arange(catalog.products), None, catalog.firsts
     if not len(products):
         return []
-    found = scores(catalog, query, rows)
-    best = np.maximum.reduceat(found, starts)
+    values = scores(catalog, query, rows)
+    best = np.maximum.reduceat(values, starts)
     if chosen is not None and rows is None:
         best = np.where(chosen, best, -np.inf)
-    return [_hit(found, rows, starts, int(products[i]), int(i)) for i in top(best, k, threshold)]
+    return [_hit(values, rows, starts, int(products[i]), int(i)) for i in top(best, k, threshold)]
 
 
-def _hit(found: np.ndarray, rows: np.ndarray | None, starts: np.ndarray, product: int, place: int) -> Hit:
-    start, end = starts[place], starts[place + 1] if place + 1 < len(starts) else len(found)
-    row = int(start + np.argmax(found[start:end]))           # the first of equals
-    return Hit(product, row if rows is None else int(rows[row]), float(found[row]))
+def _hit(values: np.ndarray, rows: np.ndarray | None, starts: np.ndarray, product: int, place: int) -> Hit:
+    start, end = starts[place], starts[place + 1] if place + 1 < len(starts) else len(values)
+    row = int(start + np.argmax(values[start:end]))          # the first of equals
+    return Hit(product, row if rows is None else int(rows[row]), float(values[row]))
 
 
 def top(best: np.ndarray, k: int, threshold: float = -np.inf) -> np.ndarray:
@@ -102,6 +102,6 @@ def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
 
 def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,
          threshold: float = -np.inf) -> list[Hit]:
-    """More like this: by the product's first row, the product left out."""
+    """More like this: the best products by this product's first row, without the product itself."""
     first = int(catalog.firsts[product])
     return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product)

@@ -10,7 +10,7 @@ from catalog_builder.catalog.search import ANY, Filter
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """A text, a picture, or both; or products like one. The rest is as for Searcher.find."""
+    """A text, a picture, or both; or one product, for products like it. The rest is as for Searcher.find."""
 
     text: str | None = None
     picture: Path | bytes | None = None

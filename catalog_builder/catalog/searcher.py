@@ -22,7 +22,7 @@ from export.common.errors import InputError
 
 @dataclass(frozen=True)
 class Result:
-    """One product of an answer, best first."""
+    """One product of an answer; answers are sorted, best first."""
 
     product: int                             # position in the catalog
     record: dict                             # id, name, price, currency, description, category, extra fields
@@ -90,18 +90,18 @@ class Searcher:
         """More like this product, which is left out."""
         _check_share(least_confidence)
         hits = search.like(self.catalog, self.position(product_id), k, where, threshold)
-        found = [self._result(hit, calibration.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
-        return [result for result in found if result.confidence >= least_confidence]
+        results = [self._result(hit, calibration.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
+        return [result for result in results if result.confidence >= least_confidence]
 
     def position(self, product_id: str) -> int:
-        """Where a product stands. Raises InputError for an unknown id."""
+        """A product's position in the catalog. Raises InputError for an unknown id."""
         for product in range(self.catalog.products):
             if self.catalog.record(product).get("id") == product_id:
                 return product
         raise InputError("no such product", where=self.catalog.path, found=product_id)
 
     def warning(self, text: str) -> str | None:
-        """What the user should know of a text in a script that the model was not trained on."""
+        """What the user should know about a text in a script that the model was not trained on; None if nothing."""
         return scripts.warning(text, self.encoder.scripts)
 
     def _confidences(self, hits: list[Hit], asked: np.ndarray | None, seen: np.ndarray | None,

@@ -1,7 +1,7 @@
 """Reading a shop's product list.
 
 Enters: a list as CSV, JSON Lines or Parquet, beside its pictures. Leaves: the products that can be kept, and a problem,
-with its line, for everything that was not taken as it stood. Every row ends as a product or in a problem.
+with its line, for everything that was left out or changed. Every row becomes a product or a problem.
 """
 
 import csv
@@ -20,7 +20,7 @@ from export.common.errors import InputError
 
 RECORD = ("id", "name", *OPTIONAL)
 MOST_FIELD = 1 << 20                     # characters of one text field
-MOST_NESTED = 64                         # lists and objects within one another in a field: every reader takes that many
+MOST_NESTED = 64                         # lists and objects within one another in a field: every reader accepts as many
 UNIT = 10_000                            # a price counts ten-thousandths
 DECIMALS = 4
 LARGEST_PRICE = 2**63 - 1
@@ -35,7 +35,7 @@ FROM_THE_FOLDER = "give the path from the list's folder, with / between its part
 class Product:
     """One product; every text is stripped."""
 
-    line: int                            # where it starts; in Parquet the row; both from 1
+    line: int                            # where the product starts; in Parquet the row; both from 1
     id: str
     name: str
     price: int | None                    # ten-thousandths of the currency's unit
@@ -48,7 +48,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Problem:
-    """What was not taken as it stood."""
+    """Something that was left out or changed."""
 
     line: int                            # 0: the whole list
     product: str                         # the id, "" where unknown
@@ -75,7 +75,7 @@ class _Row:
     problems: list[Problem]
 
     def report(self, column: str, what: object, skipped: str) -> None:
-        """Adds a problem of this row; of its id what fits in one line."""
+        """Adds a problem of this row, with as much of the row's id as fits in one line."""
         given = self.fields.get("id")
         text = str(given) if isinstance(given, str | int) else ""
         label = " ".join(ODD.sub(" ", text).split())[:200]
@@ -87,7 +87,7 @@ class _Folder:
     """The list's folder, resolved; paths as strings, since lists are long and Path is slow."""
 
     root: str                            # without a slash at its end
-    resolved: dict[str, str] = field(default_factory=dict)       # folders below it, as named and as they are
+    resolved: dict[str, str] = field(default_factory=dict)       # folders below it: name -> resolved path
 
     def find(self, name: str) -> str:
         """The picture `name`, resolved; refuses what is not a file with content inside the folder."""
@@ -116,7 +116,7 @@ class _Folder:
 
 
 def read(path: Path) -> Listing:
-    """The products of a list, in its order, and every problem; InputError only where no row can be read at all."""
+    """The products of a list, in its order, and every problem. Raises InputError only if no row can be read at all."""
     columns, rows = table(path)
     folder = _Folder(os.path.realpath(path.parent).rstrip("/"))
     problems = [Problem(0, "", name, f"the list has no column {name}: every product goes without", "")
@@ -142,7 +142,7 @@ def read(path: Path) -> Listing:
 
 
 def write_problems(path: Path, problems: list[Problem]) -> None:
-    """The problems as CSV, whole or not at all; where there are none, an old file goes."""
+    """Writes the problems as CSV, whole or not at all. Without problems it removes an old file."""
     if not problems:
         files.remove(path)
         return
@@ -172,7 +172,7 @@ def _product(row: _Row, folder: _Folder, first: dict[str, int], has_currency: bo
     own = _value(row, "id", row.fields.get("id"))
     own = _text(row, "id", str(own) if isinstance(own, int) and not isinstance(own, bool) else own)
     if first.setdefault(own, row.line) != row.line:
-        raise Lost("id", "the id is taken", found=f"it in line {first[own]}, too", remedy="one row a product")
+        raise Lost("id", "the id is taken", found=f"the same id in line {first[own]}", remedy="one row a product")
     fields = {name: _value(row, name, value) for name, value in row.fields.items() if name != "id"}
     known = {name: _text(row, name, fields.get(name)) for name in ("name", "description", "category")}
     price, currency = _money(row, fields, has_currency)
@@ -224,7 +224,7 @@ def _clean(row: _Row, column: str, text: str) -> str:
 
 
 def _text(row: _Row, column: str, value: object) -> str:
-    """The stripped text; a product is lost without those that are required."""
+    """The stripped text. Raises Lost if a required text is missing."""
     if isinstance(value, str) and value.strip():
         return value.strip()
     if column in REQUIRED:
@@ -235,7 +235,7 @@ def _text(row: _Row, column: str, value: object) -> str:
 
 
 def _money(row: _Row, fields: dict[str, object], has_currency: bool) -> tuple[int | None, str]:
-    """Price and currency; where the list has currencies, no price without one."""
+    """Price and currency. If the list has a column of currencies, a price without a currency is left out."""
     price = _price(row, fields.get("price"))
     currency = fields.get("currency")
     code = "" if currency is None else str(currency).strip()
@@ -249,7 +249,7 @@ def _money(row: _Row, fields: dict[str, object], has_currency: bool) -> tuple[in
 
 
 def _price(row: _Row, value: object) -> int | None:
-    """Ten-thousandths, exactly; what is no price is reported and left out."""
+    """Ten-thousandths, exactly. Anything else is reported and left out."""
     text = "" if value is None else str(value).strip()
     if not text:
         return None
@@ -264,9 +264,9 @@ def _price(row: _Row, value: object) -> int | None:
 
 
 def _pictures(row: _Row, value: object, folder: _Folder) -> tuple[Path, ...]:
-    """The pictures that are there, in their order; a product is lost without any."""
+    """The pictures that exist, in their order. Raises Lost if there are none."""
     names = value.split("|") if isinstance(value, str) else value if isinstance(value, list) else [value]
-    found: list[str] = []
+    pictures: list[str] = []
     for name in names:
         if name is None or isinstance(name, str) and not name.strip():
             continue                     # nothing between two separators
@@ -274,11 +274,11 @@ def _pictures(row: _Row, value: object, folder: _Folder) -> tuple[Path, ...]:
             if not isinstance(name, str):
                 raise InputError("a picture has no name", expected="a text", found=shown(name))
             picture = folder.find(name.strip())
-            if picture in found:
+            if picture in pictures:
                 raise InputError("the picture is given twice", found=shown(name))
-            found.append(picture)
+            pictures.append(picture)
         except InputError as error:
             row.report("pictures", error, "picture")
-    if not found:
+    if not pictures:
         raise Lost("pictures", "the product has no picture", expected="one that can be found", found=shown(value))
-    return tuple(map(Path, found))
+    return tuple(map(Path, pictures))

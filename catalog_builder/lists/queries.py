@@ -14,7 +14,7 @@ from catalog_builder.lists.products import Product
 from export.common.errors import InputError
 from export.pictures.preprocess import load_rgb8
 
-MOST = 300                                   # made-up queries of each kind: enough for two numbers each
+MOST = 300                                   # made-up queries of each kind: enough to fit two numbers
 SEED = 20261120
 
 
@@ -22,13 +22,13 @@ SEED = 20261120
 class Asked:
     """Queries of one kind; `answers` are the positions of the right products, one or more."""
 
-    queries: list                            # str, or uint8 [H, W, 3] made up, or Path
+    queries: list                            # of str; or of Path; or made up, of uint8 [H, W, 3]
     answers: list[frozenset[int]]
 
 
 @dataclass(frozen=True)
 class Queries:
-    """Both kinds, and where they come from: "queries" or "names"."""
+    """Queries of both kinds, and their source: "queries" (labelled) or "names" (made up from the products)."""
 
     text: Asked
     image: Asked
@@ -38,7 +38,7 @@ class Queries:
 def labelled(path: Path, products: list[Product]) -> Queries:
     """A CSV file: kind (text or picture), query (a text, or a path relative to the file), product (the right one's id).
 
-    Queries for products that the catalog does not hold are passed over. Raises InputError for another kind of file.
+    Queries for products that the catalog does not hold are left out. Raises InputError for another kind of file.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -67,7 +67,7 @@ def _asked(found: dict) -> Asked:
 
 
 def made_up(products: list[Product]) -> Queries:
-    """Names and categories as texts, and the products' first pictures, changed as a phone would, as pictures."""
+    """Texts: the products' names and categories. Pictures: the products' first pictures, changed as by a phone."""
     chosen = evenly(len(products))
     answers: dict[str, set[int]] = {}
     for i, product in enumerate(products):
@@ -87,7 +87,7 @@ def evenly(count: int) -> list[int]:
 
 
 def changed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture turned by up to 8 degrees, cut to 75 to 95 % of its sides, in other light: uint8 [h, w, 3]."""
+    """The picture turned by up to 8 degrees, cut to 75 to 95 % of its sides, with other light: uint8 [h, w, 3]."""
     picture = Image.fromarray(rgb)
     picture = picture.rotate(rng.uniform(-8, 8), Image.Resampling.BILINEAR, fillcolor=tuple(map(int, rgb[0, 0])))
     share = rng.uniform(0.75, 0.95)

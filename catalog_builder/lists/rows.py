@@ -1,4 +1,4 @@
-"""A product list as CSV, JSON Lines or Parquet enters; its rows leave: the fields by column, or why there are none."""
+"""A product list as CSV, JSON Lines or Parquet enters; for each row the fields by column, or an error, leave."""
 
 import contextlib
 import csv
@@ -16,7 +16,7 @@ REQUIRED = ("id", "name", "pictures")
 OPTIONAL = ("price", "currency", "description", "category")
 COLUMNS = {*REQUIRED, *OPTIONAL}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-MOST_LINES = 1000                        # of one CSV row: beyond them a quote was left open
+MOST_LINES = 1000                        # of one CSV row: a longer row has a quote that was left open
 BATCH = 1024                             # Parquet rows in memory at a time
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -32,12 +32,13 @@ class Lost(InputError):
 
 
 def shown(value: object) -> str:
+    """The value as Python writes it, in at most 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
 def table(path: Path) -> tuple[set[str], Iterable[tuple[int, dict[str, object] | Lost]]]:
-    """The columns, and the rows with their lines."""
+    """The columns, and the rows with their line numbers. Raises InputError if the list cannot be read."""
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         raise InputError("no list of products", where=path, expected=f"one of {', '.join(SUFFIXES)}",
@@ -62,7 +63,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _names(found: list[str], path: Path | None, required: tuple[str, ...] = REQUIRED) -> list[str]:
-    """The columns as rows name them: ours in lower case, others as they are; refuses a missing or repeated one."""
+    """The columns as rows name them: ours in lower case, others as they are. Refuses a missing or a repeated column."""
     if SURROGATE.search("".join(found)):
         raise InputError("a column's name is no UTF-8", where=path, found=shown(found), remedy=AS_UTF8)
     names = [CONTROL.sub("", name).strip() for name in found]
@@ -79,7 +80,7 @@ def _names(found: list[str], path: Path | None, required: tuple[str, ...] = REQU
 
 def _csv(path: Path) -> tuple[set[str], list[tuple[int, dict[str, object] | Lost]]]:
     lines = _lines(path)
-    limit = csv.field_size_limit(2**31 - 1)          # the limit is MOST_FIELD, later and by field
+    limit = csv.field_size_limit(2**31 - 1)          # MOST_FIELD is checked later, for each field
     try:
         mark = _delimiter(path, lines)
         header, at = _split(lines, 0, mark) if lines else ([], 0)
@@ -100,7 +101,7 @@ def _csv(path: Path) -> tuple[set[str], list[tuple[int, dict[str, object] | Lost
 
 
 def _delimiter(path: Path, lines: list[str]) -> str:
-    """The one by which the header falls into the most columns that we know."""
+    """The delimiter that divides the header into the most known columns."""
     def known(mark: str) -> int:
         header = _split(lines, 0, mark)[0]
         return 0 if isinstance(header, Lost) else len(COLUMNS & {name.strip().lower() for name in header})
@@ -108,7 +109,9 @@ def _delimiter(path: Path, lines: list[str]) -> str:
 
 
 def _split(lines: list[str], at: int, mark: str) -> tuple[list[str] | Lost, int]:
-    """The row from line `at` (from 0) on, and its number of lines: one where it is wrong, so that others live on."""
+    """The row that starts in line `at` (from 0), and its number of lines. A wrong row ends with its first line, so that
+    the rows after it are still read.
+    """
     some = range(at, min(at + MOST_LINES, len(lines)))
     reader = csv.reader(map(lines.__getitem__, some), delimiter=mark, strict=True)
     try:
@@ -183,7 +186,7 @@ def _cells(name: str, column) -> list[object]:
 
     kind = column.type
     if types.is_temporal(kind) or types.is_decimal(kind) or (name == "price" and types.is_floating(kind)):
-        with contextlib.suppress(pyarrow.ArrowException):        # what Arrow cannot write, Python may
+        with contextlib.suppress(pyarrow.ArrowException):        # Python may convert what Arrow cannot
             column = column.cast(pyarrow.string())
     try:
         return column.to_pylist()
