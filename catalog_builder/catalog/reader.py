@@ -1,7 +1,7 @@
 """A .catalog file enters; its arrays, mapped, leave once the structure is checked. Needs only NumPy.
 
 FORMATS.md says what the file holds. Opening checks the whole structure: afterwards no record, row or category can point
-outside the file. `verify` checks the digest, which shows that the bytes are the builder's own.
+outside the file. `verify` checks the digest, which shows whether any byte has changed.
 """
 
 import hashlib
