@@ -37,7 +37,7 @@ ORDER = sorted(((row.name, encoder) for row in FORMATS.values() for encoder in E
 
 
 @dataclass(frozen=True)
-class Task:
+class ConversionTask:
     """One encoder in one format, in some precisions."""
 
     spec: ModelSpec
@@ -47,9 +47,9 @@ class Task:
     jobs: list[Job]
 
 
-def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[Task]:
+def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[ConversionTask]:
     """The jobs, grouped by format and encoder, longest first."""
-    return [Task(spec, folder, base, stamp(spec, encoder, space), group)
+    return [ConversionTask(spec, folder, base, stamp(spec, encoder, space), group)
             for format_, encoder in ORDER
             if (group := [job for job in jobs if (job.format, job.encoder) == (format_, encoder)])]
 
@@ -60,7 +60,7 @@ def stamp(spec: ModelSpec, encoder: str, space: str) -> Stamp:
     return Stamp(spec.name, encoder, space, spec.licence.name, takes)
 
 
-def run(todo: list[Task], parts: dict, workers: int, begin: Callable[[Job], None],
+def run(todo: list[ConversionTask], parts: dict, workers: int, begin: Callable[[Job], None],
         keep: Callable[[Job, Receipt], None]) -> None:
     """Converts; `begin` is told of each job that starts, `keep` of each artefact that is whole. Empties `parts`.
 
@@ -96,7 +96,7 @@ def _tell(events, begin: Callable[[Job], None], keep: Callable[[Job, Receipt], N
             keep(job, receipt)
 
 
-def _check(future: Future, task: Task) -> None:
+def _check(future: Future, task: ConversionTask) -> None:
     try:
         failure = future.result()
     except BrokenProcessPool as error:
@@ -143,7 +143,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _convert(task: Task) -> tuple[str, str] | None:
+def _convert(task: ConversionTask) -> tuple[str, str] | None:
     """Traced once, written once for each precision. Answers where and why it failed, if it did."""
     from export.runners import memory
     from export.weights import encoders

@@ -52,7 +52,7 @@ class Trials:
     def write(self, format_: str, encoder: str, precision: str | Mixture) -> Trial:
         """Makes one artefact. A mixture is of the precision `mixed`."""
         mixture = precision if isinstance(precision, Mixture) else None
-        job = self._job(format_, encoder, MIXED if mixture else precision, mixture)
+        job = self._job(format_, encoder, MIXED if isinstance(precision, Mixture) else precision, mixture)
         name = f"{plan.recipe('', job)[:12]}-{Path(job.path).name}" if mixture else Path(job.path).name
         target = self.dist.path(FOLDER) / format_ / name
         traced, started = self._trace(job), time.perf_counter()
@@ -60,7 +60,7 @@ class Trials:
         with files.whole(target) as partial:
             _converter(job).write(traced, precision, stamp, partial)
         receipt = Receipt(plan.recipe(self.base, job), files.sha256(target), files.size(target),
-                          round(time.perf_counter() - started, 1), None, mixture and mixture.json(),
+                          round(time.perf_counter() - started, 1), None, mixture.json() if mixture else None,
                           job.route)
         path = target.relative_to(self.dist.folder).as_posix()
         self.dist.forget([path])

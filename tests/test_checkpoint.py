@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.weights import checkpoint, lookup, state
-from export.weights.networks.build import build
+from export.weights.networks.construct import build
 from export.weights.random_weights import varied_pictures, varied_texts
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -174,7 +174,7 @@ def test_a_scaled_tensor_in_a_float16_artefact_turns_the_gate_red(ground):
 def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
     """Two masks added go beyond float16: all places are at minus infinity, and softmax has nothing to choose from."""
     def twice(encoder, token_ids):
-        mask = (1 - (token_ids == encoders.END_TOKEN).float()) * -4e4
+        mask = (1 - (token_ids == SPEC.text.end_token).float()) * -4e4
         mask = mask + mask
         chosen = torch.softmax(mask + mask.amin(dim=-1, keepdim=True), dim=-1)
         pooled = (encoder.features(token_ids) * chosen[:, :, None]).sum(dim=1)

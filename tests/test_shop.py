@@ -237,12 +237,12 @@ def test_prices_in_several_currencies_are_no_filter(scene, tmp_path):
 
 def test_labels_name_the_picture(scene, shop):
     names = ["grapes", "shirt", "guitar", "dog"]
-    found = labels(shop.model, Path(scene.asking("picture", 0)), names)
+    found = labels(shop.encoder, Path(scene.asking("picture", 0)), names)
     assert found[0][0] == "grapes" and found[0][1] > 0.9 and {name for name, _ in found} == set(names)
     assert sum(share for _, share in found) == pytest.approx(1)
     assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
     with pytest.raises(InputError, match="no names"):
-        labels(shop.model, Path(scene.asking("picture", 0)), [])
+        labels(shop.encoder, Path(scene.asking("picture", 0)), [])
 
 
 def test_letters_that_the_model_was_not_trained_on_are_a_warning(shop):

@@ -55,7 +55,7 @@ class BuildRequest:
 
 
 @dataclass(frozen=True)
-class Task:
+class BuildTask:
     """A running build: what was asked for, and what its steps work with."""
 
     request: BuildRequest
@@ -76,7 +76,8 @@ def build(request: BuildRequest, progress: Builds) -> Built:
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
-            task = Task(request=request, progress=progress, listing=listing, model=model, engine=engine, store=store)
+            task = BuildTask(request=request, progress=progress, listing=listing, model=model, engine=engine,
+                             store=store)
             shelf = embed_products(task)
             asked = calibrate_queries(task, shelf)
             recalls = write_and_measure(task, shelf, asked)
@@ -96,7 +97,7 @@ def checked(request: BuildRequest) -> Listing:
     return listing
 
 
-def embed_products(task: Task) -> EmbeddedProducts:
+def embed_products(task: BuildTask) -> EmbeddedProducts:
     """Step 1: vectors and thumbnails of all pictures, and every problem by line.
 
     Raises InputError where no product is left, and under `strict` for a list with problems.
@@ -120,7 +121,7 @@ def embed_products(task: Task) -> EmbeddedProducts:
         problems=problems, computed=computed)
 
 
-def embed_pictures(task: Task) -> tuple[dict[Path, str], int]:
+def embed_pictures(task: BuildTask) -> tuple[dict[Path, str], int]:
     """The digest of each picture, which the store then knows, and the number of pictures that were computed."""
     paths = list(dict.fromkeys(path for product in task.listing.products for path in product.pictures))
     embedder = Embedder(task.engine, task.model.preprocessing, task.request.thumbnail)
@@ -129,7 +130,7 @@ def embed_pictures(task: Task) -> tuple[dict[Path, str], int]:
     return digests, advance.computed
 
 
-def calibrate_queries(task: Task, shelf: EmbeddedProducts) -> EmbeddedQueries:
+def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueries:
     """Step 2: the labelled queries, or made-up ones, and the curves that turn their scores into per cent."""
     task.progress.step("ask the queries")
     asked = (queries.labelled(task.request.queries, shelf.products) if task.request.queries
@@ -141,7 +142,7 @@ def calibrate_queries(task: Task, shelf: EmbeddedProducts) -> EmbeddedQueries:
     return EmbeddedQueries(asked, vectors, fitted)
 
 
-def write_and_measure(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
+def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
     """Step 3: the file, which gets its name only after it was measured.
 
     Raises GateRed if quantisation costs more than the gate allows, unless `force` was asked for.
@@ -163,7 +164,7 @@ def refuse_below_the_gate(recalls: Iterable[Recall]) -> None:
         raise GateRed(f"{'; '.join(low)}; nothing was written; remedy: --force writes it all the same")
 
 
-def content(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
+def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
     """All that the file holds, except the vectors."""
     names = list(dict.fromkeys(product.category for product in shelf.products))
     return Content(
@@ -175,7 +176,7 @@ def content(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Cont
         owners=shelf.owners, thumbnails=shelf.thumbnails, created=manifest.created())
 
 
-def draw(task: Task, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall]) -> Built:
+def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall]) -> Built:
     """Step 4: near-duplicates, the page for people, and the figures for machines."""
     out = task.request.out
     catalog = reader.open_catalog(out)

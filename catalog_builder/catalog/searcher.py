@@ -43,9 +43,17 @@ class Result:
 class QueryEncoder(Protocol):
     """The image and the text encoder of one model, whatever runs them: catalog_builder.engines.Model is one."""
 
-    templates: Sequence[str]                 # prompts to put a label into, `{}` its place
-    scripts: Collection[str]                 # the writing systems that the model knows
-    logit_scale: float                       # the factor on a cosine before a softmax over labels
+    @property
+    def templates(self) -> Sequence[str]:
+        """Prompts to put a label into, `{}` its place."""
+
+    @property
+    def scripts(self) -> Collection[str]:
+        """The writing systems that the model knows."""
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor on a cosine before a softmax over labels."""
 
     @property
     def text(self) -> Callable[[list[str]], np.ndarray]:

@@ -12,7 +12,8 @@ from export.formats.mixture import Mixture, Weight, uniform
 from export.formats.stamp import INPUT, OUTPUT, Stamp
 from export.formats.table import COREML
 
-LEAST_IOS = COREML.minimum_ios("fp16")
+OLDEST = dict(COREML.ios or {})
+LEAST_IOS = OLDEST[""]                      # of a package whose schemes ask for no more
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Traced:
     @cached_property
     def newer(self):
         """In float16, for schemes that the LEAST_IOS does not know."""
-        return convert(self, "fp16", max(COREML.ios.values()))
+        return convert(self, "fp16", max(OLDEST.values()))
 
 
 def trace(encoder, kind: str, example) -> Traced:

@@ -35,7 +35,7 @@ def load(path: Path) -> TextTokenizer:
     if found != FORMAT or version not in VERSIONS:
         raise InputError("not a tokenizer asset that this program knows", where=path, remedy=REMEDY,
                          expected=f"{FORMAT} version {' or '.join(VERSIONS)}", found=f"{found} version {version}")
-    name = FIRST if version == "1" else metadata.get("family")
+    name = FIRST if version == "1" else metadata.get("family", "none")
     if name not in FAMILIES:
         raise InputError("a tokenizer family that this program does not know", where=path, found=name, remedy=REMEDY,
                          expected=", ".join(FAMILIES))

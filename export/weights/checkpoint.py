@@ -80,7 +80,7 @@ def load(spec: ModelSpec, source: Source) -> "nn.Module":
     if source.path is None:
         return random_model(spec)
     from export.weights import state
-    from export.weights.networks.build import build
+    from export.weights.networks.construct import build
     tensors = state.read(source.path)
     model = build(spec)
     model.load_state_dict(state.fit(tensors, model, spec.name, source.path))

@@ -29,7 +29,7 @@ def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
     """
     import torch
 
-    from export.weights.networks.build import build
+    from export.weights.networks.construct import build
     model = build(spec)
     with torch.no_grad():
         for key, value in model.state_dict().items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from export import runners
 from export.formats.mixture import Mixture, Weight
@@ -74,13 +75,14 @@ class FormatJudge:
 
     def _figures(self, trial: Trial, result: GateResult) -> dict:
         close, ranking = result.closeness, telling(result.rankings)
-        ranks = self.baseline.manifest.shippable and ranking and ranking.shelf != "samples"
+        if not self.baseline.manifest.shippable or (ranking and ranking.shelf == "samples"):
+            ranking = None                   # chance, or no answer is known
         seconds, ratio = self._speed(trial) if result.outcome == "passed" else (None, None)
         return {
             "cosine_min": close and close.cosine_min, "cosine_mean": close and close.cosine_mean,
-            "top1": ranking.top1.value if ranks else None,
-            "recall10": ranking.recall10.value if ranks and ranking.recall10 else None,
-            "loss": ranking.loss.value if ranks and ranking.loss else None,
+            "top1": ranking.top1.value if ranking else None,
+            "recall10": ranking.recall10.value if ranking and ranking.recall10 else None,
+            "loss": ranking.loss.value if ranking and ranking.loss else None,
             "seconds": seconds, "latency_over_fp16": ratio,
             "peak_rss": self.trials.weigh(trial) if result.outcome == "passed" else None}
 
@@ -90,7 +92,7 @@ class FormatJudge:
             return None, None
         encoder = trial.job.encoder
         one = self.baseline.samples(encoder)[:1]
-        runs = [runners.load(self.format, self.baseline.dist.path(made.path), encoder, threads=latency.THREADS)
-                for made in (trial, self._base[encoder])]
-        own, base = latency.fastest([lambda run=run: run(one) for run in runs], REPEATS)
+        runs = [gate.loaded(self.baseline, artefact.entry, runners.runtimes(self.format)[0], latency.THREADS)
+                for artefact in (trial, self._base[encoder])]
+        own, base = latency.fastest([partial(run, one) for run in runs], REPEATS)
         return own, own / base

@@ -13,7 +13,7 @@ from parity.gate import baseline as baselines
 from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
-from parity.gate.results import GateResult, PairResult, Verdicts
+from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
 from parity.gate.shelf import Embeddings, Shelf, rank
 
 
@@ -28,11 +28,12 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     baseline = baselines.load(dist, products, given)
     common = common_faults(dist, baseline.space)
     common += pixels.faults(dist.manifest.image, baseline.reference.spec, baseline.shelves[0].shelf.pictures)
-    results, answers = [], []
+    results: list[GateResult] = []
+    answers: list[Answers] = []
     for artifact in dist.manifest.artifacts:
         begin(artifact.path)
         if common:
-            results.append(GateResult(**identity(artifact), outcome="failed", reasons=common))
+            results.append(plain(artifact, "failed", common))
             continue
         for runtime in runners.runtimes(artifact.format):
             result, embedded = examine(baseline, artifact, runtime)
@@ -52,10 +53,9 @@ def common_faults(dist: Dist, space: str) -> list[str]:
     return faults
 
 
-def identity(artifact: Artifact) -> dict[str, str]:
-    """The fields that name an artefact."""
-    return {"format": artifact.format, "encoder": artifact.encoder, "precision": artifact.precision,
-            "path": artifact.path}
+def plain(artifact: Artifact, outcome: Outcome, reasons: list[str], runtime: str = "") -> GateResult:
+    """A verdict without measurements."""
+    return GateResult(artifact.format, artifact.encoder, artifact.precision, artifact.path, outcome, reasons, runtime)
 
 
 def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
@@ -69,29 +69,41 @@ def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
 def examine(baseline: Baseline, artifact: Artifact,
             runtime: str | None = None) -> tuple[GateResult, list[Embeddings] | None]:
     """As `judge`, by one of runners.runtimes (default: the first). Also the embeddings, one for each shelf, or None."""
-    path, names, encoder = baseline.dist.path(artifact.path), identity(artifact), artifact.encoder
+    encoder = artifact.encoder
     broken = identity_faults(baseline.dist, baseline.space, artifact)
     if broken:
-        return GateResult(**names, outcome="failed", reasons=broken), None
-    names["runtime"] = runtime or runners.runtimes(artifact.format)[0]
+        return plain(artifact, "failed", broken), None
+    runtime = runtime or runners.runtimes(artifact.format)[0]
     try:
-        embed = runners.load(artifact.format, path, encoder, runtime=names["runtime"])
-        if isinstance(embed, runners.CouldNotRun):
-            return GateResult(**names, outcome="not run", reasons=[embed.reason]), None
+        embed = loaded(baseline, artifact, runtime)
         embedded = [answers(embed, encoder, base) for base in baseline.shelves]
         del embed                            # the memory holds one copy of the weights at a time
-        taken = None if names["runtime"] == runners.INTERPRETER else latency.measure(
-            runners.load(artifact.format, path, encoder, latency.THREADS, names["runtime"]),
-            baseline.samples(encoder)[:1], baseline.eager_seconds[encoder])
+        taken = None if runtime == runners.INTERPRETER else latency.measure(
+            loaded(baseline, artifact, runtime, latency.THREADS), baseline.samples(encoder)[:1],
+            baseline.eager_seconds[encoder])
+    except NotHere as error:
+        return plain(artifact, "not run", [str(error)], runtime), None
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
-        return GateResult(**names, outcome="failed", reasons=[f"it does not run: {error}".splitlines()[0][:300]]), None
+        return plain(artifact, "failed", [f"it does not run: {error}".splitlines()[0][:300]], runtime), None
     if not all(np.isfinite(part).all() for side in embedded for part in vars(side).values()):
-        return GateResult(**names, outcome="failed", reasons=["it answers with numbers that are not finite"]), None
-    judged = replace(verdict(baseline, artifact, embedded), **names, latency=taken)
+        return plain(artifact, "failed", ["it answers with numbers that are not finite"], runtime), None
+    judged = replace(verdict(baseline, artifact, embedded), runtime=runtime, latency=taken)
     more = stored_weights.faults(baseline, artifact)
     if artifact.precision != "fp32":
         more += baseline.safety[encoder].faults()
     return replace(judged, outcome="failed", reasons=judged.reasons + more) if more else judged, embedded
+
+
+class NotHere(Exception):
+    """This machine cannot run the artefact."""
+
+
+def loaded(baseline: Baseline, artifact: Artifact, runtime: str, threads: int = 2) -> runners.Run:
+    """The artefact, ready to run. Raises NotHere if this machine cannot run it."""
+    run = runners.load(artifact.format, baseline.dist.path(artifact.path), artifact.encoder, threads, runtime)
+    if isinstance(run, runners.CouldNotRun):
+        raise NotHere(run.reason)
+    return run
 
 
 def verdict(baseline: Baseline, artifact: Artifact, found: list[Embeddings]) -> GateResult:
@@ -104,8 +116,7 @@ def verdict(baseline: Baseline, artifact: Artifact, found: list[Embeddings]) -> 
               for base, side in zip(baseline.shelves, found, strict=True)]
     allowed = tolerances.of(baseline.space, artifact.format, artifact.precision, encoder)
     reasons = tolerances.failures(allowed, closeness, ranked if baseline.manifest.shippable else [])
-    return GateResult(**identity(artifact), outcome="failed" if reasons else "passed", reasons=reasons,
-                  closeness=closeness, rankings=ranked)
+    return replace(plain(artifact, "failed" if reasons else "passed", reasons), closeness=closeness, rankings=ranked)
 
 
 def answers(embed: runners.Run, encoder: str, base: ShelfBaseline) -> Embeddings:

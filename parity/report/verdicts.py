@@ -48,8 +48,9 @@ def write_verdicts(dist: Dist, judged: list[GateResult]) -> Manifest:
 
 def verdict(result: GateResult) -> Verdict:
     """What the manifest keeps of a result."""
-    return Verdict(result.outcome, result.reasons, result.closeness and result.closeness.cosine_min,
-                   result.closeness and result.closeness.max_abs, _top1(result))
+    closeness = result.closeness
+    return Verdict(result.outcome, result.reasons, closeness.cosine_min if closeness else None,
+                   closeness.max_abs if closeness else None, _top1(result))
 
 
 def read(dist: Dist, basis_: str) -> Verdicts | None:
@@ -93,8 +94,11 @@ def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
 
 def _ranked(pair: PairResult) -> tuple[str, str, str, str]:
     ranking = telling(pair.rankings)
-    parts = (ranking.top1, ranking.recall10, ranking.loss)
-    return str(ranking.queries), *("" if part is None else f"{part.value:.4f}" for part in parts)
+    if ranking is None:
+        return "", "", "", ""
+    top1, recall10, loss = ("" if part is None else f"{part.value:.4f}"
+                            for part in (ranking.top1, ranking.recall10, ranking.loss))
+    return str(ranking.queries), top1, recall10, loss
 
 
 def _costs(receipt: Receipt | None) -> tuple[str, str, str]:
@@ -113,7 +117,7 @@ def _nearness(result: GateResult, shippable: bool) -> tuple[str, str, str]:
 
 def _top1(result: GateResult) -> float | None:
     ranking = telling(result.rankings)
-    return ranking and ranking.top1.value
+    return ranking.top1.value if ranking else None
 
 
 def _words(result: GateResult | PairResult) -> str:
