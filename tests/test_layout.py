@@ -174,9 +174,6 @@ TEXTS = (".md", ".kt", ".kts", ".swift", ".xml", ".yml", ".toml", ".j2", "NOTICE
 PYTHON_FILE = re.compile(r"(?<![\w./*>-])[A-Za-z_][\w./-]*(?:\.py\b|/(?=`))")     # or a folder, in backticks
 LEAST_FILES = 50
 GONE = {
-    *(("FORMATS.md", path) for path in (
-        "catalog_builder/catalog/writer.py", "export/text/text_clean.py", "export/text/text_html.py",
-        "export/text/text_tables.py")),
     ("tests/test_basis.py", "parity/a/b/c/new.py")}            # which the test makes
 
 
