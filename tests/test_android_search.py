@@ -36,7 +36,7 @@ MODULE = ANDROID / "search"
 SHOP = ROOT / "demo" / "shop"
 PRECISIONS = ("fp32", "fp16")
 SHOP_TEXTS, SHOP_PICTURES = 60, 100
-FAULTS = 20_000                              # damaged catalogs, where STRICT=1; 2,000 elsewhere
+FAULTS = 20_000                              # damaged catalogs, in `make soak`
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def dist(request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cases(request, tmp_path_factory) -> list[Case]:
+def cases(request, repetitions, tmp_path_factory) -> list[Case]:
     """The module's tests, run once."""
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
@@ -64,9 +64,7 @@ def cases(request, tmp_path_factory) -> list[Case]:
     dist, folder = request.getfixturevalue("dist"), tmp_path_factory.mktemp("expected")
     write_expected(folder, dist)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
-    environment = {"EXPECTED": str(folder), "DIST": str(dist)}
-    if os.environ.get("STRICT") == "1":
-        environment["FAULTS"] = str(FAULTS)
+    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
     answer = subprocess.run(["mvn", "-B", "-ntp", "test"], cwd=MODULE, capture_output=True, text=True,
                             env=os.environ | environment)
     found = reported(MODULE / "target" / "surefire-reports")
@@ -134,10 +132,9 @@ def answered(catalog, vector: np.ndarray) -> dict:
                      for hit in search.search(catalog, vector)]}
 
 
-def test_every_test_of_the_search_module_passes(cases, capsys):
+def test_every_test_of_the_search_module_passes(cases, say):
     failed = [f"{case.name}: {case.said}" for case in cases if case.outcome == "failed"]
-    with capsys.disabled():
-        print(f"\nandroid_sample/search: {len(cases)} tests run, {len(failed)} failed")
+    say(f"android_sample/search: {len(cases)} tests run, {len(failed)} failed")
     assert not failed, "\n".join(failed)
 
 
@@ -145,10 +142,10 @@ def test_none_of_them_is_skipped(cases):
     assert [f"{case.name}: {case.said}" for case in cases if case.outcome == "skipped"] == []
 
 
-def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, capsys):
+def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, say):
     printed = "".join(case.printed for case in cases if case.name.startswith("ExpectedTest"))
-    with capsys.disabled():
-        print("\n" + printed.strip())
+    for line in printed.strip().splitlines():
+        say(f"android_sample/search: {line}")
     for figure in (r"tokens: \d{5} texts, 0 differing", f"pixels: {expected.PICTURES} pictures, 0 differing bytes",
                    *(f"{precision}: {SHOP_TEXTS + SHOP_PICTURES} queries" for precision in PRECISIONS)):
         assert re.search(figure, printed), f"{figure} in {printed!r}"
