@@ -18,9 +18,8 @@ from PIL import Image
 from benchmarks import limits
 from catalog_builder import engines
 from catalog_builder.builder import embed
-from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
-from export import pipeline
 from export.common import files
 from export.weights import checkpoint
 from parity.gate.inputs import pictures
@@ -55,7 +54,7 @@ def main() -> None:
         plain = plain_loop(model)
         found = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
                  for name in names for small in (None, Thumbnail(160, 60))}
-    result = {"model": model.made["model"], "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
+    result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
               "load": round(os.getloadavg()[0], 2)}
     files.write_json(RESULTS, result)
     PAGE.write_text(page(result), encoding="utf-8")
@@ -78,7 +77,7 @@ def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
     import torch
     from open_clip.transform import image_transform
 
-    spec, source = pipeline.source_of(model.folder)
+    spec, source = model.dist.source()
     visual = checkpoint.reparameterise(checkpoint.load(spec, source)).visual
     true = spec.preprocessing
     transform = image_transform(true.size, is_train=False, mean=true.mean, std=true.std,
@@ -109,8 +108,8 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
         kind = thumbnail.kind if thumbnail else ""
         store = Store(folder / f"{name} {kind} {turn}.embeddings", engine.identity, kind)
         started, worked = time.perf_counter(), time.process_time()
-        embed.run(paths, folder, engines.Engine(engine.identity, encode), model.preprocessing, thumbnail, store,
-                  lambda more, computed: None)
+        embedder = Embedder(engines.Engine(engine.identity, encode), model.preprocessing, thumbnail)
+        embed.run(paths, folder, embedder, store, lambda more, computed: None)
         cores = (time.perf_counter() - started) * (os.cpu_count() or 1)
         worked = time.process_time() - worked
         store.close()

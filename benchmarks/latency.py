@@ -19,11 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import limits
-from export import pipeline, runners
+from export import runners
 from export.artifacts import manifest
+from export.artifacts.dist import Dist
 from export.common import files
 from export.common.specs import ModelSpec
 from export.pictures import preprocess
+from export.text import families
 from export.weights import checkpoint
 from parity.gate import inputs
 
@@ -54,8 +56,8 @@ def measure(folder: Path) -> dict:
     import torch
 
     torch.set_flush_denormal(True)           # kind to PyTorch: Gelu's tail below 1e-38 is slow
-    artifacts = [a for a in manifest.read(folder)["artifacts"] if a["format"] in ("tflite", "onnx")]
-    spec, source = pipeline.source_of(folder)
+    artifacts = [a for a in manifest.read(folder).artifacts if a.format in ("tflite", "onnx")]
+    spec, source = Dist(folder).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
     found = {"machine": machine(), "load": [round(os.getloadavg()[0], 2)], "weights": source.kind, "limits": {},
              "encoders": {}}
@@ -64,7 +66,7 @@ def measure(folder: Path) -> dict:
         eager = eager_run(model, encoder, spec, one)
         found["limits"][encoder] = limits.of(eager, model.visual if encoder == "image" else model.text, THREADS)
         found["encoders"][encoder] = {str(threads): compare(
-            folder, [a for a in artifacts if a["encoder"] == encoder], eager, one, threads) for threads in THREADS}
+            folder, [a for a in artifacts if a.encoder == encoder], eager, one, threads) for threads in THREADS}
     found["load"].append(round(os.getloadavg()[0], 2))
     return found
 
@@ -73,9 +75,7 @@ def example(encoder: str, spec: ModelSpec) -> np.ndarray:
     """The first sample picture, uint8 [1, S, S, 3], or a short text's ids, int32 [1, 77]."""
     if encoder == "image":
         return inputs.squares(inputs.pictures()[:1], spec.preprocessing)
-    from open_clip.tokenizer import SimpleTokenizer
-
-    return SimpleTokenizer()([TEXT]).numpy().astype(np.int32)
+    return families.reference_ids(spec.text.family, [TEXT])
 
 
 def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable[[], np.ndarray]:
@@ -103,11 +103,11 @@ def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarra
     torch.set_num_threads(threads)
     turns = {"eager": eager}
     for artifact in artifacts:
-        embed = runners.load(artifact["format"], folder / artifact["path"], artifact["encoder"], threads)
+        embed = runners.load(artifact.format, folder / artifact.path, artifact.encoder, threads)
         if isinstance(embed, runners.CouldNotRun):
             print(f"{artifact['path']}: not run ({embed.reason})")
         else:
-            turns[artifact["path"]] = lambda embed=embed: embed(one)
+            turns[artifact.path] = lambda embed=embed: embed(one)
     answers = {name: run() for name, run in turns.items()}               # warms up, too
     free = (os.cpu_count() or 1) - threads + TAKEN
     kept: list[dict[str, float]] = []

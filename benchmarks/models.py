@@ -16,14 +16,15 @@ from pathlib import Path
 
 import psutil
 
-from export import plan
+from export.artifacts import receipts
 from export.common import files
+from export.formats import table
 from export.weights.models import DEMO, TABLE
 from parity.report import verdicts
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "models.json", HERE / "models.md"
-TOLERANCES = HERE.parent / "parity" / "tolerances.toml"
+TOLERANCES = HERE.parent / "parity" / "gate" / "tolerances.toml"
 BIG = ("2-s4", "2-l14")                      # one format at a time in one process, to bound the memory
 
 
@@ -48,19 +49,19 @@ def measure(name: str) -> dict:
     try:
         common = ["--model", name, "--out", str(out)]
         weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
-        workers, formats = ("1", plan.FORMATS) if name in BIG else ("2", [",".join(plan.FORMATS)])
+        workers, formats = ("1", table.FORMATS) if name in BIG else ("2", [",".join(table.FORMATS)])
         steps = [["export", *common, *weights, "--precision", "fp32,fp16", "--workers", workers, "--formats", some]
                  for some in formats]
         taken = [timed(step) for step in [*steps, ["parity", *common]]]
         folder = out / name
         gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-        receipts = plan.read_receipts(folder)
+        made = receipts.read(folder)
         return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
                 "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),
                 "cores": os.cpu_count(), "python": platform.python_version(),
                 "weights": "its own" if not weights else "random", "space": gate["space"], "artefacts": {
-                    r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
-                                "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
+                    r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
+                                "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
                                 "reasons": r["reasons"],
                                 "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                                 "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}}

@@ -10,8 +10,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import latency, models
-from export import pipeline, plan
+from export.artifacts import receipts
+from export.artifacts.dist import Dist
 from export.common import files
+from export.formats import table
 from export.weights import checkpoint
 from export.weights.models import DEMO, TABLE
 from parity.report import verdicts
@@ -34,11 +36,11 @@ def main() -> None:
 
 def measure(name: str, out: Path) -> dict:
     """{"machine", "routes": {route: {seconds, peak_bytes}}, "artefacts": {route: {path: {…}}}}."""
-    routes = {route: exported(name, route, out) for route in plan.ROUTES}
-    spec, source = pipeline.source_of(out / plan.LITERT_TORCH / name)
+    routes = {route: exported(name, route, out) for route in table.ROUTES}
+    spec, source = Dist(out / table.LITERT_TORCH / name).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
-    artefacts = {route: described(out / route / name) for route in plan.ROUTES}
-    for encoder in plan.ENCODERS:
+    artefacts = {route: described(out / route / name) for route in table.ROUTES}
+    for encoder in table.ENCODERS:
         one = latency.example(encoder, spec)
         entries = [{"format": "tflite", "encoder": encoder, "path": f"{route}/{name}/{path}"}
                    for route, made in artefacts.items() for path in made if encoder in path]
@@ -62,9 +64,9 @@ def exported(name: str, route: str, out: Path) -> dict:
 def described(folder: Path) -> dict:
     """Each artefact's bytes, seconds and memory, and what the gate found."""
     gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-    receipts = plan.read_receipts(folder)
-    return {r["path"]: {"bytes": receipts[r["path"]].bytes, "seconds": receipts[r["path"]].seconds,
-                        "peak_rss": receipts[r["path"]].peak_rss, "outcome": r["outcome"],
+    made = receipts.read(folder)
+    return {r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
+                        "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
                         "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                         "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}
 
@@ -82,7 +84,7 @@ def page(results: dict) -> str:
         lines += ["", "| artefact | route | MB | memory MB | ratio | quartiles | least cosine | max abs | outcome |",
                   "|---|---|---|---|---|---|---|---|---|"]
         lines += [row(path, route, found["artefacts"][route][path])
-                  for path in found["artefacts"][plan.LITERT_TORCH] for route in plan.ROUTES]
+                  for path in found["artefacts"][table.LITERT_TORCH] for route in table.ROUTES]
         lines += ["", f"{found['machine']['processor']}, {found['machine']['cores']} cores."]
     return "\n".join([*lines, ""])
 

@@ -1,11 +1,15 @@
 """`python -m catalog_builder`: parses and calls, nothing else."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from catalog_builder import commands, engines
+from catalog_builder.builder.build import BuildRequest
 from catalog_builder.catalog.search import Filter
-from export.common.errors import CommandLine, InputError
+from catalog_builder.catalog.search_request import SearchRequest
+from export.common import command
+from export.common.command import CommandLine
 
 
 def parser() -> CommandLine:
@@ -51,48 +55,55 @@ def parser() -> CommandLine:
                       "the smallest that passed the gate)")
     apps.add_argument("--accept-research-licence", action="store_true",
                       help="take weights that a shop may not ship, for research")
-    for command in (build, search, labels, duplicates, verify, apps):
-        command.add_argument("--model", default="demo", help="of dist/ (default: %(default)s)")
-        command.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
-    for command in (build, search, duplicates, verify, apps):
-        command.add_argument("--catalog", type=Path, metavar="PATH",
-                             help="default: <product list>.catalog in dist/<model>/")
-    for command in (search, labels, duplicates):
-        command.add_argument("--json", action="store_true", help="for machines")
+    for subparser in (build, search, labels, duplicates, verify, apps):
+        subparser.add_argument("--model", default="demo", help="of dist/ (default: %(default)s)")
+        subparser.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    for subparser in (build, search, duplicates, verify, apps):
+        subparser.add_argument("--catalog", type=Path, metavar="PATH",
+                               help="default: <product list>.catalog in dist/<model>/")
+    for subparser in (search, labels, duplicates):
+        subparser.add_argument("--json", action="store_true", help="for machines")
     return p
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 1 a gate is red, 2 bad input."""
-    try:
-        given = parser().parse_args(arguments)
-        dist = given.dist / given.model
-        if given.command == "labels":
-            return commands.labels(dist, given.image, given.names.split(","), given.json)
-        name = given.products.stem if given.command == "build" else "products"
-        catalog = given.catalog or dist / f"{name}.catalog"
-        if given.command == "build":
-            return commands.build(given.products, dist, catalog, given.queries, given.strict, given.force, given.engine,
-                                 given.thumbnails, given.thumbnail_quality)
-        if given.command == "search":
-            where = Filter(given.category, commands.price(given.price_from), commands.price(given.price_to))
-            return commands.search(catalog, dist, given.text, given.image, given.like, given.slider, given.k, where,
-                                  given.threshold, given.confidence, given.json)
-        if given.command == "duplicates":
-            return commands.duplicates(catalog, given.over, given.json)
-        if given.command == "apps":
-            return commands.apps(dist, catalog, given.precision, given.accept_research_licence)
-        return commands.verify(catalog)
-    except InputError as error:
-        print(f"catalog_builder: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        print(f"catalog_builder: {error.strerror}; found {error.filename}; remedy: choose another --catalog",
-              file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("catalog_builder: interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "catalog_builder", interrupted="the next run goes on from here",
+                       option="--catalog")
+
+
+def work(arguments: list[str]) -> int:
+    """Calls what the arguments name."""
+    given = parser().parse_args(arguments)
+    dist = given.dist / given.model
+    if given.command == "labels":
+        return commands.labels(dist, given.image, given.names.split(","), given.json)
+    name = given.products.stem if given.command == "build" else "products"
+    catalog = given.catalog or dist / f"{name}.catalog"
+    if given.command == "build":
+        return commands.build(build_request(given, dist, catalog))
+    if given.command == "search":
+        return commands.search(catalog, dist, search_request(given), given.json)
+    if given.command == "duplicates":
+        return commands.duplicates(catalog, given.over, given.json)
+    if given.command == "apps":
+        return commands.apps(dist, catalog, given.precision, given.accept_research_licence)
+    return commands.verify(catalog)
+
+
+def build_request(given: Namespace, dist: Path, catalog: Path) -> BuildRequest:
+    """What `build` was asked for."""
+    return BuildRequest(
+        products=given.products, model=dist, out=catalog, queries=given.queries, strict=given.strict, force=given.force,
+        engine=given.engine, thumbnail=commands.thumbnail(given.thumbnails, given.thumbnail_quality))
+
+
+def search_request(given: Namespace) -> SearchRequest:
+    """What `search` was asked for."""
+    return SearchRequest(
+        text=given.text, picture=given.image, slider=given.slider, like=given.like, k=given.k,
+        where=Filter(given.category, commands.price(given.price_from), commands.price(given.price_to)),
+        threshold=given.threshold, least_confidence=given.confidence)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ catalog. Its folder is replaced whole, and ignored by git.
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_builder import engines
 from catalog_builder.catalog.reader import open_catalog
-from export import plan
 from export.artifacts import manifest
+from export.artifacts.manifest import Artifact, Manifest
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
+from export.formats.table import COREML, ENCODERS, FORMATS, TFLITE, Format
 
 CATALOG = "shop.catalog"
 
@@ -24,12 +25,12 @@ class App:
     """A sample app: the format that it runs, and where it looks for its files."""
 
     name: str
-    format: str
+    format: Format
     folder: Path
 
 
-APPS = (App("iOS", "coreml", ROOT / "ios_sample" / "App" / "Model"),
-        App("Android", "tflite", ROOT / "android_sample" / "app" / "src" / "main" / "assets"))
+APPS = (App("iOS", COREML, ROOT / "ios_sample" / "App" / "Model"),
+        App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets"))
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ def fill(dist: Path, catalog: Path, precision: str | None, accept: bool, apps: t
     """
     model = engines.opened(dist)
     if not accept:
-        refuse_what_may_not_ship(model.made, dist)
+        refuse_what_may_not_ship(model.manifest, dist)
     found = open_catalog(catalog, model.space)
     found.verify()
-    formats = {a["format"] for a in model.made["artifacts"]}
-    wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in plan.ENCODERS]
-              for app in apps if app.format in formats}
+    formats = {artifact.format for artifact in model.manifest.artifacts}
+    wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in ENCODERS]
+              for app in apps if app.format.name in formats}
     if not wanted:
-        raise InputError("no artefacts for an app", where=dist, expected=" or ".join(app.format for app in apps),
+        raise InputError("no artefacts for an app", where=dist, expected=" or ".join(app.format.name for app in apps),
                          found=", ".join(sorted(formats)), remedy="export again without FORMATS=")
     for app, encoders in wanted.items():
         with files.whole(app.folder) as partial:
@@ -64,38 +65,37 @@ def fill(dist: Path, catalog: Path, precision: str | None, accept: bool, apps: t
     return [Filled(app, {path.name: files.size(path) for path in sorted(app.folder.iterdir())}) for app in wanted]
 
 
-def refuse_what_may_not_ship(made: dict, dist: Path) -> None:
+def refuse_what_may_not_ship(made: Manifest, dist: Path) -> None:
     """Raises InputError for weights whose licence forbids commercial use, and for random ones."""
-    licence = made["licence"]
     remedy = "for research ACCEPT_RESEARCH_LICENCE=1; the README names models that a shop may ship"
-    if not made["shippable"]:
+    if not made.shippable:
         raise InputError("random weights are not for an app", where=dist, remedy=remedy)
-    if licence["commercial_use"] is False:
-        raise InputError("the weights' licence forbids commercial use", where=dist, found=licence["name"],
+    if made.licence.commercial_use is False:
+        raise InputError("the weights' licence forbids commercial use", where=dist, found=made.licence.name,
                          remedy=remedy)
 
 
-def chosen(model: engines.Model, format_: str, encoder: str, precision: str | None) -> dict:
-    """The manifest's entry of the artefact that an app gets. Raises InputError where none passed the gate."""
-    passed = [a for a in model.made["artifacts"] if (a["format"], a["encoder"]) == (format_, encoder)
-              and (a["parity"] or {}).get("outcome") == "passed"]
-    named = [a for a in passed if a["precision"] == (precision or plan.DEFAULT_PRECISION[format_, encoder])]
-    fitting = named or ([] if precision else sorted(passed, key=lambda a: a["bytes"]))
+def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:
+    """The artefact that an app gets. Raises InputError if none passed the gate."""
+    passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed]
+    named = [artifact for artifact in passed if artifact.precision == (precision or format_.default[encoder])]
+    fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
     if not fitting:
-        there = ", ".join(a["precision"] for a in passed) or "none"
-        raise InputError(f"no {format_} {encoder} encoder that passed the gate", where=model.folder,
+        there = ", ".join(artifact.precision for artifact in passed) or "none"
+        name = model.dist.folder.name
+        raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=model.dist.folder,
                          expected=precision or "any precision", found=there,
-                         remedy=f"make export MODEL={model.folder.name} PRECISION={precision or 'default'}")
+                         remedy=f"make export MODEL={name} PRECISION={precision or 'default'}")
     return fitting[0]
 
 
-def put(folder: Path, model: engines.Model, encoders: list[dict], catalog: Path) -> None:
+def put(folder: Path, model: engines.Model, encoders: list[Artifact], catalog: Path) -> None:
     """Writes an app's files."""
     folder.mkdir(parents=True)
-    named = [a | {"path": a["encoder"] + plan.SUFFIXES[a["format"]]} for a in encoders]
+    named = [replace(artifact, path=artifact.encoder + FORMATS[artifact.format].suffix) for artifact in encoders]
     for old, new in zip(encoders, named, strict=True):
-        source = model.folder / old["path"]
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / new["path"])
-    shutil.copyfile(model.folder / manifest.TOKENIZER, folder / manifest.TOKENIZER)
+        source = model.dist.path(old.path)
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / new.path)
+    shutil.copyfile(model.dist.path(model.manifest.tokenizer.path), folder / manifest.TOKENIZER)
     shutil.copyfile(catalog, folder / CATALOG)
-    files.write_json(folder / manifest.NAME, model.made | {"artifacts": named})
+    manifest.write(folder, replace(model.manifest, artifacts=named))

@@ -4,26 +4,31 @@ An engine encodes pictures one by one, so that a picture's vector depends on not
 build that goes on gives the same bytes.
 """
 
-import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from export import pipeline, runners
-from export.artifacts import manifest
+from catalog_builder.catalog.reader import open_catalog
+from catalog_builder.catalog.searcher import Searcher
+from export import runners
+from export.artifacts.dist import VERDICTS, Dist
+from export.artifacts.manifest import Artifact, Manifest
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
+from export.formats.table import FORMATS, MIXED, ONNX
 from export.pictures.preprocess import load_rgb8, resize_crop
+from export.text import tokenizer
 
-ENGINES = ("auto", "onnx", "torch", "cuda", "bfloat16")
 SAMPLES = 16                                 # made-up pictures, on which bfloat16's loss is measured
-QUERIES = ("onnx", "tflite")                 # formats that answer queries on a desktop, in this order
-PRECISIONS = ("fp32", "fp16", "mixed", "int8", "dynamic-int8")
+EXACT = ONNX                                 # whose float32 artefact fills a catalog
+ENGINES = ("auto", EXACT.name, "torch", "cuda", "bfloat16")
+QUERIES = sorted((row.name for row in FORMATS.values() if row.queries), key=lambda name: name != EXACT.name)
+PRECISIONS = ("fp32", "fp16", MIXED, "int8", "dynamic-int8")             # of query encoders, in this order
 CUDA_BATCH = 64                              # always so many, the last one padded: kernels depend on the shape
 
 
@@ -41,27 +46,29 @@ class Engine:
 class Model:
     """dist/<model>/, gated green."""
 
-    folder: Path
-    made: dict                               # its manifest
+    dist: Dist
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the export says about the model."""
+        return self.dist.manifest
 
     @property
     def space(self) -> str:
         """The embedding space."""
-        return self.made["space"]
+        return self.manifest.space
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """What becomes of upright RGB8; mean and standard deviation are inside the encoders."""
-        image = self.made["image"]
-        return Preprocessing(image["width"], (0.0,) * 3, (1.0,) * 3, image["resize"]["interpolation"])
+        """From upright RGB8 to the square; mean and standard deviation are inside the encoders."""
+        image = self.manifest.image
+        return Preprocessing(image.width, (0.0,) * 3, (1.0,) * 3, image.interpolation)
 
     @cached_property
     def text(self) -> Callable[[list[str]], np.ndarray]:
         """Texts -> float32 [N, dim], by the exported encoder and tokenizer."""
-        from export.text.clip_bpe import Tokenizer
-
-        run, tokenizer = self._encoder("text"), Tokenizer.load(self.folder / manifest.TOKENIZER)
-        return lambda texts: run(tokenizer.encode(texts))
+        run, words = self._encoder("text"), tokenizer.load(self.dist.path(self.manifest.tokenizer.path))
+        return lambda texts: run(tokenizer.encode_all(words, texts))
 
     @cached_property
     def image(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -72,59 +79,83 @@ class Model:
         """Any picture as uint8 [S, S, 3]. Raises InputError for what is no picture."""
         return resize_crop(load_rgb8(picture), self.preprocessing)
 
-    def artifact(self, encoder: str, formats: tuple[str, ...] = QUERIES,
-                 precisions: tuple[str, ...] = PRECISIONS) -> dict | None:
+    def artifact(self, encoder: str, formats: Sequence[str] = QUERIES,
+                 precisions: Sequence[str] = PRECISIONS) -> Artifact | None:
         """The first artefact of these that passed the gate."""
-        return next((a for format_ in formats for precision in precisions for a in self.made["artifacts"]
-                     if (a["encoder"], a["format"], a["precision"]) == (encoder, format_, precision)
-                     and (a["parity"] or {}).get("outcome") == "passed"), None)
+        return next((a for format_ in formats for precision in precisions
+                     for a in self.manifest.find(format_, encoder) if a.precision == precision and a.passed), None)
+
+    @property
+    def templates(self) -> Sequence[str]:
+        """Prompts to put a label into."""
+        return self.manifest.text.templates
+
+    @property
+    def scripts(self) -> Collection[str]:
+        """The writing systems that the model knows."""
+        return self.manifest.text.scripts
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor on a cosine before a softmax over labels."""
+        return self.manifest.logit_scale
+
+    def exact(self) -> Artifact | None:
+        """The artefact that fills a catalog, if there is one."""
+        return self.artifact("image", (EXACT.name,), ("fp32",))
 
     def _encoder(self, encoder: str) -> runners.Run:
         found = self.artifact(encoder)
         if found is None:
-            raise InputError(f"no {encoder} encoder that runs on a desktop and passed the gate", where=self.folder,
-                             expected=" or ".join(QUERIES), remedy="make export FORMATS=onnx")
-        run = runners.load(found["format"], self.folder / found["path"], encoder, threads=os.cpu_count() or 1)
-        if isinstance(run, runners.CouldNotRun):
-            raise InputError(f"{found['path']} cannot run here", where=self.folder, found=run.reason)
-        return run
+            raise InputError(f"no {encoder} encoder that runs on a desktop and passed the gate", where=self.dist.folder,
+                             expected=" or ".join(QUERIES), remedy=f"make export FORMATS={EXACT.name}")
+        return _runnable(self.dist, found, os.cpu_count() or 1)
 
 
 def opened(folder: Path) -> Model:
     """dist/<model>/. Raises InputError unless its gate is green, and every file is the one that was gated."""
-    made = manifest.read(folder)
-    try:
-        verdicts = json.loads((folder / pipeline.VERDICTS).read_text(encoding="utf-8"))
-        green, judged = verdicts["green"], {result["path"] for result in verdicts["results"]}
-        green = green is True and verdicts["space"] == made["space"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("the gate has not run", where=folder / pipeline.VERDICTS, found=error,
-                         remedy=f"make parity MODEL={folder.name}") from None
-    if not green:
+    dist = Dist(folder)
+    made, judged = dist.manifest, dist.judged()
+    if not judged.green or judged.space != made.space:
         raise InputError("the gate is red: no catalog is built on a model that ranks otherwise than PyTorch",
-                         where=folder / pipeline.VERDICTS, remedy=f"make parity MODEL={folder.name}; see parity.html")
-    if not {a["path"] for a in made["artifacts"]} <= judged:
+                         where=dist.path(VERDICTS), remedy=f"make parity MODEL={folder.name}; see parity.html")
+    if not {artifact.path for artifact in made.artifacts} <= judged.paths:
         raise InputError("there are artefacts that the gate has not seen", where=folder,
                          remedy=f"make parity MODEL={folder.name}")
-    manifest.check_digests(folder, made)
-    return Model(folder, made)
+    dist.check()
+    return Model(dist)
+
+
+def _runnable(dist: Dist, artifact: Artifact, threads: int) -> runners.Run:
+    run = runners.load(artifact.format, dist.path(artifact.path), artifact.encoder, threads=threads)
+    if isinstance(run, runners.CouldNotRun):
+        raise InputError(f"{artifact.path} cannot run here", where=dist.folder, found=run.reason)
+    return run
+
+
+def searcher(catalog: Path, model: Path) -> Searcher:
+    """Opens a catalog and the encoders of its embedding space.
+
+    Raises InputError where the catalog is damaged or of another embedding space, or the model's gate is red.
+    """
+    encoder = opened(model)
+    return Searcher(open_catalog(catalog, encoder.space), encoder)
 
 
 def engine(model: Model, name: str = "auto") -> Engine:
     """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError for one that is not here."""
     if name == "auto":
-        exact = model.artifact("image", ("onnx",), ("fp32",))
-        name = "cuda" if _has_cuda() else "onnx" if exact else "torch"
-    return {"onnx": _onnx, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
+        name = "cuda" if _has_cuda() else EXACT.name if model.exact() else "torch"
+    return {EXACT.name: _exact, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
 
 
-def _onnx(model: Model) -> Engine:
-    found = model.artifact("image", ("onnx",), ("fp32",))
+def _exact(model: Model) -> Engine:
+    found = model.exact()
     if found is None:
-        raise InputError("no float32 ONNX image encoder that passed the gate", where=model.folder,
-                         remedy="make export FORMATS=onnx PRECISION=fp32, or --engine torch")
-    run = runners.load("onnx", model.folder / found["path"], "image", threads=1)
-    return Engine(f"{model.space} {runners.runtimes('onnx')[0]} {found['sha256']}", run)
+        raise InputError(f"no float32 {EXACT.title} image encoder that passed the gate", where=model.dist.folder,
+                         remedy=f"make export FORMATS={EXACT.name} PRECISION=fp32, or --engine torch")
+    identity = f"{model.space} {runners.runtimes(EXACT.name)[0]} {found.sha256}"
+    return Engine(identity, _runnable(model.dist, found, threads=1))
 
 
 def _torch(model: Model) -> Engine:
@@ -155,7 +186,7 @@ def _cuda(model: Model) -> Engine:
     import torch
 
     if not torch.cuda.is_available():
-        raise InputError("no CUDA device", remedy="--engine onnx")
+        raise InputError("no CUDA device", remedy=f"--engine {EXACT.name}")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     return Engine(f"{model.space} torch {torch.__version__} {torch.cuda.get_device_name()} float32",
@@ -167,7 +198,7 @@ def _bfloat16(model: Model) -> Engine:
 
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported() or not _has_bfloat16():
         raise InputError("this processor has no bfloat16 arithmetic", expected="avx512_bf16 or amx_bf16",
-                         remedy="--engine onnx")
+                         remedy=f"--engine {EXACT.name}")
     torch.set_num_threads(1)
     fast, true = _eager(model, "cpu", torch.bfloat16), _eager(model, "cpu", None)
     lost = bfloat16_loss(fast, true, model.preprocessing.size)
@@ -189,12 +220,12 @@ def _has_bfloat16() -> bool:
 
 
 def _eager(model: Model, device: str, kind) -> Callable[[np.ndarray], np.ndarray]:
-    """The encoder as exported, by PyTorch from the checkpoint; arithmetic in `kind`, where one is given."""
+    """The encoder from the checkpoint in PyTorch, computing in dtype `kind` (default float32)."""
     import torch
 
     from export.weights import checkpoint, encoders
 
-    spec, source = pipeline.source_of(model.folder)
+    spec, source = model.dist.source()
     part = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, source)), spec)["image"].to(device)
 
     def encode(squares: np.ndarray) -> np.ndarray:

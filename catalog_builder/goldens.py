@@ -21,10 +21,11 @@ from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open
 from catalog_builder.catalog.search import ANY, Filter, Hit
 from catalog_builder.lists import products
 from catalog_builder.lists.products import Product
-from export.common import files
-from export.common.errors import CommandLine, InputError
+from export.common import command, files
+from export.common.command import CommandLine
 from export.common.files import ROOT
 from export.pictures.preprocess import load_rgb8, resize_crop
+from export.text import families
 from export.weights import checkpoint, encoders, lookup
 
 SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
@@ -34,44 +35,44 @@ SIDE = 32                                    # thumbnails, in pixels
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 2 bad input."""
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "goldens", interrupted="nothing was written")
+
+
+def work(arguments: list[str]) -> int:
+    """Writes the folder that the arguments name."""
     p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches.")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens/search)")
-    try:
-        given = p.parse_args(arguments)
-        listed = products.read(SHOP).products[::5][:PRODUCTS]
-        embed = encoded()
-        with files.whole(given.out) as partial:
-            partial.mkdir(parents=True)
-            shop = written(partial / "shop.catalog", listed, embed, "EUR", True)
-            few = [replace(one, category="") for one in (*listed[:6], replace(listed[0], id="TIE"))]
-            mixed = written(partial / "currencies.catalog", few, embed, "", False)
-            cases = [*shop_cases(shop, embed), *other_cases(mixed)]
-            index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
-                name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
-                "cases": cases, "damaged": damaged(partial)}
-            text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
-            (partial / "index.json").write_text(text + "\n", encoding="ascii")
-    except InputError as error:
-        print(f"goldens: {error}", file=sys.stderr)
-        return 2
+    given = p.parse_args(arguments)
+    listed = products.read(SHOP).products[::5][:PRODUCTS]
+    embed = encoded()
+    with files.whole(given.out) as partial:
+        partial.mkdir(parents=True)
+        shop = written(partial / "shop.catalog", listed, embed, "EUR", True)
+        few = [replace(one, category="") for one in (*listed[:6], replace(listed[0], id="TIE"))]
+        mixed = written(partial / "currencies.catalog", few, embed, "", False)
+        cases = [*shop_cases(shop, embed), *other_cases(mixed)]
+        index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
+            name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
+            "cases": cases, "damaged": damaged(partial)}
+        text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
+        (partial / "index.json").write_text(text + "\n", encoding="ascii")
     print(f"{given.out}: {len(cases)} searches, {files.size(given.out) / 1e6:.1f} MB")
-    return 0
+    return command.DONE
 
 
 def encoded():
     """A function of the encoder's name and its inputs, by float32 PyTorch on the demo model."""
     import torch
-    from open_clip.tokenizer import SimpleTokenizer
 
     spec = lookup.find("demo")
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec))), spec)
 
     def run(kind: str, given: list) -> np.ndarray:
-        values = SimpleTokenizer()(given).int() if kind == "text" else torch.from_numpy(np.stack([resize_crop(
-            load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32))
+        values = families.reference_ids(spec.text.family, given) if kind == "text" else np.stack([resize_crop(
+            load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32)
         with torch.inference_mode():
-            return parts[kind](values).numpy()
+            return parts[kind](torch.from_numpy(values)).numpy()
 
     return run
 
@@ -82,11 +83,13 @@ def written(path: Path, listed: list[Product], embed, currency: str, small: bool
 
     names = list(dict.fromkeys(product.category for product in listed))
     content = Content(
-        "5" * 64, "demo", currency, names, CALIBRATION, [products.json_record(product) for product in listed],
-        np.array([NO_PRICE if i % 9 == 4 else product.price for i, product in enumerate(listed)]),
-        np.array([names.index(product.category) for product in listed]),
-        np.repeat(np.arange(len(listed)), [len(product.pictures) for product in listed]),
-        [shrunk(load_rgb8(product.pictures[0]), Thumbnail(SIDE, 40)) for product in listed] if small else None)
+        space="5" * 64, model="demo", currency=currency, category_names=names, calibration=CALIBRATION,
+        records=[products.json_record(product) for product in listed],
+        prices=np.array([NO_PRICE if i % 9 == 4 else product.price for i, product in enumerate(listed)]),
+        categories=np.array([names.index(product.category) for product in listed]),
+        owners=np.repeat(np.arange(len(listed)), [len(product.pictures) for product in listed]),
+        thumbnails=[shrunk(load_rgb8(product.pictures[0]), Thumbnail(SIDE, 40)) for product in listed]
+        if small else None)
     write(path, content, embed("image", [picture for product in listed for picture in product.pictures]))
     return open_catalog(path)
 
@@ -128,7 +131,7 @@ def other_cases(made: Catalog) -> list[dict]:
 def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = ANY, threshold: float | None = None,
          without: int | None = None) -> dict:
     """One search and its answer."""
-    hits = search.search(made, vector, k, where, -np.inf if threshold is None else threshold, without)
+    hits = search.search(made, vector, k, where, threshold=-np.inf if threshold is None else threshold, without=without)
     curve = getattr(CALIBRATION, kind)
     asked = {"catalog": made.path.name, "kind": kind, "vector": packed(vector), "k": k,
              "categories": None if where.categories is None else sorted(where.categories), "lowest": where.lowest,

@@ -17,6 +17,7 @@ from open_clip.tokenizer import tokenize
 from torch import nn
 
 from demo.shop import SHOP_FOLDER
+from export.common import rankings
 from export.common.errors import InputError
 from export.pictures.preprocess import load_rgb8, normalise, resize_crop
 from export.weights.checkpoint import load, locate
@@ -28,7 +29,7 @@ BATCH = 128
 
 
 @dataclass(frozen=True)
-class Recall:
+class DemoRecall:
     """Shares of the queries, 0 to 1, and how many there were."""
 
     text_at_1: float
@@ -70,22 +71,11 @@ def embed_texts(model: nn.Module, texts: list[str]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def product_scores(queries: np.ndarray, pictures: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Queries [Q, D] against pictures [R, D] grouped by product -> [Q, products], each product's best picture."""
-    return np.maximum.reduceat(queries @ pictures.T, starts, axis=1)
-
-
-def find_ranks(scores: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """How many products score above the right one, for each query; a tie counts against it."""
-    right = np.take_along_axis(scores, answers[:, None], axis=1)
-    return (scores >= right).sum(axis=1) - 1
-
-
 def rank_queries(model: nn.Module, folder: Path = SHOP_FOLDER) -> tuple[list[dict[str, str]], np.ndarray]:
     """Every query of the shop, and the rank of its right answer (0 is best)."""
     products, queries = read_rows(folder / "products.csv"), read_rows(folder / "queries.csv")
     names = [row["pictures"].split("|") for row in products]
-    starts = np.cumsum([0, *map(len, names)])[:-1]
+    owners = np.repeat(np.arange(len(names)), [len(group) for group in names])
     numbers = {row["id"]: number for number, row in enumerate(products)}
     pictures = embed_pictures(model, [folder / name for group in names for name in group])
     texts = [row for row in queries if row["kind"] == "text"]
@@ -93,16 +83,16 @@ def rank_queries(model: nn.Module, folder: Path = SHOP_FOLDER) -> tuple[list[dic
     embedded = np.concatenate([embed_texts(model, [row["query"] for row in texts]),
                                embed_pictures(model, [folder / row["query"] for row in asked])])
     answers = np.array([numbers[row["product"]] for row in texts + asked])
-    return texts + asked, find_ranks(product_scores(embedded, pictures, starts), answers)
+    return texts + asked, rankings.ranks(rankings.product_scores(embedded, pictures, owners), answers)
 
 
-def measure(model: nn.Module, folder: Path = SHOP_FOLDER) -> Recall:
+def measure(model: nn.Module, folder: Path = SHOP_FOLDER) -> DemoRecall:
     """The recall of the model on the shop in `folder`."""
     queries, ranks = rank_queries(model, folder)
     is_text = np.array([query["kind"] == "text" for query in queries])
     text, picture = ranks[is_text], ranks[~is_text]
-    return Recall(float((text < 1).mean()), float((text < 5).mean()), float((picture < 1).mean()), len(text),
-                  len(picture))
+    return DemoRecall(rankings.recall_at(text, 1), rankings.recall_at(text, 5), rankings.recall_at(picture, 1),
+                      len(text), len(picture))
 
 
 def main() -> int:

@@ -100,7 +100,7 @@ SHOP_PRICES = {
 
 
 @dataclass(frozen=True)
-class Product:
+class DrawnProduct:
     """One product and the glyph that it is drawn from."""
 
     id: str
@@ -108,13 +108,13 @@ class Product:
     glyph: Glyph
 
 
-def list_products(glyphs: list[Glyph]) -> list[Product]:
+def list_products(glyphs: list[Glyph]) -> list[DrawnProduct]:
     """The shop's products, numbered in the order of the list."""
-    return [Product(f"D{number:04}", category, glyph)
+    return [DrawnProduct(f"D{number:04}", category, glyph)
             for number, (category, glyph) in enumerate(shop_glyphs(glyphs), start=1)]
 
 
-def _price(product: Product) -> str:
+def _price(product: DrawnProduct) -> str:
     """A price that looks chosen and is fixed by the name: cheap ones are commoner."""
     if product.glyph.name in SHOP_PRICES:
         return SHOP_PRICES[product.glyph.name]
@@ -124,14 +124,14 @@ def _price(product: Product) -> str:
     return f"{(cents // 10 * 10 + 9) / 100:.2f}" if cents < 2000 else f"{cents // 100 + 0.95:.2f}"
 
 
-def _product_row(product: Product, pictures: Iterable[str]) -> dict[str, str]:
+def _product_row(product: DrawnProduct, pictures: Iterable[str]) -> dict[str, str]:
     category, name = CATEGORIES[product.category], SHOP_NAMES.get(product.glyph.name, product.glyph.name)
     return {"id": product.id, "name": category.name.format(name=name[0].upper() + name[1:]),
             "price": _price(product), "currency": CURRENCY, "description": fill(category.description, name),
             "category": product.category, "pictures": "|".join(pictures)}
 
 
-def _text_queries(product: Product) -> list[tuple[str, str, str]]:
+def _text_queries(product: DrawnProduct) -> list[tuple[str, str, str]]:
     """Two sentences from two templates: CLDR's name, then another name where there is one."""
     chance = random.Random(f"{TEXT_SEED} {product.id}")
     names = (product.glyph.name, chance.choice(product.glyph.aliases or (product.glyph.name,)))

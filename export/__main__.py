@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from export import plan
-from export.common.errors import CommandLine, InputError
-from export.pipeline import Request, export
+from export.common import command
+from export.common.command import CommandLine
+from export.formats.table import FORMATS, LITERT_TORCH, ROUTES
+from export.pipeline import ExportRequest, export
 
 
 def parser() -> CommandLine:
@@ -15,13 +16,13 @@ def parser() -> CommandLine:
     p.add_argument("--model", default="demo", help="demo, s0 s1 s2 b blt, 2-s0 2-s2 2-b 2-s3 2-s4 2-l14, "
                                                    "or an open_clip architecture (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
-    p.add_argument("--formats", default="coreml,tflite,onnx", help="a list with commas (default: %(default)s)")
+    p.add_argument("--formats", default=",".join(FORMATS), help="a list with commas (default: %(default)s)")
     p.add_argument("--precision", default="default", help="default, or a list with commas: "
                    "fp32, fp16, int8; palette6, palette4, int4 (Core ML); dynamic-int8 (TFLite, ONNX); "
                    "or auto: what `python -m parity --choose` starts from")
     p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
     p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
-    p.add_argument("--tflite-route", choices=plan.ROUTES, default=plan.LITERT_TORCH,
+    p.add_argument("--tflite-route", choices=ROUTES, default=LITERT_TORCH,
                    help="what converts to TFLite (default: %(default)s)")
     p.add_argument("--workers", type=int, choices=range(1, 7), default=2, metavar="N",
                    help="processes that convert, 1 to 6; each needs its own memory (default: %(default)s)")
@@ -30,21 +31,18 @@ def parser() -> CommandLine:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 2 bad input."""
-    try:
-        given = parser().parse_args(arguments)
-        export(Request(given.model, given.formats, given.precision, given.pretrained, given.checkpoint,
-                       given.weights == "random", given.out, given.workers, given.tflite_route), say=print)
-    except InputError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        print(f"export: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("export: interrupted; the next run goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "export", interrupted="the next run goes on from here")
+
+
+def work(arguments: list[str]) -> int:
+    """Exports what the arguments ask for."""
+    given = parser().parse_args(arguments)
+    export(ExportRequest(
+        model=given.model, formats=given.formats, precision=given.precision, pretrained=given.pretrained,
+        checkpoint=given.checkpoint, random=given.weights == "random", out=given.out, workers=given.workers,
+        tflite_route=given.tflite_route), say=print)
+    return command.DONE
 
 
 if __name__ == "__main__":

@@ -21,20 +21,23 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
 from export import plan
+from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
+from export.formats.job import Job
 from export.formats.stamp import Stamp
-from export.plan import Job, Receipt
+from export.formats.table import ENCODERS, FORMATS
+from export.text import families
 
 WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
-# Seconds for s2: the longest come first, so that the workers end together.
-ORDER = (("tflite", "image"), ("coreml", "image"), ("tflite", "text"), ("onnx", "image"), ("coreml", "text"),
-         ("onnx", "text"))
+# The longest come first, so that the workers end together.
+ORDER = sorted(((row.name, encoder) for row in FORMATS.values() for encoder in ENCODERS),
+               key=lambda pair: FORMATS[pair[0]].effort[pair[1]])
 
 
 @dataclass(frozen=True)
-class Task:
+class ConversionTask:
     """One encoder in one format, in some precisions."""
 
     spec: ModelSpec
@@ -44,14 +47,20 @@ class Task:
     jobs: list[Job]
 
 
-def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[Task]:
+def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[ConversionTask]:
     """The jobs, grouped by format and encoder, longest first."""
-    return [Task(spec, folder, base, Stamp(spec.name, encoder, space, spec.licence.name), group)
+    return [ConversionTask(spec, folder, base, stamp(spec, encoder, space), group)
             for format_, encoder in ORDER
             if (group := [job for job in jobs if (job.format, job.encoder) == (format_, encoder)])]
 
 
-def run(todo: list[Task], parts: dict, workers: int, begin: Callable[[Job], None],
+def stamp(spec: ModelSpec, encoder: str, space: str) -> Stamp:
+    """What the artefacts of one encoder say about themselves."""
+    takes = {"image": "an upright RGB picture", "text": families.described(spec.text)}[encoder]
+    return Stamp(spec.name, encoder, space, spec.licence.name, takes)
+
+
+def run(todo: list[ConversionTask], parts: dict, workers: int, begin: Callable[[Job], None],
         keep: Callable[[Job, Receipt], None]) -> None:
     """Converts; `begin` is told of each job that starts, `keep` of each artefact that is whole. Empties `parts`.
 
@@ -87,7 +96,7 @@ def _tell(events, begin: Callable[[Job], None], keep: Callable[[Job, Receipt], N
             keep(job, receipt)
 
 
-def _check(future: Future, task: Task) -> None:
+def _check(future: Future, task: ConversionTask) -> None:
     try:
         failure = future.result()
     except BrokenProcessPool as error:
@@ -134,7 +143,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _convert(task: Task) -> tuple[str, str] | None:
+def _convert(task: ConversionTask) -> tuple[str, str] | None:
     """Traced once, written once for each precision. Answers where and why it failed, if it did."""
     from export.runners import memory
     from export.weights import encoders

@@ -7,15 +7,18 @@ import contextlib
 import importlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from export import pipeline, plan
-from export.artifacts import manifest
+from export import conversion, pipeline, plan
+from export.artifacts import manifest, receipts
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact
+from export.artifacts.receipts import Receipt
 from export.common import files
+from export.formats.job import Job, routed
 from export.formats.mixture import Mixture, Weight
-from export.formats.stamp import Stamp
-from export.plan import Job, Receipt
+from export.formats.table import MIXED, TFLITE
 from export.runners import memory
 
 FOLDER = "trials.partial"                    # in dist/<model>/; removed at the end
@@ -27,67 +30,69 @@ class Trial:
 
     job: Job
     path: str                                # relative to dist/<model>/
-    receipt: Receipt                         # but for the memory, which `weigh` measures
-    entry: dict                              # what the manifest would say of it, at `path`
+    receipt: Receipt                         # peak_rss is missing here; `weigh` measures it
+    entry: Artifact                          # what the manifest would say about it, at `path`
 
 
 class Trials:
     """Makes artefacts of `parts` (encoders.split), the encoders that dist/<model>/ holds. Use `opened`."""
 
-    def __init__(self, folder: Path, parts: dict):
-        self.folder, self.made, self._parts = folder, manifest.read(folder), parts
-        self.spec, source = pipeline.source_of(folder)
+    def __init__(self, dist: Dist, parts: dict):
+        self.dist, self._parts = dist, parts
+        self.spec, source = dist.source()
         self.base = plan.base_recipe(self.spec, source)
-        self._route = next((a["route"] for a in self.made["artifacts"] if "route" in a), plan.LITERT_TORCH)
+        self._route = next((a.route for a in dist.manifest.artifacts if a.route), TFLITE.route)
         self._traced: tuple = (None, None)   # one at a time: a trace holds the weights
 
     def weights(self, format_: str, encoder: str) -> list[Weight]:
         """What a mixture can name."""
-        job = self._job(format_, encoder, plan.MIXED)
+        job = self._job(format_, encoder, MIXED)
         return _converter(job).weights(self._trace(job))
 
     def write(self, format_: str, encoder: str, precision: str | Mixture) -> Trial:
         """Makes one artefact. A mixture is of the precision `mixed`."""
         mixture = precision if isinstance(precision, Mixture) else None
-        job = self._job(format_, encoder, plan.MIXED if mixture else precision, mixture)
+        job = self._job(format_, encoder, MIXED if isinstance(precision, Mixture) else precision, mixture)
         name = f"{plan.recipe('', job)[:12]}-{Path(job.path).name}" if mixture else Path(job.path).name
-        target = self.folder / FOLDER / format_ / name
+        target = self.dist.path(FOLDER) / format_ / name
         traced, started = self._trace(job), time.perf_counter()
-        stamp = Stamp(self.spec.name, encoder, self.made["space"], self.spec.licence.name)
+        stamp = conversion.stamp(self.spec, encoder, self.dist.manifest.space)
         with files.whole(target) as partial:
             _converter(job).write(traced, precision, stamp, partial)
         receipt = Receipt(plan.recipe(self.base, job), files.sha256(target), files.size(target),
-                          round(time.perf_counter() - started, 1), None, mixture and mixture.json(),
+                          round(time.perf_counter() - started, 1), None, mixture.json() if mixture else None,
                           job.route)
-        path = target.relative_to(self.folder).as_posix()
-        return Trial(job, path, receipt, manifest.artifact(self.spec, job, receipt) | {"path": path})
+        path = target.relative_to(self.dist.folder).as_posix()
+        self.dist.forget([path])
+        return Trial(job, path, receipt, replace(manifest.artifact(self.spec, job, receipt), path=path))
 
     def drop(self, trial: Trial) -> None:
         """Removes an artefact that is not to be chosen."""
-        files.remove(self.folder / trial.path)
+        files.remove(self.dist.path(trial.path))
 
     def weigh(self, trial: Trial) -> int | None:
         """Bytes of memory that the artefact takes, see export.runners.memory."""
-        return memory.peak_rss(trial.job.format, self.folder / trial.path, trial.job.encoder, self.spec)
+        return memory.peak_rss(trial.job.format, self.dist.path(trial.path), trial.job.encoder, self.spec)
 
     def keep(self, chosen: list[tuple[Trial, int | None]]) -> None:
         """Puts the chosen artefacts, with their memory, in the place of all others of their format and encoder."""
-        receipts = {path: receipt for path, receipt in plan.valid_receipts(self.folder, self.base).items()
-                    if not any(path.startswith(trial.job.stem) for trial, _ in chosen)}
-        for name in (manifest.NAME, pipeline.VERDICTS):      # neither stands beside artefacts that are being replaced
-            files.remove(self.folder / name)
-        plan.write_receipts(self.folder, receipts)
+        made = self.dist.manifest
+        kept = {path: receipt for path, receipt in plan.valid_receipts(self.dist, self.base).items()
+                if not any(path.startswith(trial.job.stem) for trial, _ in chosen)}
+        self.dist.withdraw()
+        receipts.write(self.dist.folder, kept)
         for trial, peak in chosen:
-            for old in self.folder.glob(f"{trial.job.stem}*"):
+            for old in self.dist.folder.glob(f"{trial.job.stem}*"):
                 files.remove(old)
-            (self.folder / trial.path).replace(self.folder / trial.job.path)
-            receipts[trial.job.path] = Receipt(**vars(trial.receipt) | {"peak_rss": peak})
-        plan.write_receipts(self.folder, receipts)
-        self.made["artifacts"] = pipeline.entries(self.spec, receipts)
-        manifest.write(self.folder, self.made)
+                self.dist.forget([old.relative_to(self.dist.folder).as_posix()])
+            self.dist.path(trial.path).replace(self.dist.path(trial.job.path))
+            self.dist.forget([trial.path, trial.job.path])
+            kept[trial.job.path] = replace(trial.receipt, peak_rss=peak)
+        receipts.write(self.dist.folder, kept)
+        self.dist.write(replace(made, artifacts=pipeline.entries(self.spec, kept)))
 
     def _job(self, format_: str, encoder: str, precision: str, mixture: Mixture | None = None) -> Job:
-        return plan.routed([Job(format_, encoder, precision, mixture)], self._route)[0]
+        return routed([Job(format_, encoder, precision, mixture)], self._route)[0]
 
     def _trace(self, job: Job):
         if self._traced[0] != job.stem:
@@ -104,10 +109,10 @@ def _converter(job: Job):
 
 
 @contextlib.contextmanager
-def opened(folder: Path, parts: dict) -> Iterator[Trials]:
-    """Trials in dist/<model>/, removed at the end. Raises InputError where manifest or weights are not to be had."""
-    files.remove(folder / FOLDER)
+def opened(dist: Dist, parts: dict) -> Iterator[Trials]:
+    """Trials in dist/<model>/, removed at the end. Raises InputError if the manifest or the weights cannot be found."""
+    files.remove(dist.path(FOLDER))
     try:
-        yield Trials(folder, parts)
+        yield Trials(dist, parts)
     finally:
-        files.remove(folder / FOLDER)
+        files.remove(dist.path(FOLDER))

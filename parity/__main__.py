@@ -3,14 +3,17 @@
 import sys
 from pathlib import Path
 
-from export import plan
-from export.artifacts import manifest
-from export.common.errors import CommandLine, InputError
+from export.artifacts.dist import Dist
+from export.common import command
+from export.common.command import CommandLine
+from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
+from export.formats.job import choices
+from export.formats.table import FORMATS
 from export.weights.lookup import find
 from parity import basis
 from parity.auto import choice
-from parity.gate import gate, inputs
+from parity.gate import baseline, gate, inputs
 from parity.gate.shelf import Shelf
 from parity.report import page, verdicts
 
@@ -25,7 +28,7 @@ def parser() -> CommandLine:
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
                    help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
-                   f"{gate.FEW_PRODUCTS} for others, 0 for random weights)")
+                   f"{baseline.FEW_PRODUCTS} for others, 0 for random weights)")
     p.add_argument("--pictures", type=Path, metavar="DIR", help="rank your own pictures, too")
     p.add_argument("--texts", type=Path, metavar="FILE", help="… for these texts: one a line, or a JSON list")
     p.add_argument("--choose", action="store_true", help="try precisions, and keep the smallest that pass the gate")
@@ -36,39 +39,34 @@ def parser() -> CommandLine:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 green, 1 red, 2 bad input."""
-    try:
-        given = parser().parse_args(arguments)
-        spec = find(given.model, given.pretrained)
-        folder = given.out / spec.name
-        products = wanted_products(given.products, folder)
-        own = own_shelf(given.pictures, given.texts)
-        if given.choose:
-            return choose(folder, given.formats, products, own, given.budget_mb)
-        depends = basis.of_verdicts(folder, given.strict, products, own)
-        kept = verdicts.read(folder, depends) if given.if_changed else None
-        if kept:
-            verdicts.write_verdicts(folder, kept.results)      # the manifest may have been made anew since
-        judged = kept or measure(folder, products, own, given.strict, depends)
-        page.write(folder, judged)
-        verdicts.show(folder, judged)
-        print(f"report: {folder / page.NAME}")
-    except InputError as error:
-        print(f"parity: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        print(f"parity: {error.strerror}; found {error.filename}; remedy: choose another --out", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("parity: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    return 0 if judged.green else 1
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "parity", interrupted="nothing was written")
 
 
-def wanted_products(given: int | None, folder: Path) -> int | None:
+def work(arguments: list[str]) -> int:
+    """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
+    given = parser().parse_args(arguments)
+    spec = find(given.model, given.pretrained)
+    dist = Dist(given.out / spec.name)
+    products = wanted_products(given.products, dist)
+    own = own_shelf(given.pictures, given.texts)
+    if given.choose:
+        return choose(dist, given.formats, products, own, given.budget_mb)
+    depends = basis.of_verdicts(dist, given.strict, products, own)
+    kept = verdicts.read(dist, depends) if given.if_changed else None
+    if kept:
+        verdicts.write_verdicts(dist, kept.results)        # the manifest may have been made anew since
+    judged = kept or measure(dist, products, own, given.strict, depends)
+    page.write(dist, judged)
+    verdicts.show(dist, judged)
+    print(f"report: {dist.path(page.NAME)}")
+    return command.DONE if judged.green else command.GATE_RED
+
+
+def wanted_products(given: int | None, dist: Dist) -> int | None:
     """How many of the sample shop's products to rank: None for all."""
     if given is None:
-        return gate.usual_products(manifest.read(folder))
+        return baseline.usual_products(dist.manifest)
     if given < 0:
         raise InputError("nothing to rank", where="--products", expected="0 or more", found=given)
     return given
@@ -82,21 +80,21 @@ def own_shelf(pictures: Path | None, texts: Path | None) -> Shelf | None:
     return inputs.given(pictures, texts) if pictures else None
 
 
-def choose(folder: Path, formats: str | None, products: int | None, own: Shelf | None, budget_mb: float | None) -> int:
+def choose(dist: Dist, formats: str | None, products: int | None, own: Shelf | None, budget_mb: float | None) -> int:
     """Searches with a progress bar, unless an earlier choice still holds. Exit status: 0 done, 1 nothing passes."""
     if budget_mb is not None and not budget_mb > 0:
         raise InputError("no budget", where="--budget-mb", expected="more than 0 MB", found=budget_mb)
-    there = dict.fromkeys(a["format"] for a in manifest.read(folder)["artifacts"])
-    chosen = plan.choices("FORMATS", formats or ",".join(there), plan.FORMATS)
-    depends = basis.of_choice(folder, chosen, products, own)
-    content = choice.read(folder, depends)
+    there = dict.fromkeys(a.format for a in dist.manifest.artifacts)
+    chosen = choices("FORMATS", formats or ",".join(there), tuple(FORMATS))
+    depends = basis.of_choice(dist, chosen, products, own)
+    content = choice.read(dist, depends)
     if content is None:
         flush_subnormals()
-        with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(folder / "precision.log"):
-            content = choice.run(folder, chosen, products, own, steps.begin, depends)
+        with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(dist.path("precision.log")):
+            content = choice.run(dist, chosen, products, own, steps.begin, basis_=depends)
     faults = choice.verdict(content, budget_mb)
-    choice.show(content, folder, faults)
-    return 1 if faults else 0
+    choice.show(content, dist.folder, faults)
+    return command.GATE_RED if faults else command.DONE
 
 
 def flush_subnormals() -> None:
@@ -106,13 +104,13 @@ def flush_subnormals() -> None:
     torch.set_flush_denormal(True)
 
 
-def measure(folder: Path, products: int | None, own: Shelf | None, strict: bool, depends: str) -> gate.Verdicts:
+def measure(dist: Dist, products: int | None, own: Shelf | None, strict: bool, depends: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
-    count = len(manifest.read(folder)["artifacts"])
+    count = len(dist.manifest.artifacts)
     flush_subnormals()
-    with Steps(count + 1) as steps, library_output_to(folder / "parity.log"):
-        judged = gate.run(folder, products, steps.begin, own, strict)
-    verdicts.write(folder, judged, depends)
+    with Steps(count + 1) as steps, library_output_to(dist.path("parity.log")):
+        judged = gate.run(dist, products, steps.begin, own, strict)
+    verdicts.write(dist, judged, depends)
     return judged
 
 

@@ -3,10 +3,9 @@
 import hashlib
 import json
 import platform
-from pathlib import Path
 
 from export import plan
-from export.artifacts import manifest
+from export.artifacts.dist import Dist
 from export.common import files
 from parity.gate import inputs
 from parity.gate.shelf import Shelf
@@ -21,18 +20,15 @@ def code() -> list[tuple[str, str]]:
             if path.suffix in CODE]
 
 
-def of_verdicts(folder: Path, strict: bool, products: int | None, given: Shelf | None = None) -> str:
+def of_verdicts(dist: Dist, strict: bool, products: int | None, given: Shelf | None = None) -> str:
     """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
-    made = manifest.read(folder)
-    named = [*((a["path"], a["sha256"]) for a in made["artifacts"]), (manifest.TOKENIZER, manifest.tokenizer(made))]
-    there = [[path, listed, files.sha256(folder / path) if (folder / path).exists() else None]
-             for path, listed in named]
-    return _digest(there, made["space"], strict, products, inputs.digest(given))
+    there = [[name, listed, dist.digest(name)] for name, listed in dist.manifest.files()]
+    return _digest(there, dist.manifest.space, strict, products, inputs.digest(given))
 
 
-def of_choice(folder: Path, formats: list[str], products: int | None, given: Shelf | None) -> str:
+def of_choice(dist: Dist, formats: list[str], products: int | None, given: Shelf | None) -> str:
     """64 hex digits over all that a choice of precisions depends on, except the budget: it judges the choice."""
-    return _digest(manifest.read(folder)["space"], formats, products, inputs.digest(given))
+    return _digest(dist.manifest.space, formats, products, inputs.digest(given))
 
 
 def _digest(*parts: object) -> str:

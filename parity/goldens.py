@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from export.common import files
-from export.common.errors import CommandLine, InputError
-from export.common.specs import Preprocessing
+from export.common import command, files
+from export.common.command import CommandLine
+from export.common.errors import InputError
+from export.common.specs import Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
+from export.text import families
 from export.weights import checkpoint
 from export.weights.lookup import find
 from parity import hostile
@@ -30,8 +32,8 @@ SHAPES = [(64, 64, 64), (63, 64, 64), (64, 65, 64), (67, 64, 64), (90, 61, 64), 
           (200, 90, 31), (400, 60, 64), (60, 400, 64), (320, 18, 64), (130, 97, 224), (40, 55, 256)]
 
 
-def main(arguments: list[str]) -> int:
-    """Exit status: 0 done, 2 bad input."""
+def parser() -> CommandLine:
+    """The command line."""
     p = CommandLine(prog="python -m parity.goldens", description="Writes golden vectors from the references.")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens)")
     p.add_argument("--texts", type=Path, metavar="FILE", help="a JSON list, or lines (default: hand-made and random)")
@@ -39,25 +41,31 @@ def main(arguments: list[str]) -> int:
     p.add_argument("--model", default="demo", help="whose embeddings; its weights must be at hand (default: demo)")
     p.add_argument("--count", type=int, default=RANDOM_TEXTS, help="random texts to add (default: %(default)s)")
     p.add_argument("--seed", type=int, default=0, help="of the random texts and pictures (default: %(default)s)")
-    try:
-        given = p.parse_args(arguments)
-        texts = inputs.texts(given.texts) if given.texts else [*hostile.listed(),
-                                                               *hostile.generate(given.count, given.seed)]
-        pictures = inputs.pictures(given.pictures) if given.pictures else None
-        spec = find(given.model)
-        source = checkpoint.locate(spec)
-        with files.whole(given.out) as partial:
-            partial.mkdir(parents=True)
-            squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
-                                   own_pictures(pictures, spec.preprocessing), spec.preprocessing)
-            kept = write_tokens(partial / "tokens.json", texts)
-            write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
-    except InputError as error:
-        print(f"goldens: {error}", file=sys.stderr)
-        return 2
+    return p
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: see export.common.command."""
+    return command.run(lambda: work(arguments), "goldens", interrupted="nothing was written")
+
+
+def work(arguments: list[str]) -> int:
+    """Writes the folder that the arguments name."""
+    given = parser().parse_args(arguments)
+    texts = inputs.texts(given.texts) if given.texts else [*hostile.listed(),
+                                                           *hostile.generate(given.count, given.seed)]
+    pictures = inputs.pictures(given.pictures) if given.pictures else None
+    spec = find(given.model)
+    source = checkpoint.locate(spec)
+    with files.whole(given.out) as partial:
+        partial.mkdir(parents=True)
+        squares = write_pixels(partial / "preprocess", made_pictures(given.seed) if pictures is None else
+                               own_pictures(pictures, spec.preprocessing), spec.preprocessing)
+        kept = write_tokens(partial / "tokens.json", texts, spec.text)
+        write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
     print(f"{given.out}: {len(kept)} texts, {sum(1 for _ in (given.out / 'preprocess').glob('*.out.rgb'))} pictures, "
           f"{files.size(given.out) / 1e6:.1f} MB")
-    return 0
+    return command.DONE
 
 
 def made_by(*tools: str) -> dict[str, str]:
@@ -65,18 +73,17 @@ def made_by(*tools: str) -> dict[str, str]:
     return {"command": "python -m parity.goldens", **{tool: importlib.metadata.version(tool) for tool in tools}}
 
 
-def write_tokens(path: Path, texts: list[str]) -> list[str]:
-    """open_clip's ids of every text that a phone's strings can hold and that ftfy would not repair; answers those."""
-    from open_clip.tokenizer import SimpleTokenizer
-
+def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
+    """Writes the reference's ids of each text that a phone's string can hold and ftfy leaves alone; answers these."""
     kept = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
             and not hostile.decoding_is_repaired(text)]
     if not kept:
         raise InputError("no text is left", expected="texts without lone surrogates that ftfy leaves as they are",
                          remedy="give others with --texts")
     rows = [{"text": text, "ids": np.trim_zeros(ids, "b").tolist()}
-            for text, ids in zip(kept, SimpleTokenizer()(kept).numpy(), strict=True)]
-    write_ascii(path, {"made_by": made_by("open_clip_torch", "ftfy"), "context_length": 77, "pad_token": 0,
+            for text, ids in zip(kept, families.reference_ids(spec.family, kept), strict=True)]
+    write_ascii(path, {"made_by": made_by("open_clip_torch", "ftfy"), "context_length": spec.context_length,
+                       "pad_token": spec.pad_token,
                        "note": "ids up to the last that is not padding", "texts": rows})
     return kept
 
@@ -131,15 +138,14 @@ def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
 def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[str],
                      squares: dict[str, np.ndarray]) -> None:
     """Float32 PyTorch's unit-length embeddings of every tenth text, and of the squares that fit the model."""
-    from export.text.assets import clip_bpe_asset
-    from parity.gate.reference import Reference, token_ids
+    from parity.gate.reference import Reference
 
     reference, some = Reference(spec, source), texts[::10]
     asset = path.with_name("tokenizer.partial")
-    space = reference.space(clip_bpe_asset.write_asset(asset))
+    space = reference.space(families.write_asset(spec.text.family, asset))
     asset.unlink()
-    answered = [{"text": text, "embedding": plain(row)}
-                for text, row in zip(some, reference.texts(token_ids(some)), strict=True)]
+    embedded = reference.texts(families.reference_ids(spec.text.family, some))
+    answered = [{"text": text, "embedding": plain(row)} for text, row in zip(some, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]
     write_ascii(path, {"made_by": made_by("torch", "open_clip_torch", "timm"), "model": spec.name, "space": space,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from export.common.specs import Preprocessing
+from export.common.specs import CLIP_TEXT, Preprocessing
 from parity import goldens, hostile
 from tests.pictures import noise
 
@@ -15,7 +15,7 @@ TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
 def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
     """tokens.json by open_clip and preprocess/ by Pillow; answers the texts, of which there are TEXTS at least."""
     goldens.write_pixels(folder / "preprocess", random_pictures(), preprocessing)
-    return goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5))
+    return goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5), CLIP_TEXT)
 
 
 def random_pictures() -> list[tuple[str, np.ndarray, int, str]]:

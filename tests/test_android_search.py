@@ -25,7 +25,7 @@ from catalog_builder.catalog.reader import open_catalog
 from export import runners
 from export.artifacts import manifest
 from export.pictures.preprocess import load_rgb8, resize_crop
-from export.text.clip_bpe import Tokenizer
+from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens
 from tests import expected
@@ -90,7 +90,7 @@ def reported(folder: Path) -> list[Case]:
 def write_expected(folder: Path, dist: Path) -> None:
     """All that ExpectedTest.kt reads."""
     made = manifest.read(dist)
-    expected.write(folder, find(made["model"]).preprocessing)
+    expected.write(folder, find(made.model).preprocessing)
     answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
                         "--catalog", str(folder / "shop.catalog"))
     assert answer.returncode == 0, answer.stderr
@@ -100,14 +100,14 @@ def write_expected(folder: Path, dist: Path) -> None:
 
 def write_shop(folder: Path, dist: Path, made: dict, precision: str) -> None:
     """The shop's queries, with Python's embeddings by the ONNX artefacts and the products that they find."""
-    run = {a["encoder"]: runners.load("onnx", dist / a["path"], a["encoder"], threads=1)
-           for a in made["artifacts"] if (a["format"], a["precision"]) == ("onnx", precision)}
-    catalog, preprocessing = open_catalog(folder / "shop.catalog"), find(made["model"]).preprocessing
+    run = {a.encoder: runners.load("onnx", dist / a.path, a.encoder, threads=1)
+           for a in made.artifacts if (a.format, a.precision) == ("onnx", precision)}
+    catalog, preprocessing = open_catalog(folder / "shop.catalog"), find(made.model).preprocessing
     with (SHOP / "queries.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = every(SHOP_TEXTS, [row["query"] for row in rows if row["kind"] == "text"])
     paths = every(SHOP_PICTURES, [SHOP / row["query"] for row in rows if row["kind"] == "picture"])
-    ids = Tokenizer.load(dist / manifest.TOKENIZER).encode(texts)
+    ids = encode_all(load(dist / manifest.TOKENIZER), texts)
     queries = [{"text": text} | answered(catalog, run["text"](row[None])[0])
                for text, row in zip(texts, ids, strict=True)]
     (folder / "shop").mkdir(exist_ok=True)
@@ -156,6 +156,26 @@ def test_every_golden_search_was_compared(cases):
     index = json.loads((folder / "index.json").read_text(encoding="ascii"))
     compared = [case for case in cases if case.name.startswith("SearchGoldenTest")]
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
+
+
+def lint(*paths: Path) -> subprocess.CompletedProcess:
+    """`android_sample/lint …`: of these, or of every source."""
+    answer = subprocess.run([ANDROID / "lint", *paths], capture_output=True, text=True)
+    if answer.returncode == 2:
+        pytest.skip(f"not run, because of {answer.stderr.strip()}")
+    return answer
+
+
+def test_every_source_is_lint_free():
+    answer = lint()
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_linter_refuses_what_kotlins_conventions_do(tmp_path):
+    bad = tmp_path / "Bad.kt"
+    bad.write_text("fun  one( ) = 1\n", encoding="utf-8")
+    answer = lint(bad)
+    assert answer.returncode == 1 and "fun-keyword-spacing" in answer.stdout
 
 
 def test_maven_and_gradle_name_the_same_versions():

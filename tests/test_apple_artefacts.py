@@ -40,4 +40,4 @@ def test_float32_artefacts_give_apples_embeddings(exported_apple, format_, encod
 
 def test_the_manifest_says_research_only(exported_apple):
     made = manifest.read(exported_apple[0])
-    assert made["licence"]["commercial_use"] is False and made["shippable"] is True
+    assert made.licence.commercial_use is False and made.shippable is True

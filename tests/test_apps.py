@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from catalog_builder.apps import App, fill
 from catalog_builder.builder import writer
 from catalog_builder.catalog import calibration
 from export.artifacts import manifest
+from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
+from export.common.specs import Licence
+from export.formats.table import COREML, ONNX, TFLITE
 from tests.conftest import ROOT, run_module
 
 
@@ -27,14 +31,14 @@ def catalog_of(path, space):
 def scene(gated, tmp_path):
     """dist/demo, a catalog of its space, and two apps' folders that are not there yet."""
     shutil.copytree(gated[0], tmp_path / "demo")
-    catalog = catalog_of(tmp_path / "a.catalog", manifest.read(gated[0])["space"])
-    both = App("iOS", "coreml", tmp_path / "ios"), App("Android", "tflite", tmp_path / "android")
+    catalog = catalog_of(tmp_path / "a.catalog", manifest.read(gated[0]).space)
+    both = App("iOS", COREML, tmp_path / "ios"), App("Android", TFLITE, tmp_path / "android")
     return tmp_path / "demo", catalog, both
 
 
 def changed(dist, **keys):
-    made = json.loads((dist / manifest.NAME).read_text())
-    files.write_json(dist / manifest.NAME, made | keys)
+    made = manifest.read(dist)
+    manifest.write(dist, replace(made, **keys))
 
 
 def test_each_app_gets_its_files_under_fixed_names(scene):
@@ -45,10 +49,10 @@ def test_each_app_gets_its_files_under_fixed_names(scene):
         ["image.tflite", "manifest.json", "shop.catalog", "text.tflite", "tokenizer.safetensors"]]
     for app in both:
         made = manifest.read(app.folder)
-        manifest.check_digests(app.folder, made)
-        assert {a["path"] for a in made["artifacts"]} == {path.name for path in app.folder.iterdir()} & {
+        Dist(app.folder).check()
+        assert {a.path for a in made.artifacts} == {path.name for path in app.folder.iterdir()} & {
             "image.mlpackage", "text.mlpackage", "image.tflite", "text.tflite"}
-        assert made["space"] == manifest.read(dist)["space"]
+        assert made.space == manifest.read(dist).space
         assert (app.folder / "shop.catalog").read_bytes() == catalog.read_bytes()
 
 
@@ -57,11 +61,11 @@ def test_the_precision_is_the_default_one_the_named_one_or_the_smallest_that_pas
 
     def precisions(named):
         fill(dist, catalog, named, False, both)
-        return [[a["precision"] for a in manifest.read(app.folder)["artifacts"]] for app in both]
+        return [[a.precision for a in manifest.read(app.folder).artifacts] for app in both]
 
     assert precisions(None) == [["fp16", "fp16"], ["fp16", "fp32"]]
     assert precisions("fp32") == [["fp32", "fp32"], ["fp32", "fp32"]]
-    changed(dist, artifacts=[a for a in manifest.read(dist)["artifacts"] if "text-fp32.tflite" not in a["path"]])
+    changed(dist, artifacts=[a for a in manifest.read(dist).artifacts if "text-fp32.tflite" not in a.path])
     assert precisions(None) == [["fp16", "fp16"], ["fp16", "fp16"]]
     with pytest.raises(InputError, match="no coreml image encoder.*expected int8; found fp16, fp32|fp32, fp16"):
         fill(dist, catalog, "int8", False, both)
@@ -69,7 +73,7 @@ def test_the_precision_is_the_default_one_the_named_one_or_the_smallest_that_pas
 
 @pytest.mark.parametrize(("keys", "says"), [
     ({"shippable": False}, "random weights"),
-    ({"licence": {"name": "AMLR", "url": "", "commercial_use": False}}, "forbids commercial use.*AMLR.*ACCEPT"),
+    ({"licence": Licence("AMLR", "", commercial_use=False)}, "forbids commercial use.*AMLR.*ACCEPT"),
 ])
 def test_weights_that_a_shop_may_not_ship_need_a_word(scene, keys, says):
     dist, catalog, both = scene
@@ -99,7 +103,7 @@ def test_nothing_changes_where_something_is_wrong(scene):
 
 def test_an_app_without_artefacts_is_left_out(scene):
     dist, catalog, both = scene
-    changed(dist, artifacts=[a for a in manifest.read(dist)["artifacts"] if a["format"] == "tflite"])
+    changed(dist, artifacts=[a for a in manifest.read(dist).artifacts if a.format == "tflite"])
     assert [one.app.name for one in fill(dist, catalog, None, False, both)] == ["Android"]
     changed(dist, artifacts=[])
     with pytest.raises(InputError, match="no artefacts for an app"):
@@ -115,3 +119,11 @@ def test_the_command_line_answers_in_one_line(tmp_path):
 def test_the_apps_folders_are_ignored_by_git():
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert all(f"/{app.folder.relative_to(ROOT).as_posix()}/" in ignored for app in apps.APPS)
+
+
+def test_another_platform_takes_one_row(scene):
+    dist, catalog, both = scene
+    third = App("Desktop", ONNX, both[0].folder.parent / "desktop")
+    assert [one.app.name for one in fill(dist, catalog, None, False, (*both, third))] == ["iOS", "Android", "Desktop"]
+    assert [artifact.path for artifact in manifest.read(third.folder).artifacts] == ["image.onnx", "text.onnx"]
+    Dist(third.folder).check()

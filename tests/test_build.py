@@ -25,12 +25,12 @@ from PIL import Image
 from catalog_builder import engines
 from catalog_builder.__main__ import main
 from catalog_builder.builder import build_progress, embed, quantize
-from catalog_builder.builder.build import Built, Request, build
+from catalog_builder.builder.build import BuildRequest, build
 from catalog_builder.builder.build_progress import Builds, Counter
-from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.built import Built
+from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
 from catalog_builder.catalog.reader import open_catalog
-from catalog_builder.catalog.searcher import Shop
 from catalog_builder.engines import Engine
 from catalog_builder.lists import products, queries
 from export.artifacts import manifest
@@ -83,7 +83,7 @@ def few_queries(folder: Path, listed: Path) -> Path:
 
 
 def made(listed: Path, dist: Path, out: Path, **options: object) -> Built:
-    return build(Request(listed, dist, out, **{"thumbnail": THUMBNAIL} | options), Builds())
+    return build(BuildRequest(listed, dist, out, **{"thumbnail": THUMBNAIL} | options), Builds())
 
 
 def command(listed: Path, dist: Path, out: Path, *more: str) -> list[str]:
@@ -136,7 +136,7 @@ def whole(dist, tmp_path_factory) -> Built:
 def test_a_list_becomes_a_catalog_that_opens_and_verifies(forty, dist):
     listed, out, answer = forty
     assert answer.returncode == 0, answer.stderr
-    made_ = open_catalog(out, manifest.read(dist)["space"])
+    made_ = open_catalog(out, manifest.read(dist).space)
     made_.verify()
     assert (made_.products, made_.rows, made_.currency) == (40, 160, "EUR")
     assert [made_.record(i)["id"] for i in range(40)] == [row["id"] for row in rows_of(listed)]
@@ -239,7 +239,7 @@ def test_the_file_ranks_as_float32_does(whole, kind):
 
 @pytest.mark.parametrize("kind, least", [("text", 0.85), ("picture", 0.92)])
 def test_the_first_product_found_is_the_right_one(whole, dist, kind, least):
-    shop = Shop.open(whole.out, dist)
+    shop = engines.searcher(whole.out, dist)
     sample = [row for row in rows_of(SHOP / "queries.csv") if row["kind"] == kind][::14]
     found = [shop.find(row["query"], k=1) if kind == "text" else shop.find(picture=SHOP / row["query"], k=1)
              for row in sample]
@@ -380,9 +380,7 @@ def test_an_artefact_that_the_gate_has_not_seen_is_refused(changeable, tmp_path,
 
 def test_an_encoder_without_a_verdict_fills_no_catalog(changeable, tmp_path, capsys):
     kept = manifest.read(changeable)
-    for artifact in kept["artifacts"]:
-        artifact["parity"] = None
-    manifest.write(changeable, kept)
+    manifest.write(changeable, replace(kept, artifacts=[replace(a, parity=None) for a in kept.artifacts]))
     said = refusal(command(few(tmp_path / "shop", 2), changeable, tmp_path / "a.catalog", "--engine", "onnx"), capsys)
     assert "no float32 ONNX image encoder that passed the gate" in said
 
@@ -529,7 +527,7 @@ def forked(listed: Path, dist: Path, out: Path, seen: mmap.mmap) -> int:
         return child
     status = 1
     try:
-        build(Request(listed, dist, out, thumbnail=THUMBNAIL), Watched(seen))
+        build(BuildRequest(listed, dist, out, thumbnail=THUMBNAIL), Watched(seen))
         status = 0
     except BaseException:
         traceback.print_exc()
@@ -706,7 +704,8 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
 
     def vectors(engine):
         store, counter = Store(tmp_path / "a.embeddings", engine.identity, THUMBNAIL.kind), Counter(lambda _: None)
-        digests = embed.run(paths, tmp_path / "shop", engine, model.preprocessing, THUMBNAIL, store, counter)
+        embedder = Embedder(engine, model.preprocessing, THUMBNAIL)
+        digests = embed.run(paths, tmp_path / "shop", embedder, store, counter)
         assert counter.done == counter.computed == 10 and "not a picture" in store.fault(digests[paths[4]])
         found = np.stack([store.vector(digests[path]) for path in paths if path != paths[4]])
         store.close()
@@ -717,6 +716,27 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
 
 
 # Queries.
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_recall_is_measured_only_where_a_product_can_be_missed(dist, tmp_path, capsys, count):
+    out = tmp_path / "a.catalog"
+    assert main(command(few(tmp_path / "shop", count), dist, out)) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "text" in line)
+    figures = json.loads(out.with_suffix(".json").read_text())["recall"]
+    page = out.with_suffix(".html").read_text()
+    assert all(one["top1"] == 1.0 and one["passed"] and one["recall10_tolerance"] == 0.002 for one in figures)
+    assert [one["tolerant10"] is None for one in figures] == [count == 10] * 2
+    assert [one["plain10"] is None for one in figures] == [count == 10] * 2
+    assert row.count("–") == (2 if count == 10 else 0)
+    assert ("nothing can be missed" in page) == (count == 10)
+
+
+def test_the_tolerance_of_recall_stands_beside_it(forty):
+    _, out, answer = forty
+    name = "tolerant recall@10 (within 0.002)"
+    assert name in answer.stdout and f">{name}</th>" in out.with_suffix(".html").read_text()
+    assert all(one["recall10_tolerance"] == 0.002 for one in json.loads(out.with_suffix(".json").read_text())["recall"])
+
 
 def test_labelled_queries_calibrate_and_those_made_up_otherwise(dist, tmp_path):
     listed, out = few(tmp_path / "shop", 25), tmp_path / "a.catalog"

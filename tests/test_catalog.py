@@ -255,14 +255,10 @@ def test_vectors_that_are_no_numbers_are_never_written(tmp_path):
 
 def test_a_red_check_leaves_the_old_catalog_and_no_partial_file(good):
     before, seen = good.read_bytes(), []
-
-    def check(found):
-        found.verify()                       # it sees the finished file
+    with pytest.raises(KeyError, match="red"), writer.unnamed(good, content(), fractions(8, 12)) as found:
+        found.verify()                       # the check sees the finished file
         seen.append(found.rows)
         raise KeyError("red")
-
-    with pytest.raises(KeyError, match="red"):
-        writer.write(good, content(), fractions(8, 12), check)
     assert seen == [8] and good.read_bytes() == before and list(good.parent.iterdir()) == [good]
     writer.write(good, content(), fractions(8, 12))
     assert good.read_bytes() != before

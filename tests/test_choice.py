@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from export import plan
-from export.artifacts import manifest
-from export.formats import mixture
+from export.artifacts import manifest, receipts
+from export.artifacts.dist import Dist
+from export.formats import mixture, table
 from export.formats.mixture import Weight
 from parity.__main__ import main
 from parity.auto import choice, precision
@@ -140,22 +140,24 @@ def test_choosing_leaves_the_smallest_artefacts_and_says_what_was_tried(exported
     answer = run_module(*command, "--budget-mb", "1")
     assert answer.returncode == 1 and "budget of 1 MB cannot be met; the smallest that passes is" in answer.stdout
     made = manifest.read(tmp_path / "demo")
-    manifest.check_digests(tmp_path / "demo", made)
-    left = [a for a in made["artifacts"] if a["format"] == "onnx"]
-    assert [a["encoder"] for a in left] == ["image", "text"] and {a["precision"] for a in left} != {"fp16"}
-    assert sum(a["bytes"] for a in left) < 0.55 * sum(
-        a["bytes"] for a in before["artifacts"] if (a["format"], a["precision"]) == ("onnx", "fp16"))
-    assert all(a["peak_rss"] > 1e6 for a in left)
+    Dist(tmp_path / "demo").check()
+    left = [a for a in made.artifacts if a.format == "onnx"]
+    assert [a.encoder for a in left] == ["image", "text"] and {a.precision for a in left} != {"fp16"}
+    assert sum(a.bytes for a in left) < 0.55 * sum(
+        a.bytes for a in before.artifacts if (a.format, a.precision) == ("onnx", "fp16"))
+    assert all(a.peak_rss > 1e6 for a in left)
     assert sorted(p.name for p in (tmp_path / "demo" / "onnx").iterdir()) == [
-        f"{a['encoder']}-{a['precision']}.onnx" for a in left]
-    assert len([a for a in made["artifacts"] if a["format"] != "onnx"]) == 8
-    kept = json.loads((tmp_path / "demo" / choice.NAME).read_text())["formats"]["onnx"]
+        f"{a.encoder}-{a.precision}.onnx" for a in left]
+    assert len([a for a in made.artifacts if a.format != "onnx"]) == 8
+    content = json.loads((tmp_path / "demo" / choice.NAME).read_text())
+    assert content["recall10_tolerance"] == 0.01 and "(within 0.01)" in answer.stdout
+    kept = content["formats"]["onnx"]
     tried = {(c["encoder"], c["precision"]) for c in kept["candidates"]}
-    assert {(e, p) for e in plan.ENCODERS for p in ("fp16", "int8", "dynamic-int8")} <= tried
-    assert sorted(c["path"] for c in kept["candidates"] if c["chosen"]) == [a["path"] for a in left]
+    assert {(e, p) for e in table.ENCODERS for p in ("fp16", "int8", "dynamic-int8")} <= tried
+    assert sorted(c["path"] for c in kept["candidates"] if c["chosen"]) == [a.path for a in left]
     again = run_module(*command)                          # the choice stands: nothing is tried anew
     assert again.returncode == 0 and "[1/" not in again.stderr
     assert run_module("export", "--formats", "onnx", "--precision", "int8,dynamic-int8",
                       "--out", str(tmp_path / "other")).returncode == 0
-    same = {p: r.sha256 for p, r in plan.read_receipts(tmp_path / "other" / "demo").items()}
-    assert all(a["sha256"] == same[a["path"]] for a in left)  # the search makes the bytes that the exporter makes
+    same = {p: r.sha256 for p, r in receipts.read(tmp_path / "other" / "demo").items()}
+    assert all(a.sha256 == same[a.path] for a in left)  # the search makes the bytes that the exporter makes

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from export import plan, runners
-from export.artifacts import manifest
+from export import runners
+from export.artifacts import manifest, receipts
+from export.artifacts.dist import Dist
 from export.common import files
+from export.formats import table
+from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.stamp import Stamp
 from export.weights import checkpoint, encoders, lookup
@@ -22,7 +25,7 @@ SPEC = lookup.find("demo")
 # Bytes over those of the float16 artefact; graph, biases and scales stay, and weigh most in so small a model.
 AT_MOST = {"int8": 0.66, "dynamic-int8": 0.66, "palette6": 0.45, "palette4": 0.34, "int4": 0.45}
 LEAST_COSINE = {"int8": 0.995, "dynamic-int8": 0.995, "palette6": 0.98, "int4": 0.95, "palette4": 0.8}
-CASES = [(format_, scheme) for format_ in plan.FORMATS for scheme in plan.COMPRESSED[format_]]
+CASES = [(format_, scheme) for format_ in table.FORMATS for scheme in table.FORMATS[format_].compressed]
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,8 @@ def write(traced, tmp_path_factory):
     """(format, precision or Mixture) -> path, written anew each time."""
     def make(format_, precision):
         converter, trace = traced(format_)
-        path = tmp_path_factory.mktemp("made") / f"image{plan.SUFFIXES[format_]}"
-        converter.write(trace, precision, Stamp("demo", "image", "0" * 64, "MIT"), path)
+        path = tmp_path_factory.mktemp("made") / f"image{table.FORMATS[format_].suffix}"
+        converter.write(trace, precision, Stamp("demo", "image", "0" * 64, "MIT", "a picture"), path)
         return path
 
     return make
@@ -122,7 +125,7 @@ def scope(format_, trace, name) -> str:
     return next(where for weight, _, where in compress._found(trace) if weight.name == name)
 
 
-@pytest.mark.parametrize("format_", plan.FORMATS)
+@pytest.mark.parametrize("format_", table.FORMATS)
 def test_a_mixture_leaves_just_the_named_weights_in_float16(made, traced, format_):
     converter, trace = traced(format_)
     weights = sorted(converter.weights(trace), key=lambda weight: -weight.values)
@@ -136,11 +139,11 @@ def test_a_mixture_leaves_just_the_named_weights_in_float16(made, traced, format
 
 
 def test_the_manifest_says_how_an_artefact_is_stored_and_what_ios_it_needs():
-    receipt = plan.Receipt("", "", 1, 1.0, None)
+    receipt = receipts.Receipt("", "", 1, 1.0, None)
     one = Mixture.of({"a": "int4"}, "int8")
-    entry = manifest.artifact(SPEC, plan.Job("coreml", "image", plan.MIXED, one), receipt)
-    assert (entry["precision"], entry["minimum_ios"], entry["compression"]) == ("mixed", 18, one.json())
-    entry = manifest.artifact(SPEC, plan.Job("onnx", "image", "int8"), receipt)
+    entry = manifest.artifact(SPEC, Job("coreml", "image", table.MIXED, one), receipt)
+    assert (entry.precision, entry.minimum_ios, entry.json()["compression"]) == ("mixed", 18, one.json())
+    entry = manifest.artifact(SPEC, Job("onnx", "image", "int8"), receipt)
     assert "compression" not in entry and "minimum_ios" not in entry
 
 
@@ -149,6 +152,6 @@ def test_the_command_line_makes_them(tmp_path):
                         "--out", str(tmp_path))
     assert answer.returncode == 0, answer.stderr
     made = manifest.read(tmp_path / "demo")
-    manifest.check_digests(tmp_path / "demo", made)
-    assert [a["path"] for a in made["artifacts"]] == [f"onnx/{e}-{p}.onnx" for e in plan.ENCODERS
+    Dist(tmp_path / "demo").check()
+    assert [a.path for a in made.artifacts] == [f"onnx/{e}-{p}.onnx" for e in table.ENCODERS
                                                       for p in ("int8", "dynamic-int8")]

@@ -6,8 +6,9 @@ import signal
 import pytest
 import torch
 
-from export import conversion, plan
+from export import conversion
 from export.common.errors import InputError
+from export.formats.job import jobs
 from export.weights import lookup
 
 SPEC = lookup.find("demo")
@@ -25,7 +26,7 @@ class Killed(torch.nn.Module):
 
 def convert(folder, encoder):
     told = []
-    todo = conversion.tasks(SPEC, folder, "base", "ab" * 32, plan.jobs("onnx", "fp32")[1:])
+    todo = conversion.tasks(SPEC, folder, "base", "ab" * 32, jobs("onnx", "fp32")[1:])
     conversion.run(todo, {"text": encoder}, 2, told.append, lambda job, receipt: told.append(receipt))
     return told
 
@@ -39,7 +40,7 @@ def test_a_failure_in_a_worker_names_the_artefact_and_leaves_nothing(tmp_path, e
 
 
 def test_the_longest_conversion_comes_first_and_every_job_once(tmp_path):
-    wanted = plan.jobs("coreml,tflite,onnx", "fp32,fp16")
+    wanted = jobs("coreml,tflite,onnx", "fp32,fp16")
     todo = conversion.tasks(SPEC, tmp_path, "base", "ab" * 32, wanted)
     assert [(t.jobs[0].format, t.stamp.encoder) for t in todo][0] == ("tflite", "image")
     assert sorted(job for task in todo for job in task.jobs) == sorted(wanted)

@@ -6,7 +6,7 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer
 
 from export.common.errors import InputError
-from export.common.specs import Preprocessing
+from export.common.specs import CLIP_TEXT, Preprocessing
 from export.weights import checkpoint, encoders, lookup, models
 
 SPEC = lookup.find("demo")
@@ -48,7 +48,7 @@ def test_text_encoder_finds_the_first_end_token(model, parts, text):
 def test_without_an_end_token_there_is_no_embedding(parts):
     ids = SimpleTokenizer()(["red shoes"]).int()
     whole = parts["text"](ids)
-    ids[ids == encoders.END_TOKEN] = 0
+    ids[ids == CLIP_TEXT.end_token] = 0
     assert torch.isfinite(whole).all() and torch.isnan(parts["text"](ids)).all()
 
 
@@ -62,7 +62,7 @@ def test_the_mask_stays_finite_in_float16():
     import open_clip
 
     causal = open_clip.transformer.TextTransformer(width=64, heads=1, layers=1, output_dim=32)
-    encoder = encoders.TextEncoder(causal.eval())
+    encoder = encoders.TextEncoder(causal.eval(), CLIP_TEXT)
     assert torch.isfinite(encoder.mask.half()).all()
     ids = SimpleTokenizer()(["a causal text", "b"])
     expected = torch.nn.functional.normalize(causal(ids), dim=-1)
@@ -74,4 +74,4 @@ def test_a_text_tower_with_another_pooling_is_refused():
 
     other = open_clip.transformer.TextTransformer(width=64, heads=1, layers=1, output_dim=32, pool_type="last")
     with pytest.raises(InputError, match="pooling by 'last'"):
-        encoders.TextEncoder(other)
+        encoders.TextEncoder(other, CLIP_TEXT)

@@ -10,14 +10,17 @@ import time
 import numpy as np
 import pytest
 
-from export import plan, runners
-from export.artifacts import manifest
+from export import runners
+from export.artifacts import manifest, receipts
+from export.artifacts.dist import Dist
 from export.common import files
+from export.formats import table
+from export.formats.job import Job
 from tests.conftest import ROOT, run_module
 
 
 def artefact(exported, format_, encoder, precision):
-    return exported / plan.Job(format_, encoder, precision).path
+    return exported / Job(format_, encoder, precision).path
 
 
 def inputs(encoder, count):
@@ -31,40 +34,40 @@ def inputs(encoder, count):
 
 def test_manifest_lists_twelve_whole_artefacts(exported):
     made = manifest.read(exported)
-    assert len(made["artifacts"]) == 12
-    manifest.check_digests(exported, made)
+    assert len(made.artifacts) == 12
+    Dist(exported).check()
 
 
 def test_manifest_tells_an_app_what_it_must_know(exported):
     made = manifest.read(exported)
-    assert made["model"] == "demo" and made["embedding"] == {"dim": 128} and made["shippable"] is True
-    assert made["image"]["resize"] == {"mode": "shortest", "interpolation": "bilinear", "antialias": True}
-    text = made["text"]
-    assert (text["context_length"], text["start_token"], text["end_token"], text["pad_token"]) == (77, 49406, 49407, 0)
-    assert made["licence"]["commercial_use"] is True
-    assert 1 < made["logit_scale"] <= 100.01
-    assert len(made["space"]) == 64
+    assert made.model == "demo" and made.dim == 128 and made.shippable is True
+    assert made.image == manifest.ImageInput(64, 64, "centre", "shortest", "bilinear", True)
+    text = made.text
+    assert (text.context_length, text.start_token, text.end_token, text.pad_token) == (77, 49406, 49407, 0)
+    assert made.licence.commercial_use is True
+    assert 1 < made.logit_scale <= 100.01
+    assert len(made.space) == 64
 
 
 def test_memory_is_measured_where_the_artefact_runs(exported):
-    measured = {a["path"]: a["peak_rss"] for a in manifest.read(exported)["artifacts"]}
+    measured = {a.path: a.peak_rss for a in manifest.read(exported).artifacts}
     for path, peak in measured.items():
         assert (peak is None) == (path.startswith("coreml") and sys.platform != "darwin"), path
         assert peak is None or peak > 1e6, path
 
 
-@pytest.mark.parametrize("format_", plan.FORMATS)
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
+@pytest.mark.parametrize("format_", table.FORMATS)
+@pytest.mark.parametrize("encoder", table.ENCODERS)
 def test_every_artefact_carries_its_space(exported, format_, encoder):
-    space = manifest.read(exported)["space"]
-    for precision in plan.PRECISIONS:
+    space = manifest.read(exported).space
+    for precision in table.FLOAT:
         found = runners.metadata(format_, artefact(exported, format_, encoder, precision))
         assert (found["space"], found["encoder"]) == (space, encoder)
 
 
 @pytest.mark.parametrize("format_", ["tflite", "onnx"])
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
-@pytest.mark.parametrize("precision", plan.PRECISIONS)
+@pytest.mark.parametrize("encoder", table.ENCODERS)
+@pytest.mark.parametrize("precision", table.FLOAT)
 def test_embeddings_are_float32_of_unit_length(exported, format_, encoder, precision):
     run = runners.load(format_, artefact(exported, format_, encoder, precision), encoder)
     embeddings = run(inputs(encoder, 3))
@@ -84,8 +87,8 @@ def test_manifest_states_the_shapes_that_the_onnx_graphs_have(exported):
     def shape(value):
         return [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
 
-    for a in (a for a in manifest.read(exported)["artifacts"] if a["format"] == "onnx"):
-        graph = onnx.load(exported / a["path"]).graph
+    for a in (a for a in manifest.read(exported).artifacts if a.format == "onnx"):
+        graph = onnx.load(exported / a.path).graph
         assert [(i.name, shape(i)) for i in graph.input] == [(i["name"], i["shape"]) for i in a["inputs"]]
         assert [(o.name, shape(o)) for o in graph.output] == [(o["name"], o["shape"]) for o in a["outputs"]]
 
@@ -98,7 +101,7 @@ def test_onnx_names_and_types(exported):
 
     float32, int32 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT32
     for encoder, name, kind in (("image", "image", float32), ("text", "token_ids", int32)):
-        for precision in plan.PRECISIONS:
+        for precision in table.FLOAT:
             graph = onnx.load(artefact(exported, "onnx", encoder, precision)).graph
             assert names_and_types(graph.input) == [(name, kind)]
             assert names_and_types(graph.output) == [("embedding", float32)]
@@ -106,13 +109,13 @@ def test_onnx_names_and_types(exported):
 
 def test_artefacts_hold_no_path_of_this_machine(exported):
     needles = [str(ROOT).encode(), sys.prefix.encode()]
-    for path in (p for f in plan.FORMATS for p in files.files_of(exported / f)):
+    for path in (p for f in table.FORMATS for p in files.files_of(exported / f)):
         content = path.read_bytes()
         assert not any(needle in content for needle in needles), path
 
 
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
-@pytest.mark.parametrize("precision", plan.PRECISIONS)
+@pytest.mark.parametrize("encoder", table.ENCODERS)
+@pytest.mark.parametrize("precision", table.FLOAT)
 def test_tflite_has_builtin_ops_only_one_partition_and_aligned_weights(exported, encoder, precision):
     from ai_edge_litert import schema_py_generated as schema
 
@@ -165,7 +168,7 @@ def test_coreml_text_encoder_takes_int32_ids(exported):
 def test_two_exports_give_the_same_bytes(exported, tmp_path):
     answer = run_module("export", "--precision", "fp32,fp16", "--out", str(tmp_path))
     assert answer.returncode == 0, answer.stderr
-    first, second = (plan.read_receipts(folder) for folder in (exported, tmp_path / "demo"))
+    first, second = (receipts.read(folder) for folder in (exported, tmp_path / "demo"))
     assert {path: r.sha256 for path, r in first.items()} == {path: r.sha256 for path, r in second.items()}
     assert files.sha256(exported / manifest.TOKENIZER) == files.sha256(tmp_path / "demo" / manifest.TOKENIZER)
 
@@ -186,7 +189,7 @@ def test_a_bad_checkpoint_leaves_a_good_export_as_it_was(exported, tmp_path):
     bad.write_bytes(b"no checkpoint at all")
     answer = run_module("export", "--checkpoint", str(bad), "--out", str(tmp_path))
     assert answer.returncode == 2
-    manifest.check_digests(tmp_path / "demo", manifest.read(tmp_path / "demo"))
+    Dist(tmp_path / "demo").check()
 
 
 def test_a_lost_note_of_the_source_is_written_again(exported, tmp_path):
@@ -214,7 +217,7 @@ def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path
     command = [sys.executable, "-m", "export", "--formats", "onnx", "--precision", "fp32,fp16", "--out", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         next(line for line in process.stderr if " encoder, " in line)
-        while len(plan.read_receipts(tmp_path / "demo")) < moment:
+        while len(receipts.read(tmp_path / "demo")) < moment:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
@@ -222,7 +225,7 @@ def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path
     assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "demo" / manifest.NAME).exists()
     time.sleep(2)                            # the workers end with their parent: they make no more artefacts
-    kept = plan.read_receipts(tmp_path / "demo")
+    kept = receipts.read(tmp_path / "demo")
     assert moment <= len(kept) < 4
     made = sorted(p.name for p in (tmp_path / "demo").rglob("*"))
     time.sleep(3)
@@ -232,14 +235,14 @@ def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path
     answer = run_module("export", "--formats", "onnx", "--precision", "fp32,fp16", "--out", str(tmp_path))
     made_now = [line for line in answer.stderr.splitlines() if " encoder, " in line]
     assert answer.returncode == 0 and len(made_now) == 4 - len(kept)
-    assert all(a["sha256"] == files.sha256(exported / a["path"]) for a in manifest.read(tmp_path / "demo")["artifacts"])
+    assert all(a.sha256 == files.sha256(exported / a.path) for a in manifest.read(tmp_path / "demo").artifacts)
     assert not [p for p in (tmp_path / "demo").rglob("*") if files.PARTIAL in p.name]
 
 
 def test_random_weights_say_that_they_must_not_ship(tmp_path):
     answer = run_module("export", "--weights", "random", "--formats", "onnx", "--out", str(tmp_path))
     assert answer.returncode == 0 and "must not ship" in answer.stdout
-    assert manifest.read(tmp_path / "demo")["shippable"] is False
+    assert manifest.read(tmp_path / "demo").shippable is False
 
 
 @pytest.mark.parametrize(("arguments", "word"), [

@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from export import coreml, plan
+from export import coreml, runners
 from export import onnx as onnx_converter
 from export.artifacts import manifest
+from export.artifacts.dist import Dist
 from export.common import files
 from export.common.specs import Preprocessing
+from export.formats import table
+from export.formats.job import Job
 from export.formats.stamp import Stamp
 from export.pictures import resample
 from export.weights import checkpoint, encoders, lookup
-from parity.gate import activations, gate, metrics, pixels, stored_weights, tolerances
+from parity.gate import activations, baseline, gate, metrics, pixels, stored_weights, tolerances
 
 SPEC = lookup.find("demo")
 
@@ -25,23 +28,24 @@ def ground(exported, tmp_path_factory):
     """The exported artefacts, the reference's answers, and what else the gate needs to judge one artefact."""
     folder = tmp_path_factory.mktemp("ground") / "demo"
     shutil.copytree(exported, folder)
-    return gate.ground(folder, 24)
+    return baseline.load(Dist(folder), 24)
 
 
 def entry(made, format_, encoder, precision):
-    return next(a for a in made["artifacts"] if a["path"] == plan.Job(format_, encoder, precision).path)
+    return next(a for a in made.artifacts if a.path == Job(format_, encoder, precision).path)
 
 
 def planted(ground, encoder, module, precision="fp32", example=None, format_="onnx"):
     """The verdict on `module`, exported in the place of the true encoder."""
-    folder, made = ground.folder, ground.made
-    path = folder / format_ / f"planted-{encoder}{plan.SUFFIXES[format_]}"
+    folder, made = ground.dist.folder, ground.manifest
+    path = folder / format_ / f"planted-{encoder}{table.FORMATS[format_].suffix}"
     converter = {"onnx": onnx_converter, "coreml": coreml}[format_]
     traced = converter.trace(module.eval(), encoder, encoders.example(encoder, SPEC) if example is None else example)
     with files.whole(path) as partial:
-        converter.write(traced, precision, Stamp("demo", encoder, made["space"], "MIT"), partial)
+        converter.write(traced, precision, Stamp("demo", encoder, made.space, "MIT", "an input"), partial)
     artifact = entry(made, format_, encoder, precision)
-    return gate.judge(ground, artifact | {"path": f"{format_}/{path.name}", "sha256": files.sha256(path)})
+    ground.dist.forget([f"{format_}/{path.name}"])
+    return gate.judge(ground, dataclasses.replace(artifact, path=f"{format_}/{path.name}", sha256=files.sha256(path)))
 
 
 def true_parts(ground):
@@ -88,7 +92,7 @@ def test_a_lost_end_token_turns_the_gate_red(ground):
 
 @pytest.mark.parametrize("fault", ["squashed", "bicubic"])
 def test_another_resize_than_open_clips_turns_the_gate_red(ground, monkeypatch, fault):
-    assert pixels.faults(ground.made, SPEC, ground.stocks[0].shelf.pictures) == []
+    assert pixels.faults(ground.manifest.image, SPEC, ground.shelves[0].shelf.pictures) == []
 
     def squashed(rgb, preprocessing):
         size = preprocessing.size
@@ -98,16 +102,16 @@ def test_another_resize_than_open_clips_turns_the_gate_red(ground, monkeypatch, 
         return true(rgb, dataclasses.replace(preprocessing, interpolation="bicubic"))
 
     monkeypatch.setattr(pixels, "resize_crop", {"squashed": squashed, "bicubic": bicubic}[fault])
-    verdicts = gate.run(ground.folder, 0, lambda name: None)
+    verdicts = gate.run(Dist(ground.dist.folder), 0, lambda name: None)
     assert not verdicts.green
     assert all(result.outcome == "failed" and "open_clip's pixels" in result.reasons[0] for result in verdicts.results)
 
 
-@pytest.mark.parametrize("change", [{"resize": {"mode": "squash", "interpolation": "bilinear", "antialias": True}},
-                                    {"resize": {"mode": "shortest", "interpolation": "bicubic", "antialias": True}}])
+@pytest.mark.parametrize("change", [{"mode": "squash"}, {"interpolation": "bicubic"}, {"antialias": False},
+                                    {"crop": "none"}])
 def test_a_manifest_that_tells_apps_another_resize_turns_the_gate_red(ground, change):
-    told = ground.made | {"image": ground.made["image"] | change}
-    assert "image entry" in pixels.faults(told, SPEC, ground.stocks[0].shelf.pictures)[0]
+    told = dataclasses.replace(ground.manifest.image, **change)
+    assert "image entry" in pixels.faults(told, SPEC, ground.shelves[0].shelf.pictures)[0]
 
 
 def test_ids_of_64_bits_turn_the_gate_red(ground):
@@ -119,7 +123,7 @@ def test_ids_of_64_bits_turn_the_gate_red(ground):
 FINAL = {"image": ("visual.head.fc.weight", "visual.head.fc.bias"), "text": ("text.text_projection",)}
 
 
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
+@pytest.mark.parametrize("encoder", table.ENCODERS)
 def test_any_weight_tensor_five_per_cent_off_fails_the_float32_tolerance(ground, encoder):
     """All but the final projection, whose factor the unit length takes away."""
     part, allowed = true_parts(ground)[encoder], tolerances.of(ground.space, "onnx", "fp32", encoder)
@@ -138,22 +142,22 @@ def test_any_weight_tensor_five_per_cent_off_fails_the_float32_tolerance(ground,
     assert set(hidden) <= set(FINAL[encoder]), hidden
 
 
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
-@pytest.mark.parametrize("format_", plan.FORMATS)
-@pytest.mark.parametrize("precision", plan.PRECISIONS[:2])
+@pytest.mark.parametrize("encoder", table.ENCODERS)
+@pytest.mark.parametrize("format_", table.FORMATS)
+@pytest.mark.parametrize("precision", table.FLOAT[:2])
 def test_any_weight_tensor_five_per_cent_off_is_seen_in_the_decoded_artefact(ground, encoder, format_, precision):
     """The artefact's weights are compared with a checkpoint in which one tensor after the other is scaled."""
-    path = ground.folder / plan.Job(format_, encoder, precision).path
-    found, part = stored_weights.by_size(stored_weights.READERS[format_](path)), true_parts(ground)[encoder]
+    path = ground.dist.folder / Job(format_, encoder, precision).path
+    found, part = stored_weights.by_size(runners.constants(format_, path)), true_parts(ground)[encoder]
     residual, tried = stored_weights.RESIDUAL[precision], 0
-    assert stored_weights.missing(part, found, residual, format_) == []
+    assert stored_weights.missing(part, found, residual) == []
     for name, tensor in part.named_parameters():
         if tensor.numel() < stored_weights.LEAST or not tensor.any():
             continue
         kept, tried = tensor.detach().clone(), tried + 1
         with torch.no_grad():
             tensor.mul_(1.05)
-            assert stored_weights.missing(part, found, residual, format_), name
+            assert stored_weights.missing(part, found, residual), name
             tensor.copy_(kept)
     assert tried >= 20
 
@@ -170,7 +174,7 @@ def test_a_scaled_tensor_in_a_float16_artefact_turns_the_gate_red(ground):
 def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
     """Two masks added go beyond float16: all places are at minus infinity, and softmax has nothing to choose from."""
     def twice(encoder, token_ids):
-        mask = (1 - (token_ids == encoders.END_TOKEN).float()) * -4e4
+        mask = (1 - (token_ids == SPEC.text.end_token).float()) * -4e4
         mask = mask + mask
         chosen = torch.softmax(mask + mask.amin(dim=-1, keepdim=True), dim=-1)
         pooled = (encoder.features(token_ids) * chosen[:, :, None]).sum(dim=1)
@@ -184,10 +188,10 @@ def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
 
 def test_a_constant_beyond_float16_turns_the_gate_red(ground):
     found = [np.full(32, -np.inf, np.float16), np.ones(32, np.float32)]
-    artifact = entry(ground.made, "onnx", "text", "fp16")
+    artifact = entry(ground.manifest, "onnx", "text", "fp16")
     assert stored_weights.faults(ground, artifact) == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(stored_weights.READERS, "onnx", lambda path: found)
+        patch.setattr(runners, "constants", lambda format_, path: found)
         assert stored_weights.faults(ground, artifact) == ["a constant, such as a mask, is beyond float16's range"]
 
 
@@ -199,9 +203,9 @@ def test_activations_beyond_float16_turn_the_gate_red_for_all_but_float32(ground
     assert unsafe.headroom < 1 and unsafe.peak in unsafe.near and "float16 ends at 65504" in unsafe.faults()[0]
     assert ground.safety["text"].faults() == [] and ground.safety["text"].headroom > 5
     heated = dataclasses.replace(ground, safety=ground.safety | {"text": unsafe})
-    assert gate.judge(heated, entry(ground.made, "onnx", "text", "fp32")).outcome == "passed"
-    assert unsafe.faults()[0] in gate.judge(heated, entry(ground.made, "onnx", "text", "fp16")).reasons
-    assert gate.judge(heated, entry(ground.made, "onnx", "image", "fp16")).outcome == "passed"
+    assert gate.judge(heated, entry(ground.manifest, "onnx", "text", "fp32")).outcome == "passed"
+    assert unsafe.faults()[0] in gate.judge(heated, entry(ground.manifest, "onnx", "text", "fp16")).reasons
+    assert gate.judge(heated, entry(ground.manifest, "onnx", "image", "fp16")).outcome == "passed"
 
 
 def test_activations_name_the_layer_that_comes_near_the_range():
@@ -236,37 +240,38 @@ def test_a_tensor_in_clusters_is_known_again_and_a_scaled_one_is_not(precision, 
 
 
 def test_a_flipped_byte_turns_the_gate_red(ground):
-    folder, made = ground.folder, ground.made
+    folder, made = ground.dist.folder, ground.manifest
     artifact = entry(made, "onnx", "text", "fp16")
-    path = folder / artifact["path"]
+    path = folder / artifact.path
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
+    ground.dist.forget([artifact.path])
     result = gate.judge(ground, artifact)
     assert result.outcome == "failed" and "sha256" in result.reasons[0]
 
 
 def test_another_models_space_turns_the_gate_red(ground):
     other = dataclasses.replace(ground, space="0" * 64)
-    result = gate.judge(other, entry(ground.made, "tflite", "image", "fp32"))
+    result = gate.judge(other, entry(ground.manifest, "tflite", "image", "fp32"))
     assert result.outcome == "failed" and "embedding space" in result.reasons[0]
 
 
 def test_an_edited_space_or_another_tokenizer_turns_the_gate_red(ground, tmp_path):
-    folder, made = ground.folder, ground.made
-    assert gate.common_faults(folder, made, made["space"]) == []
-    assert "space" in gate.common_faults(folder, made | {"space": "0" * 64}, made["space"])[0]
-    assert manifest.TOKENIZER in gate.common_faults(tmp_path, made, made["space"])[0]
+    assert gate.common_faults(ground.dist, ground.manifest.space) == []
+    assert "space" in gate.common_faults(ground.dist, "0" * 64)[0]
+    manifest.write(tmp_path, ground.manifest)                # and no tokenizer beside it
+    assert manifest.TOKENIZER in gate.common_faults(Dist(tmp_path), ground.manifest.space)[0]
 
 
 def test_an_artefact_that_its_runtime_refuses_turns_the_gate_red(ground):
-    text = entry(ground.made, "onnx", "text", "fp32")
-    result = gate.judge(ground, text | {"encoder": "image"})          # pictures for a text encoder
+    text = entry(ground.manifest, "onnx", "text", "fp32")
+    result = gate.judge(ground, dataclasses.replace(text, encoder="image"))          # pictures for a text encoder
     assert result.outcome == "failed" and "does not run" in result.reasons[0]
 
 
 def test_a_missing_artefact_turns_the_gate_red(ground):
-    gone = entry(ground.made, "onnx", "image", "fp32") | {"path": "onnx/gone.onnx"}
+    gone = dataclasses.replace(entry(ground.manifest, "onnx", "image", "fp32"), path="onnx/gone.onnx")
     assert gate.judge(ground, gone).reasons == ["missing"]
 
 
@@ -274,4 +279,4 @@ def test_a_missing_artefact_turns_the_gate_red(ground):
 def test_a_stem_may_hold_the_scale_of_the_pixels_and_no_other(factor, held):
     stem = torch.nn.Conv2d(3, 8, 4, bias=False)
     found = stored_weights.by_size([stem.weight.detach().numpy() * np.float32(factor)])
-    assert (stored_weights.missing(stem, found, stored_weights.RESIDUAL["fp32"], "tflite") == []) is held
+    assert (stored_weights.missing(stem, found, stored_weights.RESIDUAL["fp32"]) == []) is held

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from export.common import files
-from export.common.specs import Preprocessing
+from export.common.specs import CLIP_TEXT, Preprocessing
 from export.pictures.preprocess import resize_crop
 from export.text.assets.clip_bpe_asset import write_asset
-from export.text.clip_bpe import Tokenizer
+from export.text.families import reference_ids
+from export.text.tokenizer import encode_all, load
 from export.weights import checkpoint, lookup
 from parity import goldens, hostile
 from parity.gate.pixels import by_pillow
-from parity.gate.reference import Reference, token_ids
+from parity.gate.reference import Reference
 from tests.conftest import run_module
 from tests.pictures import saved
 
@@ -38,13 +39,13 @@ def read_rgb(path, height, width):
 def tokenizer(tmp_path_factory):
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.safetensors"
     write_asset(path)
-    return Tokenizer.load(path)
+    return load(path)
 
 
 def test_the_tokenizer_gives_the_golden_ids(tokenizer):
     rows = kept("tokens.json")["texts"]
     assert len(rows) >= 1
-    for row, ids in zip(rows, tokenizer.encode([row["text"] for row in rows]), strict=True):
+    for row, ids in zip(rows, encode_all(tokenizer, [row["text"] for row in rows]), strict=True):
         assert ids.tolist() == row["ids"] + [0] * (77 - len(row["ids"])), ascii(row["text"])
 
 
@@ -61,7 +62,7 @@ def test_the_preprocessing_gives_the_golden_bytes():
 def test_pytorch_gives_the_golden_embeddings_of_the_demo_model():
     golden, spec = kept("embeddings-demo.json"), lookup.find("demo")
     reference = Reference(spec, checkpoint.locate(spec))
-    texts = reference.texts(token_ids([row["text"] for row in golden["texts"]]))
+    texts = reference.texts(reference_ids(CLIP_TEXT.family, [row["text"] for row in golden["texts"]]))
     squares = np.stack([read_rgb(FOLDER / "preprocess" / f"{row['preprocess']}.out.rgb", 64, 64)
                         for row in golden["pictures"]])
     for found, side in ((texts, "texts"), (reference.images(squares), "pictures")):

@@ -13,10 +13,10 @@ from PIL import Image
 
 from catalog_builder import apps
 from catalog_builder.catalog.scripts import SCRIPTS
-from export import plan
 from export.artifacts import manifest
+from export.formats import table
 from tests.conftest import ROOT
-from tests.test_ios_search import swift
+from tests.test_ios_search import lint, swift
 
 APP = ROOT / "ios_sample" / "App"
 SEARCH = ROOT / "ios_sample" / "Search"
@@ -66,8 +66,7 @@ def test_every_source_parses():
 
 
 def test_every_source_is_lint_free():
-    style = SEARCH / ".swift-format"
-    answer = swift("format", "lint", "--strict", "--recursive", "--configuration", style, SOURCES, TESTS)
+    answer = lint(SOURCES, TESTS)
     assert answer.returncode == 0, answer.stderr
 
 
@@ -176,7 +175,7 @@ def model_problems(group: dict, objects: dict) -> list[str]:
 
     folder = apps.APPS[0].folder
     found = [f"a group {group['path']}, expected {folder.name}"] * (APP / group["path"] != folder)
-    if taken_by("PBXSourcesBuildPhase") != {encoder + plan.SUFFIXES["coreml"] for encoder in plan.ENCODERS}:
+    if taken_by("PBXSourcesBuildPhase") != {encoder + table.FORMATS["coreml"].suffix for encoder in table.ENCODERS}:
         found.append("not the packages of `make apps` are compiled")
     if taken_by("PBXResourcesBuildPhase") != {manifest.NAME, manifest.TOKENIZER, apps.CATALOG}:
         found.append("not the other files of `make apps` are copied")

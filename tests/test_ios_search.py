@@ -20,7 +20,6 @@ from tests import expected
 from tests.conftest import ROOT, run_module
 
 PACKAGE = ROOT / "ios_sample" / "Search"
-SOURCES = ("Package.swift", "Sources", "Tests")
 RELEASE = ("-c", "release", "-Xswiftc", "-enable-testing")
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
 LIKE = 40                                    # products that the tool is asked for more like
@@ -28,8 +27,17 @@ LIKE = 40                                    # products that the tool is asked f
 
 def swift(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
     """`.ci/swift …` in the package's folder."""
-    answer = subprocess.run([ROOT / ".ci" / "swift", *arguments], capture_output=True, text=True,
-                            env=os.environ | environment)
+    return by_swift(ROOT / ".ci" / "swift", *arguments, **environment)
+
+
+def lint(*paths: Path) -> subprocess.CompletedProcess:
+    """`ios_sample/lint …`: of these, or of every source."""
+    return by_swift(ROOT / "ios_sample" / "lint", *paths)
+
+
+def by_swift(*command: str | Path, **environment: str) -> subprocess.CompletedProcess:
+    """A command that calls `.ci/swift`; the test is skipped where there is no Swift."""
+    answer = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
     if answer.stderr.startswith(".ci/swift: "):
         pytest.skip(f"not run, because of {answer.stderr.strip()}")
     return answer
@@ -50,7 +58,7 @@ def dist(request, tmp_path_factory) -> Path:
 def tested(dist, repetitions, tmp_path_factory) -> str:
     """What the package's tests print."""
     folder = tmp_path_factory.mktemp("expected")
-    texts = expected.write(folder, find(manifest.read(dist)["model"]).preprocessing)
+    texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
     answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(repetitions(FAULTS)))
@@ -104,7 +112,7 @@ def test_the_tool_finds_what_python_finds_with_the_same_score_bits(catalog, tmp_
         given = catalog.record(product)["id"]
         agree(catalog, tool(catalog.path, "--like", given, "--json"), search.like(catalog, product),
               catalog.calibration.image)
-    for kind, curve in (("text", catalog.calibration.text), ("picture", catalog.calibration.image)):
+    for kind, curve in (("text", catalog.calibration.text), ("image", catalog.calibration.image)):
         query = rng.normal(size=catalog.dim).astype("<f4")
         vector.write_bytes(query.tobytes())
         where = search.Filter(list(catalog.category_names[:2]))
@@ -151,14 +159,14 @@ def test_swift_s_exit_status_comes_out():
 
 
 def test_every_source_is_lint_free():
-    answer = swift("format", "lint", "--strict", "--recursive", *SOURCES)
+    answer = lint()
     assert answer.returncode == 0, answer.stderr
 
 
 def test_the_linter_refuses_a_forced_unwrap(tmp_path):
     bad = tmp_path / "Bad.swift"
     bad.write_text("let number = Int(\"1\")!\n", encoding="utf-8")
-    answer = swift("format", "lint", "--strict", "--configuration", PACKAGE / ".swift-format", bad)
+    answer = lint(bad)
     assert answer.returncode == 1 and "NeverForceUnwrap" in answer.stderr
 
 

@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from export import plan, runners
+from export import runners
+from export.common.specs import CLIP_TEXT
+from export.formats import table
+from export.formats.job import Job
 from export.runners import mil
 from export.runners.mil.operations import OPERATIONS
 from export.runners.mil.program import CannotInterpret, Declared, Step, checked, constant
+from export.text.families import reference_ids
 from export.weights import checkpoint, lookup
 from parity.gate import inputs
 from parity.gate.metrics import closeness
-from parity.gate.reference import Reference, token_ids
+from parity.gate.reference import Reference
 
 SPEC = lookup.find("demo")
 RNG = np.random.default_rng(0)
@@ -98,7 +102,7 @@ def test_attention_and_silu_follow_their_formulas():
     assert np.abs(OPERATIONS["silu"](x=torch.from_numpy(A)).numpy() - A / (1 + np.exp(-A))).max() < 1e-6
 
 
-@pytest.mark.parametrize("encoder", plan.ENCODERS)
+@pytest.mark.parametrize("encoder", table.ENCODERS)
 @pytest.mark.parametrize(("precision", "cosine", "difference"), [("fp32", 0.999999, 1e-5), ("fp16", 0.9999, 5e-3)])
 def test_packages_answer_as_pytorch_does(exported, encoder, precision, cosine, difference):
     reference, shelf = Reference(SPEC, checkpoint.locate(SPEC)), inputs.samples()
@@ -106,9 +110,9 @@ def test_packages_answer_as_pytorch_does(exported, encoder, precision, cosine, d
         given = inputs.squares(shelf.pictures[:9], SPEC.preprocessing)
         expected = reference.images(given)
     else:
-        given = token_ids(shelf.text_queries[:9])
+        given = reference_ids(CLIP_TEXT.family, shelf.text_queries[:9])
         expected = reference.texts(given)
-    run = runners.load("coreml", exported / plan.Job("coreml", encoder, precision).path, encoder,
+    run = runners.load("coreml", exported / Job("coreml", encoder, precision).path, encoder,
                        runtime=runners.runtimes("coreml")[-1])
     near = closeness(run(given), expected)
     assert near.cosine_min >= cosine and near.max_abs <= difference
@@ -116,7 +120,7 @@ def test_packages_answer_as_pytorch_does(exported, encoder, precision, cosine, d
 
 
 def image_program(exported, precision="fp32"):
-    return mil.read(exported / plan.Job("coreml", "image", precision).path)
+    return mil.read(exported / Job("coreml", "image", precision).path)
 
 
 def picture(value=128.0):
@@ -171,14 +175,14 @@ def test_every_value_can_be_watched(exported):
 
 def test_the_saved_weights_are_what_is_computed_with(exported, tmp_path):
     package = tmp_path / "image.mlpackage"
-    shutil.copytree(exported / plan.Job("coreml", "image", "fp32").path, package)
+    shutil.copytree(exported / Job("coreml", "image", "fp32").path, package)
     weights = package / "Data" / "com.apple.CoreML" / "weights" / "weight.bin"
     content = bytearray(weights.read_bytes())
     middle = len(content) // 2 // 64 * 64
     content[middle:middle + 4096] = bytes(4096)
     weights.write_bytes(content)
     true, changed = (mil.read(p).run(picture())["embedding"]
-                     for p in (exported / plan.Job("coreml", "image", "fp32").path, package))
+                     for p in (exported / Job("coreml", "image", "fp32").path, package))
     assert (true - changed).abs().max() > 1e-5
 
 

@@ -29,7 +29,7 @@ def test_row_agrees_with_open_clip(name):
     assert spec.hub == tag["hf_hub"].rstrip("/") and tag["resize_mode"] == "shortest"
     assert spec.preprocessing == Preprocessing(config["vision_cfg"]["image_size"], tuple(tag["mean"]),
                                                       tuple(tag["std"]), tag["interpolation"])
-    assert (spec.dim, spec.context_length) == (config["embed_dim"], config["text_cfg"]["context_length"])
+    assert (spec.dim, spec.text.context_length) == (config["embed_dim"], config["text_cfg"]["context_length"])
     assert spec.quick_gelu == tag.get("quick_gelu", False)
 
 

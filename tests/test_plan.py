@@ -5,8 +5,12 @@ import dataclasses
 import pytest
 
 from export import plan
+from export.artifacts import receipts
+from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
+from export.formats.job import Job, jobs
+from export.formats.table import ENCODERS, FORMATS
 from export.weights import checkpoint, lookup
 
 SPEC = lookup.find("demo")
@@ -14,50 +18,50 @@ SOURCE = checkpoint.Source("bundled", None, "ab" * 32)
 
 
 def one_receipt(folder, base):
-    job = plan.Job("onnx", "text", "fp32")
+    job = Job("onnx", "text", "fp32")
     (folder / "onnx").mkdir()
     (folder / job.path).write_bytes(b"an artefact")
-    receipt = plan.Receipt(plan.recipe(base, job), files.sha256(folder / job.path), 11, 1.0, None)
-    plan.write_receipts(folder, {job.path: receipt})
+    receipt = receipts.Receipt(plan.recipe(base, job), files.sha256(folder / job.path), 11, 1.0, None)
+    receipts.write(folder, {job.path: receipt})
     return job.path
 
 
 def test_default_precision_makes_one_artefact_a_format_and_encoder():
-    made = plan.jobs("coreml,tflite,onnx", "default")
+    made = jobs("coreml,tflite,onnx", "default")
     assert len(made) == 6
-    assert {(j.format, j.encoder) for j in made} == set(plan.DEFAULT_PRECISION)
+    assert {(j.format, j.encoder) for j in made} == {(f, e) for f in FORMATS for e in ENCODERS}
 
 
 def test_all_precisions_make_twelve():
-    assert len(plan.jobs("onnx,coreml,tflite", "fp16,fp32")) == 12
+    assert len(jobs("onnx,coreml,tflite", "fp16,fp32")) == 12
 
 
 @pytest.mark.parametrize(("formats", "precision", "word"), [("onnx,tensorrt", "fp32", "tensorrt"),
                                                             ("onnx", "fp8", "fp8"), ("", "fp32", "an empty list")])
 def test_an_unknown_format_or_precision_is_named(formats, precision, word):
     with pytest.raises(InputError, match=word):
-        plan.jobs(formats, precision)
+        jobs(formats, precision)
 
 
 def test_an_artefact_is_reused_only_whole_and_by_the_same_recipe(tmp_path):
     base = plan.base_recipe(SPEC, SOURCE)
     path = one_receipt(tmp_path, base)
-    assert list(plan.valid_receipts(tmp_path, base)) == [path]
+    assert list(plan.valid_receipts(Dist(tmp_path), base)) == [path]
     other_weights = plan.base_recipe(SPEC, dataclasses.replace(SOURCE, sha256="cd" * 32))
     other_spec = plan.base_recipe(dataclasses.replace(SPEC, dim=64), SOURCE)
-    assert not plan.valid_receipts(tmp_path, other_weights)
-    assert not plan.valid_receipts(tmp_path, other_spec)
+    assert not plan.valid_receipts(Dist(tmp_path), other_weights)
+    assert not plan.valid_receipts(Dist(tmp_path), other_spec)
     (tmp_path / path).write_bytes(b"an artefacT")
-    assert not plan.valid_receipts(tmp_path, base)
+    assert not plan.valid_receipts(Dist(tmp_path), base)
 
 
 def test_a_missing_artefact_is_made_again(tmp_path):
     base = plan.base_recipe(SPEC, SOURCE)
     (tmp_path / one_receipt(tmp_path, base)).unlink()
-    assert not plan.valid_receipts(tmp_path, base)
+    assert not plan.valid_receipts(Dist(tmp_path), base)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"onnx/text-fp32.onnx": {"recipe": 1}}'])
 def test_damaged_receipts_count_for_nothing(tmp_path, content):
     (tmp_path / "receipts.json").write_text(content)
-    assert plan.read_receipts(tmp_path) == {}
+    assert receipts.read(tmp_path) == {}

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from export import coreml, onnx, plan, runners, tflite
+from export.artifacts import receipts
 from export.common import files
 from export.common.errors import InputError
-from export.formats import mixture
+from export.formats import mixture, table
+from export.formats.job import Job, jobs, lacking
 from export.formats.mixture import Mixture
 from export.formats.stamp import Stamp
 from tests.test_export import inputs
 
-STAMP = Stamp("demo", "text", "ab" * 32, "MIT")
+STAMP = Stamp("demo", "text", "ab" * 32, "MIT", "77 token ids")
 # Bytes over those of fp16, and the least cosine that is not by chance: far from what another network would give.
 COMPRESSED = [("coreml", "int8", 0.56, 0.99), ("coreml", "palette6", 0.42, 0.98), ("coreml", "palette4", 0.30, 0.8),
               ("coreml", "int4", 0.32, 0.9), ("tflite", "int8", 0.56, 0.99), ("tflite", "dynamic-int8", 0.56, 0.99),
@@ -38,7 +40,7 @@ def traced(exported):
 
 
 def write(traced, format_, wanted, folder):
-    path = folder / f"text{plan.SUFFIXES[format_]}"
+    path = folder / f"text{table.FORMATS[format_].suffix}"
     files.remove(path)
     {"coreml": coreml, "tflite": tflite, "onnx": onnx}[format_].write(traced[format_], wanted, STAMP, path)
     return path
@@ -48,7 +50,7 @@ def write(traced, format_, wanted, folder):
 def test_compressed_artefact_is_small_near_and_the_same_twice(traced, exported, tmp_path, format_, wanted, share,
                                                               cosine):
     path = write(traced, format_, wanted, tmp_path)
-    fp16 = exported / plan.Job(format_, "text", "fp16").path
+    fp16 = exported / Job(format_, "text", "fp16").path
     assert files.size(path) < share * files.size(fp16)
     ids = inputs("text", 8)
     found = runners.load(format_, path, "text")(ids)
@@ -58,7 +60,7 @@ def test_compressed_artefact_is_small_near_and_the_same_twice(traced, exported, 
     assert files.sha256(write(traced, format_, wanted, tmp_path)) == first
 
 
-@pytest.mark.parametrize("format_", plan.FORMATS)
+@pytest.mark.parametrize("format_", table.FORMATS)
 def test_mixture_keeps_the_named_weights_in_float16(traced, tmp_path, format_):
     made = {"coreml": coreml, "tflite": tflite, "onnx": onnx}[format_]
     weights = made.weights(traced[format_])
@@ -84,17 +86,17 @@ def test_int4_states_its_least_ios(traced, tmp_path):
     from coremltools.models.utils import load_spec
 
     for wanted, ios, version in (("int8", 16, 7), ("int4", 18, 9)):
-        assert coreml.least_ios(wanted) == ios
+        assert table.COREML.minimum_ios(wanted) == ios
         assert load_spec(str(write(traced, "coreml", wanted, tmp_path))).specificationVersion == version
 
 
 # --- the names ------------------------------------------------------------------------------------------------------
 
 def test_a_precision_is_made_where_the_format_has_it():
-    made = plan.jobs("coreml,tflite", "fp16,palette4")
+    made = jobs("coreml,tflite", "fp16,palette4")
     assert [(j.format, j.precision) for j in made if j.encoder == "text"] == [
         ("coreml", "fp16"), ("coreml", "palette4"), ("tflite", "fp16")]
-    assert plan.lacking(made) == ["tflite has no palette4; expected fp32, fp16, int8, dynamic-int8"]
+    assert lacking(made) == ["tflite has no palette4; expected fp32, fp16, int8, dynamic-int8"]
 
 
 @pytest.mark.parametrize(("formats", "wanted", "word"), [
@@ -103,20 +105,20 @@ def test_a_precision_is_made_where_the_format_has_it():
 ])
 def test_a_precision_that_a_format_lacks_is_named(formats, wanted, word):
     with pytest.raises(InputError, match=word):
-        plan.jobs(formats, wanted)
+        jobs(formats, wanted)
 
 
 def test_a_mixture_has_one_form():
     one = Mixture.of({"b": "fp16", "a": "int8", "c": "palette6"}, "int8")
     assert one == Mixture.of({"c": "palette6", "b": "fp16"}, "int8") == Mixture.from_json(one.json())
     assert one.json() == {"default": "int8", "others": {"b": "fp16", "c": "palette6"}}
-    jobs = [plan.Job("onnx", "text", "mixed", m) for m in (one, Mixture("int8"))]
+    jobs = [Job("onnx", "text", "mixed", m) for m in (one, Mixture("int8"))]
     assert plan.recipe("", jobs[0]) != plan.recipe("", jobs[1])
 
 
 def test_a_receipt_of_a_mixture_names_its_job():
-    job = plan.Job("onnx", "text", "mixed", Mixture.of({"a": "fp16"}, "int8"))
-    receipt = plan.Receipt("r", "s", 1, 1.0, None, job.mixture.json())
-    assert plan.job_of(job.path, receipt) == job
-    assert plan.job_of(job.path, plan.Receipt("r", "s", 1, 1.0, None, {"nonsense": 1})) is None
-    assert plan.job_of("onnx/text-int8.onnx", plan.Receipt("r", "s", 1, 1.0, None)).precision == "int8"
+    job = Job("onnx", "text", "mixed", Mixture.of({"a": "fp16"}, "int8"))
+    receipt = receipts.Receipt("r", "s", 1, 1.0, None, job.mixture.json())
+    assert receipts.job_of(job.path, receipt) == job
+    assert receipts.job_of(job.path, receipts.Receipt("r", "s", 1, 1.0, None, {"nonsense": 1})) is None
+    assert receipts.job_of("onnx/text-int8.onnx", receipts.Receipt("r", "s", 1, 1.0, None)).precision == "int8"

@@ -8,13 +8,17 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from export import plan
 from export.artifacts import manifest
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact, Manifest
+from export.formats import table
+from export.formats.job import Job, jobs
+from export.weights import lookup
 from export.weights.models import AMLR, MIT
 from parity.gate import inputs, results, shelf
 from parity.gate.activations import Peak, Safety
 from parity.gate.metrics import Closeness
-from parity.gate.results import Latency, Pair, Result, Verdicts
+from parity.gate.results import GateResult, Latency, PairResult, Verdicts
 from parity.gate.shelf import Shelf
 from parity.report import page, verdicts
 
@@ -61,28 +65,28 @@ def ranked(text: str) -> shelf.Ranking:
     return shelf.compare(expected[:, ::-1].copy(), expected, given.text_answers, given, [("text", text)])
 
 
-def judged(job: plan.Job, outcome: str = "passed", reasons=(), text: str = "a bag") -> Result:
+def judged(job: Job, outcome: str = "passed", reasons=(), text: str = "a bag") -> GateResult:
     count = 43 if job.encoder == "image" else 90
     distances = [1e-7 * (i + 1) for i in range(count)]
     if outcome == "not run":
-        return Result(job.format, job.encoder, job.precision, job.path, outcome, list(reasons))
-    return Result(job.format, job.encoder, job.precision, job.path, outcome, list(reasons), "a runtime 1.0",
+        return GateResult(job.format, job.encoder, job.precision, job.path, outcome, list(reasons))
+    return GateResult(job.format, job.encoder, job.precision, job.path, outcome, list(reasons), "a runtime 1.0",
                   Closeness(count, 1 - distances[-1], 1.0, 1e-4, distances), [ranked(text)], Latency(0.01, 0.5, 1))
 
 
-def dist(judged_: list[Result], shippable=True, licence=MIT, name="demo") -> dict:
-    return {"model": name, "architecture": "an architecture", "space": "0" * 64, "shippable": shippable,
-            "licence": asdict(licence), "artifacts": [
-                {"format": r.format, "encoder": r.encoder, "precision": r.precision, "path": r.path,
-                 "bytes": 150_000_000, "peak_rss": None} for r in judged_]}
+def dist(judged_: list[GateResult], shippable=True, licence=MIT, name="demo") -> Manifest:
+    spec = replace(lookup.find("demo"), name=name, architecture="an architecture", licence=licence)
+    artifacts = [Artifact(r.encoder, r.format, r.precision, r.path, "0" * 64, 150_000_000, None, [], [])
+                 for r in judged_]
+    return manifest.build(spec, manifest.Identity("0" * 64, 100.0, shippable), "0" * 64, artifacts, {})
 
 
-JOBS = plan.jobs("coreml,tflite,onnx", "fp32,fp16")
+JOBS = jobs("coreml,tflite,onnx", "fp32,fp16")
 SAFE = [Safety("image", 12, Peak("trunk.stem", "convolution", 32.0), 2047.0, [])]
 UNSAFE = Safety("text", 12, Peak("", "add", 1e9), 6.5e-5, [Peak("", "add", 1e9)])
 
 
-def rendered(judged_: list[Result], green=True, pairs=(), **made) -> str:
+def rendered(judged_: list[GateResult], green=True, pairs=(), **made) -> str:
     return page.render(dist(judged_, **made), Verdicts(judged_, list(pairs), SAFE, green))
 
 
@@ -95,7 +99,7 @@ def test_the_page_is_well_formed_and_names_every_artefact(green):
     made = Page(green)
     assert made.open == [] and green.lstrip().startswith("<!doctype html>")
     for name in ("Core ML", "TFLite", "ONNX"):
-        for encoder in plan.ENCODERS:
+        for encoder in table.ENCODERS:
             for precision in ("fp32", "fp16"):
                 assert f"{name} {encoder} {precision}" in made.text
 
@@ -157,7 +161,7 @@ def test_sizes_stand_beside_the_stores_limits(green):
 
 
 def test_a_pair_that_fails_shows_its_reason():
-    pair = Pair("onnx", "fp16", "fp16", 1, "failed", ["shop: top-1 agreement 0.5"], [ranked("a bag")])
+    pair = PairResult("onnx", "fp16", "fp16", 1, "failed", ["shop: top-1 agreement 0.5"], [ranked("a bag")])
     assert "shop: top-1 agreement 0.5" in Page(rendered([judged(job) for job in JOBS], False, [pair])).text
 
 
@@ -184,7 +188,7 @@ def test_precisions_that_were_tried_are_shown_with_what_was_chosen_and_why():
 
 def test_verdicts_come_back_from_json_as_they_went():
     went = Verdicts([judged(JOBS[0]), judged(JOBS[1], "not run", ["why"])],
-                    [Pair("onnx", "fp16", "fp16", 1, "passed", [], [ranked("a bag")])], [*SAFE, UNSAFE], True)
+                    [PairResult("onnx", "fp16", "fp16", 1, "passed", [], [ranked("a bag")])], [*SAFE, UNSAFE], True)
     assert results.from_json(json.loads(json.dumps(asdict(went)))) == went
 
 
@@ -192,8 +196,8 @@ def test_a_failure_by_one_runtime_is_what_the_manifest_keeps(exported, tmp_path)
     import shutil
 
     shutil.copytree(exported, tmp_path / "demo")
-    ran = [judged(plan.Job(a["format"], a["encoder"], a["precision"]))
-           for a in manifest.read(tmp_path / "demo")["artifacts"]]
-    verdicts.write_verdicts(tmp_path / "demo", [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])])
-    kept = manifest.read(tmp_path / "demo")["artifacts"]
-    assert [a["parity"]["outcome"] for a in kept] == ["failed"] + ["passed"] * 11
+    ran = [judged(Job(a.format, a.encoder, a.precision)) for a in manifest.read(tmp_path / "demo").artifacts]
+    twice = [*ran, replace(ran[0], outcome="failed", reasons=["by the second"])]
+    verdicts.write_verdicts(Dist(tmp_path / "demo"), twice)
+    kept = manifest.read(tmp_path / "demo").artifacts
+    assert [a.parity.outcome for a in kept] == ["failed"] + ["passed"] * 11

@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from export import pipeline, plan, trials
-from export.artifacts import manifest
+from export import plan, trials
+from export.artifacts import manifest, receipts
+from export.artifacts.dist import Dist
+from export.artifacts.receipts import Receipt
+from export.common import files
 from export.common.errors import InputError
-from export.plan import Job, Receipt
+from export.formats import job as jobs_
+from export.formats import table
+from export.formats.job import Job
 from export.tflite import onnx2tf_route
 from export.weights import checkpoint, encoders
 from tests.conftest import run_module
@@ -41,7 +46,7 @@ def routed(environment, tmp_path_factory) -> Path:
 def stand_in(folder: Path, script: str) -> Path:
     """An environment of the lock file whose Python is a shell script."""
     (folder / "bin").mkdir(parents=True)
-    shutil.copy(plan.ONNX2TF_LOCK, folder)
+    shutil.copy(onnx2tf_route.LOCK, folder)
     (folder / "bin" / "python").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "bin" / "python").chmod(0o755)
     return folder
@@ -144,7 +149,7 @@ def test_environment_of_another_lock_file_is_refused(tmp_path, monkeypatch):
     folder = stand_in(tmp_path / "venv", "exit 0")
     monkeypatch.setenv("ONNX2TF_VENV", str(folder))
     assert onnx2tf_route.environment() == folder
-    (folder / plan.ONNX2TF_LOCK.name).write_text("onnx2tf==0.0.1\n")
+    (folder / onnx2tf_route.LOCK.name).write_text("onnx2tf==0.0.1\n")
     with pytest.raises(InputError, match="not the lock file's"):
         onnx2tf_route.environment()
 
@@ -153,14 +158,15 @@ def test_the_search_for_precisions_keeps_the_route(routed, tmp_path):
     shutil.copytree(routed, tmp_path / "demo")
     asked = ("--formats", "tflite", "--precision", "auto", "--tflite-route", "onnx2tf", "--out", str(tmp_path))
     assert "nothing changed" in run_module("export", *asked).stdout          # what it starts from is there
-    spec, source = pipeline.source_of(tmp_path / "demo")
+    spec, source = Dist(tmp_path / "demo").source()
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, source)), spec)
-    with trials.opened(tmp_path / "demo", parts) as opened:
+    with trials.opened(Dist(tmp_path / "demo"), parts) as opened:
         trial = opened.write("tflite", "image", "fp16")
-        [shipped] = [a for a in opened.made["artifacts"] if a["path"] == trial.job.path]     # what the gate judges by
-        assert trial.entry == shipped | {"path": trial.path, "peak_rss": None, "parity": None}
+        artifacts = opened.dist.manifest.artifacts           # what the gate judges by
+        [shipped] = [a for a in artifacts if a.path == trial.job.path]
+        assert trial.entry.json() == shipped.json() | {"path": trial.path, "peak_rss": None, "parity": None}
         opened.keep([(opened.write("tflite", "text", "int8"), None)])
-    made = {a["path"]: a["route"] for a in manifest.read(tmp_path / "demo")["artifacts"]}
+    made = {a.path: a.route for a in manifest.read(tmp_path / "demo").artifacts}
     assert made == dict.fromkeys(("tflite/image-fp32.tflite", "tflite/image-fp16.tflite", "tflite/text-int8.tflite"),
                                  "onnx2tf")
     assert "nothing changed" in run_module("export", *asked).stdout          # and its receipts are good
@@ -168,20 +174,20 @@ def test_the_search_for_precisions_keeps_the_route(routed, tmp_path):
 
 def test_recipe_depends_on_the_route_and_on_its_lock_file(tmp_path, monkeypatch):
     plain = Job("tflite", "text", "fp32")
-    [routed] = plan.routed([plain], plan.ONNX2TF)
-    before = plan.recipe("base", routed)
+    [by_route] = jobs_.routed([plain], table.ONNX2TF)
+    before = plan.recipe("base", by_route)
     assert before != plan.recipe("base", plain)
-    monkeypatch.setattr(plan, "ONNX2TF_LOCK", tmp_path / "lock")
-    plan.ONNX2TF_LOCK.write_text("onnx2tf==0.0.1\n")
-    assert plan.recipe("base", routed) != before
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / table.TFLITE.locks[table.ONNX2TF]).write_text("onnx2tf==0.0.1\n")
+    assert plan.recipe("base", by_route) != before
 
 
 def test_only_tflite_is_routed_and_a_receipt_remembers_it():
-    jobs = plan.routed(plan.jobs("coreml,tflite,onnx", "fp32"), plan.ONNX2TF)
+    jobs = jobs_.routed(jobs_.jobs("coreml,tflite,onnx", "fp32"), table.ONNX2TF)
     assert {job.route for job in jobs if job.format == "tflite"} == {"onnx2tf"}
     assert {job.route for job in jobs if job.format != "tflite"} == {None}
     for job in jobs:
-        assert plan.job_of(job.path, Receipt("", "", 0, 0.0, None, route=job.route)) == job
+        assert receipts.job_of(job.path, Receipt("", "", 0, 0.0, None, route=job.route)) == job
 
 
 def test_changing_the_route_makes_all_of_tflite_anew_and_nothing_else(exported, tmp_path):

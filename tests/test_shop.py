@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog_builder import engines
 from catalog_builder.__main__ import main
 from catalog_builder.builder import writer
 from catalog_builder.catalog.reader import UNITS, CatalogError, open_catalog
 from catalog_builder.catalog.search import Filter, like, search
-from catalog_builder.catalog.searcher import Result, Shop, labels
+from catalog_builder.catalog.searcher import Result, Searcher, labels
 from export.artifacts import manifest
 from export.common.errors import InputError
 from tests.conftest import ROOT, run_module
@@ -57,8 +58,8 @@ def scene(gated, tmp_path_factory) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def shop(scene) -> Shop:
-    return Shop.open(scene.out, scene.dist)
+def shop(scene) -> Searcher:
+    return engines.searcher(scene.out, scene.dist)
 
 
 def ids(found: list[Result]) -> list[str]:
@@ -72,13 +73,13 @@ def brief(found: list[Result]) -> list[tuple[int, float, float]]:
 # Opening.
 
 def test_a_catalog_of_another_space_is_refused(scene, tmp_path):
-    space, other = manifest.read(scene.dist)["space"], "0123456789abcdef" * 4
+    space, other = manifest.read(scene.dist).space, "0123456789abcdef" * 4
     copy = tmp_path / "other.catalog"
     copy.write_bytes(scene.out.read_bytes().replace(space.encode(), other.encode()))
     writer.seal(copy)
     open_catalog(copy).verify()
     with pytest.raises(CatalogError, match=f"another embedding space.*expected {space}; found {other}"):
-        Shop.open(copy, scene.dist)
+        engines.searcher(copy, scene.dist)
 
 
 DAMAGE = {"cut short": lambda content: content[:-1], "one byte more": lambda content: content + b"\0",
@@ -92,19 +93,19 @@ def test_a_damaged_catalog_is_refused_and_named(scene, tmp_path, name):
     damaged = tmp_path / "damaged.catalog"
     damaged.write_bytes(DAMAGE[name](scene.out.read_bytes()))
     with pytest.raises(CatalogError) as caught:
-        Shop.open(damaged, scene.dist)
+        engines.searcher(damaged, scene.dist)
     assert str(damaged) in str(caught.value) and "remedy" in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["nowhere.catalog", "."])
 def test_what_is_no_file_is_refused(scene, tmp_path, name):
     with pytest.raises(CatalogError, match="cannot open the catalog"):
-        Shop.open(tmp_path / name, scene.dist)
+        engines.searcher(tmp_path / name, scene.dist)
 
 
 def test_a_model_without_a_gate_is_refused(scene, exported):
     with pytest.raises(InputError, match="the gate has not run"):
-        Shop.open(scene.out, exported)
+        engines.searcher(scene.out, exported)
 
 
 # Finding.
@@ -226,7 +227,7 @@ def test_prices_in_several_currencies_are_no_filter(scene, tmp_path):
     rows = rows_of(few(tmp_path / "shop", 3))
     rows[0]["currency"] = "CHF"
     made(table(tmp_path / "shop/products.csv", rows), scene.dist, tmp_path / "a.catalog")
-    mixed = Shop.open(tmp_path / "a.catalog", scene.dist)
+    mixed = engines.searcher(tmp_path / "a.catalog", scene.dist)
     assert len(mixed.find(text="melon")) == 3
     with pytest.raises(InputError, match="no filter by price.*several currencies"):
         mixed.find(text="melon", where=Filter(highest=100))
@@ -236,12 +237,12 @@ def test_prices_in_several_currencies_are_no_filter(scene, tmp_path):
 
 def test_labels_name_the_picture(scene, shop):
     names = ["grapes", "shirt", "guitar", "dog"]
-    found = labels(shop.model, Path(scene.asking("picture", 0)), names)
+    found = labels(shop.encoder, Path(scene.asking("picture", 0)), names)
     assert found[0][0] == "grapes" and found[0][1] > 0.9 and {name for name, _ in found} == set(names)
     assert sum(share for _, share in found) == pytest.approx(1)
     assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
     with pytest.raises(InputError, match="no names"):
-        labels(shop.model, Path(scene.asking("picture", 0)), [])
+        labels(shop.encoder, Path(scene.asking("picture", 0)), [])
 
 
 def test_letters_that_the_model_was_not_trained_on_are_a_warning(shop):

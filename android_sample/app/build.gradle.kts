@@ -9,14 +9,14 @@ android {
 
     defaultConfig {
         applicationId = "shop.mobileclip.app"
-        minSdk = 28                      // ImageDecoder: upright pictures in sRGB
+        minSdk = 28 // ImageDecoder: upright pictures in sRGB
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"
     }
 
     androidResources {
-        noCompress += listOf("tflite", "catalog", "safetensors")     // mapped from the APK
+        noCompress += listOf("tflite", "catalog", "safetensors") // mapped from the APK
     }
 
     buildTypes {

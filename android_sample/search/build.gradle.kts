@@ -36,7 +36,9 @@ tasks.named<JavaCompile>("compileTestJava") {
 
 tasks.test {
     useJUnitPlatform()
-    for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS")) inputs.property(name, providers.environmentVariable(name).orElse(""))
+    for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS")) {
+        inputs.property(name, providers.environmentVariable(name).orElse(""))
+    }
 }
 
 dependencies {

@@ -6,42 +6,41 @@ Interrupted at any moment it loses a second's work, and goes on at the next run;
 import contextlib
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalog_builder import engines
-from catalog_builder.builder import calibrate, catalog_page, duplicates, embed, recall
+from catalog_builder.builder import calibrate, catalog_page, duplicates, embed, recall, writer
 from catalog_builder.builder.build_progress import Builds
-from catalog_builder.builder.calibrate import Fitted
-from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.built import Built, EmbeddedProducts, EmbeddedQueries
+from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.recall import Recall
 from catalog_builder.builder.store import Store, StoredVectors
-from catalog_builder.builder.writer import Content, write
+from catalog_builder.builder.writer import Content
 from catalog_builder.catalog import reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog
-from catalog_builder.engines import Model
+from catalog_builder.engines import Engine, Model
 from catalog_builder.lists import products, queries
 from catalog_builder.lists.products import Listing, Problem, Product
 from catalog_builder.lists.queries import Queries
 from export.artifacts import manifest
 from export.common import files
+from export.common.command import GateRed
 from export.common.errors import InputError
 from export.pictures.preprocess import resize_crop
 
 SUFFIX = ".catalog"
+KINDS = ("text", "image")                    # of queries
 MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
 MOST_PAIRED = 20_000                         # rows that the report compares with each other
 
 
-class GateRed(Exception):
-    """Quantisation costs more than a shop may ship."""
-
-
 @dataclass(frozen=True)
-class Request:
+class BuildRequest:
     """What the user asks for."""
 
     products: Path
@@ -55,96 +54,138 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Built:
-    """What came of it; the figures are in <name>.json, too."""
+class BuildTask:
+    """A build on its way: what was asked for, and what its steps work with."""
 
-    out: Path
-    products: int
-    rows: int
-    bytes: int
-    problems: list[Problem]
-    computed: int                            # pictures that were not known from an earlier run
-    recalls: list[Recall]
-    fitted: list[Fitted]
-    pairs: list[duplicates.Pair] | None
-    note: str
+    request: BuildRequest
+    progress: Builds
+    listing: Listing
+    model: Model
+    engine: Engine
+    store: Store
 
 
-def build(request: Request, progress: Builds) -> Built:
+def build(request: BuildRequest, progress: Builds) -> Built:
     """Raises InputError for what cannot be built, GateRed for what may not be shipped."""
     progress.step("read the product list")
-    if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
-        raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
-    listing = products.read(request.products)
-    manifest.created()                       # a bad date and bad queries are told now, not after the work
-    if request.queries:
-        queries.labelled(request.queries, listing.products)
+    listing = checked(request)
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
-            return _build(request, progress, listing, model, engine, store)
+            task = BuildTask(request=request, progress=progress, listing=listing, model=model, engine=engine,
+                             store=store)
+            shelf = embed_products(task)
+            asked = calibrate_queries(task, shelf)
+            recalls = write_and_measure(task, shelf, asked)
+            return draw(task, shelf, asked, recalls)
     except sqlite3.Error as error:
         raise store.unusable(error) from error
 
 
-def _build(request: Request, progress: Builds, listing: Listing, model: Model, engine: engines.Engine,
-           store: Store) -> Built:
-    root = request.products.parent.resolve()
-    paths = list(dict.fromkeys(path for product in listing.products for path in product.pictures))
-    with progress.bar("embed the pictures", len(paths)) as advance:
-        digests = embed.run(paths, root, engine, model.preprocessing, request.thumbnail, store, advance)
-        computed = advance.computed
-    kept, faults = without_faults(listing.products, {p: store.fault(digest) for p, digest in digests.items()})
-    problems = sorted(listing.problems + faults, key=lambda problem: problem.line)
-    products.write_problems(request.out.with_suffix(".problems.csv"), problems)
-    if request.strict and any(problem.skipped for problem in problems):
-        raise InputError(f"the list has {len(problems)} problems", where=request.products,
-                         remedy=f"see {request.out.with_suffix('.problems.csv')}, or build without --strict")
+def checked(request: BuildRequest) -> Listing:
+    """The product list. Raises InputError for all that can be refused before the work."""
+    if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
+        raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
+    listing = products.read(request.products)
+    manifest.created()                       # raises InputError for a bad date
+    if request.queries:
+        queries.labelled(request.queries, listing.products)
+    return listing
+
+
+def embed_products(task: BuildTask) -> EmbeddedProducts:
+    """Step 1: vectors and thumbnails of all pictures, and every problem by line.
+
+    Raises InputError where no product is left, and under `strict` for a list with problems.
+    """
+    digests, computed = embed_pictures(task)
+    kept, faults = without_faults(task.listing.products, {p: task.store.fault(digests[p]) for p in digests})
+    problems = sorted(task.listing.problems + faults, key=lambda problem: problem.line)
+    report = task.request.out.with_suffix(".problems.csv")
+    products.write_problems(report, problems)
+    if task.request.strict and any(problem.skipped for problem in problems):
+        raise InputError(f"the list has {len(problems)} problems", where=task.request.products,
+                         remedy=f"see {report}, or build without --strict")
     if not kept:
-        raise InputError("no product is left", where=request.products,
-                         remedy=f"see {request.out.with_suffix('.problems.csv')}")
-    pictures = [digests[path] for product in kept for path in product.pictures]
-    vectors = StoredVectors(store, pictures, model.made["embedding"]["dim"])
-    owners = np.repeat(np.arange(len(kept)), [len(product.pictures) for product in kept]).astype(np.uint32)
-    thumbnails = [store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
+        raise InputError("no product is left", where=task.request.products, remedy=f"see {report}")
+    rows = [digests[path] for product in kept for path in product.pictures]
+    return EmbeddedProducts(
+        products=kept, owners=np.repeat(np.arange(len(kept), dtype=np.uint32), [len(p.pictures) for p in kept]),
+        vectors=StoredVectors(task.store, rows, task.model.manifest.dim),
+        thumbnails=[task.store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
+        if task.request.thumbnail else None,
+        problems=problems, computed=computed)
 
-    progress.step("ask the queries")
-    asked = queries.labelled(request.queries, kept) if request.queries else queries.made_up(kept)
-    asked = at_most(asked, MOST_SCORES // len(kept))
-    found = embedded(model, engine, asked)
-    fitted = [calibrate.fitted(kind, recall.exact(vectors, owners, found[kind]), getattr(asked, kind))
-              for kind in ("text", "image")]
-    names = list(dict.fromkeys(product.category for product in kept))
-    content = Content(
-        model.space, model.made["model"], listing.currency, names,
-        Calibration(*(one.curve for one in fitted), asked.source), [products.json_record(product) for product in kept],
-        np.array([reader.NO_PRICE if product.price is None else product.price for product in kept], np.int64),
-        np.array([names.index(product.category) for product in kept], np.uint32), owners,
-        thumbnails if request.thumbnail else None, manifest.created())
 
-    recalls: list[Recall] = []
+def embed_pictures(task: BuildTask) -> tuple[dict[Path, str], int]:
+    """The digest of each picture, known to the store from now on, and how many had to be computed."""
+    paths = list(dict.fromkeys(path for product in task.listing.products for path in product.pictures))
+    embedder = Embedder(task.engine, task.model.preprocessing, task.request.thumbnail)
+    with task.progress.bar("embed the pictures", len(paths)) as advance:
+        digests = embed.run(paths, task.request.products.parent.resolve(), embedder, task.store, advance)
+    return digests, advance.computed
 
-    def check(made: Catalog) -> None:
-        progress.step("measure what quantisation costs")
-        recalls.extend(recall.measure(kind, made, vectors, some) for kind, some in found.items() if len(some))
-        low = [one for one in recalls if not one.passed]
-        if low and not request.force:
-            raise GateRed("; ".join(
-                f"{one.kind} queries: top 1 agrees for {one.top1:.4f} (at least {recall.LEAST_TOP1}), tolerant "
-                f"recall@10 {one.tolerant10:.4f} (at least {recall.LEAST_RECALL})" for one in low))
 
-    progress.step("quantise and write")
-    write(request.out, content, vectors, check)
-    made = reader.open_catalog(request.out)
-    progress.step("look for near-duplicates, and draw the report")
-    pairs = duplicates.find(made) if made.rows <= MOST_PAIRED else None
-    built = Built(request.out, made.products, made.rows, request.out.stat().st_size, problems, computed, recalls,
-                  fitted, pairs, engine.note)
-    catalog_page.write(request.out.with_suffix(".html"), built, made, model, asked, found)
-    files.write_json(request.out.with_suffix(".json"), figures(built, made, engine))
+def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueries:
+    """Step 2: the labelled queries, or made-up ones, and the curves that turn their scores into per cent."""
+    task.progress.step("ask the queries")
+    asked = (queries.labelled(task.request.queries, shelf.products) if task.request.queries
+             else queries.made_up(shelf.products))
+    asked = at_most(asked, MOST_SCORES // len(shelf.products))
+    vectors = embedded(task.model, task.engine, asked)
+    fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), getattr(asked, kind))
+              for kind in KINDS]
+    return EmbeddedQueries(asked, vectors, fitted)
+
+
+def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
+    """Step 3: the file, which takes its name only after it was measured.
+
+    Raises GateRed where quantisation costs more than a shop may ship, unless `force` was asked for.
+    """
+    task.progress.step("quantise and write")
+    with writer.unnamed(task.request.out, content(task, shelf, asked), shelf.vectors) as catalog:
+        task.progress.step("measure what quantisation costs")
+        recalls = [recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind])
+                   for kind in KINDS if len(asked.vectors[kind])]
+        if not task.request.force:
+            refuse_below_the_gate(recalls)
+    return recalls
+
+
+def refuse_below_the_gate(recalls: Iterable[Recall]) -> None:
+    """Raises GateRed unless a shop may ship the catalog."""
+    low = [measured.words for measured in recalls if not measured.passed]
+    if low:
+        raise GateRed(f"{'; '.join(low)}; nothing was written; remedy: --force writes it all the same")
+
+
+def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
+    """All that the file holds, except the vectors."""
+    names = list(dict.fromkeys(product.category for product in shelf.products))
+    return Content(
+        space=task.model.space, model=task.model.manifest.model, currency=task.listing.currency, category_names=names,
+        calibration=Calibration(*(one.curve for one in asked.fitted), asked.queries.source),
+        records=[products.json_record(product) for product in shelf.products],
+        prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
+        categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),
+        owners=shelf.owners, thumbnails=shelf.thumbnails, created=manifest.created())
+
+
+def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall]) -> Built:
+    """Step 4: near-duplicates, the page for people, and the figures for machines."""
+    out = task.request.out
+    catalog = reader.open_catalog(out)
+    task.progress.step("look for near-duplicates, and draw the report")
+    built = Built(
+        out=out, products=catalog.products, rows=catalog.rows, bytes=out.stat().st_size, problems=shelf.problems,
+        computed=shelf.computed, recalls=recalls, fitted=asked.fitted,
+        pairs=duplicates.find(catalog) if catalog.rows <= MOST_PAIRED else None, note=task.engine.note)
+    catalog_page.write(built, catalog, task.model, asked)
+    files.write_json(out.with_suffix(".json"), figures(built, catalog, task.engine))
     return built
 
 
@@ -172,16 +213,16 @@ def at_most(asked: Queries, count: int) -> Queries:
     return Queries(some(asked.text), some(asked.image), asked.source)
 
 
-def embedded(model: Model, engine: engines.Engine, asked: Queries) -> dict[str, np.ndarray]:
+def embedded(model: Model, engine: Engine, asked: Queries) -> dict[str, np.ndarray]:
     """The queries of each kind: float32 [Q, dim]."""
-    none = np.empty((0, model.made["embedding"]["dim"]), np.float32)
+    none = np.empty((0, model.manifest.dim), np.float32)
     squares = [model.square(picture) if isinstance(picture, Path) else resize_crop(picture, model.preprocessing)
                for picture in asked.image.queries]
     return {"text": model.text(asked.text.queries) if asked.text.queries else none,
             "image": embed.encoded(engine, squares) if squares else none}
 
 
-def figures(built: Built, made: Catalog, engine: engines.Engine) -> dict:
+def figures(built: Built, made: Catalog, engine: Engine) -> dict:
     """For machines."""
     lost = Counter(problem.skipped or "nothing" for problem in built.problems)
     return {"version": 1, "model": made.model, "space": made.space, "products": built.products, "rows": built.rows,

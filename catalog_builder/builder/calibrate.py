@@ -6,6 +6,7 @@ import numpy as np
 
 from catalog_builder.catalog.calibration import NONE, Curve, confidence
 from catalog_builder.lists.queries import Asked
+from export.common import rankings
 
 LEAST_PAIRS = 20                             # of right and of wrong results each: fewer fix no curve
 LEAST_SPREAD = 1e-9                          # of scores: below it, they differ by rounding alone
@@ -27,26 +28,26 @@ class Fitted:
 def fitted(kind: str, scores: np.ndarray, asked: Asked) -> Fitted:
     """`scores` [Q, products] of the queries. The curve of all results shown; its error by halves."""
     if not len(scores):
-        return Fitted(kind, getattr(NONE, kind), 0, 0, None, "no queries of this kind: nothing measured")
+        return Fitted(kind=kind, curve=getattr(NONE, kind), pairs=0, right=0, error=None,
+                      note="no queries of this kind: nothing measured")
     spread = known_spread(scores.std(axis=1).mean())
     values, right, query = shown(scores, asked.answers)
     curve = fit(values, right, spread)
     if curve is None:
-        return Fitted(kind, Curve(10.0, -5.0, spread), len(values), int(right.sum()), None,
-                      "too few right or wrong results: the curve is a guess")
+        return Fitted(kind=kind, curve=Curve(10.0, -5.0, spread), pairs=len(values), right=int(right.sum()), error=None,
+                      note="too few right or wrong results: the curve is a guess")
     half = query % 2 == 0
     held = fit(values[half], right[half], spread)
     error = held and expected_error(held, values[~half], right[~half])
-    return Fitted(kind, curve, len(values), int(right.sum()), error, "")
+    return Fitted(kind=kind, curve=curve, pairs=len(values), right=int(right.sum()), error=error, note="")
 
 
 def shown(scores: np.ndarray, answers: list[frozenset[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first SHOWN results of every query: score, whether it is right, and the query's position."""
-    count = min(SHOWN, scores.shape[1])
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    order = rankings.first(scores, SHOWN)
     values = np.take_along_axis(scores, order, 1)
     right = np.array([[int(product) in answers[q] for product in row] for q, row in enumerate(order)])
-    return values.ravel(), right.ravel(), np.repeat(np.arange(len(scores)), count)
+    return values.ravel(), right.ravel(), np.repeat(np.arange(len(scores)), order.shape[1])
 
 
 def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:

@@ -5,20 +5,17 @@ import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from catalog_builder.builder.built import Built, EmbeddedQueries
+from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, search
 from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
 from catalog_builder.engines import Model
-from catalog_builder.lists.queries import Queries
-from export.common import files
+from export.common import files, rankings
 from export.pictures.preprocess import load_rgb8
-
-if TYPE_CHECKING:
-    from catalog_builder.builder.build import Built
 
 HERE = Path(__file__).parent
 WALL, SHOWN = 12, 5                          # sample queries of each kind, results of each
@@ -47,9 +44,8 @@ class Sample:
     cards: list[Card]
 
 
-def write(path: Path, built: "Built", made: Catalog, model: Model, asked: Queries,
-          embedded: dict[str, np.ndarray]) -> None:
-    """Writes the page, whole or not at all."""
+def write(built: Built, made: Catalog, model: Model, asked: EmbeddedQueries) -> None:
+    """Writes <name>.html beside the catalog, whole or not at all."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     page = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
@@ -57,23 +53,24 @@ def write(path: Path, built: "Built", made: Catalog, model: Model, asked: Querie
     pairs = None if built.pairs is None else [
         (card(made, p.first, p.score), card(made, p.second, p.score)) for p in built.pairs[:MOST_PAIRS]]
     html = page.render(
-        built=built, made=made, model=model.made, samples=wall(made, asked, embedded), pairs=pairs, parts=parts(made),
+        built=built, made=made, model=model.manifest, samples=wall(made, asked), pairs=pairs, parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
         priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
-        problems=built.problems[:MOST_PROBLEMS])
-    with files.whole(path) as partial:
+        problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,
+        recall_name=rankings.named(RECALL_TOLERANCE))
+    with files.whole(built.out.with_suffix(".html")) as partial:
         partial.write_text(html, encoding="utf-8")
 
 
-def wall(made: Catalog, asked: Queries, embedded: dict[str, np.ndarray]) -> list[Sample]:
+def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
     """Sample queries with their results, evenly spread over those that measured the catalog."""
     found = []
-    for kind, one in (("text", asked.text), ("image", asked.image)):
+    for kind, one in (("text", asked.queries.text), ("image", asked.queries.image)):
         total = len(one.queries)
         for i in [i * total // min(WALL, total) for i in range(min(WALL, total))]:
             curve = getattr(made.calibration, kind)
             cards = [card(made, hit.product, hit.score, calibration.confidence(curve, hit.score),
-                          hit.product in one.answers[i]) for hit in search.search(made, embedded[kind][i], SHOWN)]
+                          hit.product in one.answers[i]) for hit in search.search(made, asked.vectors[kind][i], SHOWN)]
             query = one.queries[i]
             found.append(Sample(kind, query if kind == "text" else "", "" if kind == "text" else shown(query), cards))
     return found
@@ -85,7 +82,7 @@ def card(made: Catalog, product: int, score: float, share: float = 0.0, right: b
     picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
     price = int(made.prices[product])
     words = "" if price == NO_PRICE else f"{price / UNITS:,.2f} {record['currency']}"
-    return Card(picture, record["name"], words, score, round(100 * share), right)
+    return Card(picture=picture, name=record["name"], price=words, score=score, percent=round(100 * share), right=right)
 
 
 def shown(query: Path | np.ndarray) -> str:

@@ -12,7 +12,7 @@ BLOCK = 2048                                 # rows against rows at a time
 
 
 @dataclass(frozen=True)
-class Pair:
+class Duplicate:
     """Two products, the first before the second, and the cosine of their most alike pictures."""
 
     first: int
@@ -20,7 +20,7 @@ class Pair:
     score: float
 
 
-def find(catalog: Catalog, alike: float = ALIKE, advance: Callable[[int], None] = lambda rows: None) -> list[Pair]:
+def find(catalog: Catalog, alike: float = ALIKE, advance: Callable[[int], None] = lambda rows: None) -> list[Duplicate]:
     """All pairs over `alike`, the most alike first. Every row meets every other: seconds for 20,000, minutes beyond."""
     best: dict[tuple[int, int], float] = {}
     for start in range(0, catalog.rows, BLOCK):
@@ -31,7 +31,8 @@ def find(catalog: Catalog, alike: float = ALIKE, advance: Callable[[int], None] 
                 if pair[0] < pair[1] and score > best.get(pair, -1):
                     best[pair] = score
         advance(len(left))
-    return sorted((Pair(*pair, score) for pair, score in best.items()), key=lambda p: (-p.score, p.first, p.second))
+    pairs = (Duplicate(*pair, score) for pair, score in best.items())
+    return sorted(pairs, key=lambda pair: (-pair.score, pair.first, pair.second))
 
 
 def _unit(catalog: Catalog, start: int) -> np.ndarray:

@@ -41,6 +41,15 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
+class Embedder:
+    """What makes a vector and a thumbnail of a picture."""
+
+    engine: Engine
+    preprocessing: Preprocessing
+    thumbnail: Thumbnail | None              # None: a catalog without
+
+
+@dataclass(frozen=True)
 class Done:
     """One picture's file, worked up."""
 
@@ -55,8 +64,8 @@ class Done:
     known: bool = False                      # the store has it, of another file or of the same with a new date
 
 
-def run(paths: list[Path], root: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
-        store: Store, advance: Callable[[int, bool], None]) -> dict[Path, str]:
+def run(paths: list[Path], root: Path, embedder: Embedder, store: Store,
+        advance: Callable[[int, bool], None]) -> dict[Path, str]:
     """Every picture's digest. The store then has a vector, or a fault, for each of them.
 
     `paths` are absolute, below `root`. `advance` is told how many more are done, and whether they had to be computed.
@@ -71,20 +80,20 @@ def run(paths: list[Path], root: Path, engine: Engine, preprocessing: Preprocess
     advance(len(digests), False)
     committed, pending = time.monotonic(), []
     known = frozenset(store.all_whole() if todo else ())
-    for done in _worked(todo, engine, preprocessing, thumbnail, known):
+    for done in _worked(todo, embedder, known):
         digests[done.path] = done.sha256
         store.keep_file(name(done.path, root), done.size, done.changed, done.sha256)
         if done.known:
             advance(1, False)
         else:
             pending.append(done)
-        if len(pending) == engine.batch or done.fault:
-            _keep(pending, engine, store, advance)
+        if len(pending) == embedder.engine.batch or done.fault:
+            _keep(pending, embedder.engine, store, advance)
             pending = []
         if time.monotonic() - committed > COMMIT:
             store.commit()
             committed = time.monotonic()
-    _keep(pending, engine, store, advance)
+    _keep(pending, embedder.engine, store, advance)
     store.commit()
     return digests
 
@@ -103,8 +112,7 @@ def unchanged(path: Path, root: Path, store: Store) -> str | None:
     return store.known_file(name(path, root), stat.st_size, stat.st_mtime_ns)
 
 
-def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
-            known: Collection[str]) -> Iterator[Done]:
+def _worked(todo: list[Path], embedder: Embedder, known: Collection[str]) -> Iterator[Done]:
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         waiting: set[Future] = set()
@@ -113,7 +121,7 @@ def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing, thum
                 if len(waiting) >= AHEAD * workers:
                     finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in finished)
-                waiting.add(pool.submit(work, path, engine, preprocessing, thumbnail, known))
+                waiting.add(pool.submit(work, path, embedder, known))
             while waiting:
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in finished)
@@ -121,8 +129,7 @@ def _worked(todo: list[Path], engine: Engine, preprocessing: Preprocessing, thum
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def work(path: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Thumbnail | None,
-         known: Collection[str]) -> Done:
+def work(path: Path, embedder: Embedder, known: Collection[str]) -> Done:
     """One picture from its file to a vector (or, for engines with batches, to a square), unless its digest is known."""
     try:
         stat, content = path.stat(), path.read_bytes()
@@ -136,13 +143,13 @@ def work(path: Path, engine: Engine, preprocessing: Preprocessing, thumbnail: Th
         if min(rgb.shape[:2]) < LEAST_SIDE:
             raise InputError("the picture is tiny", expected=f"{LEAST_SIDE} pixels or more a side",
                              found=f"{rgb.shape[1]} x {rgb.shape[0]}", remedy="give a larger one")
-        square = resize_crop(rgb, preprocessing)
-        small = shrunk(rgb, thumbnail) if thumbnail else None
+        square = resize_crop(rgb, embedder.preprocessing)
+        small = shrunk(rgb, embedder.thumbnail) if embedder.thumbnail else None
     except InputError as error:
         return Done(**vars(done) | {"fault": str(error).replace(" in a picture in memory", "")})
-    if engine.batch > 1:
+    if embedder.engine.batch > 1:
         return Done(**vars(done) | {"square": square, "thumbnail": small})
-    return Done(**vars(done) | {"vector": engine.encode(square[None])[0], "thumbnail": small})
+    return Done(**vars(done) | {"vector": embedder.engine.encode(square[None])[0], "thumbnail": small})
 
 
 def shrunk(rgb: np.ndarray, thumbnail: Thumbnail) -> bytes:

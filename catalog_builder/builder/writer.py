@@ -1,7 +1,8 @@
 """Products and vectors enter; a .catalog file leaves, whole or not at all, the same bytes for the same input."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +33,15 @@ class Content:
     created: str | None = None
 
 
-def write(target: Path, content: Content, vectors: Vectors, check: Callable[[Catalog], None] = lambda _: None) -> None:
-    """Quantises and writes. Raises CatalogError for what the format cannot hold.
+def write(target: Path, content: Content, vectors: Vectors) -> None:
+    """Quantises and writes. Raises CatalogError for what the format cannot hold."""
+    with unnamed(target, content, vectors):
+        pass
 
-    `check` sees the finished catalog before it gets its name; whatever it raises leaves `target` as it was.
-    """
+
+@contextlib.contextmanager
+def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalog]:
+    """As `write`; gives the finished catalog before it takes its name. An error then leaves `target` as it was."""
     rows, dim = vectors.shape
     small = _small_tensors(content)
     pieces = {"records": content.records}
@@ -63,7 +68,7 @@ def write(target: Path, content: Content, vectors: Vectors, check: Callable[[Cat
                 file.seek(starts[name])
                 file.writelines(parts)
         seal(partial)
-        check(reader.open_catalog(partial, content.space))
+        yield reader.open_catalog(partial, content.space)
 
 
 def seal(path: Path) -> None:

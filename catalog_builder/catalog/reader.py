@@ -160,8 +160,9 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray
         raise ValueError("categories is no list of names")
     _check_values(tensors, len(names))
     return Catalog(
-        path, metadata["space"], metadata["model"], metadata["currency"], names,
-        Calibration.from_json(json.loads(metadata["calibration"])), metadata, content=content,
+        path=path, space=metadata["space"], model=metadata["model"], currency=metadata["currency"],
+        category_names=names, calibration=Calibration.from_json(json.loads(metadata["calibration"])), metadata=metadata,
+        content=content,
         firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
         **{name: tensors.get(name) for name in TENSORS | THUMBNAILS})
 

@@ -12,7 +12,7 @@ BASE = 129                                   # q16 = 129 x high + low, both of t
 
 
 @dataclass(frozen=True)
-class Query:
+class PreparedQuery:
     """A vector, ready to be scored against one catalog."""
 
     step: float                              # max|q| / STEPS
@@ -25,7 +25,7 @@ class Query:
         return self.parts[0].astype(np.int32) * BASE + self.parts[1]
 
 
-def prepared(catalog: Catalog, vector: np.ndarray) -> Query:
+def prepared(catalog: Catalog, vector: np.ndarray) -> PreparedQuery:
     """Raises InputError unless `vector` is float32 [dim], finite and not zero."""
     if vector.dtype != np.float32 or vector.shape != (catalog.dim,):
         raise InputError("no query vector of this catalog", expected=f"float32 [{catalog.dim}]",
@@ -37,10 +37,11 @@ def prepared(catalog: Catalog, vector: np.ndarray) -> Query:
     q16 = np.rint(vector.astype(np.float64) / step).astype(np.int32)
     high = np.rint(q16 / BASE).astype(np.int32)
     constant = np.cumsum(catalog.offset.astype(np.float64) * vector)[-1]         # cumsum adds by index, sum in pairs
-    return Query(step, np.stack([high, q16 - BASE * high]).astype(np.int8), float(constant) + 0.0)    # never -0.0
+    parts = np.stack([high, q16 - BASE * high]).astype(np.int8)
+    return PreparedQuery(step, parts, float(constant) + 0.0)          # never -0.0
 
 
-def sums(codes: np.ndarray, query: Query) -> np.ndarray:
+def sums(codes: np.ndarray, query: PreparedQuery) -> np.ndarray:
     """The exact integer sums of code x q16: int8 [n, dim] -> float64 [n]."""
     import numkong
 
@@ -50,7 +51,7 @@ def sums(codes: np.ndarray, query: Query) -> np.ndarray:
     return high * BASE + low
 
 
-def scores(catalog: Catalog, query: Query, rows: np.ndarray | None = None) -> np.ndarray:
+def scores(catalog: Catalog, query: PreparedQuery, rows: np.ndarray | None = None) -> np.ndarray:
     """float64 [rows], or of the rows given: scale x step x sum + constant, left to right."""
     some = slice(None) if rows is None else rows
     return catalog.scales[some].astype(np.float64) * query.step * sums(catalog.codes[some], query) + query.constant

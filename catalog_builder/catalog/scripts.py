@@ -1,5 +1,7 @@
 """A query enters; the writing systems in it that the model was not trained on leave."""
 
+from collections.abc import Collection
+
 import regex
 
 # ISO 15924's names, of the scripts that most people write; what is in none of them counts as "another script".
@@ -10,7 +12,7 @@ _LETTERS = regex.compile(r"(?![\p{Script=Common}\p{Script=Inherited}])\p{L}")   
 _PATTERNS = {name: regex.compile(rf"\p{{Script={name}}}") for name in SCRIPTS}
 
 
-def unknown(text: str, known: list[str]) -> list[str]:
+def unknown(text: str, known: Collection[str]) -> list[str]:
     """The scripts of the letters of `text` that are not among `known` (the manifest's), each once, in their order."""
     found = [_script(letter) for letter in _LETTERS.findall(text)]
     return [name for name in dict.fromkeys(found) if name not in known]
@@ -20,7 +22,7 @@ def _script(letter: str) -> str:
     return next((name for name, pattern in _PATTERNS.items() if pattern.match(letter)), "another script")
 
 
-def warning(text: str, known: list[str]) -> str | None:
+def warning(text: str, known: Collection[str]) -> str | None:
     """One line for the user where the query is in a script that the model does not know; None where it is not."""
     names = unknown(text, known)
     return names and (f"the query holds {', '.join(names)} letters, and this model was trained on "

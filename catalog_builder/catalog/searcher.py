@@ -1,21 +1,22 @@
-"""A catalog and dist/<model>/ enter; answers to texts and pictures leave. The Python API of a shop's search.
+"""A catalog and an encoder enter; answers to texts and pictures leave. The Python API of a shop's search.
 
-    shop = Shop.open(Path("dist/demo/products.catalog"), Path("dist/demo"))
+    from catalog_builder import engines
+
+    shop = engines.searcher(Path("dist/demo/products.catalog"), Path("dist/demo"))
     for result in shop.find(text="a red apple", k=3):
         print(result.record["name"], result.percent)
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from catalog_builder import engines
 from catalog_builder.catalog import calibration, scores, scripts, search
-from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.catalog.reader import Catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
-from catalog_builder.engines import Model
 from export.common.errors import InputError
 
 
@@ -26,7 +27,7 @@ class Result:
     product: int                             # position in the catalog
     record: dict                             # id, name, price, currency, description, category, extra fields
     score: float
-    confidence: float                         # the share of results with such a score that are right
+    confidence: float                        # the share of results with such a score that are right
 
     @property
     def percent(self) -> int:
@@ -39,18 +40,39 @@ class Result:
         return calibration.stars(self.confidence)
 
 
+class QueryEncoder(Protocol):
+    """The image and the text encoder of one model, whatever runs them: catalog_builder.engines.Model is one."""
+
+    @property
+    def templates(self) -> Sequence[str]:
+        """Prompts to put a label into, `{}` its place."""
+
+    @property
+    def scripts(self) -> Collection[str]:
+        """The writing systems that the model knows."""
+
+    @property
+    def logit_scale(self) -> float:
+        """The factor on a cosine before a softmax over labels."""
+
+    @property
+    def text(self) -> Callable[[list[str]], np.ndarray]:
+        """Texts -> float32 [N, dim]."""
+
+    @property
+    def image(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Squares, uint8 [N, S, S, 3] -> float32 [N, dim]."""
+
+    def square(self, picture: Path | bytes) -> np.ndarray:
+        """Any picture as uint8 [S, S, 3]. Raises InputError for what is no picture."""
+
+
 @dataclass(frozen=True)
-class Shop:
-    """An open catalog and the encoders of its embedding space."""
+class Searcher:
+    """An open catalog and the encoders of its embedding space. `catalog_builder.engines.searcher` opens both."""
 
     catalog: Catalog
-    model: Model
-
-    @classmethod
-    def open(cls, catalog: Path, model: Path) -> "Shop":
-        """Raises InputError where the catalog is damaged or of another embedding space, or the model's gate is red."""
-        opened = engines.opened(model)
-        return cls(open_catalog(catalog, opened.space), opened)
+    encoder: QueryEncoder
 
     def find(self, text: str | None = None, picture: Path | bytes | None = None, slider: float = 0.5, k: int = 10,
              where: Filter = ANY, threshold: float = -np.inf, least_confidence: float = 0.0) -> list[Result]:
@@ -63,8 +85,8 @@ class Shop:
         if not 0 <= slider <= 1:
             raise InputError("the slider is out of its range", expected="0 (text) to 1 (picture)", found=slider)
         _check_share(least_confidence)
-        asked = None if text is None else self.model.text([text])[0]
-        seen = None if picture is None else self.model.image(self.model.square(picture)[None])[0]
+        asked = None if text is None else self.encoder.text([text])[0]
+        seen = None if picture is None else self.encoder.image(self.encoder.square(picture)[None])[0]
         vector = asked if seen is None else seen if asked is None else scores.mixed(
             seen, asked, calibration.slider_weight(self.catalog.calibration, slider))
         hits = search.search(self.catalog, vector, k, where, threshold)
@@ -88,7 +110,7 @@ class Shop:
 
     def warning(self, text: str) -> str | None:
         """What the user should know of a text in a script that the model was not trained on."""
-        return scripts.warning(text, self.model.made["text"]["scripts"])
+        return scripts.warning(text, self.encoder.scripts)
 
     def _confidences(self, hits: list[Hit], asked: np.ndarray | None, seen: np.ndarray | None,
                      slider: float) -> list[float]:
@@ -108,14 +130,14 @@ def _check_share(least: float) -> None:
         raise InputError("the least confidence is out of its range", expected="a share, 0 to 1", found=least)
 
 
-def labels(model: Model, picture: Path | bytes, names: Collection[str]) -> list[tuple[str, float]]:
+def labels(encoder: QueryEncoder, picture: Path | bytes, names: Collection[str]) -> list[tuple[str, float]]:
     """Zero-shot: which of the names fits a picture, with shares that sum to 1 (by the model's own logit scale)."""
     if not names:
         raise InputError("no names to choose from", expected="one or more")
-    templates = model.made["text"]["templates"]
-    prompts = model.text([template.format(name) for name in names for template in templates])
+    templates = encoder.templates
+    prompts = encoder.text([template.format(name) for name in names for template in templates])
     means = prompts.reshape(len(names), len(templates), -1).mean(axis=1).astype(np.float64)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    logits = model.made["logit_scale"] * (means @ model.image(model.square(picture)[None])[0])
+    logits = encoder.logit_scale * (means @ encoder.image(encoder.square(picture)[None])[0])
     shares = np.exp(logits - logits.max())
     return sorted(zip(names, (shares / shares.sum()).tolist(), strict=True), key=lambda pair: -pair[1])

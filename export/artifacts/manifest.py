@@ -1,25 +1,29 @@
-"""dist/<model>/manifest.json: what an app reads instead of hard-coding anything. Keys: contract in FORMATS.md."""
+"""dist/<model>/manifest.json enters or leaves as a `Manifest`: what an app reads instead of hard-coding anything.
+
+FORMATS.md is the contract for the keys. No other module knows them. Unknown keys are passed over.
+"""
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from export import coreml, plan
+from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import ModelSpec, Preprocessing
+from export.common.specs import Licence, ModelSpec, Preprocessing, TextSpec
+from export.formats.job import Job
+from export.formats.mixture import Mixture
 from export.formats.stamp import INPUT, OUTPUT
 
 VERSION = 1
 NAME = "manifest.json"
 TOKENIZER = "tokenizer.safetensors"
-START_TOKEN, END_TOKEN, PAD_TOKEN = 49406, 49407, 0       # open_clip.tokenizer.SimpleTokenizer and its padding
-TEMPLATES = ("{}", "a photo of a {}.")                    # OpenAI's CLIP: bare name, and its first zero-shot prompt
-SCRIPTS = ("Latin",)                                      # every model here was trained on English captions
-REQUIRED = ("version", "model", "architecture", "space", "embedding", "image", "text", "artifacts")
+PIXELS = (0, 255)
+TEXT_KEYS = ("context_length", "start_token", "end_token", "pad_token")
 
 
 @dataclass(frozen=True)
@@ -31,63 +35,164 @@ class Identity:
     shippable: bool                          # false for random weights
 
 
-def artifact(spec: ModelSpec, job: plan.Job, receipt: plan.Receipt) -> dict:
-    """One entry of `artifacts`. `parity` is filled in by the gate."""
-    entry = {"encoder": job.encoder, "format": job.format, "precision": job.precision, "path": job.path,
-            "sha256": receipt.sha256, "bytes": receipt.bytes, "peak_rss": receipt.peak_rss,
-            "inputs": [tensor_in(spec, job)], "outputs": [tensor_out(spec, job)], "parity": None}
-    if job.format == "coreml":
-        entry["minimum_ios"] = coreml.least_ios(job.mixture or job.precision)
-    if job.format == "tflite":
-        entry["route"] = job.route or plan.LITERT_TORCH
-    if job.mixture:
-        entry["compression"] = job.mixture.json()
-    return entry
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found for one artefact."""
+
+    outcome: str                             # "passed", "failed" or "not run"
+    reasons: Sequence[str]                   # empty when passed
+    cosine_min: float | None                 # None where it did not run
+    max_abs: float | None
+    top1_agreement: float | None
 
 
-def tensor_in(spec: ModelSpec, job: plan.Job) -> dict:
-    """Name, dtype, shape (null: any number), layout and range of an encoder's input."""
-    if job.encoder == "text":
-        batch = None if job.format == "onnx" else 1
-        return {"name": INPUT["text"], "dtype": "int32", "shape": [batch, spec.context_length], "layout": "NL",
-                "range": [0, END_TOKEN]}
-    side = spec.preprocessing.size
-    shape, layout, dtype = {"coreml": ([1, 3, side, side], "image RGB", "uint8"),
-                            "tflite": ([1, side, side, 3], "NHWC", "float32"),
-                            "onnx": ([None, 3, side, side], "NCHW", "float32")}[job.format]
-    return {"name": INPUT["image"], "dtype": dtype, "shape": shape, "layout": layout, "range": [0, 255]}
+@dataclass(frozen=True)
+class Tensor:
+    """An input or the output of an encoder."""
+
+    name: str
+    dtype: str
+    shape: Sequence[int | None]              # None: any number
+    layout: str
+    range: Sequence[int]
 
 
-def tensor_out(spec: ModelSpec, job: plan.Job) -> dict:
-    """The embedding: unit length, float32."""
-    batch = None if job.format == "onnx" else 1
-    return {"name": OUTPUT, "dtype": "float32", "shape": [batch, spec.dim], "layout": "NC", "range": [-1, 1]}
+@dataclass(frozen=True)
+class Artifact:
+    """One encoder in one format and precision."""
+
+    encoder: str                             # "image" or "text"
+    format: str
+    precision: str
+    path: str                                # relative to the manifest
+    sha256: str                              # see export.common.files.sha256
+    bytes: int
+    peak_rss: int | None                     # see export.runners.memory; None where it could not run
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    parity: Verdict | None = None            # None before the gate
+    minimum_ios: int | None = None           # of the formats that iOS reads
+    route: str | None = None                 # of the formats with more than one
+    compression: Mixture | None = None       # of `mixed` alone
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate passed it."""
+        return self.parity is not None and self.parity.outcome == "passed"
+
+    def json(self) -> dict:
+        """As it stands in the manifest: optional keys only where they have a value."""
+        optional = {"minimum_ios": self.minimum_ios, "route": self.route,
+                    "compression": self.compression and self.compression.json()}
+        always = {key: value for key, value in asdict(self).items() if key not in optional}
+        return always | {key: value for key, value in optional.items() if value is not None}
 
 
-def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts: Sequence[dict]) -> dict:
-    """The whole manifest."""
-    made = {"version": VERSION, "model": spec.name, "architecture": spec.architecture,
-            "tool_versions": plan.tool_versions()}
-    if (moment := created()) is not None:
-        made["created"] = moment
-    return made | {
-        "space": identity.space,
-        "embedding": {"dim": spec.dim},
-        "logit_scale": identity.logit_scale,
-        "image": image(spec.preprocessing),
-        "text": {"context_length": spec.context_length, "start_token": START_TOKEN, "end_token": END_TOKEN,
-                 "pad_token": PAD_TOKEN, "tokenizer": {"path": TOKENIZER, "sha256": tokenizer_sha256},
-                 "templates": list(TEMPLATES), "scripts": list(SCRIPTS)},
-        "licence": asdict(spec.licence),
-        "shippable": identity.shippable,
-        "artifacts": list(artifacts),
-    }
-
-
-def image(preprocessing: Preprocessing) -> dict:
+@dataclass(frozen=True)
+class ImageInput:
     """What an app does to upright RGB8 before the image encoder."""
-    return {"width": preprocessing.size, "height": preprocessing.size, "crop": "centre",
-            "resize": {"mode": "shortest", "interpolation": preprocessing.interpolation, "antialias": True}}
+
+    width: int                               # pixels of the encoder's input, a square
+    height: int
+    crop: str
+    mode: str                                # of the resize
+    interpolation: str
+    antialias: bool
+
+    def json(self) -> dict:
+        """As it stands in the manifest."""
+        return {"width": self.width, "height": self.height, "crop": self.crop,
+                "resize": {"mode": self.mode, "interpolation": self.interpolation, "antialias": self.antialias}}
+
+
+@dataclass(frozen=True)
+class TokenizerFile:
+    """The tokenizer asset."""
+
+    path: str                                # relative to the manifest
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that an app must know of an exported model."""
+
+    model: str
+    architecture: str
+    tool_versions: dict[str, str]
+    created: str | None                      # ISO 8601, only when SOURCE_DATE_EPOCH was set
+    space: str                               # 64 hex digits: the embedding space
+    dim: int                                 # width of an embedding
+    logit_scale: float
+    image: ImageInput
+    text: TextSpec
+    tokenizer: TokenizerFile
+    licence: Licence
+    shippable: bool
+    artifacts: Sequence[Artifact]
+
+    def json(self) -> dict:
+        """The whole file, its keys in their order."""
+        text = asdict(self.text)
+        optional = {key: text[key] for key in ("family", "pooling") if text[key] != getattr(TextSpec, key)}
+        return {
+            "version": VERSION, "model": self.model, "architecture": self.architecture,
+            "tool_versions": self.tool_versions, **({"created": self.created} if self.created else {}),
+            "space": self.space, "embedding": {"dim": self.dim}, "logit_scale": self.logit_scale,
+            "image": self.image.json(),
+            "text": optional | {key: text[key] for key in TEXT_KEYS} | {
+                "tokenizer": asdict(self.tokenizer), "templates": text["templates"], "scripts": text["scripts"]},
+            "licence": asdict(self.licence), "shippable": self.shippable,
+            "artifacts": [artifact.json() for artifact in self.artifacts]}
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Path and digest of every file that it names."""
+        yield from ((artifact.path, artifact.sha256) for artifact in self.artifacts)
+        yield self.tokenizer.path, self.tokenizer.sha256
+
+    def find(self, format_: str, encoder: str) -> list[Artifact]:
+        """The artefacts of one encoder in one format."""
+        return [a for a in self.artifacts if (a.format, a.encoder) == (format_, encoder)]
+
+    def judged(self, verdicts: dict[str, Verdict]) -> "Manifest":
+        """The same with the verdict on each artefact, by its path."""
+        return replace(self, artifacts=[replace(a, parity=verdicts[a.path]) for a in self.artifacts])
+
+
+# --- what an export writes ------------------------------------------------------------------------------------------
+
+def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts: Sequence[Artifact],
+          tool_versions: dict[str, str]) -> Manifest:
+    """The manifest of an export."""
+    return Manifest(spec.name, spec.architecture, tool_versions, created(), identity.space, spec.dim,
+                    identity.logit_scale, image(spec.preprocessing), spec.text,
+                    TokenizerFile(TOKENIZER, tokenizer_sha256), spec.licence, identity.shippable, artifacts)
+
+
+def artifact(spec: ModelSpec, job: Job, receipt: Receipt) -> Artifact:
+    """One entry of `artifacts`. The gate fills in its verdict."""
+    row = job.row
+    return Artifact(job.encoder, job.format, job.precision, job.path, receipt.sha256, receipt.bytes, receipt.peak_rss,
+                    [tensor_in(spec, job)], [tensor_out(spec, job)],
+                    minimum_ios=row.minimum_ios(job.mixture or job.precision),
+                    route=(job.route or row.route) if len(row.routes) > 1 else None, compression=job.mixture)
+
+
+def tensor_in(spec: ModelSpec, job: Job) -> Tensor:
+    """The input of an encoder: pixels or token ids."""
+    if job.encoder == "text":
+        return Tensor(INPUT["text"], "int32", [job.row.batch, spec.text.context_length], "NL", [0, spec.text.end_token])
+    return Tensor(INPUT["image"], job.row.pixel, job.row.shape(spec.preprocessing.size), job.row.layout, PIXELS)
+
+
+def tensor_out(spec: ModelSpec, job: Job) -> Tensor:
+    """The embedding: float32, unit length."""
+    return Tensor(OUTPUT, "float32", [job.row.batch, spec.dim], "NC", [-1, 1])
+
+
+def image(preprocessing: Preprocessing) -> ImageInput:
+    """What an app does before the image encoder."""
+    return ImageInput(preprocessing.size, preprocessing.size, "centre", "shortest", preprocessing.interpolation, True)
 
 
 def created() -> str | None:
@@ -102,12 +207,14 @@ def created() -> str | None:
                          remedy="unset it, or give a whole number") from error
 
 
-def tokenizer(made: dict) -> str:
-    """The digest of the tokenizer asset that the manifest names."""
-    return made["text"]["tokenizer"]["sha256"]
+def write(folder: Path, manifest: Manifest) -> None:
+    """Writes manifest.json, whole or not at all."""
+    files.write_json(folder / NAME, manifest.json())
 
 
-def read(folder: Path) -> dict:
+# --- what all others read -------------------------------------------------------------------------------------------
+
+def read(folder: Path) -> Manifest:
     """The manifest of dist/<model>/. Raises InputError where it is missing, unreadable or of another version."""
     path = folder / NAME
     try:
@@ -117,40 +224,88 @@ def read(folder: Path) -> dict:
                          remedy=f"run `make export MODEL={folder.name}` first") from error
     except ValueError as error:
         raise InputError("manifest is not JSON", where=path, found=error, remedy="export again") from error
-    missing = [key for key in REQUIRED if key not in found] if isinstance(found, dict) else list(REQUIRED)
-    if not missing and not _is_readable(found):
-        missing = ["path and sha256 of every file"]
-    if missing:
-        raise InputError("manifest lacks keys", where=path, expected=", ".join(REQUIRED),
-                         found="no " + ", ".join(missing), remedy="export again")
-    if found["version"] != VERSION:
+    if isinstance(found, dict) and found.get("version", VERSION) != VERSION:
         raise InputError("manifest has another version", where=path, expected=VERSION, found=found["version"],
                          remedy="export again with this release")
-    return found
-
-
-def _is_readable(found: dict) -> bool:
-    """Whether every file that the manifest names has a path and a digest, and every artefact its identity."""
     try:
-        named = [found["text"]["tokenizer"], *found["artifacts"]]
-        return (all(key in entry for entry in named for key in ("path", "sha256"))
-                and all(key in a for a in found["artifacts"] for key in ("encoder", "format", "precision", "parity")))
-    except (KeyError, TypeError):
-        return False
+        _get(found, "version", int)
+        return _manifest(found)
+    except ValueError as error:
+        raise InputError("manifest lacks keys, or is damaged", where=path, found=error,
+                         expected="the keys that FORMATS.md lists", remedy="export again") from error
 
 
-def check_digests(folder: Path, found: dict) -> None:
-    """Raises InputError for the first file that is missing, or is not the one that the manifest names."""
-    listed = [(a["path"], a["sha256"]) for a in found["artifacts"]]
-    for path, expected in [*listed, (found["text"]["tokenizer"]["path"], found["text"]["tokenizer"]["sha256"])]:
-        if not (folder / path).exists():
-            raise InputError("file of the manifest is missing", where=folder / path, remedy="export again")
-        actual = files.sha256(folder / path)
-        if actual != expected:
-            raise InputError("file is not the one of the manifest", where=folder / path,
-                             expected=f"sha256 {expected[:16]}…", found=f"{actual[:16]}…", remedy="export again")
+def _get(found: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """The value of a key. Raises ValueError where it is missing or of another type; a number is never a bool."""
+    if not isinstance(found, dict):
+        raise ValueError(f"{str(found)[:40]!r} in place of an object")
+    if key not in found:
+        raise ValueError(f"no {key}")
+    value, kinds = found[key], kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise ValueError(f"{str(value)[:40]!r} for {key}")
+    return value
 
 
-def write(folder: Path, made: dict) -> None:
-    """Writes manifest.json, whole or not at all."""
-    files.write_json(folder / NAME, made)
+def _words(found: Any, key: str) -> tuple[str, ...]:
+    values = _get(found, key, list)
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{str(values)[:40]!r} for {key}")
+    return tuple(values)
+
+
+def _manifest(found: dict) -> Manifest:
+    text, embedding = _get(found, "text", dict), _get(found, "embedding", dict)
+    named = _get(text, "tokenizer", dict)
+    return Manifest(
+        _get(found, "model", str), _get(found, "architecture", str), _get(found, "tool_versions", dict),
+        found.get("created"), _get(found, "space", str), _get(embedding, "dim", int),
+        _get(found, "logit_scale", (int, float)), _image(_get(found, "image", dict)), _text(text),
+        TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(found, "licence", dict)),
+        _get(found, "shippable", bool), [_artifact(entry) for entry in _get(found, "artifacts", list)])
+
+
+def _image(found: dict) -> ImageInput:
+    resize = _get(found, "resize", dict)
+    return ImageInput(_get(found, "width", int), _get(found, "height", int), _get(found, "crop", str),
+                 _get(resize, "mode", str), _get(resize, "interpolation", str), _get(resize, "antialias", bool))
+
+
+def _text(found: dict) -> TextSpec:
+    usual = TextSpec()
+    return TextSpec(found.get("family", usual.family), _get(found, "context_length", int),
+                    _get(found, "start_token", (int, type(None))), _get(found, "end_token", int),
+                    _get(found, "pad_token", int), found.get("pooling", usual.pooling), _words(found, "templates"),
+                    _words(found, "scripts"))
+
+
+def _licence(found: dict) -> Licence:
+    return Licence(_get(found, "name", str), _get(found, "url", str),
+                   _get(found, "commercial_use", (bool, type(None))))
+
+
+def _artifact(found: Any) -> Artifact:
+    judged, mixed = _get(found, "parity", (dict, type(None))), found.get("compression")
+    return Artifact(
+        _get(found, "encoder", str), _get(found, "format", str), _get(found, "precision", str),
+        _get(found, "path", str), _get(found, "sha256", str), _get(found, "bytes", int),
+        _get(found, "peak_rss", (int, type(None))), [_tensor(entry) for entry in _get(found, "inputs", list)],
+        [_tensor(entry) for entry in _get(found, "outputs", list)], _verdict(judged) if judged else None,
+        found.get("minimum_ios"), found.get("route"), _mixture(mixed) if mixed else None)
+
+
+def _tensor(found: Any) -> Tensor:
+    return Tensor(_get(found, "name", str), _get(found, "dtype", str), _get(found, "shape", list),
+                  _get(found, "layout", str), _get(found, "range", list))
+
+
+def _verdict(found: dict) -> Verdict:
+    number = (int, float, type(None))
+    return Verdict(_get(found, "outcome", str), list(_words(found, "reasons")), _get(found, "cosine_min", number),
+                   _get(found, "max_abs", number), _get(found, "top1_agreement", number))
+
+
+def _mixture(found: Any) -> Mixture:
+    _get(found, "default", str)
+    others = _get(found, "others", dict)
+    return Mixture.from_json({"default": found["default"], "others": others})

@@ -1,1 +1,1 @@
-"""What all stages share: errors, files, the safetensors container, progress, model descriptions, rankings."""
+"""What all stages share: errors, exit statuses, files, the safetensors container, progress, models, rankings."""

@@ -1,6 +1,4 @@
-"""The one error for bad input: raised anywhere, printed as one line by a `__main__`, which then exits with status 2."""
-
-import argparse
+"""The one error for bad input: raised anywhere, printed as one line by export.common.command, with exit status 2."""
 
 
 class InputError(Exception):
@@ -11,11 +9,3 @@ class InputError(Exception):
         parts = [("", what), (" in ", where), ("; expected ", expected), ("; found ", found), ("; remedy: ", remedy)]
         text = "".join(label + str(value) for label, value in parts if value is not None)
         super().__init__(" ".join(text.split()))
-
-
-class CommandLine(argparse.ArgumentParser):
-    """A parser whose complaints are InputErrors, too: one line, no usage text."""
-
-    def error(self, message: str) -> None:
-        """Raises InputError instead of printing the usage and exiting."""
-        raise InputError(message, where="the command line", remedy=f"see {self.prog} --help")

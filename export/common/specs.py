@@ -1,4 +1,4 @@
-"""What a model is: preprocessing, licence, and the row of the table that names its network and its weights."""
+"""What a model is: preprocessing, text side, licence, and the row of the table that names its network and weights."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,27 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str                       # "bilinear" or "bicubic", antialiased
+
+
+@dataclass(frozen=True)
+class TextSpec:
+    """From a text to the embedding: the tokenizer's family and special tokens, and how the text encoder pools."""
+
+    family: str = "clip-bpe"                 # of tokenizers: a row of export/text/families.py
+    context_length: int = 77                 # token ids that the encoder takes
+    start_token: int | None = 49406          # None: the family has none
+    end_token: int = 49407
+    pad_token: int = 0
+    pooling: str = "end"                     # the features taken: at the first end token
+    templates: tuple[str, ...] = ("{}", "a photo of a {}.")  # OpenAI's CLIP: bare name, its first zero-shot prompt
+    scripts: tuple[str, ...] = ("Latin",)    # writing systems (Unicode script names) of the captions it learned from
+
+    def framed(self, tokens: list[int]) -> list[int]:
+        """Between start (if the family has one) and end token."""
+        return [*([] if self.start_token is None else [self.start_token]), *tokens, self.end_token]
+
+
+CLIP_TEXT = TextSpec()                       # open_clip.tokenizer.SimpleTokenizer, trained on English captions
 
 
 @dataclass(frozen=True)
@@ -35,6 +56,6 @@ class ModelSpec:
     dim: int                                 # width of the embedding
     parameters: tuple[float, float] | None   # millions: image, text; None: not counted
     licence: Licence
-    context_length: int = 77
+    text: TextSpec = CLIP_TEXT
     fallback_file: str | None = None         # the same weights as a pickle, where the hub has no safetensors file
     quick_gelu: bool = False                 # the activation that the weights were trained with

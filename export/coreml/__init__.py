@@ -10,8 +10,10 @@ from typing import Any
 from export.coreml import compress
 from export.formats.mixture import Mixture, Weight, uniform
 from export.formats.stamp import INPUT, OUTPUT, Stamp
+from export.formats.table import COREML
 
-LEAST_IOS = 16                               # of a package whose schemes ask for no more (compress.IOS)
+OLDEST = dict(COREML.ios or {})
+LEAST_IOS = OLDEST[""]                      # of a package whose schemes ask for no more
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Traced:
     @cached_property
     def newer(self):
         """In float16, for schemes that the LEAST_IOS does not know."""
-        return convert(self, "fp16", max(compress.IOS.values()))
+        return convert(self, "fp16", max(OLDEST.values()))
 
 
 def trace(encoder, kind: str, example) -> Traced:
@@ -59,18 +61,13 @@ def weights(traced: Traced) -> list[Weight]:
     return compress.weights(traced.half)
 
 
-def least_ios(precision: str | Mixture) -> int:
-    """The oldest iOS that reads a package of this precision."""
-    return compress.least_ios(uniform(precision), LEAST_IOS)
-
-
 def write(traced: Traced, precision: str | Mixture, stamp: Stamp, path: Path) -> None:
     """Writes the package: an RGB picture or int32 ids in, a float32 embedding out, weights in `precision`."""
     kind = traced.kind
     if precision in ("fp32", "fp16"):
         model = convert(traced, precision, LEAST_IOS) if precision == "fp32" else traced.half
     else:
-        base = traced.half if least_ios(precision) == LEAST_IOS else traced.newer
+        base = traced.half if COREML.minimum_ios(precision) == LEAST_IOS else traced.newer
         model = compress.compressed(base, uniform(precision))
     model.author, model.license, model.short_description = stamp.author, stamp.licence, stamp.description()
     model.input_description[INPUT[kind]] = stamp.description()

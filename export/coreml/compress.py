@@ -9,7 +9,6 @@ ranges, which takes Core ML, and so a Mac; without their ranges there is no dyna
 from export.formats.mixture import LEAST, Mixture, Weight, is_weight
 
 READERS = {"conv", "linear", "matmul", "gather"}         # what else reads a constant (masks, positions) needs it whole
-IOS = {"int4": 18}                           # the least iOS of a scheme, where it is not that of the package
 
 
 def weights(model) -> list[Weight]:
@@ -44,8 +43,3 @@ def _settings(scheme: str) -> tuple:
               "int4": {"dtype": "int4", "granularity": "per_block", "block_size": 32}}[scheme]
     return cto.linear_quantize_weights, cto.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=LEAST,
                                                                     **blocks)
-
-
-def least_ios(mixture: Mixture, usual: int) -> int:
-    """The oldest iOS that reads a package stored so."""
-    return max(IOS.get(scheme, usual) for scheme in mixture.schemes())

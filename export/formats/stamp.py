@@ -11,6 +11,7 @@ class Stamp:
     encoder: str                             # "image" or "text"
     space: str                               # 64 hex digits naming the embedding space
     licence: str
+    takes: str                               # what the encoder takes, in words
     author: str = "MobileCLIP in a shop"
 
     def metadata(self) -> dict[str, str]:
@@ -19,8 +20,7 @@ class Stamp:
 
     def description(self) -> str:
         """One sentence for formats that hold a description."""
-        takes = {"image": "an upright RGB picture", "text": "77 token ids of CLIP's tokenizer"}[self.encoder]
-        return f"{self.encoder} encoder of {self.model}: {takes} in, an embedding of unit length out"
+        return f"{self.encoder} encoder of {self.model}: {self.takes} in, an embedding of unit length out"
 
 
 INPUT = {"image": "image", "text": "token_ids"}

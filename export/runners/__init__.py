@@ -1,8 +1,8 @@
 """An artefact and inputs enter; embeddings leave, or the reason why this machine cannot run it.
 
-One module a format, each with `load(path, encoder, threads, runtime) -> run` where `run` takes uint8 pictures
-[N, S, S, 3] or int32 ids [N, 77] and answers float32 [N, dim]; with `runtimes()`; and with `metadata(path)`, what the
-artefact says of itself.
+One module a format (formats/table.py names it), with four functions: `load(path, encoder, threads, runtime) -> run`,
+where `run` takes uint8 pictures [N, S, S, 3] or int32 ids [N, L] and answers float32 [N, dim]; `runtimes()`;
+`metadata(path)`, what the artefact says about itself; and `constants(path)`, the tensors that it holds.
 """
 
 import importlib
@@ -12,7 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from export.formats.table import FORMATS
+
 BATCH_PIXELS, BATCH_TEXTS = 8 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
+
+INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -45,5 +49,10 @@ def metadata(format_: str, path: Path) -> dict[str, str]:
     return _module(format_).metadata(path)
 
 
+def constants(format_: str, path: Path) -> list[np.ndarray]:
+    """Every constant of floating-point numbers that the artefact holds; compressed ones decoded or left out."""
+    return _module(format_).constants(path)
+
+
 def _module(format_: str):
-    return importlib.import_module(f"export.runners.{format_}_runner")
+    return importlib.import_module(FORMATS[format_].runner)

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from export.formats.stamp import INPUT, OUTPUT
-from export.runners import BATCH_PIXELS, BATCH_TEXTS, Run
-
-INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
+from export.runners import BATCH_PIXELS, BATCH_TEXTS, INTERPRETER, Run
 
 
 def runtimes() -> list[str]:
@@ -71,3 +69,10 @@ def metadata(path: Path) -> dict[str, str]:
     from coremltools.models.utils import load_spec
 
     return dict(load_spec(str(path)).description.metadata.userDefined)
+
+
+def constants(path: Path) -> list[np.ndarray]:
+    """Every constant that an operation of a Core ML package takes, compressed ones decoded."""
+    from export.runners import mil
+
+    return [value.numpy() for value in mil.read(path).constants()]

@@ -1,5 +1,6 @@
 """An artefact enters; the memory that loading it and running it once takes leaves, measured in a fresh process."""
 
+import importlib
 import os
 import resource
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 from export import runners
 from export.common import files
 from export.common.specs import ModelSpec
+from export.formats.table import FORMATS
 
 
 def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
@@ -19,9 +21,9 @@ def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | N
     Runs one picture [S, S, 3] or one text [77], as `spec` has them. The runtime's own libraries are loaded before the
     count starts; pages of a mapped file count, although the system may drop them.
     """
-    if format_ == "coreml" and sys.platform != "darwin":
-        return None                          # an interpreter's memory says nothing of Core ML's
-    shape = (spec.context_length,) if encoder == "text" else (spec.preprocessing.size,) * 2 + (3,)
+    if runners.runtimes(format_)[0] == runners.INTERPRETER:
+        return None                          # an interpreter's memory is not the runtime's
+    shape = (spec.text.context_length,) if encoder == "text" else (spec.preprocessing.size,) * 2 + (3,)
     command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
                ",".join(map(str, shape))]
     answer = subprocess.run(command, cwd=files.ROOT, capture_output=True, text=True)
@@ -47,21 +49,17 @@ def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> 
 def main(format_: str, path: str, encoder: str, shape: str) -> None:
     """Prints the bytes, measured in a child: a fork's peak starts at what is resident, not at the imports' peak.
 
-    Apple's frameworks do not outlive a fork: Core ML is measured in this process, imports done.
+    A runtime that does not outlive a fork (Apple's frameworks) is measured in this process, imports done.
     """
-    if format_ == "coreml":
-        import coremltools  # noqa: F401
-        import PIL.Image  # noqa: F401
-
-        print(_measure(format_, Path(path), encoder, tuple(map(int, shape.split(",")))))
+    row, sides = FORMATS[format_], tuple(map(int, shape.split(",")))
+    importlib.import_module(row.runtime)     # its libraries are not the artefact's memory
+    importlib.import_module("PIL.Image")
+    if not row.forks:
+        print(_measure(format_, Path(path), encoder, sides))
         return
-    if format_ == "onnx":
-        import onnxruntime  # noqa: F401 (its libraries are not the artefact's memory)
-    elif format_ == "tflite":
-        import ai_edge_litert.interpreter  # noqa: F401
     child = os.fork()
     if child == 0:
-        print(_measure(format_, Path(path), encoder, tuple(map(int, shape.split(",")))), flush=True)
+        print(_measure(format_, Path(path), encoder, sides), flush=True)
         os._exit(0)
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 

@@ -51,3 +51,12 @@ def _session(path: Path, threads: int):
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def constants(path: Path) -> list[np.ndarray]:
+    """Every constant of an ONNX file."""
+    import onnx
+
+    graph = onnx.load(path).graph
+    inner = [a.t for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.TENSOR]
+    return [onnx.numpy_helper.to_array(tensor) for tensor in [*graph.initializer, *inner]]

@@ -38,3 +38,18 @@ def interpreter(path: Path, threads: int):
     made = Interpreter(str(path), num_threads=threads)
     made.allocate_tensors()
     return made
+
+
+def constants(path: Path) -> list[np.ndarray]:
+    """Every float constant of a TFLite file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(path.read_bytes())
+    kinds = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
+    found = []
+    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
+        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
+            data = model.Buffers(tensor.Buffer()).DataAsNumpy()
+            if tensor.Type() in kinds and isinstance(data, np.ndarray):
+                found.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
+    return found

@@ -1,30 +1,25 @@
 """The reference tokenizer: open_clip 3.3.0's SimpleTokenizer in plain Python, from the tokenizer asset alone.
 
-Enters: `tokenizer.safetensors` and texts. Leaves: int32 token ids, equal to open_clip's for every text in which ftfy's
-fix_encoding changes nothing. This is what Swift and Kotlin port: no table or case rule of the platform is used.
+Enters: the content of `tokenizer.safetensors`, and texts. Leaves: int32 token ids, equal to open_clip's for every text
+in which ftfy's fix_encoding changes nothing. Swift and Kotlin port this: no table or case rule of the platform is used.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from pathlib import Path
 
 import numpy as np
 
-from export.common.container import read_container
-from export.common.errors import InputError
 from export.text.clean import clean
 from export.text.tables import TextTables, checked, text_tables
 
-FORMAT, VERSION = "mobileclip-tokenizer", "1"
 BYTES = 256
 GONE = -1                                # in place of a token that was merged into its left neighbour
-REMEDY = "write the asset anew by exporting again"
 
 
 @dataclass(frozen=True)
-class Tokenizer:
-    """Texts to token ids. `Tokenizer.load(path)` makes one; then `tokenizer(text)` or `tokenizer.encode(texts)`."""
+class ClipTokenizer:
+    """A text to token ids (export.text.tokenizer.TextTokenizer). `export.text.tokenizer.load(path)` makes one."""
 
     tables: TextTables
     byte_ids: list[int]                  # a byte inside a word; one that ends a word has 256 more
@@ -36,43 +31,7 @@ class Tokenizer:
     pad_token: int
     context_length: int
 
-    @classmethod
-    def load(cls, path: Path) -> "Tokenizer":
-        """Read the asset. Raises InputError if it is missing, damaged, of another format or of another version."""
-        metadata, tensors = read_container(path, REMEDY)
-        found = (metadata.get("format"), metadata.get("version"))
-        if found != (FORMAT, VERSION):
-            raise InputError("not a tokenizer asset that this program knows", where=path, remedy=REMEDY,
-                             expected=f"{FORMAT} version {VERSION}", found=f"{found[0]} version {found[1]}")
-        try:
-            return cls._from(metadata, tensors)
-        except KeyError as error:
-            raise InputError("the tokenizer asset lacks a part", where=path, expected=error.args[0],
-                             remedy=REMEDY) from None
-        except (ValueError, OverflowError) as error:
-            raise InputError("the tokenizer asset is damaged", where=path, found=error, remedy=REMEDY) from None
-
-    @classmethod
-    def _from(cls, metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> "Tokenizer":
-        merges = checked(tensors, "merges", "U16", (None, 2))
-        first_merged = 2 * BYTES
-        if (merges >= np.arange(first_merged, first_merged + len(merges))[:, None]).any():
-            raise ValueError("a merge of tokens that do not exist yet")
-        pairs = merges[:, 0].astype(np.int64) << 16 | merges[:, 1]
-        start_token, end_token = int(metadata["start_token"]), int(metadata["end_token"])
-        return cls(
-            tables=text_tables(tensors),
-            byte_ids=checked(tensors, "byte_ids", "U16", (BYTES,)).tolist(),
-            merges=dict(zip(pairs.tolist(), range(first_merged, first_merged + len(merges)), strict=True)),
-            special={metadata["start_text"]: start_token, metadata["end_text"]: end_token},
-            contractions=tuple(metadata["contractions"].split(" ")),
-            start_token=start_token,
-            end_token=end_token,
-            pad_token=int(metadata["pad_token"]),
-            context_length=int(metadata["context_length"]),
-        )
-
-    def __call__(self, text: str) -> np.ndarray:
+    def encode(self, text: str) -> np.ndarray:
         """int32 [context_length]: start, the tokens, end, padding. A text too long is cut; the end token stays."""
         room = self.context_length - 2
         tokens: list[int] = []
@@ -82,11 +41,6 @@ class Tokenizer:
                 break
         tokens = [self.start_token, *tokens[:room], self.end_token]
         return np.array(tokens + [self.pad_token] * (self.context_length - len(tokens)), np.int32)
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """int32 [len(texts), context_length]."""
-        rows = [self(text) for text in texts]
-        return np.stack(rows) if rows else np.empty((0, self.context_length), np.int32)
 
     def words(self, text: str) -> list[str]:
         """A cleaned text cut into words; what no rule takes (white space, U+0345) is passed over."""
@@ -134,7 +88,7 @@ class Tokenizer:
     def _word_tokens(self, word: str) -> list[int]:
         """Byte pair encoding: of all neighbours that merge, those with the lowest id first, from left to right.
 
-        A merge only makes ids above its own (`_from` checks that), so one queue serves, and a word of n bytes takes
+        A merge only makes ids above its own (`read` checks that), so one queue serves, and a word of n bytes takes
         n log n steps.
         """
         if word in self.special:
@@ -167,3 +121,24 @@ class Tokenizer:
 
     def _merged(self, first: int, second: int) -> int | None:
         return self.merges.get(first << 16 | second)
+
+
+def read(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> ClipTokenizer:
+    """The tokenizer of an opened asset. Raises KeyError for a missing part, ValueError for a damaged one."""
+    merges = checked(tensors, "merges", "U16", (None, 2))
+    first_merged = 2 * BYTES
+    if (merges >= np.arange(first_merged, first_merged + len(merges))[:, None]).any():
+        raise ValueError("a merge of tokens that do not exist yet")
+    pairs = merges[:, 0].astype(np.int64) << 16 | merges[:, 1]
+    start_token, end_token = int(metadata["start_token"]), int(metadata["end_token"])
+    return ClipTokenizer(
+        tables=text_tables(tensors),
+        byte_ids=checked(tensors, "byte_ids", "U16", (BYTES,)).tolist(),
+        merges=dict(zip(pairs.tolist(), range(first_merged, first_merged + len(merges)), strict=True)),
+        special={metadata["start_text"]: start_token, metadata["end_text"]: end_token},
+        contractions=tuple(metadata["contractions"].split(" ")),
+        start_token=start_token,
+        end_token=end_token,
+        pad_token=int(metadata["pad_token"]),
+        context_length=int(metadata["context_length"]),
+    )

@@ -9,12 +9,13 @@ import os
 import subprocess
 from pathlib import Path
 
-from export import plan
 from export.common import files
 from export.common.errors import InputError
+from export.formats.table import ONNX2TF, TFLITE
 from export.tflite import weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
 from export.tflite.flatbuffer import look_up_rows
 
+LOCK = files.ROOT / TFLITE.locks[ONNX2TF]
 WORKER = Path(__file__).with_name("onnx2tf_worker.py")
 VENV = "ONNX2TF_VENV"                        # names another folder than the repository's .venv-onnx2tf
 REMEDY = "make environment TFLITE_ROUTE=onnx2tf"
@@ -22,13 +23,13 @@ REMEDY = "make environment TFLITE_ROUTE=onnx2tf"
 
 def environment() -> Path:
     """The folder of the second environment. Raises InputError where it is missing, or not of the lock file."""
-    folder = Path(os.environ.get(VENV, plan.ONNX2TF_LOCK.with_name(".venv-onnx2tf"))).absolute()
-    made_of = folder / plan.ONNX2TF_LOCK.name                # the Makefile's copy of what it installed
+    folder = Path(os.environ.get(VENV, LOCK.with_name(".venv-onnx2tf"))).absolute()
+    made_of = folder / LOCK.name                # the Makefile's copy of what it installed
     if not made_of.is_file():
         raise InputError("no environment for TFLITE_ROUTE=onnx2tf", where=folder, remedy=REMEDY)
-    if made_of.read_bytes() != plan.ONNX2TF_LOCK.read_bytes():
+    if made_of.read_bytes() != LOCK.read_bytes():
         raise InputError("environment is not the lock file's", where=folder, remedy=REMEDY,
-                         expected=f"sha256 {files.sha256(plan.ONNX2TF_LOCK)[:16]}…",
+                         expected=f"sha256 {files.sha256(LOCK)[:16]}…",
                          found=f"{files.sha256(made_of)[:16]}…")
     return folder
 

@@ -13,10 +13,10 @@ import types
 from pathlib import Path
 
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec, Preprocessing
+from export.common.specs import CLIP_TEXT, Licence, ModelSpec, Preprocessing
 from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
 
-CONTEXT_LENGTH, VOCABULARY = 77, 49408       # open_clip.tokenizer.SimpleTokenizer
+LENGTH, VOCABULARY = CLIP_TEXT.context_length, CLIP_TEXT.end_token + 1       # the end token is the last of CLIP's
 UNKNOWN_LICENCE = "unknown; see the model card"
 CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
 LICENCES = {                                 # as the cards of these hub repositories say, read in November 2026
@@ -63,7 +63,7 @@ def _refuse_other_text_towers(name: str, config: dict) -> None:
         "a text model from the transformers library": "hf_model_name" in text,
         f"the tokenizer {text.get('hf_tokenizer_name')}": "hf_tokenizer_name" in text,
         "a captioning decoder (CoCa)": "multimodal_cfg" in config,
-        f"{text.get('context_length')} tokens": text.get("context_length", CONTEXT_LENGTH) != CONTEXT_LENGTH,
+        f"{text.get('context_length')} tokens": text.get("context_length", LENGTH) != LENGTH,
         f"{text.get('vocab_size')} words": text.get("vocab_size", VOCABULARY) != VOCABULARY,
         f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
         "a class token": text.get("embed_cls", False),

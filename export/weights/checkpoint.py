@@ -7,7 +7,7 @@ preprocessing is never taken from a checkpoint, only from the table.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -80,7 +80,7 @@ def load(spec: ModelSpec, source: Source) -> "nn.Module":
     if source.path is None:
         return random_model(spec)
     from export.weights import state
-    from export.weights.networks.build import build
+    from export.weights.networks.construct import build
     tensors = state.read(source.path)
     model = build(spec)
     model.load_state_dict(state.fit(tensors, model, spec.name, source.path))
@@ -117,7 +117,8 @@ def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: st
 
 def canonical(preprocessing: Preprocessing) -> str:
     """The preprocessing as JSON with sorted keys and no spaces, as `space` takes it."""
-    settings = asdict(preprocessing) | {"crop": "centre", "resize": "shortest"}
+    settings = {"crop": "centre", "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
+                "resize": "shortest", "size": preprocessing.size, "std": preprocessing.std}
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 

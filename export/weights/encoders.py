@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from export.common.errors import InputError
-from export.common.specs import ModelSpec, Preprocessing
+from export.common.specs import ModelSpec, Preprocessing, TextSpec
 from export.weights.fold import folded
 
-END_TOKEN = 49407        # <end_of_text> in CLIP's vocabulary (open_clip.tokenizer.SimpleTokenizer.eot_token_id)
 MASKED = -10_000.0       # exp(-10000) is 0 in float32, and -10000 + any logit stays finite in float16 (largest 65504)
 
 
@@ -34,15 +33,15 @@ class ImageEncoder(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """`token_ids` int32 [N, 77] -> `embedding` float32 [N, dim], unit length.
+    """`token_ids` int32 [N, L] -> `embedding` float32 [N, dim], unit length; pooled at the first end token.
 
     `text` is open_clip's TextTransformer, or a network with its attribute names and a method `features`.
     """
 
-    def __init__(self, text: nn.Module):
+    def __init__(self, text: nn.Module, spec: TextSpec):
         super().__init__()
         refuse_unknown_text_tower(text)
-        self.text = text
+        self.text, self.end_token = text, spec.end_token
         length = text.positional_embedding.shape[0]
         # [i, j] is 1 where i comes before j: counts the end tokens that stand earlier.
         self.register_buffer("earlier", torch.ones(length, length).triu(1), persistent=False)
@@ -50,14 +49,14 @@ class TextEncoder(nn.Module):
         self.register_buffer("mask", None if mask is None else mask.clamp(min=MASKED), persistent=False)
 
     def forward(self, token_ids: Tensor) -> Tensor:
-        ends = (token_ids == END_TOKEN).to(self.earlier.dtype)
+        ends = (token_ids == self.end_token).to(self.earlier.dtype)
         first_end = ends * torch.relu(1 - ends @ self.earlier)
         pooled = (first_end.unsqueeze(1) @ self.features(token_ids)).squeeze(1)
         projection = self.text.text_projection
         return unit_length(projection(pooled) if isinstance(projection, nn.Module) else pooled @ projection)
 
     def features(self, token_ids: Tensor) -> Tensor:
-        """Final features of every token: [N, 77] -> [N, 77, width]."""
+        """Final features of every token: [N, L] -> [N, L, width]."""
         if hasattr(self.text, "features"):
             return self.text.features(token_ids)
         tokens = self.text.token_embedding(token_ids) + self.text.positional_embedding
@@ -93,7 +92,7 @@ def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
     """
     torch.backends.mha.set_fastpath_enabled(False)    # no converter knows torch's fused attention kernel
     image = ImageEncoder(folded(model.visual), spec.preprocessing)
-    return {"image": image.eval(), "text": TextEncoder(model.text).eval()}
+    return {"image": image.eval(), "text": TextEncoder(model.text, spec.text).eval()}
 
 
 def example(encoder: str, spec: ModelSpec) -> Tensor:
@@ -101,6 +100,7 @@ def example(encoder: str, spec: ModelSpec) -> Tensor:
     if encoder == "image":
         size = spec.preprocessing.size
         return torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 255
-    ids = torch.zeros(1, spec.context_length, dtype=torch.int32)
-    ids[0, :4] = torch.tensor([END_TOKEN - 1, 320, 1125, END_TOKEN])
+    ids = torch.zeros(1, spec.text.context_length, dtype=torch.int32)
+    sentence = spec.text.framed([320, 1125])
+    ids[0, :len(sentence)] = torch.tensor(sentence)
     return ids

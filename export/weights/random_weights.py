@@ -11,14 +11,13 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from export.common.specs import ModelSpec, Preprocessing
+from export.common.specs import ModelSpec, Preprocessing, TextSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
 TOKEN_DEVIATION = 1.0                        # smaller ones drown in the positions
-START, END = 49406, 49407                    # CLIP's tokens
 CALIBRATION_SAMPLES = 4
 
 
@@ -30,7 +29,7 @@ def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
     """
     import torch
 
-    from export.weights.networks.build import build
+    from export.weights.networks.construct import build
     model = build(spec)
     with torch.no_grad():
         for key, value in model.state_dict().items():
@@ -75,7 +74,7 @@ def _calibrate(model: "nn.Module", spec: ModelSpec, seed: int) -> None:
     """Sets the batch-norm statistics of both towers to those of a few inputs."""
     with _single_thread():                   # sums in one order, whatever the number of cores
         for tower, inputs in ((model.visual, lambda: varied_pictures(spec.preprocessing, CALIBRATION_SAMPLES, seed)),
-                              (model.text, lambda: varied_texts(CALIBRATION_SAMPLES, seed))):
+                              (model.text, lambda: varied_texts(spec.text, CALIBRATION_SAMPLES, seed))):
             norms = [module for module in tower.modules() if hasattr(module, "running_mean")]
             for norm in norms:
                 norm.train()
@@ -122,13 +121,14 @@ def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> 
     return (pictures - mean) / std
 
 
-def varied_texts(count: int, seed: int = 0) -> "Tensor":
-    """Token ids int64 [count, 77] of random words, from 1 to 40 of them."""
+def varied_texts(text: TextSpec, count: int, seed: int = 0) -> "Tensor":
+    """Token ids int64 [count, context length] of 1 to 40 random tokens."""
     import torch
-    ids = torch.zeros(count, 77, dtype=torch.long)
+    ids = torch.zeros(count, text.context_length, dtype=torch.long)
     for i in range(count):
         generator = _generator(seed, f"text {i}")
         words = int(torch.randint(1, 41, (1,), generator=generator))
-        ids[i, 0], ids[i, words + 1] = START, END
-        ids[i, 1:words + 1] = torch.randint(256, START, (words,), generator=generator)
+        chosen = torch.randint(256, text.start_token or text.end_token, (words,), generator=generator)
+        framed = text.framed(chosen.tolist())
+        ids[i, :len(framed)] = torch.tensor(framed)
     return ids

@@ -10,82 +10,83 @@ from pathlib import Path
 
 from rich.table import Table
 
-from export import coreml, plan
-from export.artifacts import manifest
-from export.common import files
+from export import plan
+from export.artifacts.dist import Dist
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
+from export.formats.table import FORMATS
 from export.trials import opened
 from parity.auto import precision
-from parity.auto.judge import FormatBench
+from parity.auto.judge import FormatJudge
 from parity.auto.precision import Candidate, Choice
-from parity.gate.baseline import ground
-from parity.gate.shelf import Shelf
+from parity.gate.baseline import load
+from parity.gate.shelf import RECALL_TOLERANCE, Shelf
 
 NAME, VERSION = "precision.json", 1
 SLOWER, LARGER = 1.1, 1.1                    # than float16: what the user is told of
 MOST_TRIALS = 2 * (sum(map(len, precision.STEPS)) + precision.GROUPS + 8)    # of a format; few need so many
 
 
-def read(folder: Path, basis_: str) -> dict | None:
+def read(dist: Dist, basis_: str) -> dict | None:
     """An earlier choice on this very basis, if what it chose is what stands in dist/<model>/, and is whole."""
     try:
-        kept, made = json.loads((folder / NAME).read_text(encoding="utf-8")), manifest.read(folder)
-        there = {a["path"]: a["sha256"] for a in made["artifacts"] if a["format"] in kept["formats"]}
+        kept = json.loads(dist.path(NAME).read_text(encoding="utf-8"))
+        there = {a.path: a.sha256 for a in dist.manifest.artifacts if a.format in kept["formats"]}
         chosen = {c["path"]: c["sha256"] for found in kept["formats"].values()
                   for c in found["candidates"] if c["chosen"]}
         if kept["basis"] != basis_ or there != chosen:
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    manifest.check_digests(folder, made)
+    dist.check()
     return kept
 
 
-def run(folder: Path, formats: list[str], products: int | None, given: Shelf | None, begin: Callable[[str], None],
+def run(dist: Dist, formats: list[str], products: int | None, given: Shelf | None, begin: Callable[[str], None],
         basis_: str) -> dict:
     """Searches, puts what was chosen into dist/<model>/, and writes precision.json, whose content it returns.
 
-    A format of which no pair passes keeps what it had. Raises InputError where manifest or weights are not to be had.
+    A format without a passing pair keeps what it had. Raises InputError if the manifest or the weights cannot be found.
     """
     begin("float32 PyTorch")
-    laid = ground(folder, products, given)
+    baseline = load(dist, products, given)
     found, kept = {}, []
-    with opened(folder, laid.parts) as trials:
+    with opened(dist, baseline.parts) as trials:
         for format_ in formats:
-            bench = FormatBench(format_, trials, laid, begin)
-            choice = precision.choose(bench)
-            found[format_] = described(bench, choice)
-            kept += [(bench.trial(c), c.measured["peak_rss"]) for c in (choice.image, choice.text) if c]
+            judge = FormatJudge(format_, trials, baseline, begin)
+            choice = precision.choose(judge)
+            found[format_] = described(judge, choice)
+            kept += [(judge.trial(c), c.measured["peak_rss"]) for c in (choice.image, choice.text) if c]
         begin("put the chosen ones in place")
         if kept:
             trials.keep(kept)
-    content = {"version": VERSION, "model": laid.made["model"], "space": laid.space, "basis": basis_,
-               "quality_is_meaningless": not laid.made["shippable"], "platform": platform.platform(),
-               "tool_versions": plan.tool_versions(), "formats": found}
-    files.write_json(folder / NAME, content)
+    content = {"version": VERSION, "model": baseline.manifest.model, "space": baseline.space, "basis": basis_,
+               "quality_is_meaningless": not baseline.manifest.shippable, "recall10_tolerance": RECALL_TOLERANCE,
+               "platform": platform.platform(), "tool_versions": plan.tool_versions(), "formats": found}
+    files.write_json(dist.path(NAME), content)
     return content
 
 
-def described(bench: FormatBench, choice: Choice) -> dict:
+def described(judge: FormatJudge, choice: Choice) -> dict:
     """What precision.json says of one format."""
     base = {c.encoder: c for c in choice.tried if c.precision == precision.BASE}
     chosen = [c for c in (choice.image, choice.text) if c]
-    pair = bench.pair(*chosen) if chosen else None
+    pair = judge.pair(*chosen) if chosen else None
     ranking = pair and max((r for r in pair.rankings if r.shelf != "samples"), key=lambda r: r.queries, default=None)
     return {
         "bytes": choice.bytes, "fp16_bytes": sum(c.bytes for c in base.values()),
         "pair": ranking and {"shelf": ranking.shelf, "queries": ranking.queries, "top1": ranking.top1.value,
                              "recall10": ranking.recall10 and ranking.recall10.value,
                              "loss": ranking.loss and ranking.loss.value},
-        "warnings": [w for c in chosen for w in warnings(bench.format, c, base[c.encoder])],
+        "warnings": [w for c in chosen for w in warnings(judge.format, c, base[c.encoder])],
         "refused_pairs": [{"image": i.name, "text": t.name, "bytes": i.bytes + t.bytes, "reasons": reasons}
                           for i, t, reasons in choice.refused],
-        "candidates": [candidate(bench, c, any(c is one for one in chosen)) for c in choice.tried]}
+        "candidates": [candidate(judge, c, any(c is one for one in chosen)) for c in choice.tried]}
 
 
-def candidate(bench: FormatBench, one: Candidate, chosen: bool) -> dict:
+def candidate(judge: FormatJudge, one: Candidate, chosen: bool) -> dict:
     """One candidate in precision.json."""
-    trial = bench.trial(one)
+    trial = judge.trial(one)
     return {"encoder": one.encoder, "precision": one.name, "compression": trial.receipt.compression,
             "bytes": one.bytes, "outcome": "passed" if one.passed else "failed", "reasons": one.reasons,
             "chosen": chosen, "sha256": trial.receipt.sha256} | one.measured | {"path": trial.job.path}
@@ -99,7 +100,8 @@ def warnings(format_: str, chosen: Candidate, base: Candidate) -> list[str]:
     before, now = base.measured["peak_rss"], chosen.measured["peak_rss"]
     if before and now and now > LARGER * before:
         found.append(f"{name}: {now / before:.2f} times the memory of fp16")
-    if format_ == "coreml" and (ios := coreml.least_ios(chosen.precision)) > coreml.LEAST_IOS:
+    ios, usual = (FORMATS[format_].minimum_ios(p) for p in (chosen.precision, precision.BASE))
+    if ios != usual:
         found.append(f"{name}: needs iOS {ios}")
     return found
 
@@ -123,7 +125,8 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
         for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
-                           ("top 1", "right"), ("recall@10", "right"), ("time/fp16", "right"), ("memory MB", "right")):
+                           ("top 1", "right"), (rankings.named(content["recall10_tolerance"], "\n"), "right"),
+                           ("time/fp16", "right"), ("memory MB", "right")):
             table.add_column(name, justify=side, no_wrap=True)
         table.add_column("verdict")
         for c in sorted(found["candidates"], key=lambda c: (c["encoder"], c["bytes"])):

@@ -1,6 +1,6 @@
 """Encoders that can be stored in many precisions, and a judge, enter; the smallest pair that passes leaves.
 
-Nothing here knows a format or a model: `Bench` makes and judges. An encoder's precisions are tried from the smallest up
+Nothing here knows a format or a model: `Judge` makes and judges. An encoder's precisions are tried from the smallest up
 until one passes. Between it and the next smaller one, which failed, a mixture is looked for: the weights fall into a
 few groups, each group's harm is measured alone, and as many groups as pass, the least harmful first, take the smaller
 scheme. An encoder that passes alone may fail beside the other: pairs are judged from the smallest up, too.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from export.formats.mixture import Mixture, Weight
+from export.formats.table import MIXED
 
 GROUPS = 8                                   # of weights: each costs one measurement of harm
 WORTH = 0.95                                 # a mixture is looked for if it could be smaller than this share
@@ -29,7 +30,7 @@ class Candidate:
     precision: str | Mixture
     bytes: int
     reasons: list[str]                       # why it failed; none: it passed
-    measured: dict = field(default_factory=dict)             # the bench's own figures, for the report
+    measured: dict = field(default_factory=dict)             # the judge's own figures, for the report
 
     @property
     def passed(self) -> bool:
@@ -39,10 +40,10 @@ class Candidate:
     @property
     def name(self) -> str:
         """The precision's name."""
-        return "mixed" if isinstance(self.precision, Mixture) else self.precision
+        return MIXED if isinstance(self.precision, Mixture) else self.precision
 
 
-class Bench(Protocol):
+class Judge(Protocol):
     """Makes and judges the encoders of one format."""
 
     def precisions(self) -> tuple[str, ...]:
@@ -79,10 +80,10 @@ class Choice:
 class Search:
     """The candidates of one encoder."""
 
-    def __init__(self, bench: Bench, encoder: str):
-        self.bench, self.encoder = bench, encoder
+    def __init__(self, judge: Judge, encoder: str):
+        self.judge, self.encoder = judge, encoder
         self.tried: list[Candidate] = []
-        self._steps = [found for step in STEPS if (found := [p for p in step if p in bench.precisions()])]
+        self._steps = [found for step in STEPS if (found := [p for p in step if p in judge.precisions()])]
 
     def run(self) -> None:
         """Tries the base, then from the smallest up until a step passes, then mixtures."""
@@ -98,7 +99,7 @@ class Search:
         for candidate in self.tried:
             if candidate.precision == precision:
                 return candidate
-        self.tried.append(self.bench.judge(self.encoder, precision))
+        self.tried.append(self.judge.judge(self.encoder, precision))
         return self.tried[-1]
 
     def climb(self) -> bool:
@@ -117,7 +118,7 @@ class Search:
         uniform = [c for c in self.tried if isinstance(c.precision, str) and c.precision not in UNMIXED]
         passing = min((c for c in uniform if c.passed), key=lambda c: c.bytes, default=None)
         failed = [c for c in uniform if not c.passed and passing and c.bytes < WORTH * passing.bytes]
-        weights = self.bench.weights(self.encoder) if failed else []
+        weights = self.judge.weights(self.encoder) if failed else []
         if len(weights) < 2:
             return
         smaller = max(failed, key=lambda c: c.bytes)
@@ -125,7 +126,7 @@ class Search:
         def mixture(names: list[str]) -> Mixture:
             return Mixture.of(dict.fromkeys(names, smaller.precision), passing.precision)
 
-        ranked = rank_by_harm(groups(weights), lambda names: self.bench.harm(self.encoder, mixture(names)))
+        ranked = rank_by_harm(groups(weights), lambda names: self.judge.harm(self.encoder, mixture(names)))
         taken = most(len(ranked), lambda k: self._judge(mixture(joined(ranked[:k]))).passed)
         self._refine(mixture, joined(ranked[:taken]), ranked[taken] if taken < len(ranked) else [])
 
@@ -167,9 +168,9 @@ def most(count: int, passes: Callable[[int], bool]) -> int:
     return low
 
 
-def choose(bench: Bench) -> Choice:
+def choose(judge: Judge) -> Choice:
     """The smallest pair of an image and a text encoder that pass alone and together."""
-    image, text = searches = [Search(bench, encoder) for encoder in ("image", "text")]
+    image, text = searches = [Search(judge, encoder) for encoder in ("image", "text")]
     for search in searches:
         search.run()
     refused: list[tuple[Candidate, Candidate, list[str]]] = []
@@ -180,7 +181,7 @@ def choose(bench: Bench) -> Choice:
         if not pairs:
             return Choice(None, None, image.tried + text.tried, refused)
         known.add((id(pairs[0][0]), id(pairs[0][1])))
-        reasons = bench.judge_pair(*pairs[0])
+        reasons = judge.judge_pair(*pairs[0])
         if not reasons:
             return Choice(*pairs[0], image.tried + text.tried, refused)
         refused.append((*pairs[0], reasons))

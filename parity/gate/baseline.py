@@ -1,69 +1,73 @@
-"""dist/<model>/ and what to rank enter; all that judging an artefact takes leaves, computed once."""
+"""dist/<model>/ and what to rank enter; float32 PyTorch's answers, with which every artefact is compared, leave."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from export import pipeline
-from export.artifacts import manifest
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Manifest
+from export.text.families import reference_ids
 from export.weights import checkpoint
+from export.weights.models import DEMO
 from parity.gate import activations, inputs, latency
 from parity.gate.activations import Safety
-from parity.gate.reference import Reference, token_ids
+from parity.gate.reference import Reference
 from parity.gate.shelf import Embeddings, Shelf
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms a picture
 
 
 @dataclass(frozen=True)
-class Stock:
+class ShelfBaseline:
     """A shelf, as the encoders take it, and float32 PyTorch's answers."""
 
     shelf: Shelf
     pictures: np.ndarray                     # uint8 [R, S, S, 3]
     picture_queries: np.ndarray              # uint8 [P, S, S, 3]
-    ids: np.ndarray                          # int32 [T, 77]
+    ids: np.ndarray                          # int32 [T, L]
     expected: Embeddings
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What artefacts are judged on. The first of the stocks is the samples, on which closeness is measured, too."""
+class Baseline:
+    """What artefacts are judged on. The first of the shelves holds the samples, on which closeness is measured, too."""
 
-    folder: Path                             # dist/<model>/
-    made: dict                               # its manifest
+    dist: Dist
     space: str                               # the weights' own: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
     safety: dict[str, Safety]                # of each encoder against float16's range
     eager_seconds: dict[str, float]          # of float32 PyTorch, one input, one thread
-    stocks: list[Stock]
+    shelves: list[ShelfBaseline]
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of dist/<model>/."""
+        return self.dist.manifest
 
     def samples(self, encoder: str) -> np.ndarray:
-        """The sample inputs of one encoder: uint8 [N, S, S, 3] or int32 [N, 77]."""
-        return self.stocks[0].pictures if encoder == "image" else self.stocks[0].ids
+        """The sample inputs of one encoder: uint8 [N, S, S, 3] or int32 [N, L]."""
+        return self.shelves[0].pictures if encoder == "image" else self.shelves[0].ids
 
     def expected(self, encoder: str) -> np.ndarray:
         """Float32 PyTorch's answers to the sample inputs: [N, dim]."""
-        return self.stocks[0].expected.catalog if encoder == "image" else self.stocks[0].expected.text_queries
+        return self.shelves[0].expected.catalog if encoder == "image" else self.shelves[0].expected.text_queries
 
 
-def usual_products(made: dict) -> int | None:
+def usual_products(made: Manifest) -> int | None:
     """How many of the sample shop's products to rank: all for the demo, none where a ranking would be chance."""
-    if not made["shippable"]:
+    if not made.shippable:
         return 0
-    return None if made["model"] == "demo" else FEW_PRODUCTS
+    return None if made.architecture == DEMO else FEW_PRODUCTS
 
 
-def ground(folder: Path, products: int | None, given: Shelf | None = None) -> Ground:
-    """Loads the weights that made `folder`, and embeds all by float32 PyTorch.
+def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseline:
+    """Loads the weights behind dist/<model>/ and computes once what every artefact is compared with.
 
     `products`: of the sample shop, None for all, 0 for none. `given`: pictures and texts of the user's own.
-    Raises InputError where the manifest, the weights or a picture are not to be had.
+    Raises InputError if the manifest, the weights or a picture cannot be found.
     """
-    made = manifest.read(folder)
-    spec, source = pipeline.source_of(folder)
+    spec, source = dist.source()
     from export.weights import encoders
 
     shelves = [inputs.samples()]
@@ -71,19 +75,20 @@ def ground(folder: Path, products: int | None, given: Shelf | None = None) -> Gr
     shelves += [given] if given else []
     reference = Reference(spec, source)
     parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
-    stocks = [stock(shelf, reference) for shelf in shelves]
-    given_to = {"image": stocks[0].pictures, "text": stocks[0].ids}
-    return Ground(folder, made, reference.space(manifest.tokenizer(made)), reference, parts,
-                  {name: activations.measure(name, part, given_to[name]) for name, part in parts.items()},
-                  {name: latency.eager_seconds(name, part, given_to[name][:1]) for name, part in parts.items()}, stocks)
+    answers = [embedded(shelf, reference) for shelf in shelves]
+    given_to = {"image": answers[0].pictures, "text": answers[0].ids}
+    safety = {name: activations.measure(name, part, given_to[name]) for name, part in parts.items()}
+    eager = {name: latency.eager_seconds(name, part, given_to[name][:1]) for name, part in parts.items()}
+    return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, eager, answers)
 
 
-def stock(shelf: Shelf, reference: Reference) -> Stock:
+def embedded(shelf: Shelf, reference: Reference) -> ShelfBaseline:
     """Reads, preprocesses and embeds a shelf."""
     square = reference.spec.preprocessing
-    pictures, ids = inputs.squares(shelf.pictures, square), token_ids(shelf.text_queries)
+    pictures = inputs.squares(shelf.pictures, square)
+    ids = reference_ids(reference.spec.text.family, shelf.text_queries)
     catalog, texts = reference.images(pictures), reference.texts(ids)
     if shelf.own:
-        return Stock(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))
+        return ShelfBaseline(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))
     queries = inputs.squares(shelf.picture_queries, square)
-    return Stock(shelf, pictures, queries, ids, Embeddings(catalog, reference.images(queries), texts))
+    return ShelfBaseline(shelf, pictures, queries, ids, Embeddings(catalog, reference.images(queries), texts))

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.artifacts import manifest
+from export.artifacts.manifest import ImageInput
 from export.common.files import ROOT
 from export.common.specs import ModelSpec, Preprocessing
 from export.pictures.preprocess import load_rgb8, resize_crop
 
 
-def faults(made: dict, spec: ModelSpec, pictures: Sequence[str]) -> list[str]:
+def faults(image: ImageInput, spec: ModelSpec, pictures: Sequence[str]) -> list[str]:
     """Compares what an app computes by the manifest with open_clip's own transform, byte for byte."""
     true = spec.preprocessing
     expected = manifest.image(true)
-    if made["image"] != expected:
-        return [f"the manifest's image entry is {made['image']}, and the model wants {expected}"]
-    described = Preprocessing(made["image"]["width"], true.mean, true.std, made["image"]["resize"]["interpolation"])
+    if image != expected:
+        return [f"the manifest's image entry is {image.json()}, and the model wants {expected.json()}"]
+    described = Preprocessing(image.width, true.mean, true.std, image.interpolation)
     upright = [load_rgb8(ROOT / path) for path in pictures]
     wrong = sum(not np.array_equal(resize_crop(rgb, described), by_pillow(rgb, true.size, true.interpolation))
                 for rgb in upright)

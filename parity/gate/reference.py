@@ -33,10 +33,3 @@ class Reference:
         with torch.inference_mode():
             return np.concatenate([encode(torch.from_numpy(inputs[i:i + size]), normalize=True).numpy()
                                    for i in range(0, len(inputs), size)])
-
-
-def token_ids(texts: list[str]) -> np.ndarray:
-    """int32 [N, 77] by open_clip's own tokenizer."""
-    from open_clip.tokenizer import SimpleTokenizer
-
-    return SimpleTokenizer()(texts).numpy().astype(np.int32)

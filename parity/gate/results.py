@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from export.common.rankings import Estimate
 from parity.gate.activations import Peak, Safety
 from parity.gate.metrics import Closeness
-from parity.gate.shelf import Estimate, Hit, Query, Ranking
+from parity.gate.shelf import Disagreement, Neighbour, Ranking
 
 Outcome = Literal["passed", "failed", "not run"]
 
@@ -21,7 +22,7 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Result:
+class GateResult:
     """The verdict on one artefact."""
 
     format: str
@@ -37,7 +38,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairResult:
     """The verdict on an image and a text encoder of one format together, as an app ships them."""
 
     format: str
@@ -53,8 +54,8 @@ class Pair:
 class Verdicts:
     """All that one run of the gate found."""
 
-    results: list[Result]
-    pairs: list[Pair]
+    results: list[GateResult]
+    pairs: list[PairResult]
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
 
@@ -67,7 +68,7 @@ def telling(rankings: Sequence[Ranking]) -> Ranking | None:
 def from_json(kept: dict) -> Verdicts:
     """The verdicts that parity.json holds. Raises KeyError or TypeError for another layout."""
     return Verdicts([_result(fields) for fields in kept["results"]],
-                    [Pair(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
+                    [PairResult(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
                      for fields in kept["pairs"]],
                     [_safety(fields) for fields in kept["safety"]], kept["green"])
 
@@ -76,14 +77,14 @@ def _safety(fields: dict) -> Safety:
     return Safety(**fields | {"peak": Peak(**fields["peak"]), "near": [Peak(**one) for one in fields["near"]]})
 
 
-def _result(fields: dict) -> Result:
-    return Result(**fields | {"closeness": fields["closeness"] and Closeness(**fields["closeness"]),
+def _result(fields: dict) -> GateResult:
+    return GateResult(**fields | {"closeness": fields["closeness"] and Closeness(**fields["closeness"]),
                               "rankings": [_ranking(one) for one in fields["rankings"]],
                               "latency": fields["latency"] and Latency(**fields["latency"])})
 
 
 def _ranking(fields: dict) -> Ranking:
     estimates = {key: fields[key] and Estimate(**fields[key]) for key in ("top1", "recall10", "loss")}
-    worst = [Query(**query | {side: [Hit(**hit) for hit in query[side]] for side in ("expected", "found")})
+    worst = [Disagreement(**query | {side: [Neighbour(**hit) for hit in query[side]] for side in ("expected", "found")})
              for query in fields["worst"]]
     return Ranking(**fields | estimates | {"worst": worst})

@@ -6,12 +6,13 @@ sorted values. Compressed ONNX and TFLite files are not read back: their ranking
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
-from export.plan import ONNX2TF
-from parity.gate.baseline import Ground
+from export import runners
+from export.artifacts.manifest import Artifact
+from export.formats.table import FLOAT, FORMATS
+from parity.gate.baseline import Baseline
 
 Found = dict[int, list[tuple[float, np.ndarray]]]
 
@@ -25,34 +26,51 @@ SCALE = 0.01                                 # a weight's size may differ by thi
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
 
 
-def faults(laid: Ground, artifact: dict) -> list[str]:
+def faults(baseline: Baseline, artifact: Artifact) -> list[str]:
     """Why the artefact does not hold the checkpoint's weights; none if it does, or if this cannot read them."""
-    format_, precision, encoder = artifact["format"], artifact["precision"], artifact["encoder"]
-    if format_ != "coreml" and precision not in ("fp32", "fp16"):
+    precision = artifact.precision
+    if precision not in FLOAT and not FORMATS[artifact.format].decodes:
         return []
-    constants = READERS[format_](laid.folder / artifact["path"])
+    constants = runners.constants(artifact.format, baseline.dist.path(artifact.path))
     if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
         return ["a constant, such as a mask, is beyond float16's range"]
-    wrong = missing(laid.parts[encoder], by_size(constants), RESIDUAL[precision], format_,
-                    artifact.get("route"))
+    wrong = missing(baseline.parts[artifact.encoder], by_size(constants), RESIDUAL[precision])
     if not wrong:
         return []
     more = f" and {len(wrong) - 3} others" if len(wrong) > 3 else ""
     return [f"weights are not the checkpoint's: {', '.join(wrong[:3])}{more}"]
 
 
-def missing(encoder, found: Found, residual: float, format_: str, route: str | None = None) -> list[str]:
+def missing(encoder, found: Found, residual: float) -> list[str]:
     """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
-    if format_ == "tflite":
-        from export.weights.depthwise import split_large
-
-        encoder = split_large(encoder, strided=route != ONNX2TF)
-    statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
-    true = {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
-            if tensor.is_floating_point() and tensor.numel() >= LEAST}
+    true = tensors(encoder)
     lacking = [name for name, value in true.items()
                if not holds(found, value, residual) and not holds_scaled(found, value, residual)]
-    return without_folded(true, lacking, found, residual)
+    return without_split(encoder, without_folded(true, lacking, found, residual), found, residual)
+
+
+def tensors(encoder) -> dict[str, np.ndarray]:
+    """The encoder's tensors that can be known by their values, float32."""
+    statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
+    return {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
+            if tensor.is_floating_point() and tensor.numel() >= LEAST}
+
+
+def without_split(encoder, lacking: list[str], found: Found, residual: float) -> list[str]:
+    """Takes from `lacking` the large depthwise convolutions that a converter split, if all their pieces are there."""
+    if not lacking:
+        return []
+    from export.weights.depthwise import split_large
+
+    pieces = tensors(split_large(encoder))
+    return [name for name in lacking
+            if not (parts := parts_of(name, pieces)) or not all(holds(found, value, residual) for value in parts)]
+
+
+def parts_of(name: str, pieces: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The pieces of a tensor that was split; none if it was not."""
+    module = name.rpartition(".")[0]
+    return [] if name in pieces else [value for piece, value in pieces.items() if piece.startswith(f"{module}.")]
 
 
 def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found,
@@ -118,37 +136,3 @@ def by_size(tensors: Iterable[np.ndarray]) -> Found:
             values = np.sort(tensor.ravel().astype(np.float32))
             found.setdefault(tensor.size, []).append((float(np.linalg.norm(values)), values))
     return found
-
-
-def in_onnx(path: Path) -> list[np.ndarray]:
-    """Every constant of an ONNX file."""
-    import onnx
-
-    graph = onnx.load(path).graph
-    inner = [a.t for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.TENSOR]
-    return [onnx.numpy_helper.to_array(tensor) for tensor in [*graph.initializer, *inner]]
-
-
-def in_tflite(path: Path) -> list[np.ndarray]:
-    """Every float constant of a TFLite file."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.Model.GetRootAs(path.read_bytes())
-    kinds = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
-    found = []
-    for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
-        for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
-            data = model.Buffers(tensor.Buffer()).DataAsNumpy()
-            if tensor.Type() in kinds and isinstance(data, np.ndarray):
-                found.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
-    return found
-
-
-def in_coreml(path: Path) -> list[np.ndarray]:
-    """Every constant that an operation of a Core ML package takes, compressed ones decoded."""
-    from export.runners import mil
-
-    return [value.numpy() for value in mil.read(path).constants()]
-
-
-READERS = {"onnx": in_onnx, "tflite": in_tflite, "coreml": in_coreml}

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from export.common.rankings import named
+from export.formats.table import FLOAT
 from parity.gate.metrics import Closeness
 from parity.gate.shelf import Ranking
 
@@ -32,7 +34,7 @@ def _table() -> dict:
 
 def of(space: str, format_: str, precision: str, encoder: str) -> Tolerance:
     """The tolerance of one artefact, tightened to `factor` times what was measured in this very embedding space."""
-    found = Tolerance(**_table()["ranking"] | _table()[format_][precision][encoder])
+    found = Tolerance(**_table()["ranking"] | _table()[precision if precision in FLOAT else "compressed"])
     measured = _table()["measured"].get(space, {}).get(f"{format_} {precision} {encoder}")
     return found if measured is None else replace(found, max_abs=min(found.max_abs, _table()["factor"] * measured))
 
@@ -76,5 +78,6 @@ def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) ->
             found.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
     if ranking.recall10 and not ((1 - ranking.recall10.value) * ranking.queries
                                  <= max(one, (1 - allowed.recall10) * ranking.queries)):
-        found.append(f"{ranking.shelf}: tolerant recall@10 {ranking.recall10.value:.4f} below {allowed.recall10}")
+        found.append(f"{ranking.shelf}: {named(ranking.recall10_tolerance)} {ranking.recall10.value:.4f} "
+                     f"below {allowed.recall10}")
     return found

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export import plan
-from export.artifacts import manifest
-from export.common import files
+from export import plan, runners
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact, Manifest
+from export.common import files, rankings
 from export.common.console import MEGABYTE
-from export.runners.coreml_runner import INTERPRETER
-from parity.auto import choice
+from export.formats.table import ENCODERS, FORMATS, MIXED
 from parity.gate import inputs, pairs, tolerances
-from parity.gate.results import Result, Verdicts, telling
-from parity.gate.shelf import NEAR
+from parity.gate.results import GateResult, Verdicts, telling
+from parity.gate.shelf import RECALL_TOLERANCE
 from parity.report import charts, stores
 from parity.report.thumbnails import Thumbnails
 
-NAME, TEMPLATE = "parity.html", "report.html.j2"
+NAME, TEMPLATE, PRECISION = "parity.html", "report.html.j2", "precision.json"
 HERE = Path(__file__).parent
 OUTCOMES = ("passed", "failed", "not run")
 MARKS = {"passed": "✓", "failed": "✕", "not run": "–"}
-FORMATS = {"coreml": "Core ML", "tflite": "TFLite", "onnx": "ONNX"}
+TITLES = {row.name: row.title for row in FORMATS.values()}
 FARTHEST, QUERIES = 4, 3                     # inputs and queries shown for each artefact
 
 
@@ -30,7 +30,7 @@ FARTHEST, QUERIES = 4, 3                     # inputs and queries shown for each
 class Row:
     """One artefact, as the page shows it."""
 
-    result: Result
+    result: GateResult
     megabytes: float
     memory: float | None                     # megabytes
     allowed: tolerances.Tolerance
@@ -38,23 +38,23 @@ class Row:
     farthest: list[tuple[str, float]]        # path or text, 1 - cosine
 
 
-def write(folder: Path, verdicts: Verdicts) -> None:
+def write(dist: Dist, verdicts: Verdicts) -> None:
     """Writes parity.html into dist/<model>/, whole or not at all."""
-    content = render(manifest.read(folder), verdicts, tried(folder))
-    with files.whole(folder / NAME) as partial:
+    content = render(dist.manifest, verdicts, tried(dist))
+    with files.whole(dist.path(NAME)) as partial:
         partial.write_text(content, encoding="utf-8")
 
 
-def tried(folder: Path) -> dict | None:
-    """precision.json, where a search left one for these weights."""
+def tried(dist: Dist) -> dict | None:
+    """precision.json, if a search left one for these weights."""
     try:
-        found = json.loads((folder / choice.NAME).read_text(encoding="utf-8"))
-        return found if found["space"] == manifest.read(folder)["space"] else None
+        found = json.loads(dist.path(PRECISION).read_text(encoding="utf-8"))
+        return found if found["space"] == dist.manifest.space else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def render(made: dict, verdicts: Verdicts, search: dict | None = None) -> str:
+def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> str:
     """The page as HTML; `search` is what precision.json holds.
 
     Raises KeyError where the manifest does not list what was judged.
@@ -64,71 +64,72 @@ def render(made: dict, verdicts: Verdicts, search: dict | None = None) -> str:
     thumbnails = Thumbnails()
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"share": share, "signed": signed, "small": small, "name": FORMATS.__getitem__}
-    entries = {artifact["path"]: artifact for artifact in made["artifacts"]}
-    rows = [row(made["space"], entries[result.path], result) for result in verdicts.results]
+    environment.filters |= {"share": share, "signed": signed, "small": small, "name": TITLES.__getitem__}
+    entries = {artifact.path: artifact for artifact in made.artifacts}
+    rows = [row(made.space, entries[result.path], result) for result in verdicts.results]
     body = environment.get_template(TEMPLATE).render(
         made=made, verdicts=verdicts, rows=rows, matrix=matrix(verdicts.results), pictures=pictures(rows),
         formats=runtimes(verdicts.results), reasons=reasons(verdicts.results),
         search=search, candidates=candidates(search) if search else [],
         counts={outcome: sum(r.outcome == outcome for r in verdicts.results) for outcome in OUTCOMES},
-        sizes=[(image["format"], image["precision"], text["precision"], (image["bytes"] + text["bytes"]) / MEGABYTE)
-               for image, text in pairs.combinations(made["artifacts"])],
-        interpreted=any(r.runtime == INTERPRETER and r.closeness for r in verdicts.results),
+        sizes=[(image.format, image.precision, text.precision, (image.bytes + text.bytes) / MEGABYTE)
+               for image, text in pairs.combinations(made.artifacts)],
+        interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, limits=stores.LIMITS, telling=telling, near=NEAR, show=thumbnails.show,
+        marks=MARKS, limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
+        recall_tolerance=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
 
 
-def row(space: str, entry: dict, result: Result) -> Row:
+def row(space: str, entry: Artifact, result: GateResult) -> Row:
     """One artefact, its chart drawn."""
     allowed = tolerances.of(space, result.format, result.precision, result.encoder)
     histogram, farthest = None, []
     if result.closeness:
         distances = result.closeness.distances
         histogram = charts.histogram(distances, 1 - allowed.cosine,
-                                     f"{FORMATS[result.format]} {result.encoder} {result.precision}")
+                                     f"{TITLES[result.format]} {result.encoder} {result.precision}")
         shelf = inputs.samples()
         names = shelf.pictures if result.encoder == "image" else shelf.text_queries
         farthest = sorted(zip(names, distances, strict=True), key=lambda pair: -pair[1])[:FARTHEST]
-    memory = entry["peak_rss"] and entry["peak_rss"] / MEGABYTE
-    return Row(result, entry["bytes"] / MEGABYTE, memory, allowed, histogram, farthest)
+    memory = entry.peak_rss and entry.peak_rss / MEGABYTE
+    return Row(result, entry.bytes / MEGABYTE, memory, allowed, histogram, farthest)
 
 
-def matrix(results: Sequence[Result]) -> list[tuple[str, str, dict[str, list[Result]]]]:
+def matrix(results: Sequence[GateResult]) -> list[tuple[str, str, dict[str, list[GateResult]]]]:
     """Encoder, precision, and the results by format, one for each runtime: the verdicts at a glance."""
     lines = dict.fromkeys((r.encoder, r.precision) for r in sorted(results, key=lambda r: r.encoder))
     return [(*line, {f: [r for r in results if (r.encoder, r.precision, r.format) == (*line, f)]
-                     for f in plan.FORMATS}) for line in lines]
+                     for f in FORMATS}) for line in lines]
 
 
-def runtimes(results: Sequence[Result]) -> list[tuple[str, str]]:
+def runtimes(results: Sequence[GateResult]) -> list[tuple[str, str]]:
     """Each format, and what ran it."""
     return [(f, " and ".join(dict.fromkeys(r.runtime for r in results if r.format == f and r.closeness)))
-            for f in plan.FORMATS if any(r.format == f for r in results)]
+            for f in FORMATS if any(r.format == f for r in results)]
 
 
-def reasons(results: Sequence[Result]) -> list[tuple[str, str, list[str]]]:
+def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
     """Outcome, reason, and the artefacts that it holds for; what failed comes first."""
     found: dict[tuple[str, str], list[str]] = {}
     for r in sorted(results, key=lambda r: r.outcome):
         for reason in r.reasons:
-            found.setdefault((r.outcome, reason), []).append(f"{FORMATS[r.format]} {r.encoder} {r.precision}")
+            found.setdefault((r.outcome, reason), []).append(f"{TITLES[r.format]} {r.encoder} {r.precision}")
     return [(*key, names) for key, names in found.items()]
 
 
 def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each encoder, each format and its picture of size, nearness and latency; the same axes for one encoder."""
     drawn = []
-    for encoder in plan.ENCODERS:
+    for encoder in ENCODERS:
         ran = [r for r in rows if r.result.encoder == encoder and r.result.closeness]
         points = {f: [charts.Point(r.result.precision, r.megabytes, 1 - r.result.closeness.cosine_min,
                                    r.result.latency and r.result.latency.ratio, r.result.outcome)
-                      for r in ran if r.result.format == f] for f in plan.FORMATS}
+                      for r in ran if r.result.format == f] for f in FORMATS}
         if ran:
             axes = charts.frame([point for some in points.values() for point in some], stores.ASK)
-            drawn.append((encoder, [(f, charts.scatter(some, axes, stores.ASK, f"{FORMATS[f]}, {encoder} encoder"))
+            drawn.append((encoder, [(f, charts.scatter(some, axes, stores.ASK, f"{TITLES[f]}, {encoder} encoder"))
                                     for f, some in points.items() if some]))
     return drawn
 
@@ -137,13 +138,13 @@ def candidates(search: dict) -> list[tuple[str, str, str, list[dict]]]:
     """Format, encoder, picture and list of all precisions that were tried, the smallest first."""
     drawn = []
     for format_, found in search["formats"].items():
-        for encoder in plan.ENCODERS:
+        for encoder in ENCODERS:
             some = sorted((c for c in found["candidates"] if c["encoder"] == encoder), key=lambda c: c["bytes"])
-            points = [charts.Point("" if c["precision"] == "mixed" and not c["chosen"] else c["precision"],
+            points = [charts.Point("" if c["precision"] == MIXED and not c["chosen"] else c["precision"],
                                    c["bytes"] / MEGABYTE, 1 - c["cosine_min"], c["latency_over_fp16"], c["outcome"])
                       for c in some if c["cosine_min"] is not None]
             if points:
-                name = f"{FORMATS[format_]}, {encoder} encoder, precisions tried"
+                name = f"{TITLES[format_]}, {encoder} encoder, precisions tried"
                 drawn.append((format_, encoder,
                               charts.scatter(points, charts.frame(points, stores.ASK), stores.ASK, name), some))
     return drawn

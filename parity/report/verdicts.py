@@ -3,85 +3,83 @@
 import json
 import platform
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from export import pipeline, plan
-from export.artifacts import manifest
-from export.common import files
+from export import plan
+from export.artifacts.dist import VERDICTS, Dist
+from export.artifacts.manifest import Manifest, Verdict
+from export.artifacts.receipts import Receipt
+from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
-from parity.gate.results import Pair, Result, Verdicts, telling
+from parity.gate.results import GateResult, PairResult, Verdicts, telling
+from parity.gate.shelf import RECALL_TOLERANCE
 
-NAME, VERSION = pipeline.VERDICTS, 1
+NAME, VERSION = VERDICTS, 1
 
 
-def write(folder: Path, verdicts: Verdicts, basis_: str) -> None:
+def write(dist: Dist, verdicts: Verdicts, basis_: str) -> None:
     """Writes each artefact's verdict into the manifest, and then parity.json."""
-    made = write_verdicts(folder, verdicts.results)
-    files.write_json(folder / NAME, {
-        "version": VERSION, "model": made["model"], "space": made["space"], "basis": basis_, "green": verdicts.green,
-        "quality_is_meaningless": not made["shippable"], "platform": platform.platform(),
+    made = write_verdicts(dist, verdicts.results)
+    files.write_json(dist.path(NAME), {
+        "version": VERSION, "model": made.model, "space": made.space, "basis": basis_, "green": verdicts.green,
+        "quality_is_meaningless": not made.shippable, "platform": platform.platform(),
         "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in verdicts.results],
         "pairs": [asdict(pair) for pair in verdicts.pairs],
         "safety": [asdict(one) for one in verdicts.safety]})
 
 
-def write_verdicts(folder: Path, judged: list[Result]) -> dict:
+def write_verdicts(dist: Dist, judged: list[GateResult]) -> Manifest:
     """Writes each artefact's verdict into the manifest, unless they stand there, and returns the manifest.
 
     Of several runtimes' verdicts on an artefact a failure stands, or else that of the first, which is the real one.
     """
-    made = manifest.read(folder)
-    before = [artifact["parity"] for artifact in made["artifacts"]]
-    verdicts = {}
+    verdicts: dict[str, Verdict] = {}
     for result in judged:
         if result.path not in verdicts or result.outcome == "failed":
             verdicts[result.path] = verdict(result)
-    for artifact in made["artifacts"]:
-        artifact["parity"] = verdicts[artifact["path"]]
-    if before != [artifact["parity"] for artifact in made["artifacts"]]:
-        manifest.write(folder, made)
+    made = dist.manifest.judged(verdicts)
+    if made != dist.manifest:
+        dist.write(made)
     return made
 
 
-def verdict(result: Result) -> dict:
+def verdict(result: GateResult) -> Verdict:
     """What the manifest keeps of a result."""
-    return {"outcome": result.outcome, "reasons": result.reasons,
-            "cosine_min": result.closeness and result.closeness.cosine_min,
-            "max_abs": result.closeness and result.closeness.max_abs,
-            "top1_agreement": _top1(result)}
+    closeness = result.closeness
+    return Verdict(result.outcome, result.reasons, closeness.cosine_min if closeness else None,
+                   closeness.max_abs if closeness else None, _top1(result))
 
 
-def read(folder: Path, basis_: str) -> Verdicts | None:
+def read(dist: Dist, basis_: str) -> Verdicts | None:
     """The verdicts of an earlier run, if they were measured on this very basis."""
     try:
-        kept = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        kept = json.loads(dist.path(NAME).read_text(encoding="utf-8"))
         return results.from_json(kept) if kept["basis"] == basis_ else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def show(folder: Path, verdicts: Verdicts) -> None:
+def show(dist: Dist, verdicts: Verdicts) -> None:
     """Prints one line for each artefact: what it is, what it took, how near it is, the verdict; then the pairs'."""
-    made, receipts = manifest.read(folder), plan.read_receipts(folder)
+    made, receipts = dist.manifest, dist.receipts()
     out = console()
-    table = _table(f"{made['model']}: artefacts in {folder}", ("encoder", "format", "precision"),
+    table = _table(f"{made.model}: artefacts in {dist.folder}", ("encoder", "format", "precision"),
                    ("MB", "seconds", "memory MB", "cosine", "max abs", "top 1"))
     for result in verdicts.results:
         table.add_row(result.encoder, result.format, result.precision, *_costs(receipts.get(result.path)),
-                      *_nearness(result, made["shippable"]), _words(result))
+                      *_nearness(result, made.shippable), _words(result))
     out.print(table)
-    if made["shippable"] and verdicts.pairs:
+    if made.shippable and verdicts.pairs:
         table = _table("image and text encoder together, as an app ships them", ("format", "image", "text"),
-                       ("MB", "queries", "top 1", "tolerant recall@10", "loss of recall@1"))
+                       ("MB", "queries", "top 1", rankings.named(RECALL_TOLERANCE, "\n"), "loss of recall@1"))
         for pair in verdicts.pairs:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
         out.print(table)
-    if not made["shippable"]:
+    if not made.shippable:
         out.print("random weights: rankings are chance and decide nothing, and nothing of this may ship")
     out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
 
@@ -94,32 +92,35 @@ def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     return table
 
 
-def _ranked(pair: Pair) -> tuple[str, str, str, str]:
+def _ranked(pair: PairResult) -> tuple[str, str, str, str]:
     ranking = telling(pair.rankings)
-    parts = (ranking.top1, ranking.recall10, ranking.loss)
-    return str(ranking.queries), *("" if part is None else f"{part.value:.4f}" for part in parts)
+    if ranking is None:
+        return "", "", "", ""
+    top1, recall10, loss = ("" if part is None else f"{part.value:.4f}"
+                            for part in (ranking.top1, ranking.recall10, ranking.loss))
+    return str(ranking.queries), top1, recall10, loss
 
 
-def _costs(receipt: plan.Receipt | None) -> tuple[str, str, str]:
+def _costs(receipt: Receipt | None) -> tuple[str, str, str]:
     if receipt is None:
         return "", "", ""
     memory = "" if receipt.peak_rss is None else f"{receipt.peak_rss / MEGABYTE:.0f}"
     return f"{receipt.bytes / MEGABYTE:.1f}", f"{receipt.seconds:.1f}", memory
 
 
-def _nearness(result: Result, shippable: bool) -> tuple[str, str, str]:
+def _nearness(result: GateResult, shippable: bool) -> tuple[str, str, str]:
     if result.closeness is None:
         return "", "", ""
     top1 = f"{_top1(result):.4f}" if shippable else ""
     return f"{result.closeness.cosine_min:.7f}", f"{result.closeness.max_abs:.1e}", top1
 
 
-def _top1(result: Result) -> float | None:
+def _top1(result: GateResult) -> float | None:
     ranking = telling(result.rankings)
-    return ranking and ranking.top1.value
+    return ranking.top1.value if ranking else None
 
 
-def _words(result: Result | Pair) -> str:
+def _words(result: GateResult | PairResult) -> str:
     style = {"passed": "green", "failed": "red", "not run": "yellow"}[result.outcome]
     because = escape(f": {'; '.join(result.reasons)}") if result.reasons else ""
     return f"[{style}]{result.outcome}[/{style}]{because}"

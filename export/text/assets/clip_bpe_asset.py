@@ -19,7 +19,7 @@ import numpy as np
 from export.common.container import container_bytes
 from export.common.errors import InputError
 from export.common.files import whole
-from export.text.clip_bpe import FORMAT, VERSION
+from export.text.tokenizer import FORMAT
 
 CODE_POINTS = 0x110000
 SEPARATOR = "\ue000"                     # a character for private use, which no step changes
@@ -34,6 +34,7 @@ ADDED_IN_UNICODE_15 = (
 )
 CONTRACTIONS = "'s 't 're 've 'm 'll 'd"  # open_clip.tokenizer.SimpleTokenizer.pat
 START_TEXT, END_TEXT = "<start_of_text>", "<end_of_text>"
+VERSION = "1"                            # without `family`, whose name would change the space of every model
 CONTEXT_LENGTH = 77
 MERGES = 49152 - 256 - 2                 # open_clip.tokenizer.SimpleTokenizer.__init__
 
@@ -44,6 +45,13 @@ def write_asset(path: Path) -> str:
     with whole(path) as partial:
         partial.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
+
+
+def reference_ids(texts: Sequence[str]) -> np.ndarray:
+    """int32 [len(texts), 77] by open_clip's own tokenizer."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()(list(texts)).numpy().astype(np.int32)
 
 
 def asset_bytes() -> bytes:

@@ -1,7 +1,7 @@
 """Apple's own form of MobileCLIP: key names to ours, and open_clip's MobileCLIP-B made the network that Apple trained.
 
 In: a state dict in the key layout of Apple's `mobileclip_*.pt`, or a model as open_clip builds it. Out: a state dict in
-the layout of `export.weights.networks.build`, or the same model mended in place.
+the layout of `export.weights.networks.construct`, or the same model mended in place.
 """
 
 from torch import Tensor, nn

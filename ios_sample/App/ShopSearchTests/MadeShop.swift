@@ -24,9 +24,9 @@ final class MadeShop: Sendable {
             at: goldens.appendingPathComponent("search/shop.catalog"), to: file("shop.catalog"))
         try FileManager.default.copyItem(
             at: dist.appendingPathComponent("tokenizer.safetensors"), to: file("tokenizer.safetensors"))
-        let space = try Catalog.open(file("shop.catalog")).space
+        let space = try ProductCatalog.open(file("shop.catalog")).space
         let manifest = dist.appendingPathComponent("manifest.json")
-        let own = try Manifest.load(manifest).space
+        let own = try ModelManifest.load(manifest).space
         try String(contentsOf: manifest, encoding: .utf8).replacingOccurrences(of: own, with: space)
             .write(to: file("manifest.json"), atomically: true, encoding: .utf8)
     }
@@ -54,7 +54,7 @@ actor Fake: ReleasableEncoder {
     private let tell: @Sendable (Bool) -> Void
     private(set) var isLoaded = false
 
-    init(_ manifest: Manifest, loudness: Float, gate: Gate, tell: @escaping @Sendable (Bool) -> Void) {
+    init(_ manifest: ModelManifest, loudness: Float, gate: Gate, tell: @escaping @Sendable (Bool) -> Void) {
         space = manifest.space
         dim = manifest.dim
         self.loudness = loudness
@@ -64,7 +64,7 @@ actor Fake: ReleasableEncoder {
 
     func text(_ ids: [Int32]) async -> [Float] { await embedding(ids.reduce(0) { $0 + Int($1) }) }
 
-    func picture(_ square: [UInt8]) async -> [Float] { await embedding(square.reduce(0) { $0 + Int($1) }) }
+    func image(_ square: [UInt8]) async -> [Float] { await embedding(square.reduce(0) { $0 + Int($1) }) }
 
     func release() { isLoaded = false }
 

@@ -6,18 +6,18 @@ import Testing
 struct QuestionTests {
     @Test func isEmptyUntilSomethingIsLookedFor() throws {
         #expect(Question().isEmpty && Question(text: " \t\n").isEmpty && Question(category: "Clothing").isEmpty)
-        #expect(throws: SearchError.self) { try Question().ask() }
-        let picture = try Rgb(bytes: [1, 2, 3], width: 1, height: 1)
+        #expect(throws: SearchError.self) { try Question().request() }
+        let picture = try RGBImage(bytes: [1, 2, 3], width: 1, height: 1)
         for question in [Question(text: "red"), Question(picture: picture), Question(like: 0)] {
             #expect(!question.isEmpty)
-            #expect(throws: Never.self) { try question.ask() }
+            #expect(throws: Never.self) { try question.request() }
         }
     }
 
     @Test func likeStandsAlone() throws {
-        let picture = try Rgb(bytes: [1, 2, 3], width: 1, height: 1)
+        let picture = try RGBImage(bytes: [1, 2, 3], width: 1, height: 1)
         let question = Question(text: "red", picture: picture, like: 3)
-        #expect(throws: Never.self) { try question.ask() }
+        #expect(throws: Never.self) { try question.request() }
         #expect(question.words.isEmpty)
     }
 

@@ -7,11 +7,11 @@ import Testing
 @MainActor
 struct SearchModelTests {
     private let made: MadeShop
-    private let picture: Rgb
+    private let picture: RGBImage
 
     init() throws {
         made = try MadeShop()
-        picture = try Rgb(bytes: [UInt8](repeating: 90, count: 3 * 40 * 30), width: 40, height: 30)
+        picture = try RGBImage(bytes: [UInt8](repeating: 90, count: 3 * 40 * 30), width: 40, height: 30)
     }
 
     private func answered(_ model: SearchModel) async throws -> SearchState {
@@ -55,7 +55,7 @@ struct SearchModelTests {
         #expect(model.state == .searching)
         let found = try await cards(model)
         let shop = try await keeper.shop()
-        let hits = try await shop.searcher.search(Ask(text: "a red dress", k: 20, leastConfidence: 0.1))
+        let hits = try await shop.searcher.search(SearchRequest(text: "a red dress", k: 20, leastConfidence: 0.1))
         #expect(found.count == 20 && found.map(\.id) == hits.map(\.product))
         #expect(found.map(\.match) == hits.map { Card.Match(stars: $0.stars, percent: $0.percent) })
         let first = try #require(found.first)
@@ -102,7 +102,7 @@ struct SearchModelTests {
         #expect(model.state == .searching)
         let found = try await cards(model)
         #expect(model.question.picture?.id == picture.id && model.question.like == nil)
-        let hits = try await keeper.shop().searcher.search(Ask(picture: picture, k: 20, leastConfidence: 0.1))
+        let hits = try await keeper.shop().searcher.search(SearchRequest(image: picture, k: 20, leastConfidence: 0.1))
         #expect(found.map(\.id) == hits.map(\.product))
     }
 
@@ -124,7 +124,8 @@ struct SearchModelTests {
         model.question.text = "a red dress"
         model.submit()
         #expect(model.question.like == nil)
-        let hits = try await keeper.shop().searcher.search(Ask(text: "a red dress", k: 20, leastConfidence: 0.1))
+        let hits = try await keeper.shop().searcher.search(
+            SearchRequest(text: "a red dress", k: 20, leastConfidence: 0.1))
         #expect(try await cards(model).map(\.id) == hits.map(\.product))
     }
 

@@ -23,7 +23,7 @@ struct Card: Hashable, Identifiable, Sendable {
     }
 
     /// Parses a record: not for the main thread. Throws ``SearchError`` where it is damaged.
-    init(_ id: Int, in catalog: Catalog, locale: Locale, match: Match?) throws {
+    init(_ id: Int, in catalog: ProductCatalog, locale: Locale, match: Match?) throws {
         let product = try catalog.product(id)
         self.id = id
         name = product.name

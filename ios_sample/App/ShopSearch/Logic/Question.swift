@@ -8,7 +8,7 @@ struct Question: Sendable {
     private static let least = 0.1  // half a star: less is drawn as none
 
     var text = ""
-    var picture: Rgb?
+    var picture: RGBImage?
     /// From 0, the text alone, to 1, the picture alone; where there are both.
     var slider = 0.5
     /// One of the catalog's categories; nil for all.
@@ -27,10 +27,10 @@ struct Question: Sendable {
     var isEmpty: Bool { words.isEmpty && picture == nil && like == nil }
 
     /// Throws ``SearchError/badRequest(_:)`` where it ``isEmpty``.
-    func ask() throws -> Ask {
-        try Ask(
-            text: words.isEmpty ? nil : words, picture: like == nil ? picture : nil, slider: slider, like: like,
-            k: Self.most, filter: Filter(categories: category.map { [$0] }),
+    func request() throws -> SearchRequest {
+        try SearchRequest(
+            text: words.isEmpty ? nil : words, image: like == nil ? picture : nil, slider: slider, like: like,
+            k: Self.most, filter: CatalogFilter(categories: category.map { [$0] }),
             leastConfidence: like == nil ? Self.least : 0)
     }
 }

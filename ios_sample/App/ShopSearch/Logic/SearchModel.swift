@@ -36,7 +36,7 @@ final class SearchModel {
     }
 
     /// Reads a picture by `read`, to which the encoder's side in pixels is given, and searches with it.
-    func choose(_ read: @escaping @Sendable (_ size: Int) async throws -> Rgb) {
+    func choose(_ read: @escaping @Sendable (_ size: Int) async throws -> RGBImage) {
         begin(.searching) { model, shop in
             let picture = try await read(shop.manifest.preprocessor.size)
             try Task.checkCancellation()
@@ -62,7 +62,7 @@ final class SearchModel {
 
     private func find(_ shop: Shop) async throws {
         if question.isEmpty { return }
-        let unknown = Scripts.unknown(in: question.words, known: shop.manifest.scripts)
+        let unknown = WritingSystems.unknown(in: question.words, known: shop.manifest.text.scripts)
         let cards = try await shop.find(question, locale: .current)
         try Task.checkCancellation()
         answer = cards.isEmpty ? .nothing(unknown: unknown) : .found(cards, unknown: unknown)

@@ -2,14 +2,14 @@ import Foundation
 import MobileCLIPSearch
 
 /// An encoder whose memory can be given back; its next use takes it again.
-protocol ReleasableEncoder: Encoder {
+protocol ReleasableEncoder: EmbeddingEncoder {
     func release() async
 }
 
 /// What `make apps` put into the app, opened: the manifest, the catalog, and the searcher over it.
 struct Shop: Sendable {
-    let manifest: Manifest
-    let catalog: Catalog
+    let manifest: ModelManifest
+    let catalog: ProductCatalog
     let searcher: Searcher
     let encoder: any ReleasableEncoder
 
@@ -19,10 +19,10 @@ struct Shop: Sendable {
     /// its catalog calls `verify()` once after each download.
     ///
     /// Throws ``SearchError`` where a file is missing, damaged, or of another embedding space than the manifest's.
-    static func open(_ folder: URL, encoder: (Manifest) -> any ReleasableEncoder) throws -> Shop {
-        let manifest = try Manifest.load(folder.appendingPathComponent("manifest.json"))
-        let catalog = try Catalog.open(folder.appendingPathComponent("shop.catalog"), space: manifest.space)
-        let tokenizer = try ClipTokenizer.load(
+    static func open(_ folder: URL, encoder: (ModelManifest) -> any ReleasableEncoder) throws -> Shop {
+        let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
+        let catalog = try ProductCatalog.open(folder.appendingPathComponent("shop.catalog"), space: manifest.space)
+        let tokenizer = try Tokenizers.load(
             folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
         let encoder = encoder(manifest)
         let searcher = try Searcher(
@@ -32,13 +32,13 @@ struct Shop: Sendable {
 
     /// The products that fit, best first; perhaps none.
     func find(_ question: Question, locale: Locale) async throws -> [Card] {
-        try await searcher.search(question.ask()).map { hit in
+        try await searcher.search(question.request()).map { hit in
             try Card(hit.product, in: catalog, locale: locale, match: match(question, hit))
         }
     }
 
     /// None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours.
-    private func match(_ question: Question, _ hit: Hit) -> Card.Match? {
+    private func match(_ question: Question, _ hit: SearchHit) -> Card.Match? {
         question.like == nil ? Card.Match(stars: hit.stars, percent: hit.percent) : nil
     }
 }

@@ -7,14 +7,15 @@ import MobileCLIPSearch
 /// a smaller size, its shorter side still at least four times `size`.
 ///
 /// Not for the main thread. Throws ``SearchError/badRequest(_:)`` for what is no picture, or one of over 2^27 pixels.
-func readPicture(_ file: Data, size: Int) throws -> Rgb {
+func readPicture(_ file: Data, size: Int) throws -> RGBImage {
     guard let source = CGImageSourceCreateWithData(file as CFData, nil),
         let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any],
         let width = properties[kCGImagePropertyPixelWidth] as? Int,
         let height = properties[kCGImagePropertyPixelHeight] as? Int, width > 0, height > 0
     else { throw SearchError.badRequest("no picture that this device can read") }
-    guard width <= Rgb.mostPixels / height else {
-        throw SearchError.badRequest("a picture of \(width) x \(height), expected at most \(Rgb.mostPixels) pixels")
+    guard width <= RGBImage.mostPixels / height else {
+        throw SearchError.badRequest(
+            "a picture of \(width) x \(height), expected at most \(RGBImage.mostPixels) pixels")
     }
-    return try Rgb(decoding: file, longest: decodedSide(width: width, height: height, size: size))
+    return try RGBImage(decoding: file, longest: decodedSide(width: width, height: height, size: size))
 }

@@ -18,7 +18,7 @@ struct CameraButton: View {
 }
 
 /// By way of a JPEG file, which carries the orientation: pictures come in by one door.
-private func read(_ picture: UIImage, size: Int) throws -> Rgb {
+private func read(_ picture: UIImage, size: Int) throws -> RGBImage {
     guard let file = picture.jpegData(compressionQuality: 0.95) else {
         throw SearchError.badRequest("the camera gave no picture")
     }

@@ -19,7 +19,7 @@ struct PhotoButton: View {
     }
 }
 
-private func read(_ item: PhotosPickerItem, size: Int) async throws -> Rgb {
+private func read(_ item: PhotosPickerItem, size: Int) async throws -> RGBImage {
     guard let file = try await item.loadTransferable(type: Data.self) else {
         throw SearchError.badRequest("the photo library gave no picture")
     }

@@ -3,7 +3,7 @@ import SwiftUI
 
 /// The picture that is searched with, small and square.
 struct PicturePreview: View {
-    let picture: Rgb
+    let picture: RGBImage
 
     var body: some View {
         if let image = image(of: picture) {
@@ -16,7 +16,7 @@ struct PicturePreview: View {
     }
 }
 
-private func image(of picture: Rgb) -> CGImage? {
+private func image(of picture: RGBImage) -> CGImage? {
     guard let provider = CGDataProvider(data: Data(picture.bytes) as CFData),
         let space = CGColorSpace(name: CGColorSpace.sRGB)
     else { return nil }

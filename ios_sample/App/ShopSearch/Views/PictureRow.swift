@@ -4,7 +4,7 @@ import SwiftUI
 /// The picture that is searched with, and what it weighs beside the text.
 struct PictureRow: View {
     let model: SearchModel
-    let picture: Rgb
+    let picture: RGBImage
 
     var body: some View {
         HStack {

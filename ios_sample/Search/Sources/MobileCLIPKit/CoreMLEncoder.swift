@@ -5,7 +5,7 @@
     import MobileCLIPSearch
 
     /// The two encoders of an exported model as Core ML packages, for ``Searcher``.
-    public struct CoreMLEncoder: Encoder {
+    public struct CoreMLEncoder: EmbeddingEncoder {
         private static let imageInput = "image"  // FORMATS.md, Encoders
         private static let textInput = "token_ids"
 
@@ -30,7 +30,7 @@
         /// `image` and `text`: the compiled models, or `.mlpackage` folders. `onChange` is told of every change of state;
         /// nothing is loaded before it is used or ``prepare()`` is called.
         public init(
-            _ manifest: Manifest, image: URL, text: URL, computeUnits: MLComputeUnits = .all,
+            _ manifest: ModelManifest, image: URL, text: URL, computeUnits: MLComputeUnits = .all,
             onChange: @escaping @Sendable (Part, State) -> Void = { _, _ in }
         ) {
             func package(_ file: URL, _ part: Part) -> CoreMLPackage {
@@ -62,12 +62,12 @@
             return try await one(textPackage.embed([(Self.textInput, MLFeatureValue(shapedArray: ids))]))
         }
 
-        public func picture(_ square: [UInt8]) async throws -> [Float] {
-            try await one(pictures([square]))
+        public func image(_ square: [UInt8]) async throws -> [Float] {
+            try await one(images([square]))
         }
 
         /// The embeddings of many pictures at once, a user's own photos say, in their order.
-        public func pictures(_ squares: [[UInt8]]) async throws -> [[Float]] {
+        public func images(_ squares: [[UInt8]]) async throws -> [[Float]] {
             try await imagePackage.embed(
                 squares.map { (Self.imageInput, MLFeatureValue(pixelBuffer: try pixelBuffer($0))) })
         }

@@ -4,7 +4,7 @@
     import ImageIO
     import MobileCLIPSearch
 
-    extension Rgb {
+    extension RGBImage {
         /// Decodes a file's bytes to upright sRGB, alpha over white, as FORMATS.md says of pictures. Where the longer side
         /// is over `longest` pixels, it is decoded at that size: cheaper, and not quite the same pixels.
         ///

@@ -8,7 +8,7 @@ enum CatalogReader {
     private static let mostDim = 1024  // beyond, the integer sum of a score could overflow an Int32
     private static let longestCount = 10  // digits
 
-    static func read(_ file: Data, name: String, space: String?) throws -> Catalog {
+    static func read(_ file: Data, name: String, space: String?) throws -> ProductCatalog {
         let container = try Container(file)
         for (key, value) in known {
             let found = container.metadata[key]
@@ -20,10 +20,10 @@ enum CatalogReader {
         let names = try Json.parse(container.text("categories").utf8, once: false).asArray("categories")
             .map { try $0.asText("a category") }
         let currency = try container.text("currency")
-        let calibration = try Calibration(json: container.text("calibration"))
+        let calibration = try ScoreCalibration(json: container.text("calibration"))
         let tables = try tables(container, names: names.count)
         let digest = try CatalogDigest(file, expected: hex(container, "sha256"), header: container.header)
-        return Catalog(
+        return ProductCatalog(
             name: name, space: own, model: model, currency: currency, categories: names, calibration: calibration,
             tables: tables, digest: digest)
     }

@@ -3,9 +3,9 @@
 /// Holds nothing that changes: any number of tasks may search at once. A search works on the caller's thread and takes as
 /// long as reading all codes does; ``Searcher`` moves it elsewhere.
 public struct CatalogSearch: Sendable {
-    public let catalog: Catalog
+    public let catalog: ProductCatalog
 
-    public init(_ catalog: Catalog) {
+    public init(_ catalog: ProductCatalog) {
         self.catalog = catalog
     }
 
@@ -18,9 +18,10 @@ public struct CatalogSearch: Sendable {
     /// none. Throws `CancellationError` once `isCancelled` has answered true, and ``SearchError/badFile(name:problem:)`` for
     /// "more like this" of a product whose row is damaged.
     public func search(
-        _ query: Query, k: Int = 10, filter: Filter = .any, threshold: Double = -.infinity, leastConfidence: Double = 0,
+        _ query: SearchQuery, k: Int = 10, filter: CatalogFilter = .any, threshold: Double = -.infinity,
+        leastConfidence: Double = 0,
         without: Int? = nil, isCancelled: () -> Bool = { Task.isCancelled }
-    ) throws -> [Hit] {
+    ) throws -> [SearchHit] {
         try require(k >= 1, "a search for the best \(k)")
         try require(!threshold.isNaN, "a threshold that is no number")
         try require((0...1).contains(leastConfidence), "a least confidence of \(leastConfidence), expected 0 to 1")
@@ -37,20 +38,20 @@ public struct CatalogSearch: Sendable {
         var best = Best(most: min(k, catalog.count))
         try scan.run(into: &best, isCancelled: isCancelled)
         return best.sorted().map { found in
-            Hit(
+            SearchHit(
                 product: Int(catalog.tables.owners[found.row]), row: found.row, score: found.score,
                 confidence: confidence(found))
         }.filter { $0.confidence >= leastConfidence }
     }
 
-    private func prepared(_ query: Query) throws -> PreparedQuery {
+    private func prepared(_ query: SearchQuery) throws -> PreparedQuery {
         let tables = catalog.tables
         switch query {
-        case .text(let vector), .picture(let vector):
+        case .text(let vector), .image(let vector):
             return try PreparedQuery(vector, tables)
-        case .both(let text, let picture, let slider):
+        case .both(let text, let image, let slider):
             let weight = try catalog.calibration.weight(slider: slider)
-            return try PreparedQuery(PreparedQuery.mixed(text: text, picture: picture, weight: weight), tables)
+            return try PreparedQuery(PreparedQuery.mixed(text: text, image: image, weight: weight), tables)
         case .like(let product):
             do {
                 return try PreparedQuery(PreparedQuery.vector(tables, row: tables.firstRow(product)), tables)
@@ -60,19 +61,19 @@ public struct CatalogSearch: Sendable {
         }
     }
 
-    private func confidences(_ query: Query) throws -> (Best.Found) -> Double {
+    private func confidences(_ query: SearchQuery) throws -> (Best.Found) -> Double {
         let calibration = catalog.calibration
         switch query {
         case .text:
             return { calibration.ofText($0.score) }
-        case .picture, .like:
-            return { calibration.ofPicture($0.score) }
-        case .both(let text, let picture, let slider):
+        case .image, .like:
+            return { calibration.ofImage($0.score) }
+        case .both(let text, let image, let slider):
             let text = try PreparedQuery(text, catalog.tables)
-            let picture = try PreparedQuery(picture, catalog.tables)
+            let image = try PreparedQuery(image, catalog.tables)
             return { found in
                 calibration.ofBoth(
-                    slider: slider, textScore: score(found.row, text), pictureScore: score(found.row, picture))
+                    slider: slider, textScore: score(found.row, text), imageScore: score(found.row, image))
             }
         }
     }
@@ -83,7 +84,7 @@ public struct CatalogSearch: Sendable {
     }
 
     /// Whether a product fits.
-    private func fitting(_ filter: Filter) throws -> (Int) -> Bool {
+    private func fitting(_ filter: CatalogFilter) throws -> (Int) -> Bool {
         let tables = catalog.tables
         let inCategory = try filter.categories.map(places)
         func isNamed(_ product: Int) -> Bool { inCategory?[Int(tables.categories[product])] ?? true }

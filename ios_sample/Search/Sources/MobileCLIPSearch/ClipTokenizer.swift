@@ -1,14 +1,11 @@
-import Foundation
-
-/// CLIP's tokenizer, from `tokenizer.safetensors` alone: ids equal to open_clip's, whatever the system's Unicode version.
+/// The tokenizer of the family `clip-bpe`, CLIP's, from `tokenizer.safetensors` alone: ids equal to open_clip's, whatever
+/// the system's Unicode version. ``Tokenizers/load(_:sha256:)`` makes it.
 ///
 /// Holds nothing that changes: any number of tasks may share it. A text of n nested `&amp;amp;...` takes n rounds: bound
 /// what a user can paste.
-public struct ClipTokenizer: Sendable {
-    private static let known = "mobileclip-tokenizer version 1"
+public struct ClipTokenizer: TextTokenizer {
     private static let mostTokens = 65_536
 
-    /// How many ids a text has: 77.
     public let contextLength: Int
     private let name: String
     private let tables: TextTables
@@ -20,23 +17,8 @@ public struct ClipTokenizer: Sendable {
     private let special: [CodePoints: Int]
     private let literals: [CodePoints]
 
-    /// Reads the asset. `sha256`: its digest, as the manifest has it; nil to go without.
-    ///
-    /// Throws ``SearchError/badFile(name:problem:)`` if it is missing, damaged, of another format, version or digest.
-    public static func load(_ file: URL, sha256: String? = nil) throws -> ClipTokenizer {
-        let bytes = try mapped(file)
-        return try reading(file.path) {
-            if let sha256 { try checkDigest(bytes, sha256) }
-            let container = try Container(bytes)
-            let found = "\(container.metadata["format"] ?? "none") version \(container.metadata["version"] ?? "none")"
-            try wellFormed(
-                found == known, "no tokenizer asset that this program knows: expected \(known), found \(shown(found))")
-            return try ClipTokenizer(file.path, container)
-        }
-    }
-
     /// Throws ``Malformed``.
-    private init(_ name: String, _ container: Container) throws {
+    init(_ name: String, _ container: Container) throws {
         self.name = name
         tables = try TextTables(container)
         clean = TextClean(tables)
@@ -55,11 +37,6 @@ public struct ClipTokenizer: Sendable {
         literals = ([start, end] + contractions).filter { !$0.isEmpty }
     }
 
-    /// Ids of `text`, ``contextLength`` of them: start, the tokens, end, padding. A text too long is cut; the end token
-    /// stays.
-    ///
-    /// Throws ``SearchError/badFile(name:problem:)`` if the asset is damaged so that a text would never be done (the digest
-    /// that ``load(_:sha256:)`` checks excludes it).
     public func encode(_ text: String) throws -> [Int32] {
         let cleaned = try reading(name) { try clean.clean(CodePoints(text)) }
         var ids = [startToken]
@@ -96,11 +73,6 @@ public struct ClipTokenizer: Sendable {
 
     private func runEnd(_ text: CodePoints, _ start: Int, _ belongs: (UInt32) -> Bool) -> Int {
         text[start...].firstIndex { !belongs($0) } ?? text.count
-    }
-
-    private static func checkDigest(_ bytes: Data, _ expected: String) throws {
-        let found = MobileCLIPSearch.sha256([bytes])
-        try wellFormed(found == expected, "its digest is \(found), the manifest's \(shown(expected))")
     }
 
     private static func number(_ container: Container, _ key: String) throws -> Int {

@@ -1,5 +1,5 @@
-/// How a picture is shrunk; always antialiased. The manifest names it.
-public enum Interpolation: String, Sendable, CaseIterable {
+/// How an image is shrunk; always antialiased. The manifest names it.
+public enum ResizeInterpolation: String, Sendable, CaseIterable {
     case bilinear
     case bicubic
 
@@ -25,10 +25,10 @@ public struct ImagePreprocessor: Sendable {
     private static let largestSize = 4096
 
     public let size: Int
-    public let interpolation: Interpolation
+    public let interpolation: ResizeInterpolation
 
     /// Throws ``SearchError/badRequest(_:)`` for a size outside 1 to 4,096.
-    public init(size: Int, interpolation: Interpolation) throws {
+    public init(size: Int, interpolation: ResizeInterpolation) throws {
         try require((1...Self.largestSize).contains(size), "a square of \(size) pixels")
         self.size = size
         self.interpolation = interpolation
@@ -36,12 +36,12 @@ public struct ImagePreprocessor: Sendable {
 
     /// The square: ``size`` x ``size`` pixels, 3 bytes each; the encoder takes them as numbers from 0 to 255. Takes some
     /// 3 x ``size`` x the shorter side bytes of memory, and time: not for the main thread.
-    public func square(_ picture: Rgb) -> [UInt8] {
-        let (width, height) = (picture.width, picture.height)
+    public func square(_ image: RGBImage) -> [UInt8] {
+        let (width, height) = (image.width, image.height)
         let short = min(width, height)
         let columns = Axis(length: width, resized: size * width / short, size: size, interpolation)
         let rows = Axis(length: height, resized: size * height / short, size: size, interpolation)
-        let pixels = Pixels(bytes: picture.bytes, width: width, left: 0, top: 0)
+        let pixels = Pixels(bytes: image.bytes, width: width, left: 0, top: 0)
         if rowsFirst(width, height, short) {
             let window = rows.shrinkRows(pixels, left: columns.inputs.lowerBound, count: columns.inputs.count)
             let narrow = Pixels(

@@ -1,4 +1,4 @@
-/// RGB8 pixels of a window of a picture; the window begins at `left`, `top` of the picture and is `width` wide.
+/// RGB8 pixels of a window of an image; the window begins at `left`, `top` of the image and is `width` wide.
 struct Pixels {
     static let channels = 3
 
@@ -31,7 +31,7 @@ struct Axis {
     let inputs: Range<Int>
 
     /// The middle `size` of the `resized` outputs of an axis of `length` inputs.
-    init(length: Int, resized: Int, size: Int, _ interpolation: Interpolation) {
+    init(length: Int, resized: Int, size: Int, _ interpolation: ResizeInterpolation) {
         let origin = Self.halved(resized - size)
         if resized == length {
             outputs = (origin..<origin + size).map { Output(low: $0, weights: [Self.one]) }

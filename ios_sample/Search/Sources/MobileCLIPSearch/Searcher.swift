@@ -1,21 +1,22 @@
-/// A shop's search: words and pictures in, products out. What an app calls.
+/// A shop's search: texts and images in, products out. What an app calls.
 ///
 /// Everything that takes time happens on this actor or in the encoder, off the main thread; a search ends early where its
-/// task is cancelled. The embeddings of the last texts, and of as many pictures, are kept: another filter or another place
+/// task is cancelled. The embeddings of the last texts, and of as many images, are kept: another filter or another place
 /// of the slider asks no encoder.
 public actor Searcher {
-    private let encoder: any Encoder
-    private let tokenizer: ClipTokenizer
+    private let encoder: any EmbeddingEncoder
+    private let tokenizer: any TextTokenizer
     private let preprocessor: ImagePreprocessor
     private let search: CatalogSearch
     private var texts: Recent<[Int32], [Float]>  // by ids: what differs only in case or spaces is one text
-    private var pictures: Recent<Rgb.ID, [Float]>
+    private var images: Recent<RGBImage.ID, [Float]>
 
     /// `recent`: how many embeddings of each kind are kept.
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` where the encoder is of another embedding space than the catalog.
     public init(
-        encoder: any Encoder, tokenizer: ClipTokenizer, preprocessor: ImagePreprocessor, search: CatalogSearch,
+        encoder: any EmbeddingEncoder, tokenizer: any TextTokenizer, preprocessor: ImagePreprocessor,
+        search: CatalogSearch,
         recent: Int = 32
     ) throws {
         let catalog = search.catalog
@@ -30,25 +31,26 @@ public actor Searcher {
         self.preprocessor = preprocessor
         self.search = search
         texts = Recent(most: recent)
-        pictures = Recent(most: recent)
+        images = Recent(most: recent)
     }
 
     /// The products, best first; perhaps none.
     ///
     /// Throws what the encoder and ``CatalogSearch`` throw, and `CancellationError` where the task is cancelled.
-    public func search(_ ask: Ask) async throws -> [Hit] {
-        let query = try await query(ask)
+    public func search(_ request: SearchRequest) async throws -> [SearchHit] {
+        let query = try await query(request)
         try Task.checkCancellation()
         return try search.search(
-            query, k: ask.k, filter: ask.filter, threshold: ask.threshold, leastConfidence: ask.leastConfidence)
+            query, k: request.k, filter: request.filter, threshold: request.threshold,
+            leastConfidence: request.leastConfidence)
     }
 
-    private func query(_ ask: Ask) async throws -> Query {
-        switch ask.subject {
+    private func query(_ request: SearchRequest) async throws -> SearchQuery {
+        switch request.subject {
         case .text(let text): .text(try await embedding(text))
-        case .picture(let picture): .picture(try await embedding(picture))
-        case .both(let text, let picture):
-            .both(text: try await embedding(text), picture: try await embedding(picture), slider: ask.slider)
+        case .image(let image): .image(try await embedding(image))
+        case .both(let text, let image):
+            .both(text: try await embedding(text), image: try await embedding(image), slider: request.slider)
         case .like(let product): .like(product: product)
         }
     }
@@ -62,11 +64,11 @@ public actor Searcher {
         return made
     }
 
-    private func embedding(_ picture: Rgb) async throws -> [Float] {
-        if let known = pictures[picture.id] { return known }
+    private func embedding(_ image: RGBImage) async throws -> [Float] {
+        if let known = images[image.id] { return known }
         try Task.checkCancellation()
-        let made = try await encoder.picture(preprocessor.square(picture))
-        pictures[picture.id] = made
+        let made = try await encoder.image(preprocessor.square(image))
+        images[image.id] = made
         return made
     }
 }

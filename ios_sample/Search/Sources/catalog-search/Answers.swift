@@ -12,7 +12,7 @@ struct Summary: Encodable {
     let categories: [String]
     let calibration: String
 
-    init(_ catalog: Catalog) {
+    init(_ catalog: ProductCatalog) {
         products = catalog.count
         rows = catalog.rows
         dim = catalog.dim
@@ -46,7 +46,7 @@ struct Match: Encodable {
     let percent: Int
     let stars: Int
 
-    init(_ hit: Hit, _ product: Product) {
+    init(_ hit: SearchHit, _ product: CatalogProduct) {
         self.product = hit.product
         id = product.id
         name = product.name

@@ -19,21 +19,21 @@ enum CatalogSearchTool {
     }
 
     private static func run(_ options: Options) throws {
-        let catalog = try Catalog.open(options.catalog)
+        let catalog = try ProductCatalog.open(options.catalog)
         if options.verifies { try catalog.verify() }
         guard let query = try query(options, catalog) else {
             let summary = Summary(catalog)
             try show(summary, options.asJson) { print("\(catalog.name): \(summary.text)") }
             return
         }
-        let filter = Filter(categories: options.categories)
+        let filter = CatalogFilter(categories: options.categories)
         let matches = try CatalogSearch(catalog).search(query, k: options.k, filter: filter).map { hit in
             Match(hit, try catalog.product(hit.product))
         }
         try show(matches, options.asJson) { for match in matches { print(match.text) } }
     }
 
-    private static func query(_ options: Options, _ catalog: Catalog) throws -> Query? {
+    private static func query(_ options: Options, _ catalog: ProductCatalog) throws -> SearchQuery? {
         if let id = options.like {
             for product in 0..<catalog.count where try catalog.product(product).id == id {
                 return .like(product: product)
@@ -42,7 +42,7 @@ enum CatalogSearchTool {
         }
         guard let file = options.vector else { return nil }
         let vector = try vector(file)
-        return options.kind == .text ? .text(vector) : .picture(vector)
+        return options.kind == .text ? .text(vector) : .image(vector)
     }
 
     private static func vector(_ file: URL) throws -> [Float] {

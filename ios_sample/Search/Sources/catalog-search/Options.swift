@@ -4,17 +4,17 @@ import Foundation
 struct Options {
     enum Kind: String {
         case text
-        case picture
+        case image
     }
 
     static let usage = """
-        catalog-search CATALOG [--verify] [--like ID | --vector FILE [--kind text|picture]] [-k N] [--category NAME]... [--json]
+        catalog-search CATALOG [--verify] [--like ID | --vector FILE [--kind text|image]] [-k N] [--category NAME]... [--json]
 
         Without --like or --vector: says what the catalog holds.
           --verify      check the digest of the whole file first
           --like ID     more like the product of that id
           --vector FILE by an embedding: little-endian float32
-          --kind        of that embedding: decides the confidence (default: picture)
+          --kind        of that embedding: decides the confidence (default: image)
           -k N          results (default: 10)
           --category    one of these; may be repeated
           --json        for machines
@@ -25,7 +25,7 @@ struct Options {
     var asJson = false
     var like: String?
     var vector: URL?
-    var kind = Kind.picture
+    var kind = Kind.image
     var k = 10
     var categories: Set<String>?
 
@@ -46,7 +46,7 @@ struct Options {
             case "--kind":
                 let given = try value()
                 guard let kind = Kind(rawValue: given) else {
-                    throw BadArgument("--kind \(given), expected text or picture")
+                    throw BadArgument("--kind \(given), expected text or image")
                 }
                 self.kind = kind
             case "-k":

@@ -22,21 +22,21 @@ enum SearchBench {
     private static func work(_ arguments: [String]) throws -> () throws -> Void {
         switch (arguments.first, arguments.count) {
         case ("search", 4):
-            let search = CatalogSearch(try Catalog.open(URL(fileURLWithPath: arguments[1])))
+            let search = CatalogSearch(try ProductCatalog.open(URL(fileURLWithPath: arguments[1])))
             let vector = try bytes(arguments[2]).withUnsafeBytes { bytes in
                 (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
             }
-            let found = try search.search(.picture(vector)).map { "\($0.product)\n" }.joined()
+            let found = try search.search(.image(vector)).map { "\($0.product)\n" }.joined()
             try Data(found.utf8).write(to: URL(fileURLWithPath: arguments[3]))
-            return { _ = try search.search(.picture(vector)) }
+            return { _ = try search.search(.image(vector)) }
         case ("pixels", 7):
             guard let width = Int(arguments[2]), let height = Int(arguments[3]), let size = Int(arguments[4]),
-                let interpolation = Interpolation(rawValue: arguments[5])
+                let interpolation = ResizeInterpolation(rawValue: arguments[5])
             else { throw BadArguments() }
-            let picture = try Rgb(bytes: [UInt8](bytes(arguments[1])), width: width, height: height)
+            let image = try RGBImage(bytes: [UInt8](bytes(arguments[1])), width: width, height: height)
             let preprocessor = try ImagePreprocessor(size: size, interpolation: interpolation)
-            try Data(preprocessor.square(picture)).write(to: URL(fileURLWithPath: arguments[6]))
-            return { _ = preprocessor.square(picture) }
+            try Data(preprocessor.square(image)).write(to: URL(fileURLWithPath: arguments[6]))
+            return { _ = preprocessor.square(image) }
         default:
             throw BadArguments()
         }

@@ -38,8 +38,8 @@
 
         @Test(arguments: ["fp32", "fp16"])
         func theGoldenInputsHaveTheGoldenEmbeddings(_ precision: String) async throws {
-            let manifest = try Manifest.load(dist.appendingPathComponent("manifest.json"))
-            let tokenizer = try ClipTokenizer.load(dist.appendingPathComponent(manifest.tokenizer.path))
+            let manifest = try ModelManifest.load(dist.appendingPathComponent("manifest.json"))
+            let tokenizer = try Tokenizers.load(dist.appendingPathComponent(manifest.tokenizer.path))
             let encoder = CoreMLEncoder(
                 manifest, image: try package(manifest, "image", precision),
                 text: try package(manifest, "text", precision), computeUnits: .cpuOnly)
@@ -53,12 +53,12 @@
                 let name = "preprocess/\(picture.preprocess).out.rgb"
                 return [UInt8](try Data(contentsOf: goldens.appendingPathComponent(name)))
             }
-            for (found, picture) in zip(try await encoder.pictures(squares), golden.pictures) {
+            for (found, picture) in zip(try await encoder.images(squares), golden.pictures) {
                 #expect(cosine(found, picture.embedding) > Self.least, "\(picture.preprocess)")
             }
         }
 
-        private func package(_ manifest: Manifest, _ encoder: String, _ precision: String) throws -> URL {
+        private func package(_ manifest: ModelManifest, _ encoder: String, _ precision: String) throws -> URL {
             let artifact = manifest.artifacts.first {
                 $0.format == "coreml" && $0.encoder == encoder && $0.precision == precision
             }

@@ -8,7 +8,7 @@ struct BadCatalogTests {
     private let folder: Folder
     private let made = MadeCatalog(seed: 1, rows: 12, dim: 8)
     private let good: [UInt8]
-    private let query = Query.text((0..<8).map { Float($0) - 3 })
+    private let query = SearchQuery.text((0..<8).map { Float($0) - 3 })
     private let faults: Int
 
     init() throws {
@@ -22,7 +22,7 @@ struct BadCatalogTests {
         _ bytes: [UInt8], _ says: String, space: String? = nil, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let file = try folder.write(bytes, "bad.catalog")
-        refused(file.path, says, sourceLocation: sourceLocation) { _ = try Catalog.open(file, space: space) }
+        refused(file.path, says, sourceLocation: sourceLocation) { _ = try ProductCatalog.open(file, space: space) }
     }
 
     private func edited(_ old: String, _ new: String) throws -> [UInt8] {
@@ -35,7 +35,7 @@ struct BadCatalogTests {
         let (own, other) = (String(repeating: "ab", count: 32), String(repeating: "cd", count: 32))
         try refusedBytes(good, own, space: other)
         try refusedBytes(good, other, space: other)
-        _ = try Catalog.open(folder.write(good), space: own)
+        _ = try ProductCatalog.open(folder.write(good), space: own)
     }
 
     @Test func whatIsNotKnownOrDoesNotAgreeIsNamed() throws {
@@ -153,7 +153,7 @@ struct BadCatalogTests {
 
     @Test func aMissingFileAndAFolderAreRefusedByName() {
         for file in [folder.url.appendingPathComponent("none"), folder.url] {
-            refused(file.path) { _ = try Catalog.open(file) }
+            refused(file.path) { _ = try ProductCatalog.open(file) }
         }
     }
 
@@ -212,7 +212,7 @@ struct BadCatalogTests {
         #expect(opened > faults * 2 / 100)
     }
 
-    private func answers(_ catalog: Catalog) throws -> [String] {
+    private func answers(_ catalog: ProductCatalog) throws -> [String] {
         try CatalogSearch(catalog).search(query, k: 5).map { hit in
             "\(hit.product) \(hit.score.bitPattern) \(hit.confidence) \(try catalog.product(hit.product).name)"
         }
@@ -274,7 +274,7 @@ struct BadCatalogTests {
         try put("scales", 4 * (rows - 1), little(Float(1).bitPattern))
         try put("codes", (rows - 1) * dim, [127])
         try handle.close()
-        let catalog = try Catalog.open(file)
+        let catalog = try ProductCatalog.open(file)
         #expect(try catalog.product(0).name == "")
         let hits = try CatalogSearch(catalog).search(.text([1] + [Float](repeating: 0, count: dim - 1)))
         #expect(hits.map(\.row) == [rows - 1])

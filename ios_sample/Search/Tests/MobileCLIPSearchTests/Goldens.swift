@@ -33,7 +33,12 @@ enum Dist {
 
     static func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
-    static func tokenizer() throws -> ClipTokenizer { try ClipTokenizer.load(file("tokenizer.safetensors")) }
+    static func manifest() throws -> ModelManifest { try ModelManifest.load(file("manifest.json")) }
+
+    static func tokenizer() throws -> any TextTokenizer {
+        let asset = try manifest().tokenizer
+        return try Tokenizers.load(file(asset.path), sha256: asset.sha256)
+    }
 }
 
 extension [String: Json] {
@@ -76,7 +81,7 @@ final class Folder: Sendable {
         return file
     }
 
-    func open(_ bytes: [UInt8]) throws -> Catalog { try Catalog.open(write(bytes)) }
+    func open(_ bytes: [UInt8]) throws -> ProductCatalog { try ProductCatalog.open(write(bytes)) }
 }
 
 /// The package's error that `body` throws; nil for none or another.

@@ -15,8 +15,8 @@ struct PreprocessorTests {
             func bytes(_ kind: String) throws -> [UInt8] {
                 [UInt8](try Data(contentsOf: folder.appendingPathComponent("\(name).\(kind).rgb")))
             }
-            let picture = try Rgb(bytes: bytes("in"), width: golden.int("width"), height: golden.int("height"))
-            let interpolation = try #require(Interpolation(rawValue: golden.text("interpolation")))
+            let picture = try RGBImage(bytes: bytes("in"), width: golden.int("width"), height: golden.int("height"))
+            let interpolation = try #require(ResizeInterpolation(rawValue: golden.text("interpolation")))
             let found = try ImagePreprocessor(size: golden.int("size"), interpolation: interpolation).square(picture)
             let expected = try bytes("out")
             differing += zip(found, expected).filter { $0 != $1 }.count
@@ -25,12 +25,12 @@ struct PreprocessorTests {
         print("\(cases.count) pictures, differing bytes: \(differing)")
     }
 
-    @Test(arguments: Interpolation.allCases)
-    func aPictureOfTheEncodersSizeStaysAsItIs(_ interpolation: Interpolation) throws {
+    @Test(arguments: ResizeInterpolation.allCases)
+    func aPictureOfTheEncodersSizeStaysAsItIs(_ interpolation: ResizeInterpolation) throws {
         var random = Seeded(1)
         let rgb = (0..<3 * 24 * 24).map { _ in UInt8(random.below(256)) }
         let preprocessor = try ImagePreprocessor(size: 24, interpolation: interpolation)
-        #expect(preprocessor.square(try Rgb(bytes: rgb, width: 24, height: 24)) == rgb)
+        #expect(preprocessor.square(try RGBImage(bytes: rgb, width: 24, height: 24)) == rgb)
     }
 
     @Test(arguments: [
@@ -39,14 +39,14 @@ struct PreprocessorTests {
     func aPictureOfOneColourKeepsItWhateverItsShape(_ width: Int, _ height: Int) throws {
         let rgb = [UInt8](repeating: 199, count: 3 * width * height)
         let preprocessor = try ImagePreprocessor(size: 48, interpolation: .bicubic)
-        let square = preprocessor.square(try Rgb(bytes: rgb, width: width, height: height))
+        let square = preprocessor.square(try RGBImage(bytes: rgb, width: width, height: height))
         #expect(square == [UInt8](repeating: 199, count: 3 * 48 * 48))
     }
 
     @Test(arguments: [(12, 2, 1), (0, 0, 0), (3, -1, -1), (0, 65_536, 65_536), (0, .max, .max), (0, 1 << 16, 1 << 15)])
     func whatIsNoPictureIsRefused(_ count: Int, _ width: Int, _ height: Int) {
         #expect(throws: SearchError.self) {
-            try Rgb(bytes: [UInt8](repeating: 0, count: count), width: width, height: height)
+            try RGBImage(bytes: [UInt8](repeating: 0, count: count), width: width, height: height)
         }
     }
 

@@ -21,9 +21,9 @@ struct SearchGoldenTests {
         let cases = try index.objects("cases")
         #expect(!cases.isEmpty)
         for (number, golden) in cases.enumerated() {
-            let catalog = try Catalog.open(Goldens.file("search/" + golden.text("catalog")))
+            let catalog = try ProductCatalog.open(Goldens.file("search/" + golden.text("catalog")))
             let categories = try golden["categories"]?.asArray("categories").map { try $0.asText("a category") }
-            let filter = Filter(
+            let filter = CatalogFilter(
                 categories: categories.map(Set.init), lowest: try golden["lowest"]?.asInt("lowest").asInt64,
                 highest: try golden["highest"]?.asInt("highest").asInt64)
             let hits = try CatalogSearch(catalog).search(
@@ -56,10 +56,10 @@ struct SearchGoldenTests {
             let file = try Goldens.file("search/" + golden.text("file"))
             #expect(FileManager.default.fileExists(atPath: file.path))
             guard try golden.bool("opens") else {
-                refused(file.path) { _ = try Catalog.open(file) }
+                refused(file.path) { _ = try ProductCatalog.open(file) }
                 continue
             }
-            let catalog = try Catalog.open(file)
+            let catalog = try ProductCatalog.open(file)
             if try golden.bool("verifies") {
                 try catalog.verify()
             } else {
@@ -68,14 +68,14 @@ struct SearchGoldenTests {
         }
     }
 
-    private func query(_ golden: [String: Json]) throws -> Query {
+    private func query(_ golden: [String: Json]) throws -> SearchQuery {
         if let like = golden["like"] { return .like(product: try like.asInt("like")) }
         if let both = try golden["hybrid"]?.asObject("hybrid") {
             return .both(
-                text: try both.vector("text"), picture: try both.vector("image"), slider: try both.double("slider"))
+                text: try both.vector("text"), image: try both.vector("image"), slider: try both.double("slider"))
         }
         let vector = try golden.vector("vector")
-        return try golden.text("kind") == "text" ? .text(vector) : .picture(vector)
+        return try golden.text("kind") == "text" ? .text(vector) : .image(vector)
     }
 }
 

@@ -21,7 +21,7 @@ struct SearchTests {
             self.score = score
         }
 
-        init(_ hit: Hit) {
+        init(_ hit: SearchHit) {
             self.init(product: hit.product, row: hit.row, score: hit.score)
         }
     }
@@ -48,7 +48,7 @@ struct SearchTests {
         [5] + (1..<max(dim, 1)).map { _ in Float(random.below(9) - 4) }
     }
 
-    private func fits(_ made: MadeCatalog, _ filter: Filter, _ without: Int?) -> (Int) -> Bool {
+    private func fits(_ made: MadeCatalog, _ filter: CatalogFilter, _ without: Int?) -> (Int) -> Bool {
         { product in
             let price = made.prices[product]
             let isNamed = filter.categories?.contains(made.names[made.categories[product]]) ?? true
@@ -67,7 +67,7 @@ struct SearchTests {
             let search = CatalogSearch(try folder.open(made.bytes()))
             let vector = vector(made.dim, &random)
             let named = made.names.filter { _ in random.chance(2) }
-            let filter = Filter(
+            let filter = CatalogFilter(
                 categories: random.chance(2) ? Set(named) : nil,
                 lowest: random.chance(3) ? Int64(random.below(10)) * 10_000 : nil,
                 highest: random.chance(3) ? Int64(random.below(20)) * 10_000 : nil)
@@ -87,7 +87,7 @@ struct SearchTests {
             var made = MadeCatalog(seed: UInt64(dim), rows: 33, dim: dim)
             made.codes.replaceSubrange(0..<dim, with: [Int8](repeating: -127, count: dim))
             let vector = [Float](repeating: 1, count: dim)
-            let found = try CatalogSearch(folder.open(made.bytes())).search(.picture(vector), k: 100)
+            let found = try CatalogSearch(folder.open(made.bytes())).search(.image(vector), k: 100)
             #expect(found.map(Plain.init) == plain(made, vector))
         }
     }
@@ -105,18 +105,18 @@ struct SearchTests {
         }
     }
 
-    @Test func theSlidersEndsAreTheTextsAndThePicturesOwnResults() throws {
+    @Test func theSlidersEndsAreTheTextsAndTheImagesOwnResults() throws {
         var random = Seeded(1)
         let catalog = try folder.open(MadeCatalog(seed: 8, rows: 200, dim: 24).bytes())
         let search = CatalogSearch(catalog)
-        let (text, picture) = (vector(24, &random), vector(24, &random))
-        #expect(try search.search(.text(text)) == search.search(.both(text: text, picture: picture, slider: 0)))
-        #expect(try search.search(.picture(picture)) == search.search(.both(text: text, picture: picture, slider: 1)))
+        let (text, image) = (vector(24, &random), vector(24, &random))
+        #expect(try search.search(.text(text)) == search.search(.both(text: text, image: image, slider: 0)))
+        #expect(try search.search(.image(image)) == search.search(.both(text: text, image: image, slider: 1)))
         #expect(try abs(catalog.calibration.weight(slider: 1.0 / 3) - 0.5) < 1e-12)
     }
 
     @Test func starsAndPerCentRoundHalvesToEven() {
-        func hit(_ confidence: Double) -> Hit { Hit(product: 0, row: 0, score: 0, confidence: confidence) }
+        func hit(_ confidence: Double) -> SearchHit { SearchHit(product: 0, row: 0, score: 0, confidence: confidence) }
         #expect([0.0, 0.1, 0.3, 0.5, 0.7, 1.0].map { hit($0).stars } == [0, 0, 2, 2, 4, 5])
         #expect([0.005, 0.015, 0.125, 1.0].map { hit($0).percent } == [0, 2, 12, 100])
     }
@@ -134,13 +134,13 @@ struct SearchTests {
         made.names = ["Caf\u{E9}", "Cafe\u{301}", "Tea", "Cake"]
         let catalog = try folder.open(made.bytes())
         let found = try CatalogSearch(catalog).search(
-            .text([1, 2, 3, 4]), k: 1000, filter: Filter(categories: ["Cafe\u{301}"]))
+            .text([1, 2, 3, 4]), k: 1000, filter: CatalogFilter(categories: ["Cafe\u{301}"]))
         #expect(Set(found.map { catalog.category($0.product) }) == [1])
     }
 
     @Test func whatCannotBeAskedIsRefusedByName() throws {
         let search = CatalogSearch(try folder.open(MadeCatalog(seed: 1, rows: 9, dim: 3, currency: "").bytes()))
-        let good = Query.text([1, 0, 0])
+        let good = SearchQuery.text([1, 0, 0])
         func refused(_ says: String, _ ask: () throws -> Void) {
             guard case .badRequest(let problem) = failure(ask), problem.contains(says) else {
                 Issue.record("not refused: \(says)")
@@ -149,28 +149,28 @@ struct SearchTests {
         }
         refused("expected 3") { _ = try search.search(.text([1])) }
         refused("not finite") { _ = try search.search(.text([1, .nan, 0])) }
-        refused("not finite") { _ = try search.search(.picture([1, .infinity, 0])) }
+        refused("not finite") { _ = try search.search(.image([1, .infinity, 0])) }
         refused("zeros") { _ = try search.search(.text([0, 0, 0])) }
         refused("best 0") { _ = try search.search(good, k: 0) }
         refused("threshold") { _ = try search.search(good, threshold: .nan) }
         refused("confidence") { _ = try search.search(good, leastConfidence: .nan) }
-        refused("Shoes") { _ = try search.search(good, filter: Filter(categories: ["Shoes"])) }
-        refused("currencies") { _ = try search.search(good, filter: Filter(lowest: 0)) }
+        refused("Shoes") { _ = try search.search(good, filter: CatalogFilter(categories: ["Shoes"])) }
+        refused("currencies") { _ = try search.search(good, filter: CatalogFilter(lowest: 0)) }
         refused("no product 999") { _ = try search.search(.like(product: 999)) }
         refused("no product -1") { _ = try search.search(good, without: -1) }
-        refused("slider") { _ = try search.search(.both(text: [1, 0, 0], picture: [1, 0, 0], slider: .nan)) }
+        refused("slider") { _ = try search.search(.both(text: [1, 0, 0], image: [1, 0, 0], slider: .nan)) }
     }
 
     @Test func anEmptyRangeOfPricesFindsNothing() throws {
         let search = CatalogSearch(try folder.open(MadeCatalog(seed: 1, rows: 9, dim: 3).bytes()))
-        #expect(try search.search(.text([1, 0, 0]), filter: Filter(lowest: 2, highest: 1)).isEmpty)
-        #expect(try search.search(.text([1, 0, 0]), filter: Filter(lowest: .min, highest: .min)).isEmpty)
+        #expect(try search.search(.text([1, 0, 0]), filter: CatalogFilter(lowest: 2, highest: 1)).isEmpty)
+        #expect(try search.search(.text([1, 0, 0]), filter: CatalogFilter(lowest: .min, highest: .min)).isEmpty)
     }
 
     @Test func manyTasksSearchingOneCatalogGetWhatOneGets() async throws {
         let search = CatalogSearch(try folder.open(MadeCatalog(seed: 11, rows: 3000, dim: 64).bytes()))
         var random = Seeded(1)
-        let queries = (0..<16).map { _ in Query.text(vector(64, &random)) }
+        let queries = (0..<16).map { _ in SearchQuery.text(vector(64, &random)) }
         let expected = try queries.map { try search.search($0) }
         let wrong = try await withThrowingTaskGroup(of: Int.self) { group in
             for first in 0..<8 {
@@ -188,7 +188,7 @@ struct SearchTests {
 
     @Test func aSearchThatIsCancelledStopsWithinABlock() throws {
         let search = CatalogSearch(try folder.open(MadeCatalog(seed: 2, rows: 3000, dim: 512).bytes()))
-        let query = Query.text([Float](repeating: 1, count: 512))
+        let query = SearchQuery.text([Float](repeating: 1, count: 512))
         var asked = 0
         #expect(throws: CancellationError.self) {
             try search.search(query) {
@@ -221,7 +221,7 @@ struct SearchTests {
     }
 
     @Test func theSampleShopVerifies() throws {
-        let catalog = try Catalog.open(Dist.file("products.catalog"))
+        let catalog = try ProductCatalog.open(Dist.file("products.catalog"))
         try catalog.verify()
         for product in 0..<catalog.count { #expect(try !catalog.product(product).name.isEmpty) }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import MobileCLIPSearch
 
 /// An encoder whose embeddings are made from the sum of what it is given, and which counts.
-private actor Fake: Encoder {
+private actor Fake: EmbeddingEncoder {
     let space: String
     let dim: Int
     private(set) var asked = 0
@@ -16,7 +16,7 @@ private actor Fake: Encoder {
 
     func text(_ ids: [Int32]) -> [Float] { made(ids.reduce(0) { $0 + Int($1) }) }
 
-    func picture(_ square: [UInt8]) -> [Float] { made(square.reduce(0) { $0 + Int($1) }) }
+    func image(_ square: [UInt8]) -> [Float] { made(square.reduce(0) { $0 + Int($1) }) }
 
     private func made(_ seed: Int) -> [Float] {
         asked += 1
@@ -29,70 +29,88 @@ private actor Fake: Encoder {
     }
 }
 
+/// A tokenizer whose ids are made from a text's length.
+private struct Lengths: TextTokenizer {
+    let contextLength = 3
+
+    func encode(_ text: String) -> [Int32] { (0..<contextLength).map { Int32(text.count + $0) } }
+}
+
 struct SearcherTests {
-    private let catalog: Catalog
+    private let catalog: ProductCatalog
     private let encoder: Fake
     private let searcher: Searcher
 
     init() throws {
-        catalog = try Catalog.open(Goldens.file("search/shop.catalog"))
+        catalog = try ProductCatalog.open(Goldens.file("search/shop.catalog"))
         encoder = Fake(space: catalog.space, dim: catalog.dim)
         searcher = try Self.searcher(encoder, catalog)
     }
 
-    private static func searcher(_ encoder: Fake, _ catalog: Catalog) throws -> Searcher {
+    private static func searcher(
+        _ encoder: Fake, _ catalog: ProductCatalog, _ tokenizer: (any TextTokenizer)? = nil
+    ) throws -> Searcher {
         try Searcher(
-            encoder: encoder, tokenizer: Dist.tokenizer(),
+            encoder: encoder, tokenizer: tokenizer ?? Dist.tokenizer(),
             preprocessor: ImagePreprocessor(size: 8, interpolation: .bilinear), search: CatalogSearch(catalog))
     }
 
-    private func picture(_ colour: UInt8) throws -> Rgb {
-        try Rgb(bytes: [UInt8](repeating: colour, count: 3 * 20 * 10), width: 20, height: 10)
+    private func image(_ colour: UInt8) throws -> RGBImage {
+        try RGBImage(bytes: [UInt8](repeating: colour, count: 3 * 20 * 10), width: 20, height: 10)
     }
 
-    @Test func everyAskFindsWhatItsEmbeddingsFind() async throws {
+    @Test func everyRequestFindsWhatItsEmbeddingsFind() async throws {
         let search = CatalogSearch(catalog)
         let ids = try Dist.tokenizer().encode("a red dress")
         let text = Fake.vector(ids.reduce(0) { $0 + Int($1) }, catalog.dim)
         let seen = Fake.vector(3 * 8 * 8 * 9, catalog.dim)
-        let photo = try picture(9)
-        #expect(try await searcher.search(Ask(text: "a red dress")) == search.search(.text(text)))
-        #expect(try await searcher.search(Ask(picture: photo)) == search.search(.picture(seen)))
+        let photo = try image(9)
+        #expect(try await searcher.search(SearchRequest(text: "a red dress")) == search.search(.text(text)))
+        #expect(try await searcher.search(SearchRequest(image: photo)) == search.search(.image(seen)))
         #expect(
-            try await searcher.search(Ask(text: "a red dress", picture: photo, slider: 0.3, k: 3))
-                == search.search(.both(text: text, picture: seen, slider: 0.3), k: 3))
-        #expect(try await searcher.search(Ask(like: 2)) == search.search(.like(product: 2)))
-        let filter = Filter(categories: [catalog.categories[0]])
+            try await searcher.search(SearchRequest(text: "a red dress", image: photo, slider: 0.3, k: 3))
+                == search.search(.both(text: text, image: seen, slider: 0.3), k: 3))
+        #expect(try await searcher.search(SearchRequest(like: 2)) == search.search(.like(product: 2)))
+        let filter = CatalogFilter(categories: [catalog.categories[0]])
         #expect(
-            try await searcher.search(Ask(text: "a red dress", filter: filter, threshold: 0.1, leastConfidence: 0.2))
+            try await searcher.search(
+                SearchRequest(text: "a red dress", filter: filter, threshold: 0.1, leastConfidence: 0.2))
                 == search.search(.text(text), filter: filter, threshold: 0.1, leastConfidence: 0.2))
     }
 
-    @Test func anAskOfNothingOrOfTooMuchIsRefused() throws {
-        #expect(throws: SearchError.self) { try Ask() }
-        #expect(throws: SearchError.self) { try Ask(text: "a", like: 1) }
-        #expect(throws: SearchError.self) { try Ask(picture: picture(1), like: 1) }
+    @Test func aRequestForNothingOrForTooMuchIsRefused() throws {
+        #expect(throws: SearchError.self) { try SearchRequest() }
+        #expect(throws: SearchError.self) { try SearchRequest(text: "a", like: 1) }
+        #expect(throws: SearchError.self) { try SearchRequest(image: image(1), like: 1) }
     }
 
     @Test func recentEmbeddingsAreKept() async throws {
-        let photo = try picture(1)
+        let photo = try image(1)
         for slider in [0, 0.5, 1] {
-            _ = try await searcher.search(Ask(text: "A  dress", picture: photo, slider: slider))
+            _ = try await searcher.search(SearchRequest(text: "A  dress", image: photo, slider: slider))
         }
-        _ = try await searcher.search(Ask(text: "a dress"))  // the same ids
+        _ = try await searcher.search(SearchRequest(text: "a dress"))  // the same ids
         #expect(await encoder.asked == 2)
-        _ = try await searcher.search(Ask(picture: picture(1)))
+        _ = try await searcher.search(SearchRequest(image: image(1)))
         #expect(await encoder.asked == 3)
-        for number in 0..<32 { _ = try await searcher.search(Ask(text: "dress \(number)")) }
+        for number in 0..<32 { _ = try await searcher.search(SearchRequest(text: "dress \(number)")) }
         #expect(await encoder.asked == 35)
-        _ = try await searcher.search(Ask(text: "a dress"))
+        _ = try await searcher.search(SearchRequest(text: "a dress"))
         #expect(await encoder.asked == 36)
+    }
+
+    @Test func anyTokenizerServesOfAnyContext() async throws {
+        let searcher = try Self.searcher(encoder, catalog, Lengths())
+        let expected = try CatalogSearch(catalog).search(.text(Fake.vector(5 + 6 + 7, catalog.dim)))
+        #expect(try await searcher.search(SearchRequest(text: "boots")) == expected)
+        #expect(try await searcher.search(SearchRequest(text: "shoes")) == expected)
+        #expect(await encoder.asked == 1)
     }
 
     @Test func aCancelledTaskEndsItsSearchBeforeTheEncoderIsAsked() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
-            return try await searcher.search(Ask(text: "a dress"))
+            return try await searcher.search(SearchRequest(text: "a dress"))
         }
         await #expect(throws: CancellationError.self) { try await task.value }
         #expect(await encoder.asked == 0)

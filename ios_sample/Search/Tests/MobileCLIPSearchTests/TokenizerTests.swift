@@ -4,10 +4,14 @@ import Testing
 @testable import MobileCLIPSearch
 
 struct TokenizerTests {
-    private let asset = Dist.file("tokenizer.safetensors")
+    private let asset: URL
+    private let spec: ModelManifest.TextSpec
     private let folder: Folder
 
     init() throws {
+        let manifest = try Dist.manifest()
+        asset = Dist.file(manifest.tokenizer.path)
+        spec = manifest.text
         folder = try Folder()
     }
 
@@ -20,7 +24,8 @@ struct TokenizerTests {
         for row in rows {
             let text = try row.text("text")
             let ids = try row.part("ids").asArray("ids").map { Int32(try $0.asInt("an id")) }
-            let expected = ids + [Int32](repeating: 0, count: 77 - ids.count)
+            let padding = [Int32](repeating: Int32(spec.padToken), count: spec.contextLength - ids.count)
+            let expected = ids + padding
             let found = try tokenizer.encode(text)
             differing += zip(found, expected).filter { $0 != $1 }.count
             #expect(found == expected, "\(text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined())")
@@ -31,17 +36,50 @@ struct TokenizerTests {
     @Test func aLongTextKeepsItsEndTokenAndOneOfAMillionCharactersIsDone() throws {
         let tokenizer = try Dist.tokenizer()
         let ids = try tokenizer.encode(String(repeating: "dress ", count: 200))
-        #expect([Int32(ids.count), ids[0], ids[76]] == [77, 49406, 49407])
-        #expect(try tokenizer.encode(String(repeating: "x", count: 1_000_000)).last == 49407)
-        #expect(try tokenizer.encode(String(repeating: "\u{301}\u{323}", count: 300_000)).last == 49407)
+        #expect(ids.count == spec.contextLength && ids.first.map(Int.init) == spec.startToken)
+        for text in ["dress ", "x", "\u{301}\u{323}"] {
+            let last = try tokenizer.encode(String(repeating: text, count: 1_000_000 / text.unicodeScalars.count)).last
+            #expect(last.map(Int.init) == spec.endToken)
+        }
     }
 
     @Test func anAssetOfAnotherDigestIsRefused() throws {
         let right = sha256([try Data(contentsOf: asset)])
-        #expect(try ClipTokenizer.load(asset, sha256: right).contextLength == 77)
-        refused(asset.path, right) { _ = try ClipTokenizer.load(asset, sha256: String(repeating: "0", count: 64)) }
+        #expect(try Tokenizers.load(asset, sha256: right).contextLength == spec.contextLength)
+        refused(asset.path, right) { _ = try Tokenizers.load(asset, sha256: String(repeating: "0", count: 64)) }
         let none = folder.url.appendingPathComponent("none")
-        refused(none.path) { _ = try ClipTokenizer.load(none) }
+        refused(none.path) { _ = try Tokenizers.load(none) }
+    }
+
+    @Test func versionOneIsCLIPsVersionTwoNamesItsFamily() throws {
+        let text = "a photo of a r\u{E9}d dress"
+        for version in [Self.version1, #""version":"2","family":"clip-bpe""#] {
+            let made = try Tokenizers.load(named(Self.version1, version))
+            #expect(made is ClipTokenizer)
+            #expect(try made.encode(text) == Dist.tokenizer().encode(text))
+        }
+    }
+
+    @Test(arguments: [
+        (version1, #""version":"3","family":"clip-bpe""#, "found 'mobileclip-tokenizer version 3'"),
+        ("mobileclip-tokenizer", "mobileclip-catalog", "found 'mobileclip-catalog version 1'"),
+        ("," + version1, "", "found 'mobileclip-tokenizer version none'"),
+        (version1, #""version":"2","family":"wordpiece""#, "expected 'clip-bpe', found 'wordpiece'"),
+        (version1, #""version":"2""#, "no 'family'"),
+    ])
+    func anotherFormatVersionOrFamilyIsRefusedByName(_ old: String, _ new: String, _ says: String) throws {
+        let file = try named(old, new)
+        refused(file.path, says) { _ = try Tokenizers.load(file) }
+    }
+
+    private static let version1 = #""version":"1""#
+
+    /// A copy of the asset with `new` in place of `old` in its header.
+    private func named(_ old: String, _ new: String) throws -> URL {
+        let good = [UInt8](try Data(contentsOf: asset))
+        let parts = header(good).components(separatedBy: old)
+        try #require(parts.count == 2)
+        return try folder.write(joined(parts.joined(separator: new), Array(good[dataStart(good)...])), "named")
     }
 
     @Test func aDamagedAssetIsRefusedOrReadsTextsWithoutAnotherError() throws {
@@ -61,8 +99,8 @@ struct TokenizerTests {
             }
             let file = try folder.write(bytes, "bad.safetensors")
             do {
-                let made = try ClipTokenizer.load(file)
-                for text in texts { #expect(try made.encode(text).count == 77) }
+                let made = try Tokenizers.load(file)
+                for text in texts { #expect(try made.encode(text).count == spec.contextLength) }
             } catch let error as SearchError {
                 #expect(isOneLine(error.description, naming: file.path))
                 refused += 1
@@ -84,8 +122,8 @@ struct TokenizerTests {
             }
         }
         let file = try folder.write(bytes, "other.safetensors")
-        let made = try ClipTokenizer.load(file)
-        #expect(try made.encode("x").count == 77)
+        let made = try Tokenizers.load(file)
+        #expect(try made.encode("x").count == spec.contextLength)
         refused(file.path) { _ = try made.encode("\u{FF21}") }
     }
 }

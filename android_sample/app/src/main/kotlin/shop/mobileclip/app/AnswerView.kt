@@ -35,11 +35,13 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
             is SearchState.Nothing -> say(R.string.nothing, context.getString(R.string.nothing_detail))
             is SearchState.Failed -> say(R.string.failed, state.reason, failed = true)
         }
-        warn(when (state) {
-            is SearchState.Found -> state.unknown
-            is SearchState.Nothing -> state.unknown
-            SearchState.Idle, SearchState.Preparing, SearchState.Searching, is SearchState.Failed -> emptyList()
-        })
+        warn(
+            when (state) {
+                is SearchState.Found -> state.unknown
+                is SearchState.Nothing -> state.unknown
+                SearchState.Idle, SearchState.Preparing, SearchState.Searching, is SearchState.Failed -> emptyList()
+            },
+        )
     }
 
     private fun list(found: List<Card>) {
@@ -60,7 +62,8 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
 
     private fun warn(unknown: List<String>) {
         note.visibility = if (unknown.isEmpty()) View.GONE else View.VISIBLE
-        note.text = root.context.getString(R.string.unknown_script, unknown.joinToString { scriptName(root.context, it) })
+        note.text =
+            root.context.getString(R.string.unknown_script, unknown.joinToString { scriptName(root.context, it) })
     }
 }
 

@@ -18,7 +18,8 @@ class CardView(private val root: View) {
             val stars = root.findViewById<RatingBar>(R.id.card_stars)
             stars.rating = match.stars.toFloat()
             stars.contentDescription = root.resources.getString(R.string.stars, match.stars)
-            root.findViewById<TextView>(R.id.card_percent).text = root.resources.getString(R.string.match, match.percent)
+            root.findViewById<TextView>(R.id.card_percent).text =
+                root.resources.getString(R.string.match, match.percent)
         }
     }
 

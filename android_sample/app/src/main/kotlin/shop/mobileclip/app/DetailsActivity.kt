@@ -38,12 +38,14 @@ class DetailsActivity : Activity() {
         val product = findViewById<View>(R.id.details)
         when (state) {
             DetailsState.Loading -> message.setText(R.string.loading)
+
             is DetailsState.Loaded -> {
                 CardView(product).show(state.card)
                 findViewById<View>(R.id.more).setOnClickListener {
                     startActivity(SearchActivity.like(this, state.card.product, state.card.name))
                 }
             }
+
             is DetailsState.Failed -> message.text = state.reason
         }
         product.visibility = if (state is DetailsState.Loaded) View.VISIBLE else View.GONE

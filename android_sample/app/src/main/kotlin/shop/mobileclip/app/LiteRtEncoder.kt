@@ -1,40 +1,39 @@
 package shop.mobileclip.app
 
 import org.tensorflow.lite.Interpreter
-import shop.mobileclip.search.Encoder
-import shop.mobileclip.search.Manifest
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ModelManifest
 import java.io.IOException
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
 /**
  * The two encoders under LiteRT, on the CPU. Each is loaded when it is first asked: a shopper who only types never pays
- * for the pictures' one. One thread at a time may use it; [close] frees both.
+ * for the image encoder. One thread at a time may use it; [close] frees both.
  *
  * Throws IOException unless both files are there and of one embedding space.
  */
-class LiteRtEncoder(assets: Assets, manifest: Manifest) : Encoder {
+class LiteRtEncoder(assets: Assets, manifest: ModelManifest) : EmbeddingEncoder {
     private val texts = Model(assets, manifest.artifact(FORMAT, "text").path, manifest.dim)
-    private val pictures = Model(assets, manifest.artifact(FORMAT, "image").path, manifest.dim)
+    private val images = Model(assets, manifest.artifact(FORMAT, "image").path, manifest.dim)
 
     override val space: String = texts.space
     override val dim: Int = manifest.dim
 
     init {
-        if (pictures.space != texts.space) {
-            throw IOException("${pictures.name}: of embedding space ${pictures.space}, ${texts.name} of ${texts.space}")
+        if (images.space != texts.space) {
+            throw IOException("${images.name}: of embedding space ${images.space}, ${texts.name} of ${texts.space}")
         }
     }
 
-    override fun text(ids: IntArray): FloatArray =
-        texts.run(buffer(4 * ids.size) { for (id in ids) putInt(id) })
+    override fun text(ids: IntArray): FloatArray = texts.run(buffer(4 * ids.size) { for (id in ids) putInt(id) })
 
-    override fun picture(square: ByteArray): FloatArray =
-        pictures.run(buffer(4 * square.size) { for (byte in square) putFloat((byte.toInt() and 0xFF).toFloat()) })
+    override fun image(square: ByteArray): FloatArray =
+        images.run(buffer(4 * square.size) { for (byte in square) putFloat((byte.toInt() and 0xFF).toFloat()) })
 
     override fun close() {
         texts.close()
-        pictures.close()
+        images.close()
     }
 
     /** One `.tflite` file; it has one input, and one output of [dim] numbers. */
@@ -60,7 +59,7 @@ class LiteRtEncoder(assets: Assets, manifest: Manifest) : Encoder {
 
     private companion object {
         const val FORMAT = "tflite"
-        const val MOST_THREADS = 4       // a phone's big cores: more threads wait for the small ones
+        const val MOST_THREADS = 4 // a phone's big cores: more threads wait for the small ones
 
         /**
          * XNNPACK on the CPU. No GPU delegate: it is known to give wrong results where attention is masked, computes in

@@ -1,7 +1,7 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.Ask
-import shop.mobileclip.search.Filter
+import shop.mobileclip.search.CatalogFilter
+import shop.mobileclip.search.SearchRequest
 
 /** What the shopper is looking for; nothing yet where it is [empty]. */
 data class Question(
@@ -15,21 +15,27 @@ data class Question(
     val like: Int? = null,
 ) {
     /** What is searched for by its words: none where it is more like a product. */
-    val words: String get() = if (like == null) text.trim() else ""
+    val words: String get() = if (like == null) cut(text.trim()) else ""
     val empty: Boolean get() = words.isEmpty() && picture == null && like == null
 
-    fun ask(): Ask = Ask(
+    fun request(): SearchRequest = SearchRequest(
         text = words.ifEmpty { null },
-        picture = picture?.rgb,
+        image = picture?.rgb,
         slider = slider,
         like = like,
         k = MOST,
-        filter = category?.let { Filter(categories = setOf(it)) } ?: Filter.ANY,
+        filter = category?.let { CatalogFilter(categories = setOf(it)) } ?: CatalogFilter.ANY,
         leastConfidence = if (like == null) LEAST else 0.0,
     )
 
     private companion object {
+        const val LONGEST = 1000 // code points: a text is cleaned in rounds, and nobody types more
         const val MOST = 20
-        const val LEAST = 0.1        // half a star: less is drawn as none
+        const val LEAST = 0.1 // half a star: less is drawn as none
+
+        fun cut(text: String): String {
+            val points = minOf(text.codePointCount(0, text.length), LONGEST)
+            return text.substring(0, text.offsetByCodePoints(0, points))
+        }
     }
 }

@@ -43,7 +43,7 @@ class QuestionView(
         root.findViewById<View>(R.id.remove).setOnClickListener { ask(question.copy(text = text, picture = null)) }
         slider.setOnSeekBarChangeListener(Moved { ask(question.copy(text = text, slider = it)) })
         category.onItemSelectedListener = Chosen { place ->
-            val wanted = categories.getOrNull(place - 1)         // before them stands: all
+            val wanted = categories.getOrNull(place - 1) // before them stands: all
             if (wanted != question.category) ask(question.copy(text = text, category = wanted))
         }
     }
@@ -53,7 +53,8 @@ class QuestionView(
         this.question = question
         picture.setImageBitmap(question.picture?.preview)
         pictureRow.visibility = if (question.picture != null) View.VISIBLE else View.GONE
-        sliderRow.visibility = if (question.picture != null && question.text.isNotBlank()) View.VISIBLE else View.INVISIBLE
+        sliderRow.visibility =
+            if (question.picture != null && question.text.isNotBlank()) View.VISIBLE else View.INVISIBLE
         slider.progress = Math.round(question.slider * slider.max).toInt()
         if (categories != this.categories) showCategories(categories)
         category.setSelection(categories.indexOf(question.category) + 1)

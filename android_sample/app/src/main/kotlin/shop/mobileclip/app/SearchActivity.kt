@@ -20,8 +20,12 @@ class SearchActivity : Activity() {
         super.onCreate(saved)
         setContentView(R.layout.activity_search)
         questionView = QuestionView(findViewById(R.id.question), { model.ask(it) }, ::takePicture, ::choosePicture)
-        answerView = AnswerView(findViewById(R.id.answer), { model.retry() }, { startActivity(DetailsActivity.intent(this, it)) })
-        @Suppress("DEPRECATION")                         // of fragments; an activity has nothing else of the framework's
+        answerView = AnswerView(
+            findViewById(R.id.answer),
+            { model.retry() },
+            { startActivity(DetailsActivity.intent(this, it)) },
+        )
+        @Suppress("DEPRECATION") // of fragments; an activity has nothing else of the framework's
         val kept = lastNonConfigurationInstance as SearchModel?
         model = kept ?: newModel()
         model.changed = ::draw
@@ -29,7 +33,8 @@ class SearchActivity : Activity() {
         draw()
     }
 
-    private fun newModel(): SearchModel = (application as ShopApplication).let { SearchModel(it::shop, it.worker, it.main) }
+    private fun newModel(): SearchModel =
+        (application as ShopApplication).let { SearchModel(it::shop, it.worker, it.main) }
 
     private fun begin() {
         model.start()
@@ -52,21 +57,24 @@ class SearchActivity : Activity() {
     }
 
     private fun takePicture() {
-        CaptureProvider.file(this).delete()              // so that no old picture is taken for the new one
+        CaptureProvider.file(this).delete() // so that no old picture is taken for the new one
         val uri = CaptureProvider.uri(this)
-        start(CAMERA, Intent(MediaStore.ACTION_IMAGE_CAPTURE).putExtra(MediaStore.EXTRA_OUTPUT, uri)
-            .addFlags(CaptureProvider.GRANT).apply { clipData = ClipData.newRawUri(null, uri) })
+        val capture = Intent(MediaStore.ACTION_IMAGE_CAPTURE).putExtra(MediaStore.EXTRA_OUTPUT, uri)
+        start(CAMERA, capture.addFlags(CaptureProvider.GRANT).apply { clipData = ClipData.newRawUri(null, uri) })
     }
 
     /** By the system's photo picker, or its document picker before Android 13: neither needs a permission. */
-    private fun choosePicture() = start(GALLERY, if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
-        Intent(MediaStore.ACTION_PICK_IMAGES)
-    } else {
-        Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
-    })
+    private fun choosePicture() = start(
+        GALLERY,
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
+            Intent(MediaStore.ACTION_PICK_IMAGES)
+        } else {
+            Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
+        },
+    )
 
     private fun start(request: Int, intent: Intent) = try {
-        @Suppress("DEPRECATION")                         // by AndroidX; the framework has no other
+        @Suppress("DEPRECATION") // by AndroidX; the framework has no other
         startActivityForResult(intent, request)
     } catch (error: ActivityNotFoundException) {
         answerView.show(SearchState.Failed(getString(R.string.no_picture_app)))

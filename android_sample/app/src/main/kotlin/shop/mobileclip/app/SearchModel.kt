@@ -1,9 +1,9 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.Hit
-import shop.mobileclip.search.Outcome
-import shop.mobileclip.search.Running
-import shop.mobileclip.search.Scripts
+import shop.mobileclip.search.RunningSearch
+import shop.mobileclip.search.SearchHit
+import shop.mobileclip.search.SearchOutcome
+import shop.mobileclip.search.WritingSystems
 import java.io.IOException
 import java.util.Locale
 import java.util.concurrent.Executor
@@ -26,7 +26,7 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
     var changed: () -> Unit = {}
 
     private var turn = 0
-    private var running: Running? = null
+    private var running: RunningSearch? = null
 
     /** Opens the shop, so that its categories can be shown. */
     fun start() = work { {} }
@@ -51,21 +51,23 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
     /** Asks again, after a failure. */
     fun retry() = ask(question)
 
-    private fun search(shop: Shop, question: Question): Running {
+    private fun search(shop: Shop, question: Question): RunningSearch {
         val mine = turn
         shop.preparing = { main.execute { if (mine == turn) become(SearchState.Preparing) } }
-        return shop.searcher.search(question.ask()) { outcome ->
+        return shop.searcher.search(question.request()) { outcome ->
             val answer = answer(shop, question, outcome)
             main.execute { if (mine == turn && answer != null) become(answer) }
         }
     }
 
     /** Null where the search was cancelled. */
-    private fun answer(shop: Shop, question: Question, outcome: Outcome): SearchState? = when (outcome) {
-        is Outcome.Cancelled -> null
-        is Outcome.Failed -> SearchState.Failed(outcome.error.message ?: outcome.error.toString())
-        is Outcome.Found -> try {
-            val unknown = Scripts.unknown(question.words, shop.manifest.scripts)
+    private fun answer(shop: Shop, question: Question, outcome: SearchOutcome): SearchState? = when (outcome) {
+        is SearchOutcome.Cancelled -> null
+
+        is SearchOutcome.Failed -> SearchState.Failed(outcome.error.message ?: outcome.error.toString())
+
+        is SearchOutcome.Found -> try {
+            val unknown = WritingSystems.unknown(question.words, shop.manifest.text.scripts)
             val cards = outcome.hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
             if (cards.isEmpty()) SearchState.Nothing(unknown) else SearchState.Found(cards, unknown)
         } catch (error: IOException) {
@@ -74,7 +76,7 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
     }
 
     /** None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. */
-    private fun match(question: Question, hit: Hit): Card.Match? =
+    private fun match(question: Question, hit: SearchHit): Card.Match? =
         if (question.like == null) Card.Match(hit.stars, hit.percent) else null
 
     /** Runs [task] with the shop on the worker, then what it returns on the main thread, unless something newer was begun. */
@@ -85,7 +87,7 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
                 val shop = open()
                 main.execute { show(shop.catalog.categories) }
                 task(shop)
-            } catch (error: Exception) {                 // another app's picture may fail in any way
+            } catch (error: Exception) { // another app's picture may fail in any way
                 { become(SearchState.Failed(error.message ?: error.toString())) }
             }
             main.execute { if (mine == turn) then() }

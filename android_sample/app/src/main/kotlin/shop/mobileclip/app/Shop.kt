@@ -1,28 +1,35 @@
 package shop.mobileclip.app
 
-import shop.mobileclip.search.Catalog
 import shop.mobileclip.search.CatalogSearch
-import shop.mobileclip.search.ClipTokenizer
-import shop.mobileclip.search.Encoder
-import shop.mobileclip.search.Manifest
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.Searcher
+import shop.mobileclip.search.TextTokenizer
+import shop.mobileclip.search.Tokenizers
 import java.util.concurrent.Executor
 
 /**
  * What `make apps` put into the assets, opened. Searches run on [executor]; the first one makes the encoders there.
  */
 class Shop(
-    val manifest: Manifest,
-    val catalog: Catalog,
-    tokenizer: ClipTokenizer,
+    val manifest: ModelManifest,
+    val catalog: ProductCatalog,
+    tokenizer: TextTokenizer,
     executor: Executor,
-    encoder: (Manifest) -> Encoder,
+    encoder: (ModelManifest) -> EmbeddingEncoder,
 ) {
     /** Told on the executor before the encoders are made. */
     @Volatile var preparing: () -> Unit = {}
 
-    val searcher = Searcher({ encoder(manifest) }, tokenizer, manifest.preprocessor(), CatalogSearch(catalog), executor,
-        onPreparing = { preparing() })
+    val searcher = Searcher(
+        { encoder(manifest) },
+        tokenizer,
+        manifest.preprocessor(),
+        CatalogSearch(catalog),
+        executor,
+        onPreparing = { preparing() },
+    )
 
     companion object {
         /**
@@ -33,14 +40,18 @@ class Shop(
          *
          * Throws IOException where a file is missing, damaged, or of another embedding space than the manifest's.
          */
-        fun open(assets: Assets, executor: Executor, encoder: (Manifest) -> Encoder = { LiteRtEncoder(assets, it) }): Shop {
-            val manifest = Manifest.read(assets.bytes(MANIFEST), MANIFEST)
+        fun open(
+            assets: Assets,
+            executor: Executor,
+            encoder: (ModelManifest) -> EmbeddingEncoder = { LiteRtEncoder(assets, it) },
+        ): Shop {
+            val manifest = ModelManifest.read(assets.bytes(MANIFEST), MANIFEST)
             val catalog = assets.within(CATALOG) { channel, start, length ->
-                Catalog.open(channel, start, length, CATALOG, manifest.space)
+                ProductCatalog.open(channel, start, length, CATALOG, manifest.space)
             }
             val (path, sha256) = manifest.tokenizer
             val tokenizer = assets.within(path) { channel, start, length ->
-                ClipTokenizer.load(channel, start, length, path, sha256)
+                Tokenizers.load(channel, start, length, path, sha256)
             }
             return Shop(manifest, catalog, tokenizer, executor, encoder)
         }

@@ -55,10 +55,10 @@ class TfliteMetadata(model: ByteBuffer, private val name: String) {
     }
 
     private companion object {
-        const val BUFFERS = 4        // of Model
+        const val BUFFERS = 4 // of Model
         const val METADATA = 6
-        const val NAME = 0           // of Metadata
+        const val NAME = 0 // of Metadata
         const val BUFFER = 1
-        const val DATA = 0           // of Buffer
+        const val DATA = 0 // of Buffer
     }
 }

@@ -31,7 +31,8 @@ class FilesTest {
     @Test
     fun `a missing key and a cut file are refused by name`() {
         val file = assets.mapped("image.tflite")
-        assertTrue("'spice'" in assertThrows(IOException::class.java) { TfliteMetadata(file, "a").text("spice") }.message!!)
+        val error = assertThrows(IOException::class.java) { TfliteMetadata(file, "a").text("spice") }
+        assertTrue("'spice'" in error.message!!)
         for (size in listOf(0, 3, 8, 100, 1000)) {
             val cut = ByteBuffer.wrap(ByteArray(size) { file.get(it) })
             assertThrows("$size bytes", IOException::class.java) { TfliteMetadata(cut, "b").text("space") }
@@ -45,7 +46,8 @@ class FilesTest {
 
     @Test
     fun `a picture is decoded upright, in sRGB, over white`() {
-        val picture = readPicture(ImageDecoder.createSource(ByteBuffer.wrap(File(System.getenv("PICTURE")).readBytes())), 64).rgb
+        val file = ByteBuffer.wrap(File(System.getenv("PICTURE")).readBytes())
+        val picture = readPicture(ImageDecoder.createSource(file), 64).rgb
         assertEquals(listOf(300, 400), listOf(picture.width, picture.height))
         fun pixel(x: Int, y: Int) = List(3) { picture.bytes[3 * (y * picture.width + x) + it].toInt() and 0xFF }
         val (red, green, blue) = pixel(150, 20)

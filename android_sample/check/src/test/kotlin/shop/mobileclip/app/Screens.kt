@@ -10,9 +10,9 @@ import java.io.File
 
 /** Where the pictures of the screens go. */
 private val FOLDER = File(System.getenv("SCREENS") ?: "target/screens").apply { mkdirs() }
-private const val FEWEST_COLOURS = 8         // a background alone has one or two
+private const val FEWEST_COLOURS = 8 // a background alone has one or two
 
-/** Draws [root] into `<name>.png`. Fails where nothing is to be seen in its lower half, which differs from state to state. */
+/** Draws [root] into `<name>.png`. Fails where its lower half, which differs from state to state, shows nothing. */
 fun draw(root: View, name: String) {
     val bitmap = Bitmap.createBitmap(root.width, root.height, Bitmap.Config.ARGB_8888)
     root.draw(Canvas(bitmap))
@@ -24,9 +24,14 @@ fun draw(root: View, name: String) {
 }
 
 /** Every view that can be touched and is seen, with its size in dp. */
-fun touchable(root: View): Map<View, Pair<Float, Float>> = all(root).filter { it.isShown && it.isClickable && it !is ListView }
-    .associateWith { Pair(it.width / it.resources.displayMetrics.density, it.height / it.resources.displayMetrics.density) }
+fun touchable(root: View): Map<View, Pair<Float, Float>> {
+    val density = root.resources.displayMetrics.density
+    return all(root).filter { it.isShown && it.isClickable && it !is ListView }
+        .associateWith { Pair(it.width / density, it.height / density) }
+}
 
 /** A view and all below it. */
-fun all(root: View): List<View> =
-    listOf(root) + if (root is ViewGroup) (0 until root.childCount).flatMap { all(root.getChildAt(it)) } else emptyList()
+fun all(root: View): List<View> {
+    val children = if (root is ViewGroup) (0 until root.childCount).map { root.getChildAt(it) } else emptyList()
+    return listOf(root) + children.flatMap(::all)
+}

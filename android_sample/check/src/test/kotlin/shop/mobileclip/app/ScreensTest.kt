@@ -17,7 +17,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
-import shop.mobileclip.search.Rgb
+import shop.mobileclip.search.RGBImage
 import java.util.Locale
 import java.util.concurrent.FutureTask
 
@@ -76,7 +76,8 @@ class ScreensTest {
         return controller.get()
     }
 
-    private fun <T : Activity> started(screen: Class<T>): T = Robolectric.buildActivity(screen).setup().get().also { settle() }
+    private fun <T : Activity> started(screen: Class<T>): T =
+        Robolectric.buildActivity(screen).setup().get().also { settle() }
 
     private fun draw(activity: Activity, name: String) {
         settle()
@@ -90,8 +91,9 @@ class ScreensTest {
 
     private companion object {
         val shop = testShop()
-        val QUESTION = Question("something sweet", Picture(Rgb(ByteArray(12), 2, 2),
-            Bitmap.createBitmap(IntArray(64 * 64) { 0xFF000000.toInt() or it * 1000 }, 64, 64, Bitmap.Config.ARGB_8888)), 0.3)
+        private val COLOURS = IntArray(64 * 64) { 0xFF000000.toInt() or it * 1000 }
+        private val PREVIEW = Bitmap.createBitmap(COLOURS, 64, 64, Bitmap.Config.ARGB_8888)
+        val QUESTION = Question("something sweet", Picture(RGBImage(ByteArray(12), 2, 2), PREVIEW), 0.3)
 
         /** Waits for the app's worker, and for what it posts to the main thread. */
         fun settle() = repeat(3) {

@@ -8,9 +8,9 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
-import shop.mobileclip.search.Encoder
-import shop.mobileclip.search.Manifest
-import shop.mobileclip.search.Rgb
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.RGBImage
 import java.io.IOException
 import java.util.concurrent.Executor
 
@@ -54,7 +54,9 @@ class SearchModelTest {
         model.ask(Question(like = 7, category = category))
         settle()
         val catalog = testShop().catalog
-        for (card in (model.state as SearchState.Found).cards) assertEquals(category, catalog.product(card.product).category)
+        for (card in (model.state as SearchState.Found).cards) {
+            assertEquals(category, catalog.product(card.product).category)
+        }
     }
 
     @Test
@@ -72,7 +74,7 @@ class SearchModelTest {
         var asked = 0
         model.choose("a mug") { size ->
             asked = size
-            Picture(Rgb(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
+            Picture(RGBImage(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
         }
         settle()
         assertEquals(testShop().manifest.imageSize, asked)
@@ -96,9 +98,9 @@ class SearchModelTest {
         settle()
         assertEquals(SearchState.Idle, model.state)
         model.ask(Question(like = 7))
-        worker.step()                                    // opens the shop
+        worker.step() // opens the shop
         repeat(2) { main.step() }
-        worker.step()                                    // searches: the answer is on its way
+        worker.step() // searches: the answer is on its way
         model.ask(Question())
         settle()
         assertEquals(SearchState.Idle, model.state)
@@ -131,7 +133,7 @@ class SearchModelTest {
         assertEquals(SearchState.Searching, model.state)
     }
 
-    private fun model(encoder: (Manifest) -> Encoder = ::fake): SearchModel {
+    private fun model(encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): SearchModel {
         val shop = testShop(worker, encoder)
         return SearchModel({ shop }, worker, main).also { it.watch() }
     }

@@ -54,7 +54,7 @@ internal class Best(private val most: Int) {
     }
 
     private fun worse(score: Double, row: Int, thanScore: Double, thanRow: Int): Boolean =
-        score < thanScore || score == thanScore && row > thanRow
+        score < thanScore || (score == thanScore && row > thanRow)
 
     private companion object {
         const val FIRST = 64

@@ -25,10 +25,10 @@ internal class BytePairs(merges: ShortBuffer, byteIds: ShortBuffer) {
     fun tokens(bytes: ByteArray): IntArray {
         val tokens = IntArray(bytes.size) { ids[bytes[it].toInt() and 0xFF] }
         val end = tokens.size
-        tokens[end - 1] += BYTES                 // the byte that ends a word is a token of its own
-        val before = IntArray(end) { it - 1 }    // neighbours still standing
+        tokens[end - 1] += BYTES // the byte that ends a word is a token of its own
+        val before = IntArray(end) { it - 1 } // neighbours still standing
         val after = IntArray(end) { it + 1 }
-        val queue = PriorityQueue<Long>()        // merged id, then place: a merge only makes ids above its own
+        val queue = PriorityQueue<Long>() // merged id, then place: a merge only makes ids above its own
         fun queue(left: Int, right: Int) {
             val merged = merged(tokens[left], tokens[right])
             if (merged >= 0) queue += merged.toLong() shl 32 or left.toLong()
@@ -39,7 +39,8 @@ internal class BytePairs(merges: ShortBuffer, byteIds: ShortBuffer) {
             val left = next.toInt()
             val merged = (next ushr 32).toInt()
             val right = after[left]
-            if (tokens[left] == GONE || right == end || merged(tokens[left], tokens[right]) != merged) continue    // overtaken
+            val isOvertaken = tokens[left] == GONE || right == end || merged(tokens[left], tokens[right]) != merged
+            if (isOvertaken) continue
             tokens[left] = merged
             tokens[right] = GONE
             after[left] = after[right]
@@ -57,7 +58,7 @@ internal class BytePairs(merges: ShortBuffer, byteIds: ShortBuffer) {
         if (first < 0 || second < 0 || maxOf(first, second) > MOST) return -1
         val pair = pair(first, second)
         val place = sorted.binarySearch((pair shl INDEX_BITS) + (1L shl INDEX_BITS) - 1)
-        val index = if (place >= 0) place else -place - 2        // the last merge of this pair, if there is one
+        val index = if (place >= 0) place else -place - 2 // the last merge of this pair, if there is one
         if (index < 0 || sorted[index] ushr INDEX_BITS != pair) return -1
         return FIRST_MERGED + (sorted[index] and (1L shl INDEX_BITS) - 1).toInt()
     }

@@ -14,7 +14,7 @@ internal class CatalogDigest(private val windows: List<ByteBuffer>, private val 
                 sha256.update(window.duplicate())
                 continue
             }
-            val after = place + DIGITS           // the header, at most 1 MiB, lies in the first window
+            val after = place + DIGITS // the header, at most 1 MiB, lies in the first window
             sha256.update(window.part(0, place))
             sha256.update(ByteArray(DIGITS) { '0'.code.toByte() })
             sha256.update(window.part(after, window.capacity() - after))
@@ -30,7 +30,7 @@ internal class CatalogDigest(private val windows: List<ByteBuffer>, private val 
 
         /** Where in the header the digits start. */
         fun placeIn(header: ByteBuffer): Int {
-            val text = String(header.bytes(), Charsets.ISO_8859_1)       // a character a byte
+            val text = String(header.bytes(), Charsets.ISO_8859_1) // a character a byte
             val found = text.indexOf(KEY)
             wellFormed(found >= 0 && text.indexOf(KEY, found + 1) < 0) { "$KEY does not stand once in the header" }
             val start = found + KEY.length
@@ -41,9 +41,11 @@ internal class CatalogDigest(private val windows: List<ByteBuffer>, private val 
     }
 }
 
+private const val HEX = "0123456789abcdef"
+
 /** Lower-case hex digits. */
 internal fun hex(bytes: ByteArray): String = buildString(bytes.size * 2) {
-    for (byte in bytes) append("0123456789abcdef"[byte.toInt() shr 4 and 15]).append("0123456789abcdef"[byte.toInt() and 15])
+    for (byte in bytes) append(HEX[byte.toInt() shr 4 and 15]).append(HEX[byte.toInt() and 15])
 }
 
 /** Whether a text is a SHA-256 in lower-case hex digits. */

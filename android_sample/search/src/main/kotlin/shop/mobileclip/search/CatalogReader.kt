@@ -6,12 +6,15 @@ import java.nio.LongBuffer
 /** Opens a catalog: everything that FORMATS.md says of it is checked here, but the digest. Throws [Malformed]. */
 internal object CatalogReader {
     private val KNOWN = mapOf(
-        "format" to "mobileclip-catalog", "version" to "1", "quantization" to "int8-row-offset", "metric" to "cosine",
+        "format" to "mobileclip-catalog",
+        "version" to "1",
+        "quantization" to "int8-row-offset",
+        "metric" to "cosine",
     )
-    private const val MOST_DIM = 1024L           // beyond, the integer sum of a score could overflow an Int
+    private const val MOST_DIM = 1024L // beyond, the integer sum of a score could overflow an Int
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
-    fun read(file: MappedFile, name: String, space: String?): Catalog {
+    fun read(file: MappedFile, name: String, space: String?): ProductCatalog {
         val container = Container.read(file)
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
@@ -20,9 +23,18 @@ internal object CatalogReader {
         val own = hex(container, "space")
         val model = container.text("model")
         if (space != null) checkSpace(own, model, space)
-        val names = Json.parse(container.text("categories"), once = false).asArray("categories").map { it.asText("a category") }
-        return Catalog(name, own, model, container.text("currency"), names, Calibration.read(container.text("calibration")),
-            tables(container, names.size), CatalogDigest(container.windows, hex(container, "sha256"), container.header))
+        val categories = Json.parse(container.text("categories"), once = false).asArray("categories")
+        val names = categories.map { it.asText("a category") }
+        return ProductCatalog(
+            name,
+            own,
+            model,
+            container.text("currency"),
+            names,
+            ScoreCalibration.read(container.text("calibration")),
+            tables(container, names.size),
+            CatalogDigest(container.windows, hex(container, "sha256"), container.header),
+        )
     }
 
     private fun tables(container: Container, names: Int): CatalogTables {
@@ -57,7 +69,9 @@ internal object CatalogReader {
     private fun checkProducts(tables: CatalogTables, names: Int) {
         for (product in 0 until tables.prices.capacity()) {
             wellFormed(tables.prices.get(product) >= CatalogTables.NO_PRICE) { "product $product has a price below 0" }
-            wellFormed(tables.categories.get(product) in 0 until names) { "product $product has a category beyond the $names names" }
+            wellFormed(tables.categories.get(product) in 0 until names) {
+                "product $product has a category beyond the $names names"
+            }
         }
     }
 
@@ -65,7 +79,9 @@ internal object CatalogReader {
         var owner = -1
         for (row in 0 until tables.owners.capacity()) {
             val next = tables.owners.get(row)
-            wellFormed(next == owner + 1 || row > 0 && next == owner) { "row $row belongs to product $next after product $owner" }
+            wellFormed(next == owner + 1 || (row > 0 && next == owner)) {
+                "row $row belongs to product $next after product $owner"
+            }
             owner = next
             val scale = tables.scales.get(row)
             wellFormed(scale >= 0 && scale <= Float.MAX_VALUE) { "row $row has a scale of $scale" }

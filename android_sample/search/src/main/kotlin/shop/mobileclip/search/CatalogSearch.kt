@@ -8,7 +8,7 @@ import java.util.concurrent.CancellationException
  * Holds nothing that changes: any number of threads may search at once. A search works on the caller's thread and takes
  * as long as reading all codes does; [Searcher] moves it elsewhere.
  */
-public class CatalogSearch(public val catalog: Catalog) {
+public class CatalogSearch(public val catalog: ProductCatalog) {
     private val tables = catalog.tables
 
     /**
@@ -22,35 +22,40 @@ public class CatalogSearch(public val catalog: Catalog) {
      * @throws BadFileException for "more like this" of a product whose row is damaged.
      */
     public fun search(
-        query: Query,
+        query: SearchQuery,
         k: Int = 10,
-        filter: Filter = Filter.ANY,
+        filter: CatalogFilter = CatalogFilter.ANY,
         threshold: Double = Double.NEGATIVE_INFINITY,
         leastConfidence: Double = 0.0,
         without: Int? = null,
         isCancelled: () -> Boolean = { false },
-    ): List<Hit> {
+    ): List<SearchHit> {
         require(k >= 1) { "a search for the best $k" }
         require(!threshold.isNaN()) { "a threshold that is no number" }
         require(leastConfidence in 0.0..1.0) { "a least confidence of $leastConfidence, expected 0 to 1" }
-        val left = setOfNotNull(without, (query as? Query.Like)?.product)
+        val left = setOfNotNull(without, (query as? SearchQuery.Like)?.product)
         for (product in left) require(product in 0 until catalog.size) { "no product $product of ${catalog.size}" }
         val confidence = confidences(query)
         val best = Best(minOf(k, catalog.size))
         val fits = fitting(filter)
         Scan(tables, prepared(query), { it !in left && (fits == null || fits(it)) }, threshold, best).run(isCancelled)
-        return best.sorted().map { (row, score) -> Hit(tables.owners.get(row), row, score, confidence(row, score)) }
-            .filter { it.confidence >= leastConfidence }
+        val hits = best.sorted().map { (row, score) ->
+            SearchHit(tables.owners.get(row), row, score, confidence(row, score))
+        }
+        return hits.filter { it.confidence >= leastConfidence }
     }
 
-    private fun prepared(query: Query): PreparedQuery = when (query) {
-        is Query.Text -> PreparedQuery.of(query.vector, tables)
-        is Query.Picture -> PreparedQuery.of(query.vector, tables)
-        is Query.Both -> {
+    private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
+        is SearchQuery.Text -> PreparedQuery.of(query.vector, tables)
+
+        is SearchQuery.Image -> PreparedQuery.of(query.vector, tables)
+
+        is SearchQuery.Both -> {
             val weight = catalog.calibration.weight(query.slider)
-            PreparedQuery.of(PreparedQuery.mixed(query.text, query.picture, weight), tables)
+            PreparedQuery.of(PreparedQuery.mixed(query.text, query.image, weight), tables)
         }
-        is Query.Like -> try {
+
+        is SearchQuery.Like -> try {
             PreparedQuery.of(PreparedQuery.vector(tables, tables.firstRow(query.product)), tables)
         } catch (error: IllegalArgumentException) {
             throw BadFileException("${catalog.name}, product ${query.product}: ${error.message}", error)
@@ -58,15 +63,17 @@ public class CatalogSearch(public val catalog: Catalog) {
     }
 
     /** A function of a row and its score. */
-    private fun confidences(query: Query): (Int, Double) -> Double {
+    private fun confidences(query: SearchQuery): (Int, Double) -> Double {
         val calibration = catalog.calibration
         return when (query) {
-            is Query.Text -> { _, score -> calibration.ofText(score) }
-            is Query.Picture, is Query.Like -> { _, score -> calibration.ofPicture(score) }
-            is Query.Both -> {
+            is SearchQuery.Text -> { _, score -> calibration.ofText(score) }
+
+            is SearchQuery.Image, is SearchQuery.Like -> { _, score -> calibration.ofImage(score) }
+
+            is SearchQuery.Both -> {
                 val text = PreparedQuery.of(query.text, tables)
-                val picture = PreparedQuery.of(query.picture, tables);
-                { row, _ -> calibration.ofBoth(query.slider, scoreOf(row, text), scoreOf(row, picture)) }
+                val image = PreparedQuery.of(query.image, tables);
+                { row, _ -> calibration.ofBoth(query.slider, scoreOf(row, text), scoreOf(row, image)) }
             }
         }
     }
@@ -78,17 +85,23 @@ public class CatalogSearch(public val catalog: Catalog) {
     }
 
     /** Whether a product fits; null where all do. */
-    private fun fitting(filter: Filter): ((Int) -> Boolean)? {
+    private fun fitting(filter: CatalogFilter): ((Int) -> Boolean)? {
         val names = filter.categories?.let { wanted ->
             val unknown = wanted - catalog.categories.toSet()
-            require(unknown.isEmpty()) { "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}" }
+            require(unknown.isEmpty()) {
+                "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}"
+            }
             BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
         }
         if (filter.lowest == null && filter.highest == null) {
             return names?.let { { product: Int -> it[tables.categories.get(product)] } }
         }
-        require(catalog.currency.isNotEmpty()) { "no filter by price: the catalog has prices of several currencies, or none" }
-        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE)    // none, -1, is in no range
-        return { product -> (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices }
+        require(catalog.currency.isNotEmpty()) {
+            "no filter by price: the catalog has prices of several currencies, or none"
+        }
+        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
+        return { product ->
+            (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices
+        }
     }
 }

@@ -10,8 +10,8 @@ import java.nio.ByteBuffer
 internal class Container private constructor(
     val metadata: Map<String, String>,
     private val tensors: Map<String, Tensor>,
-    val header: ByteBuffer,                      // without its length
-    val windows: List<ByteBuffer>,               // the whole file
+    val header: ByteBuffer, // without its length
+    val windows: List<ByteBuffer>, // the whole file
 ) {
     operator fun contains(name: String): Boolean = name in tensors
 
@@ -59,16 +59,18 @@ internal class Container private constructor(
         private fun tensors(members: Map<String, Json>, file: MappedFile, base: Long): Map<String, Tensor> {
             val found = HashMap<String, Tensor>()
             var position = 0L
-            for (entry in members.map { (name, json) -> entry(name, json) }.sortedWith(compareBy({ it.start }, { it.end }))) {
+            val entries = members.map { (name, json) -> entry(name, json) }
+            for (entry in entries.sortedWith(compareBy({ it.start }, { it.end }))) {
                 wellFormed(entry.start == position && entry.end in entry.start..file.size - base) {
-                    "${shown(entry.name)} does not fit: bytes ${entry.start} to ${entry.end}, expected from $position, " +
-                        "at most to ${file.size - base}"
+                    "${shown(entry.name)} does not fit: bytes ${entry.start} to ${entry.end}, expected from " +
+                        "$position, at most to ${file.size - base}"
                 }
                 position = entry.end
                 val size = SIZES[entry.type] ?: continue
                 val length = entry.end - entry.start
                 wellFormed(length == bytes(entry.shape, size) && entry.start % size == 0L) {
-                    "${shown(entry.name)} does not fit: bytes ${entry.start} to ${entry.end} for ${entry.type} ${entry.shape}"
+                    "${shown(entry.name)} does not fit: bytes ${entry.start} to ${entry.end} for ${entry.type} " +
+                        "${entry.shape}"
                 }
                 val data = if (length > Int.MAX_VALUE) null else file.slice(base + entry.start, length.toInt())
                 found[entry.name] = Tensor(entry.type, entry.shape, data)
@@ -79,8 +81,11 @@ internal class Container private constructor(
 
         private fun entry(name: String, json: Json): Entry {
             val members = json.asObject("tensor ${shown(name)}")
-            fun numbers(key: String) = members.part(key).asArray("$key of ${shown(name)}").map {
-                it.asLong("$key of ${shown(name)}").also { number -> wellFormed(number >= 0) { "$key of ${shown(name)} below 0" } }
+            fun numbers(key: String): List<Long> {
+                val what = "$key of ${shown(name)}"
+                return members.part(key).asArray(what).map { item ->
+                    item.asLong(what).also { wellFormed(it >= 0) { "$what below 0" } }
+                }
             }
             val offsets = numbers("data_offsets")
             wellFormed(offsets.size == 2) { "data_offsets of ${shown(name)} are not two" }
@@ -89,9 +94,11 @@ internal class Container private constructor(
         }
 
         /** Bytes of a shape; -1 beyond what a file can hold. */
-        private fun bytes(shape: List<Long>, size: Long): Long =
-            if (0L in shape) 0 else shape.fold(size) { product, side ->
+        private fun bytes(shape: List<Long>, size: Long): Long {
+            if (0L in shape) return 0
+            return shape.fold(size) { product, side ->
                 if (product < 0 || side > Long.MAX_VALUE / product) -1 else product * side
             }
+        }
     }
 }

@@ -1,9 +1,10 @@
 package shop.mobileclip.search
 
-/** How a picture is shrunk; always antialiased. The manifest names it. */
-public enum class Interpolation(internal val halfWidth: Double) {
+/** How an image is shrunk; always antialiased. The manifest names it. */
+public enum class ResizeInterpolation(internal val halfWidth: Double) {
     BILINEAR(1.0),
-    BICUBIC(2.0);
+    BICUBIC(2.0),
+    ;
 
     /** The kernel's value at [x] input pixels from its centre, in Pillow's order of operations. */
     internal fun weight(x: Double): Double {
@@ -27,7 +28,7 @@ public enum class Interpolation(internal val halfWidth: Double) {
  *
  * Holds nothing that changes: any number of threads may share it.
  */
-public class ImagePreprocessor(public val size: Int, public val interpolation: Interpolation) {
+public class ImagePreprocessor(public val size: Int, public val interpolation: ResizeInterpolation) {
     init {
         require(size in 1..LARGEST_SIZE) { "a square of $size pixels" }
     }
@@ -40,8 +41,9 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: I
      * @throws IllegalArgumentException where [rgb] has another length, or there are no or over 2^27 pixels.
      */
     public fun square(rgb: ByteArray, width: Int, height: Int): ByteArray {
-        require(width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS && rgb.size == CHANNELS * width * height) {
-            "${rgb.size} bytes for a picture of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
+        val fits = width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS
+        require(fits && rgb.size == CHANNELS * width * height) {
+            "${rgb.size} bytes for an image of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
         }
         val short = minOf(width, height)
         val columns = Axis.of(width, size.toLong() * width / short, size, interpolation)
@@ -63,7 +65,7 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: I
     }
 
     public companion object {
-        /** Pixels of the largest picture. */
+        /** Pixels of the largest image. */
         public const val MOST_PIXELS: Int = 1 shl 27
         internal const val LARGEST_SIZE = 4096
         internal const val CHANNELS = 3
@@ -82,6 +84,7 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: I
         }
 
         /** `round((c * a + 255 * (255 - a)) / 255)`: no half can come up, since 255 is odd. */
-        private fun overWhite(colour: Int, alpha: Int): Byte = ((2 * (colour * alpha + 255 * (255 - alpha)) + 255) / 510).toByte()
+        private fun overWhite(colour: Int, alpha: Int): Byte =
+            ((2 * (colour * alpha + 255 * (255 - alpha)) + 255) / 510).toByte()
     }
 }

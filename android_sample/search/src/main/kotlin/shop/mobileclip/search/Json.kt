@@ -16,7 +16,7 @@ internal sealed interface Json {
         /** Parses UTF-8. [once]: refuse an object with a name twice; else the last counts. Throws [Malformed]. */
         fun parse(utf8: ByteBuffer, once: Boolean): Json {
             val text = try {
-                Charsets.UTF_8.newDecoder().decode(utf8).toString()     // a new decoder reports what is malformed
+                Charsets.UTF_8.newDecoder().decode(utf8).toString() // a new decoder reports what is malformed
             } catch (error: CharacterCodingException) {
                 throw Malformed("it is not UTF-8")
             }
@@ -52,7 +52,8 @@ internal fun Json.asArray(what: String): List<Json> = (this as? Json.Array)?.ite
 
 internal fun Json.asText(what: String): String = (this as? Json.Text)?.value ?: malformed("$what is no text")
 
-internal fun Json.asBool(what: String): Boolean = (this as? Json.Bool)?.value ?: malformed("$what is neither true nor false")
+internal fun Json.asBool(what: String): Boolean =
+    (this as? Json.Bool)?.value ?: malformed("$what is neither true nor false")
 
 /** A whole number, written without a fraction or an exponent. */
 internal fun Json.asLong(what: String): Long =
@@ -214,9 +215,10 @@ private class JsonParser(private val text: String, private val once: Boolean) {
 
     private fun peek(): Char = if (at < text.length) text[at] else malformed("JSON that ends too early")
 
-    private fun wrong(): Nothing = malformed("no JSON at character $at: ${shown(text.substring(at, minOf(at + 12, text.length)))}")
+    private fun wrong(): Nothing =
+        malformed("no JSON at character $at: ${shown(text.substring(at, minOf(at + 12, text.length)))}")
 
     private companion object {
-        const val DEEPEST = 200                  // the parser calls itself: a bound for its stack
+        const val DEEPEST = 100 // the parser calls itself: a bound for its stack, the same in Swift
     }
 }

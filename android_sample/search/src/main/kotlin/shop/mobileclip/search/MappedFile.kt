@@ -59,7 +59,7 @@ internal class MappedFile(private val channel: FileChannel, private val start: L
 /** A view of [length] bytes from [from] on; position 0, little-endian. The buffer's own position does not matter. */
 internal fun ByteBuffer.part(from: Int, length: Int): ByteBuffer {
     val view = duplicate()
-    val bounds: Buffer = view                    // Java 9 gave ByteBuffer its own position and limit; Android 8 has not
+    val bounds: Buffer = view // Java 9 gave ByteBuffer its own position and limit; Android 8 has not
     bounds.limit(from + length)
     bounds.position(from)
     return view.slice().order(ByteOrder.LITTLE_ENDIAN)

@@ -3,11 +3,11 @@ package shop.mobileclip.search
 /** Unicode's normal form C by the asset's tables: decompose, order the marks, compose. */
 internal class NormalForm(private val tables: TextTables) {
     fun compose(text: CodePoints): CodePoints {
-        if (text.max() < FIRST_MARK) return text                 // a short way; the steps below would change nothing
+        if (text.max() < FIRST_MARK) return text // a short way; the steps below would change nothing
         val ordered = decompose(text).also(::orderMarks)
         val whole = CodePoints(ordered.size)
-        var starter = -1                                         // where in `whole` the last character of class 0 stands
-        var between = -1                                         // class of the last mark kept after it; -1 for none
+        var starter = -1 // where in `whole` the last character of class 0 stands
+        var between = -1 // class of the last mark kept after it; -1 for none
         for (index in 0 until ordered.size) {
             val point = ordered[index]
             val rank = tables.rank(point)

@@ -1,6 +1,6 @@
 package shop.mobileclip.search
 
-/** RGB8 pixels of a window of a picture; the window begins at [left], [top] of the picture and is [width] wide. */
+/** RGB8 pixels of a window of an image; the window begins at [left], [top] of the image and is [width] wide. */
 internal class Pixels(val bytes: ByteArray, val width: Int, val left: Int, val top: Int) {
     fun at(x: Int, y: Int): Int = ImagePreprocessor.CHANNELS * ((y - top) * width + x - left)
 }
@@ -71,13 +71,13 @@ internal class Axis private constructor(private val lows: IntArray, private val 
         private fun clamped(sum: Int): Byte = (sum shr PRECISION_BITS).coerceIn(0, 255).toByte()
 
         /** The middle [size] of the [resized] outputs of an axis of [length] inputs. */
-        fun of(length: Int, resized: Long, size: Int, interpolation: Interpolation): Axis {
+        fun of(length: Int, resized: Long, size: Int, interpolation: ResizeInterpolation): Axis {
             val origin = halved(resized - size)
             if (resized == length.toLong()) {
                 return Axis(IntArray(size) { origin.toInt() + it }, List(size) { intArrayOf(1 shl PRECISION_BITS) })
             }
             val scale = length.toDouble() / resized.toDouble()
-            val stretch = maxOf(scale, 1.0)                  // shrinking widens the kernel: the antialiasing
+            val stretch = maxOf(scale, 1.0) // shrinking widens the kernel: the antialiasing
             val support = interpolation.halfWidth * stretch
             val lows = IntArray(size)
             val weights = List(size) { index ->

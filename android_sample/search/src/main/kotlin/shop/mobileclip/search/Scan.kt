@@ -40,7 +40,9 @@ internal class Scan(
                 continue
             }
             var runEnd = row + 1
-            while (runEnd < end && (tables.owners.get(runEnd) == tables.owners.get(runEnd - 1) || wanted(tables.owners.get(runEnd)))) {
+            while (runEnd < end &&
+                (tables.owners.get(runEnd) == tables.owners.get(runEnd - 1) || wanted(tables.owners.get(runEnd)))
+            ) {
                 runEnd++
             }
             block.load(row, runEnd - row)
@@ -57,7 +59,7 @@ internal class Scan(
     private fun scoreRow(row: Int, place: Int) {
         enter(row)
         val score = query.score(tables.scales.get(row), block.sum(place))
-        if (bestRow < 0 || score > bestScore) {              // the first of equal rows stays
+        if (bestRow < 0 || score > bestScore) { // the first of equal rows stays
             bestRow = row
             bestScore = score
         }

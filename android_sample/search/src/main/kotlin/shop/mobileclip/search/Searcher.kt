@@ -1,32 +1,31 @@
 package shop.mobileclip.search
 
-import java.security.MessageDigest
 import java.util.concurrent.CancellationException
 import java.util.concurrent.Executor
 
 /**
- * A shop's search: words and pictures in, products out. What an app calls.
+ * A shop's search: texts and images in, products out. What an app calls.
  *
  * Everything that takes time happens on [executor]'s threads, of which there may be several; every function here may be
  * called on any thread and returns at once. The [encoder] is made at its first use, after [onPreparing] was called, and
- * used by one thread at a time. The embeddings of the last [recent] texts, and of as many pictures, are kept: another
+ * used by one thread at a time. The embeddings of the last [recent] texts, and of as many images, are kept: another
  * filter or another place of the slider asks no encoder.
  */
 public class Searcher(
-    private val encoder: () -> Encoder,
-    private val tokenizer: ClipTokenizer,
+    private val encoder: () -> EmbeddingEncoder,
+    private val tokenizer: TextTokenizer,
     private val preprocessor: ImagePreprocessor,
     private val search: CatalogSearch,
     private val executor: Executor,
     recent: Int = 32,
     private val onPreparing: () -> Unit = {},
 ) : AutoCloseable {
-    private val texts = Recent<String, FloatArray>(recent)
-    private val pictures = Recent<String, FloatArray>(recent)
+    private val texts = Recent<List<Int>, FloatArray>(recent) // by ids: what differs only in case or spaces is one text
+    private val images = Recent<Any, FloatArray>(recent) // by [RGBImage.identity], which holds no pixels
 
     // Guarded by [lock], which is held while an encoder is made, used or closed: never on the caller's thread.
     private val lock = Any()
-    private var made: Encoder? = null
+    private var made: EmbeddingEncoder? = null
 
     @Volatile
     private var isClosed = false
@@ -36,9 +35,9 @@ public class Searcher(
      *
      * @throws java.util.concurrent.RejectedExecutionException if the executor takes no more work.
      */
-    public fun search(ask: Ask, done: (Outcome) -> Unit): Running {
-        val running = Running()
-        executor.execute { done(outcome(ask, running)) }
+    public fun search(request: SearchRequest, done: (SearchOutcome) -> Unit): RunningSearch {
+        val running = RunningSearch()
+        executor.execute { done(outcome(request, running)) }
         return running
     }
 
@@ -56,47 +55,48 @@ public class Searcher(
     }
 
     /** Whatever is thrown is an answer: a missing native library or a want of memory is an Error, no Exception. */
-    private fun outcome(ask: Ask, running: Running): Outcome = try {
-        val query = query(ask, running)
-        val hits = search.search(query, ask.k, ask.filter, ask.threshold, ask.leastConfidence) { running.isCancelled }
+    private fun outcome(request: SearchRequest, running: RunningSearch): SearchOutcome = try {
+        val query = query(request, running)
+        val hits = search.search(query, request.k, request.filter, request.threshold, request.leastConfidence) {
+            running.isCancelled
+        }
         running.goOn()
-        Outcome.Found(hits)
+        SearchOutcome.Found(hits)
     } catch (error: Throwable) {
-        if (running.isCancelled) Outcome.Cancelled else Outcome.Failed(error)
+        if (running.isCancelled) SearchOutcome.Cancelled else SearchOutcome.Failed(error)
     }
 
-    private fun query(ask: Ask, running: Running): Query {
+    private fun query(request: SearchRequest, running: RunningSearch): SearchQuery {
         running.goOn()
-        if (ask.like != null) return Query.Like(ask.like)
-        val text = ask.text?.let { text(it, running) }
-        val picture = ask.picture?.let { picture(it, running) }
+        if (request.like != null) return SearchQuery.Like(request.like)
+        val text = request.text?.let { text(it, running) }
+        val image = request.image?.let { image(it, running) }
         return when {
-            text == null -> Query.Picture(checkNotNull(picture))
-            picture == null -> Query.Text(text)
-            else -> Query.Both(text, picture, ask.slider)
+            text == null -> SearchQuery.Image(checkNotNull(image))
+            image == null -> SearchQuery.Text(text)
+            else -> SearchQuery.Both(text, image, request.slider)
         }
     }
 
-    private fun text(text: String, running: Running): FloatArray = texts[text] ?: run {
+    private fun text(text: String, running: RunningSearch): FloatArray {
         val ids = tokenizer.encode(text)
-        encoded(running) { it.text(ids) }.also { texts[text] = it }
+        val key = ids.toList()
+        return texts[key] ?: encoded(running) { it.text(ids) }.also { texts[key] = it }
     }
 
-    private fun picture(picture: Rgb, running: Running): FloatArray {
-        val key = "${picture.width} x ${picture.height}, ${hex(MessageDigest.getInstance("SHA-256").digest(picture.bytes))}"
-        return pictures[key] ?: run {
-            val square = preprocessor.square(picture.bytes, picture.width, picture.height)
-            encoded(running) { it.picture(square) }.also { pictures[key] = it }
+    private fun image(image: RGBImage, running: RunningSearch): FloatArray = images[image.identity] ?: run {
+        val square = preprocessor.square(image.bytes, image.width, image.height)
+        encoded(running) { it.image(square) }.also { images[image.identity] = it }
+    }
+
+    private fun encoded(running: RunningSearch, encode: (EmbeddingEncoder) -> FloatArray): FloatArray =
+        synchronized(lock) {
+            running.goOn()
+            check(!isClosed) { "the searcher is closed" }
+            encode(made ?: prepared().also { made = it })
         }
-    }
 
-    private fun encoded(running: Running, encode: (Encoder) -> FloatArray): FloatArray = synchronized(lock) {
-        running.goOn()
-        check(!isClosed) { "the searcher is closed" }
-        encode(made ?: prepared().also { made = it })
-    }
-
-    private fun prepared(): Encoder {
+    private fun prepared(): EmbeddingEncoder {
         onPreparing()
         val prepared = encoder()
         try {
@@ -109,11 +109,11 @@ public class Searcher(
     }
 
     private companion object {
-        fun Running.goOn() {
+        fun RunningSearch.goOn() {
             if (isCancelled) throw CancellationException("the search was cancelled")
         }
 
-        fun checkFits(encoder: Encoder, catalog: Catalog) {
+        fun checkFits(encoder: EmbeddingEncoder, catalog: ProductCatalog) {
             reading(catalog.name) {
                 checkSpace(catalog.space, catalog.model, encoder.space)
                 wellFormed(encoder.dim == catalog.dim) {

@@ -48,8 +48,11 @@ internal class TextClean(private val tables: TextTables) {
             val point = text[index++]
             val next = text.at(index)
             joined += when {
-                point in 0xD800..0xDBFF && next in 0xDC00..0xDFFF -> Character.toCodePoint(point.toChar(), next.toChar()).also { index++ }
+                point in 0xD800..0xDBFF && next in 0xDC00..0xDFFF ->
+                    Character.toCodePoint(point.toChar(), next.toChar()).also { index++ }
+
                 point in 0xD800..0xDFFF -> TextHtml.REPLACEMENT
+
                 else -> point
             }
         }
@@ -117,8 +120,8 @@ internal class TextClean(private val tables: TextTables) {
     }
 
     private companion object {
-        const val SEGMENT = 1_000_000            // code points
-        const val SPARE = 16                     // rounds, and code points, beyond what a text's length allows
+        const val SEGMENT = 1_000_000 // code points
+        const val SPARE = 16 // rounds, and code points, beyond what a text's length allows
         const val MOST_GROWTH = 16
         const val ESCAPE = 0x1b
         const val SIGMA = 0x3A3

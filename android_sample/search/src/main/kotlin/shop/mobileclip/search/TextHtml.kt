@@ -32,8 +32,11 @@ internal class TextHtml(private val tables: TextTables) {
         end++
         val number = number(text, start + 1)
         val name = text.string(start + 1, end)
-        val value = if (number == null || number.end != end) tables.html[name] ?: tables.htmlShouted[name]
-        else character(number.value).takeUnless { it.size == 1 && it[0] == SEMICOLON }
+        val value = if (number == null || number.end != end) {
+            tables.html[name] ?: tables.htmlShouted[name]
+        } else {
+            character(number.value).takeUnless { it.size == 1 && it[0] == SEMICOLON }
+        }
         if (value == null) out.add(text, start, end) else out += value
         return end
     }
@@ -46,7 +49,7 @@ internal class TextHtml(private val tables: TextTables) {
         var end = start + 1
         while (end < text.size && end - start <= LENIENT_LENGTH && text[end] !in ENDS_A_NAME) end++
         if (end > start + 1 && text.at(end) == SEMICOLON) end++
-        for (knownEnd in end downTo start + 3) {                 // the longest first, at least two characters
+        for (knownEnd in end downTo start + 3) { // the longest first, at least two characters
             val value = tables.html[text.string(start + 1, knownEnd)] ?: continue
             out += value
             out.add(text, knownEnd, end)
@@ -76,8 +79,10 @@ internal class TextHtml(private val tables: TextTables) {
         return Number(value, if (text.at(end) == SEMICOLON) end + 1 else end)
     }
 
-    private fun character(number: Int): IntArray =
-        if (number >= BEYOND || number in 0xD800..0xDFFF) intArrayOf(REPLACEMENT) else tables.charrefs[number] ?: intArrayOf(number)
+    private fun character(number: Int): IntArray {
+        if (number >= BEYOND || number in 0xD800..0xDFFF) return intArrayOf(REPLACEMENT)
+        return tables.charrefs[number] ?: intArrayOf(number)
+    }
 
     private fun isAlphanumeric(point: Int) =
         point in '0'.code..'9'.code || point in 'a'.code..'z'.code || point in 'A'.code..'Z'.code

@@ -11,7 +11,7 @@ internal class CodePointSet(private val ranges: IntArray) {
     fun rangeOf(point: Int): Int {
         var low = 0
         var high = ranges.size / 2
-        while (low < high) {                     // the first range that ends at the point or after it
+        while (low < high) { // the first range that ends at the point or after it
             val middle = (low + high) ushr 1
             if (ranges[2 * middle + 1] < point) low = middle + 1 else high = middle
         }
@@ -57,10 +57,14 @@ internal class TextTables(container: Container) {
     private val compositions = tensors.rows("compositions", 3).let { rows ->
         (rows.indices step 3).associate { pair(rows[it], rows[it + 1]) to rows[it + 2] }
     }
-    private val ignoreCase = tensors.rows("ignore_case", 2).let { rows -> (rows.indices step 2).associate { rows[it] to rows[it + 1] } }
+    private val ignoreCase = tensors.rows("ignore_case", 2).let { rows ->
+        (rows.indices step 2).associate { rows[it] to rows[it + 1] }
+    }
 
     init {
-        for (table in listOf("compositions" to 3, "ignore_case" to 2)) tensors.checkPoints(tensors.rows(table.first, table.second), table.first)
+        for ((name, width) in listOf("compositions" to 3, "ignore_case" to 2)) {
+            tensors.checkPoints(tensors.rows(name, width), name)
+        }
     }
 
     /** Canonical combining class. */
@@ -77,7 +81,8 @@ internal class TextTables(container: Container) {
 
 /** Typed reading of the asset's tensors. */
 private class Tensors(private val container: Container) {
-    fun rows(name: String, width: Int): IntArray = ints(container.tensor(name, "U32", Container.ANY, width.toLong()).asIntBuffer())
+    fun rows(name: String, width: Int): IntArray =
+        ints(container.tensor(name, "U32", Container.ANY, width.toLong()).asIntBuffer())
 
     private fun column(name: String): IntArray = ints(container.tensor(name, "U32", Container.ANY).asIntBuffer())
 
@@ -87,7 +92,9 @@ private class Tensors(private val container: Container) {
     fun ranges(rows: IntArray, width: Int, name: String): CodePointSet {
         var last = -1
         for (start in rows.indices step width) {
-            wellFormed(rows[start] > last && rows[start + 1] >= rows[start] && rows[start + 1] <= LAST_POINT) { "the ranges of '$name' are out of order" }
+            wellFormed(rows[start] > last && rows[start + 1] >= rows[start] && rows[start + 1] <= LAST_POINT) {
+                "the ranges of '$name' are out of order"
+            }
             last = rows[start + 1]
         }
         return CodePointSet(IntArray(rows.size / width * 2) { rows[it / 2 * width + it % 2] })
@@ -105,11 +112,13 @@ private class Tensors(private val container: Container) {
     fun names(name: String): Map<String, IntArray> {
         val text: ByteBuffer = container.tensor("${name}_names", "U8", Container.ANY)
         val names = pieces(column("${name}_name_offsets"), text.capacity(), name) { from, to ->
-            String(CharArray(to - from) {
-                val letter = text.get(from + it).toInt()
-                wellFormed(letter >= 0) { "the names of '$name' are not ASCII" }
-                letter.toChar()
-            })
+            String(
+                CharArray(to - from) {
+                    val letter = text.get(from + it).toInt()
+                    wellFormed(letter >= 0) { "the names of '$name' are not ASCII" }
+                    letter.toChar()
+                },
+            )
         }
         val values = values(name)
         wellFormed(names.size == values.size) { "'$name' has ${names.size} names and ${values.size} values" }
@@ -130,7 +139,9 @@ private class Tensors(private val container: Container) {
     }
 
     private fun <T> pieces(offsets: IntArray, size: Int, name: String, piece: (Int, Int) -> T): List<T> {
-        val fits = offsets.isNotEmpty() && offsets[0] == 0 && offsets.last() == size && (1 until offsets.size).all { offsets[it] >= offsets[it - 1] }
+        val fits =
+            offsets.isNotEmpty() && offsets[0] == 0 && offsets.last() == size &&
+                (1 until offsets.size).all { offsets[it] >= offsets[it - 1] }
         wellFormed(fits) { "the offsets of '$name' do not rise from 0 to $size" }
         return (1 until offsets.size).map { piece(offsets[it - 1], offsets[it]) }
     }
@@ -139,6 +150,6 @@ private class Tensors(private val container: Container) {
 
     private companion object {
         const val LAST_POINT = 0x10FFFF
-        const val LONGEST = 64                   // code points of a value; the reference's longest has 4
+        const val LONGEST = 64 // code points of a value; the reference's longest has 4
     }
 }

@@ -8,8 +8,12 @@ internal object Dist {
 
     /** One that is missing fails the test: nothing can be said of the tokenizer without its asset. */
     fun file(name: String): File = File(folder, name).also {
-        check(it.isFile) { "no ${it.absolutePath}: run `make export` in the repository, or set DIST to a folder like dist/demo" }
+        check(it.isFile) {
+            "no ${it.absolutePath}: run `make export` in the repository, or set DIST to a folder like dist/demo"
+        }
     }
 
-    val tokenizer: ClipTokenizer by lazy { ClipTokenizer.load(file("tokenizer.safetensors")) }
+    val manifest: ModelManifest by lazy { ModelManifest.load(file("manifest.json")) }
+
+    val tokenizer: TextTokenizer by lazy { Tokenizers.load(file(manifest.tokenizer.path), manifest.tokenizer.sha256) }
 }

@@ -7,7 +7,8 @@ import java.util.Base64
 
 /** What Python's references made, in a folder. A file that is missing fails the test. */
 internal open class Vectors(private val folder: File) {
-    fun file(name: String): File = File(folder, name).also { check(it.isFile) { "no such vectors: ${it.absolutePath}" } }
+    fun file(name: String): File =
+        File(folder, name).also { check(it.isFile) { "no such vectors: ${it.absolutePath}" } }
 
     fun json(name: String): Map<String, Json> = Json.parse(file(name).readText(), once = true).asObject(name)
 }

@@ -23,9 +23,9 @@ internal class MadeCatalog(
     private val thumbnails = List(products) { ByteArray(it % 3) { 7 } }
 
     fun tensors(): List<Tensor> = listOf(
-        Tensor("record_offsets", "U64", listOf(products + 1), little(8 * products + 8) { offsets(records).forEach { putLong(it) } }),
+        Tensor("record_offsets", "U64", listOf(products + 1), offsets(records)),
         Tensor("prices", "I64", listOf(products), little(8 * products) { prices.forEach { putLong(it) } }),
-        Tensor("thumbnail_offsets", "U64", listOf(products + 1), little(8 * products + 8) { offsets(thumbnails).forEach { putLong(it) } }),
+        Tensor("thumbnail_offsets", "U64", listOf(products + 1), offsets(thumbnails)),
         Tensor("categories", "U32", listOf(products), little(4 * products) { categories.forEach { putInt(it) } }),
         Tensor("offset", "F32", listOf(dim), little(4 * dim) { offset.forEach { putFloat(it) } }),
         Tensor("owners", "U32", listOf(owners.size), little(4 * owners.size) { owners.forEach { putInt(it) } }),
@@ -37,9 +37,10 @@ internal class MadeCatalog(
 
     fun metadata(): Map<String, String> = mapOf(
         "format" to "mobileclip-catalog", "version" to "1", "quantization" to "int8-row-offset", "metric" to "cosine",
-        "space" to "ab".repeat(32), "model" to "made", "dim" to "$dim", "products" to "$products", "rows" to "${owners.size}",
-        "currency" to currency, "categories" to quoted(names),
-        "calibration" to """{"text":{"a":10.0,"b":-5.0,"spread":0.2},"image":{"a":8.0,"b":-4.0,"spread":0.1},"source":"names"}""",
+        "space" to "ab".repeat(32), "model" to "made", "dim" to "$dim", "products" to "$products",
+        "rows" to "${owners.size}", "currency" to currency, "categories" to quoted(names),
+        "calibration" to
+            """{"text":{"a":10.0,"b":-5.0,"spread":0.2},"image":{"a":8.0,"b":-4.0,"spread":0.1},"source":"names"}""",
         "sha256" to "0".repeat(64),
     )
 
@@ -58,7 +59,8 @@ internal class MadeCatalog(
             val codes = ByteArray(rows * dim)
             for (row in 0 until rows) kinds[random.nextInt(kinds.size)].copyInto(codes, row * dim)
             return MadeCatalog(
-                owners, dim, codes, FloatArray(rows) { (1 + random.nextInt(2)) / 128f }, FloatArray(dim) { random.nextFloat() - 0.5f },
+                owners, dim, codes,
+                FloatArray(rows) { (1 + random.nextInt(2)) / 128f }, FloatArray(dim) { random.nextFloat() - 0.5f },
                 LongArray(products) { if (random.nextInt(5) == 0) -1 else random.nextInt(20) * 10_000L },
                 IntArray(products) { random.nextInt(names) }, List(names) { "name $it" }, currency,
             )
@@ -69,10 +71,11 @@ internal class MadeCatalog(
             val entries = tensors.map {
                 val start = position
                 position += it.data.size
-                """"${it.name}":{"dtype":"${it.type}","shape":${it.shape.toString().replace(" ", "")},"data_offsets":[$start,$position]}"""
+                val shape = it.shape.joinToString(",", "[", "]")
+                """"${it.name}":{"dtype":"${it.type}","shape":$shape,"data_offsets":[$start,$position]}"""
             }
-            val header = "{\"__metadata__\":{" + metadata.entries.joinToString(",") { (key, value) -> quoted(key) + ":" + quoted(value) } +
-                "}," + entries.joinToString(",") + "}"
+            val pairs = metadata.entries.joinToString(",") { (key, value) -> quoted(key) + ":" + quoted(value) }
+            val header = "{\"__metadata__\":{$pairs}," + entries.joinToString(",") + "}"
             return joined(header, tensors.map { it.data }.reduce(ByteArray::plus))
         }
 
@@ -93,7 +96,9 @@ internal class MadeCatalog(
         fun little(bytes: Int, put: ByteBuffer.() -> Unit): ByteArray =
             ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN).apply(put).array()
 
-        private fun offsets(pieces: List<ByteArray>): List<Long> = pieces.runningFold(0L) { sum, piece -> sum + piece.size }
+        private fun offsets(pieces: List<ByteArray>): ByteArray = little(8 * pieces.size + 8) {
+            pieces.runningFold(0L) { sum, piece -> sum + piece.size }.forEach { putLong(it) }
+        }
 
         private fun quoted(names: List<String>) = names.joinToString(",", "[", "]") { quoted(it) }
 
@@ -102,9 +107,9 @@ internal class MadeCatalog(
 }
 
 /** Opens bytes as a catalog, by a new file in [folder]; the one before may still be mapped. */
-internal fun opened(folder: File, bytes: ByteArray): Catalog {
+internal fun opened(folder: File, bytes: ByteArray): ProductCatalog {
     val file = File(folder, "made.catalog")
     file.delete()
     file.writeBytes(bytes)
-    return Catalog.open(file)
+    return ProductCatalog.open(file)
 }

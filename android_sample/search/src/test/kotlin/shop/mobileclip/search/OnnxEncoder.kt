@@ -8,10 +8,11 @@ import java.nio.FloatBuffer
 import java.nio.IntBuffer
 
 /** The exported ONNX encoders under ONNX Runtime: the artefacts of one precision in [folder], which holds the manifest. */
-internal class OnnxEncoder(folder: File, manifest: Manifest, precision: String) : Encoder {
+internal class OnnxEncoder(folder: File, manifest: ModelManifest, precision: String) : EmbeddingEncoder {
     private val environment = OrtEnvironment.getEnvironment()
     private val sessions = listOf("image", "text").associateWith { encoder ->
-        val artifact = manifest.artifacts.first { it.format == "onnx" && it.encoder == encoder && it.precision == precision }
+        val those = manifest.artifacts.filter { it.format == "onnx" && it.encoder == encoder }
+        val artifact = those.first { it.precision == precision }
         environment.createSession(File(folder, artifact.path).path)
     }
     private val size = manifest.imageSize.toLong()
@@ -19,16 +20,18 @@ internal class OnnxEncoder(folder: File, manifest: Manifest, precision: String) 
     override val dim: Int = manifest.dim
 
     /** What both files say of themselves. */
-    override val space: String = sessions.values.map { it.metadata.customMetadata.getValue("space") }.distinct().single()
+    override val space: String =
+        sessions.values.map { it.metadata.customMetadata.getValue("space") }.distinct().single()
 
     override fun text(ids: IntArray): FloatArray =
         run("text", OnnxTensor.createTensor(environment, IntBuffer.wrap(ids), longArrayOf(1, ids.size.toLong())))
 
     /** The bytes as numbers, one channel after the other. */
-    override fun picture(square: ByteArray): FloatArray {
+    override fun image(square: ByteArray): FloatArray {
         val pixels = square.size / 3
         val planes = FloatArray(square.size) { (square[it % pixels * 3 + it / pixels].toInt() and 0xFF).toFloat() }
-        return run("image", OnnxTensor.createTensor(environment, FloatBuffer.wrap(planes), longArrayOf(1, 3, size, size)))
+        val shape = longArrayOf(1, 3, size, size)
+        return run("image", OnnxTensor.createTensor(environment, FloatBuffer.wrap(planes), shape))
     }
 
     override fun close() = sessions.values.forEach(OrtSession::close)

@@ -1,12 +1,12 @@
 package shop.mobileclip.search
 
-import kotlin.math.abs
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.DynamicTest
 import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.assertThrows
+import kotlin.math.abs
 
 class SearchGoldenTest {
     private val index = Goldens.json("search/index.json")
@@ -20,38 +20,46 @@ class SearchGoldenTest {
         index.objects("damaged").map { case -> dynamicTest(case.text("file")) { checkDamaged(case) } }
 
     private fun check(case: Map<String, Json>) {
-        val catalog = Catalog.open(Goldens.file("search/" + case.text("catalog")))
+        val catalog = ProductCatalog.open(Goldens.file("search/" + case.text("catalog")))
         val hits = CatalogSearch(catalog).search(
-            query(case), case.int("k"),
-            Filter(case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(), case["lowest"]?.asLong(""),
-                case["highest"]?.asLong("")),
-            case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY, without = case["without"]?.asLong("")?.toInt(),
+            query(case),
+            case.int("k"),
+            CatalogFilter(
+                case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(),
+                case["lowest"]?.asLong(""),
+                case["highest"]?.asLong(""),
+            ),
+            case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY,
+            without = case["without"]?.asLong("")?.toInt(),
         )
         val expected = case.objects("hits")
         assertEquals(
             expected.map { listOf(it.int("product"), it.text("id"), it.int("row"), it.text("score")) },
-            hits.map { listOf(it.product, catalog.product(it.product).id, it.row, "%016x".format(it.score.toRawBits())) },
+            hits.map {
+                listOf(it.product, catalog.product(it.product).id, it.row, "%016x".format(it.score.toRawBits()))
+            },
         )
         for ((hit, wanted) in hits.zip(expected)) {
             assertTrue(abs(hit.confidence - wanted.double("confidence")) <= 1e-9) { "$hit, $wanted" }
         }
     }
 
-    private fun query(case: Map<String, Json>): Query {
-        case["like"]?.let { return Query.Like(it.asLong("like").toInt()) }
-        val both = case["hybrid"]?.asObject("hybrid")
-        if (both != null) return Query.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
+    private fun query(case: Map<String, Json>): SearchQuery {
+        case["like"]?.let { return SearchQuery.Like(it.asLong("like").toInt()) }
+        case["hybrid"]?.asObject("hybrid")?.let { both ->
+            return SearchQuery.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
+        }
         val vector = vector(case.text("vector"))
-        return if (case.text("kind") == "text") Query.Text(vector) else Query.Picture(vector)
+        return if (case.text("kind") == "text") SearchQuery.Text(vector) else SearchQuery.Image(vector)
     }
 
     private fun checkDamaged(case: Map<String, Json>) {
         val file = Goldens.file("search/" + case.text("file"))
         if (!case.part("opens").asBool("opens")) {
-            assertThrows<BadFileException> { Catalog.open(file) }.checkMessage(file.path)
+            assertThrows<BadFileException> { ProductCatalog.open(file) }.checkMessage(file.path)
             return
         }
-        val catalog = Catalog.open(file)
+        val catalog = ProductCatalog.open(file)
         if (case.part("verifies").asBool("verifies")) return catalog.verify()
         assertTrue("digest" in assertThrows<BadFileException> { catalog.verify() }.checkMessage(file.path))
     }

@@ -1,17 +1,17 @@
 package shop.mobileclip.search
 
-import java.io.File
-import java.util.Random
-import java.util.concurrent.CancellationException
-import java.util.concurrent.Executors
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.math.abs
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.util.Random
+import java.util.concurrent.CancellationException
+import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.math.abs
 
 class SearchTest {
     @TempDir
@@ -25,7 +25,9 @@ class SearchTest {
         var constant = 0.0
         for (d in 0 until made.dim) constant += made.offset[d].toDouble() * vector[d]
         return made.owners.indices.filter { fits(made.owners[it]) }.map { row ->
-            val sum = (0 until made.dim).sumOf { made.codes[row * made.dim + it].toLong() * Math.rint(vector[it] / step).toLong() }
+            val sum = (0 until made.dim).sumOf {
+                made.codes[row * made.dim + it].toLong() * Math.rint(vector[it] / step).toLong()
+            }
             Plain(made.owners[row], row, made.scales[row].toDouble() * step * sum + constant)
         }.groupBy { it.product }.values.map { rows -> rows.maxWith(compareBy({ it.score }, { -it.row })) }
             .sortedWith(compareBy({ -it.score }, { it.row }))
@@ -33,7 +35,7 @@ class SearchTest {
 
     private fun vector(random: Random, dim: Int) = FloatArray(dim) { random.nextInt(9) - 4f }.also { it[0] = 5f }
 
-    private fun fits(made: MadeCatalog, filter: Filter, without: Int?): (Int) -> Boolean = { product ->
+    private fun fits(made: MadeCatalog, filter: CatalogFilter, without: Int?): (Int) -> Boolean = { product ->
         val price = made.prices[product]
         val named = filter.categories?.contains(made.names[made.categories[product]]) ?: true
         val priced = (filter.lowest == null && filter.highest == null) ||
@@ -49,7 +51,7 @@ class SearchTest {
             val made = MadeCatalog.random(seed, 1 + random.nextInt(700), 1 + random.nextInt(40))
             val search = CatalogSearch(opened(folder, made.bytes()))
             val vector = vector(random, made.dim)
-            val filter = Filter(
+            val filter = CatalogFilter(
                 if (random.nextBoolean()) made.names.filter { random.nextBoolean() }.toSet() else null,
                 if (random.nextInt(3) == 0) random.nextInt(10) * 10_000L else null,
                 if (random.nextInt(3) == 0) random.nextInt(20) * 10_000L else null,
@@ -57,11 +59,16 @@ class SearchTest {
             val without = if (random.nextBoolean()) random.nextInt(made.products) else null
             val all = plain(made, vector, fits(made, filter, without))
             ties += all.zipWithNext().count { (a, b) -> a.score == b.score }
-            val threshold = if (all.isNotEmpty() && random.nextBoolean()) all[random.nextInt(all.size)].score else Double.NEGATIVE_INFINITY
+            val hasThreshold = all.isNotEmpty() && random.nextBoolean()
+            val threshold = if (hasThreshold) all[random.nextInt(all.size)].score else Double.NEGATIVE_INFINITY
             val k = 1 + random.nextInt(30)
-            val found = search.search(Query.Text(vector), k, filter, threshold, without = without)
-            assertEquals(all.filter { it.score >= threshold }.take(k).map { Triple(it.product, it.row, it.score.toRawBits()) },
-                found.map { Triple(it.product, it.row, it.score.toRawBits()) }, "seed $seed")
+            val found = search.search(SearchQuery.Text(vector), k, filter, threshold, without = without)
+            val expected = all.filter { it.score >= threshold }.take(k)
+            assertEquals(
+                expected.map { Triple(it.product, it.row, it.score.toRawBits()) },
+                found.map { Triple(it.product, it.row, it.score.toRawBits()) },
+                "seed $seed",
+            )
         }
         assertTrue(ties > 1000) { "$ties" }
     }
@@ -72,7 +79,7 @@ class SearchTest {
             val made = MadeCatalog.random(dim.toLong(), 33, dim)
             made.codes.fill(-127, 0, dim)
             val vector = FloatArray(dim) { 1f }
-            val found = CatalogSearch(opened(folder, made.bytes())).search(Query.Picture(vector), 100)
+            val found = CatalogSearch(opened(folder, made.bytes())).search(SearchQuery.Image(vector), 100)
             assertEquals(plain(made, vector) { true }.map { it.row to it.score }, found.map { it.row to it.score })
         }
     }
@@ -83,26 +90,29 @@ class SearchTest {
         val catalog = opened(folder, made.bytes())
         for (product in 0 until catalog.size) {
             val row = made.owners.indexOf(product)
-            val vector = FloatArray(16) { (made.offset[it] + made.scales[row].toDouble() * made.codes[row * 16 + it]).toFloat() }
-            assertEquals(plain(made, vector) { it != product }.take(5).map { it.product to it.score },
-                CatalogSearch(catalog).search(Query.Like(product), 5).map { it.product to it.score })
+            val vector =
+                FloatArray(16) { (made.offset[it] + made.scales[row].toDouble() * made.codes[row * 16 + it]).toFloat() }
+            assertEquals(
+                plain(made, vector) { it != product }.take(5).map { it.product to it.score },
+                CatalogSearch(catalog).search(SearchQuery.Like(product), 5).map { it.product to it.score },
+            )
         }
     }
 
     @Test
-    fun `the slider's ends are the text's and the picture's own results`() {
+    fun `the slider's ends are the text's and the image's own results`() {
         val made = MadeCatalog.random(8, 200, 24)
         val search = CatalogSearch(opened(folder, made.bytes()))
         val text = vector(Random(1), 24)
-        val picture = vector(Random(2), 24)
-        assertEquals(search.search(Query.Text(text)), search.search(Query.Both(text, picture, 0.0)))
-        assertEquals(search.search(Query.Picture(picture)), search.search(Query.Both(text, picture, 1.0)))
-        assertEquals(0.5, Calibration.read(made.metadata().getValue("calibration")).weight(1.0 / 3), 1e-12)
+        val image = vector(Random(2), 24)
+        assertEquals(search.search(SearchQuery.Text(text)), search.search(SearchQuery.Both(text, image, 0.0)))
+        assertEquals(search.search(SearchQuery.Image(image)), search.search(SearchQuery.Both(text, image, 1.0)))
+        assertEquals(0.5, ScoreCalibration.read(made.metadata().getValue("calibration")).weight(1.0 / 3), 1e-12)
     }
 
     @Test
     fun `stars and per cent round halves to even`() {
-        fun hit(confidence: Double) = Hit(0, 0, 0.0, confidence)
+        fun hit(confidence: Double) = SearchHit(0, 0, 0.0, confidence)
         assertEquals(listOf(0, 0, 2, 2, 4, 5), listOf(0.0, 0.1, 0.3, 0.5, 0.7, 1.0).map { hit(it).stars })
         assertEquals(listOf(0, 2, 12, 100), listOf(0.005, 0.015, 0.125, 1.0).map { hit(it).percent })
     }
@@ -110,41 +120,49 @@ class SearchTest {
     @Test
     fun `the least confidence is inclusive`() {
         val search = CatalogSearch(opened(folder, MadeCatalog.random(8, 50, 4).bytes()))
-        val all = search.search(Query.Text(floatArrayOf(1f, 2f, 3f, 4f)), 1000)
+        val query = SearchQuery.Text(floatArrayOf(1f, 2f, 3f, 4f))
+        val all = search.search(query, 1000)
         val least = all[all.size / 2].confidence
-        assertEquals(all.filter { it.confidence >= least }, search.search(Query.Text(floatArrayOf(1f, 2f, 3f, 4f)), 1000, leastConfidence = least))
+        assertEquals(all.filter { it.confidence >= least }, search.search(query, 1000, leastConfidence = least))
     }
 
     @Test
     fun `what cannot be asked is refused by name`() {
         val search = CatalogSearch(opened(folder, MadeCatalog.random(1, 9, 3, currency = "").bytes()))
-        val good = Query.Text(floatArrayOf(1f, 0f, 0f))
+        val good = SearchQuery.Text(floatArrayOf(1f, 0f, 0f))
         fun refused(says: String, ask: () -> Unit) {
             val message = assertThrows<IllegalArgumentException> { ask() }.message
             assertTrue(says in message.orEmpty()) { "$message" }
         }
-        refused("expected 3") { search.search(Query.Text(floatArrayOf(1f))) }
-        refused("not finite") { search.search(Query.Text(floatArrayOf(1f, Float.NaN, 0f))) }
-        refused("not finite") { search.search(Query.Picture(floatArrayOf(1f, Float.POSITIVE_INFINITY, 0f))) }
-        refused("zeros") { search.search(Query.Text(FloatArray(3))) }
+        refused("expected 3") { search.search(SearchQuery.Text(floatArrayOf(1f))) }
+        refused("not finite") { search.search(SearchQuery.Text(floatArrayOf(1f, Float.NaN, 0f))) }
+        refused("not finite") { search.search(SearchQuery.Image(floatArrayOf(1f, Float.POSITIVE_INFINITY, 0f))) }
+        refused("zeros") { search.search(SearchQuery.Text(FloatArray(3))) }
         refused("best 0") { search.search(good, 0) }
         refused("threshold") { search.search(good, threshold = Double.NaN) }
-        refused("Shoes") { search.search(good, filter = Filter(setOf("Shoes"))) }
-        refused("currencies") { search.search(good, filter = Filter(lowest = 0)) }
-        refused("no product 999") { search.search(Query.Like(999)) }
-        refused("slider") { search.search(Query.Both(floatArrayOf(1f, 0f, 0f), floatArrayOf(1f, 0f, 0f), Double.NaN)) }
+        refused("Shoes") { search.search(good, filter = CatalogFilter(setOf("Shoes"))) }
+        refused("currencies") { search.search(good, filter = CatalogFilter(lowest = 0)) }
+        refused("no product 999") { search.search(SearchQuery.Like(999)) }
+        refused("slider") {
+            search.search(SearchQuery.Both(floatArrayOf(1f, 0f, 0f), floatArrayOf(1f, 0f, 0f), Double.NaN))
+        }
     }
 
     @Test
     fun `many threads searching one catalog get what one gets`() {
         val made = MadeCatalog.random(11, 3000, 64)
         val search = CatalogSearch(opened(folder, made.bytes()))
-        val queries = List(16) { Query.Text(vector(Random(it.toLong()), 64)) }
+        val queries = List(16) { SearchQuery.Text(vector(Random(it.toLong()), 64)) }
         val expected = queries.map { search.search(it) }
         val pool = Executors.newFixedThreadPool(8)
         val wrong = AtomicInteger()
         val tasks = List(8) { thread ->
-            pool.submit { repeat(200) { if (search.search(queries[(it + thread) % 16]) != expected[(it + thread) % 16]) wrong.incrementAndGet() } }
+            pool.submit {
+                repeat(200) {
+                    val index = (it + thread) % 16
+                    if (search.search(queries[index]) != expected[index]) wrong.incrementAndGet()
+                }
+            }
         }
         tasks.forEach { it.get() }
         pool.shutdown()
@@ -156,20 +174,26 @@ class SearchTest {
         val search = CatalogSearch(opened(folder, MadeCatalog.random(2, 3000, 512).bytes()))
         var asked = 0
         assertThrows<CancellationException> {
-            search.search(Query.Text(vector(Random(1), 512))) { ++asked == 3 }
+            search.search(SearchQuery.Text(vector(Random(1), 512))) { ++asked == 3 }
         }
         assertEquals(3, asked)
-        search.search(Query.Text(vector(Random(1), 512))) { ++asked < 0 }
-        assertEquals(3 + 12, asked)                          // 3,000 rows, 256 at a time
+        search.search(SearchQuery.Text(vector(Random(1), 512))) { ++asked < 0 }
+        assertEquals(3 + 12, asked) // 3,000 rows, 256 at a time
     }
 
     @Test
     fun `a catalog gives its products, prices and small pictures`() {
         val made = MadeCatalog.random(4, 40, 5)
         val catalog = opened(folder, made.bytes())
-        assertEquals(listOf(made.products, 40, 5, "EUR", "made"), listOf(catalog.size, catalog.rows, catalog.dim, catalog.currency, catalog.model))
+        assertEquals(
+            listOf(made.products, 40, 5, "EUR", "made"),
+            listOf(catalog.size, catalog.rows, catalog.dim, catalog.currency, catalog.model),
+        )
         val product = catalog.product(7)
-        assertEquals(listOf("p7", "Product é 7", "1.50", ""), listOf(product.id, product.name, product.price.toString(), product.category))
+        assertEquals(
+            listOf("p7", "Product é 7", "1.50", ""),
+            listOf(product.id, product.name, product.price.toString(), product.category),
+        )
         assertEquals(made.prices.map { if (it < 0) null else it }, List(catalog.size) { catalog.price(it) })
         assertEquals(null, catalog.thumbnail(0))
         assertArrayEquals(byteArrayOf(7, 7), catalog.thumbnail(5))
@@ -181,8 +205,10 @@ class SearchTest {
         val bytes = MadeCatalog.random(4, 40, 5).bytes()
         val file = File(folder, "archive").apply { writeBytes(ByteArray(4097) + bytes + ByteArray(99)) }
         java.io.RandomAccessFile(file, "r").use {
-            Catalog.open(it.channel, 4097, bytes.size.toLong(), "asset").verify()
-            assertThrows<BadFileException> { Catalog.open(it.channel, 4097, bytes.size + 100L, "asset") }.checkMessage("asset")
+            ProductCatalog.open(it.channel, 4097, bytes.size.toLong(), "asset").verify()
+            assertThrows<BadFileException> {
+                ProductCatalog.open(it.channel, 4097, bytes.size + 100L, "asset")
+            }.checkMessage("asset")
         }
     }
 }

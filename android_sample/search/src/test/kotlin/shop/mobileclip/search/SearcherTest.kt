@@ -1,13 +1,5 @@
 package shop.mobileclip.search
 
-import java.io.File
-import java.util.concurrent.ConcurrentLinkedQueue
-import java.util.concurrent.CountDownLatch
-import java.util.concurrent.Executor
-import java.util.concurrent.Executors
-import java.util.concurrent.LinkedBlockingQueue
-import java.util.concurrent.TimeUnit
-import java.util.concurrent.atomic.AtomicInteger
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertNotNull
@@ -18,6 +10,14 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executor
+import java.util.concurrent.Executors
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
 
 @Timeout(60)
 class SearcherTest {
@@ -25,7 +25,7 @@ class SearcherTest {
     lateinit var folder: File
 
     private lateinit var search: CatalogSearch
-    private val preprocessor = ImagePreprocessor(4, Interpolation.BILINEAR)
+    private val preprocessor = ImagePreprocessor(4, ResizeInterpolation.BILINEAR)
     private val log = ConcurrentLinkedQueue<String>()
 
     /** Embeds by the sum of what it is given, and says what happens to it. */
@@ -33,12 +33,12 @@ class SearcherTest {
         override val space: String = "ab".repeat(32),
         override val dim: Int = 8,
         private val during: () -> Unit = {},
-    ) : Encoder {
+    ) : EmbeddingEncoder {
         private val users = AtomicInteger()
 
         override fun text(ids: IntArray) = encode("text", ids.sum())
 
-        override fun picture(square: ByteArray) = encode("picture", square.sum())
+        override fun image(square: ByteArray) = encode("image", square.sum())
 
         override fun close() {
             log += "closed"
@@ -55,27 +55,31 @@ class SearcherTest {
 
     private fun embedding(sum: Int) = FloatArray(8) { ((sum + 31 * it * it) % 17) - 8.5f }
 
-    private fun picture(seed: Int) = Rgb(ByteArray(3 * 6 * 5) { (it * seed).toByte() }, 6, 5)
+    private fun image(seed: Int) = RGBImage(ByteArray(3 * 6 * 5) { (it * seed).toByte() }, 6, 5)
 
     private fun textVector(text: String) = embedding(Dist.tokenizer.encode(text).sum())
 
-    private fun pictureVector(picture: Rgb) = embedding(preprocessor.square(picture.bytes, picture.width, picture.height).sum())
+    private fun imageVector(image: RGBImage) =
+        embedding(preprocessor.square(image.bytes, image.width, image.height).sum())
 
     private fun searcher(
         executor: Executor = Executor { it.run() },
         recent: Int = 32,
-        encoder: () -> Encoder = { FakeEncoder().also { log += "made" } },
-    ) = Searcher(encoder, Dist.tokenizer, preprocessor, search, executor, recent) { log += "preparing" }
+        tokenizer: TextTokenizer = Dist.tokenizer,
+        encoder: () -> EmbeddingEncoder = { FakeEncoder().also { log += "made" } },
+    ) = Searcher(encoder, tokenizer, preprocessor, search, executor, recent) { log += "preparing" }
 
-    private fun Searcher.find(ask: Ask): Outcome {
-        val found = LinkedBlockingQueue<Outcome>()
-        search(ask) { found += it }
+    private fun Searcher.find(request: SearchRequest): SearchOutcome {
+        val found = LinkedBlockingQueue<SearchOutcome>()
+        search(request) { found += it }
         return found.take().also { assertTrue(found.isEmpty()) }
     }
 
-    private fun Searcher.hits(ask: Ask): List<Hit> = assertInstanceOf(Outcome.Found::class.java, find(ask)).hits
+    private fun Searcher.hits(request: SearchRequest): List<SearchHit> =
+        assertInstanceOf(SearchOutcome.Found::class.java, find(request)).hits
 
-    private fun Searcher.error(ask: Ask): Throwable = assertInstanceOf(Outcome.Failed::class.java, find(ask)).error
+    private fun Searcher.error(request: SearchRequest): Throwable =
+        assertInstanceOf(SearchOutcome.Failed::class.java, find(request)).error
 
     private fun said(): List<String> = log.toList().also { log.clear() }
 
@@ -87,27 +91,28 @@ class SearcherTest {
     @Test
     fun `a search is the catalog's search by the encoder's embeddings`() {
         val searcher = searcher()
-        val (text, picture) = textVector("red shoes") to pictureVector(picture(3))
-        assertEquals(search.search(Query.Text(text)), searcher.hits(Ask("red shoes")))
-        assertEquals(search.search(Query.Picture(picture)), searcher.hits(Ask(picture = picture(3))))
-        assertEquals(search.search(Query.Both(text, picture, 0.3)), searcher.hits(Ask("red shoes", picture(3), 0.3)))
-        assertEquals(search.search(Query.Like(7)), searcher.hits(Ask(like = 7)))
-        val filter = Filter(setOf("name 1"), lowest = 20_000)
-        val all = search.search(Query.Text(text), 100, filter)
+        val (text, image) = textVector("red shoes") to imageVector(image(3))
+        assertEquals(search.search(SearchQuery.Text(text)), searcher.hits(SearchRequest("red shoes")))
+        assertEquals(search.search(SearchQuery.Image(image)), searcher.hits(SearchRequest(image = image(3))))
+        val both = SearchRequest("red shoes", image(3), 0.3)
+        assertEquals(search.search(SearchQuery.Both(text, image, 0.3)), searcher.hits(both))
+        assertEquals(search.search(SearchQuery.Like(7)), searcher.hits(SearchRequest(like = 7)))
+        val filter = CatalogFilter(setOf("name 1"), lowest = 20_000)
+        val all = search.search(SearchQuery.Text(text), 100, filter)
         val threshold = all[all.size / 2].score
         val least = all[all.size / 3].confidence
-        assertEquals(search.search(Query.Text(text), 5, filter, threshold, least),
-            searcher.hits(Ask("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)))
+        val few = SearchRequest("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)
+        assertEquals(search.search(SearchQuery.Text(text), 5, filter, threshold, least), searcher.hits(few))
     }
 
     @Test
     fun `the encoder is made at its first use alone`() {
         val searcher = searcher()
-        searcher.hits(Ask(like = 1))
+        searcher.hits(SearchRequest(like = 1))
         assertEquals(emptyList<String>(), said())
-        searcher.hits(Ask("shoes", picture(1)))
-        assertEquals(listOf("preparing", "made", "text", "picture"), said())
-        searcher.hits(Ask("boots"))
+        searcher.hits(SearchRequest("shoes", image(1)))
+        assertEquals(listOf("preparing", "made", "text", "image"), said())
+        searcher.hits(SearchRequest("boots"))
         assertEquals(listOf("text"), said())
     }
 
@@ -115,8 +120,8 @@ class SearcherTest {
     fun `nothing happens on the caller's thread`() {
         val tasks = ArrayList<Runnable>()
         val searcher = searcher({ tasks += it })
-        var outcome: Outcome? = null
-        searcher.search(Ask("shoes")) { outcome = it }
+        var outcome: SearchOutcome? = null
+        searcher.search(SearchRequest("shoes")) { outcome = it }
         searcher.release()
         assertEquals(emptyList<String>(), said())
         tasks.forEach { it.run() }
@@ -125,57 +130,76 @@ class SearcherTest {
     }
 
     @Test
-    fun `the embeddings of the last texts and pictures are kept`() {
+    fun `the embeddings of the last texts and images are kept`() {
         val searcher = searcher(recent = 2)
-        for (text in listOf("a", "b", "a", "c", "a", "b")) searcher.hits(Ask(text))
-        assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said())     // a, b, c, b again
-        for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(Ask(picture = picture(seed)))
-        assertEquals(List(4) { "picture" }, said())
-        for (slider in listOf(0.0, 0.5, 1.0)) searcher.hits(Ask("b", picture(2), slider))
+        for (text in listOf("a", "b", "a", "c", "a", "b")) searcher.hits(SearchRequest(text))
+        assertEquals(listOf("preparing", "made", "text", "text", "text", "text"), said()) // a, b, c, b again
+        val images = List(4) { image(it) }
+        for (seed in listOf(1, 2, 1, 3, 1, 2)) searcher.hits(SearchRequest(image = images[seed]))
+        assertEquals(List(4) { "image" }, said())
+        for (slider in listOf(0.0, 0.5, 1.0)) searcher.hits(SearchRequest("b", images[2], slider))
         assertEquals(emptyList<String>(), said())
-        assertEquals(search.search(Query.Text(textVector("b"))), searcher.hits(Ask("b")))
+        assertEquals(search.search(SearchQuery.Text(textVector("b"))), searcher.hits(SearchRequest("b")))
     }
 
     @Test
-    fun `pictures of the same bytes and another shape are different`() {
+    fun `texts of the same ids are one, an image is itself alone`() {
         val searcher = searcher()
-        val flat = picture(5)
-        searcher.hits(Ask(picture = flat))
-        val tall = Rgb(flat.bytes, 5, 6)
-        assertEquals(search.search(Query.Picture(pictureVector(tall))), searcher.hits(Ask(picture = tall)))
-        assertEquals(listOf("preparing", "made", "picture", "picture"), said())
+        for (text in listOf("a dress", "A  Dress ", "a dress")) searcher.hits(SearchRequest(text))
+        assertEquals(listOf("preparing", "made", "text"), said())
+        val flat = image(5)
+        searcher.hits(SearchRequest(image = flat))
+        val tall = RGBImage(flat.bytes, 5, 6)
+        assertEquals(search.search(SearchQuery.Image(imageVector(tall))), searcher.hits(SearchRequest(image = tall)))
+        searcher.hits(SearchRequest(image = image(5)))
+        assertEquals(List(3) { "image" }, said())
+    }
+
+    @Test
+    fun `any tokenizer serves, of any context`() {
+        val lengths = object : TextTokenizer {
+            override val contextLength = 3
+
+            override fun encode(text: String) = IntArray(contextLength) { text.length + it }
+        }
+        val searcher = searcher(tokenizer = lengths)
+        assertEquals(search.search(SearchQuery.Text(embedding(5 + 6 + 7))), searcher.hits(SearchRequest("boots")))
+        searcher.hits(SearchRequest("shoes"))
+        assertEquals(listOf("preparing", "made", "text"), said())
     }
 
     @Test
     fun `a released encoder is closed, and made again at its next use`() {
         val searcher = searcher()
         searcher.release()
-        searcher.hits(Ask("shoes"))
+        searcher.hits(SearchRequest("shoes"))
         searcher.release()
         searcher.release()
-        searcher.hits(Ask("shoes"))
+        searcher.hits(SearchRequest("shoes"))
         assertEquals(listOf("preparing", "made", "text", "closed"), said())
-        searcher.hits(Ask("boots"))
+        searcher.hits(SearchRequest("boots"))
         assertEquals(listOf("preparing", "made", "text"), said())
     }
 
     @Test
     fun `a closed searcher makes no encoder`() {
         val searcher = searcher()
-        searcher.hits(Ask("shoes"))
+        searcher.hits(SearchRequest("shoes"))
         searcher.close()
         searcher.close()
-        assertTrue("closed" in searcher.error(Ask("boots")).message.orEmpty())
+        assertTrue("closed" in searcher.error(SearchRequest("boots")).message.orEmpty())
         assertEquals(listOf("preparing", "made", "text", "closed"), said())
     }
 
     @Test
     fun `an encoder of another space or width is refused by name, and closed`() {
-        val other = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder("cd".repeat(32)) }.error(Ask("shoes")))
-        val message = other.checkMessage(search.catalog.name)
+        fun refused(encoder: () -> EmbeddingEncoder): String {
+            val error = searcher(encoder = encoder).error(SearchRequest("shoes"))
+            return assertInstanceOf(BadFileException::class.java, error).checkMessage(search.catalog.name)
+        }
+        val message = refused { FakeEncoder("cd".repeat(32)) }
         assertTrue("ab".repeat(32) in message && "cd".repeat(32) in message) { message }
-        val wide = assertInstanceOf(BadFileException::class.java, searcher { FakeEncoder(dim = 9) }.error(Ask("shoes")))
-        assertTrue("8" in wide.checkMessage(search.catalog.name))
+        assertTrue("8" in refused { FakeEncoder(dim = 9) })
         assertEquals(listOf("preparing", "closed", "preparing", "closed"), said())
     }
 
@@ -183,29 +207,30 @@ class SearcherTest {
     fun `what fails is an answer, and the next search tries again`() {
         val errors = ArrayDeque(listOf(UnsatisfiedLinkError("no library"), IllegalStateException("no file")))
         val searcher = searcher { throw errors.removeFirstOrNull() ?: return@searcher FakeEncoder() }
-        assertEquals("no library", searcher.error(Ask("shoes")).message)
-        assertEquals("no file", searcher.error(Ask("shoes")).message)
-        searcher.hits(Ask("shoes"))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask(picture = Rgb(ByteArray(3), 2, 2))))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask("shoes", k = 0)))
-        assertInstanceOf(IllegalArgumentException::class.java, searcher.error(Ask(like = 9999)))
+        assertEquals("no library", searcher.error(SearchRequest("shoes")).message)
+        assertEquals("no file", searcher.error(SearchRequest("shoes")).message)
+        searcher.hits(SearchRequest("shoes"))
+        val short = SearchRequest(image = RGBImage(ByteArray(3), 2, 2))
+        for (request in listOf(short, SearchRequest("shoes", k = 0), SearchRequest(like = 9999))) {
+            assertInstanceOf(IllegalArgumentException::class.java, searcher.error(request))
+        }
     }
 
     @Test
-    fun `an ask of nothing or of too much is refused`() {
-        for (ask in listOf({ Ask() }, { Ask("shoes", like = 1) }, { Ask(picture = picture(1), like = 1) })) {
-            assertThrows<IllegalArgumentException> { ask() }
-        }
+    fun `a request for nothing or for too much is refused`() {
+        assertThrows<IllegalArgumentException> { SearchRequest() }
+        assertThrows<IllegalArgumentException> { SearchRequest("shoes", like = 1) }
+        assertThrows<IllegalArgumentException> { SearchRequest(image = image(1), like = 1) }
     }
 
     @Test
     fun `a search cancelled before it starts asks no encoder`() {
         val tasks = ArrayList<Runnable>()
         val searcher = searcher({ tasks += it })
-        var outcome: Outcome? = null
-        searcher.search(Ask("shoes")) { outcome = it }.cancel()
+        var outcome: SearchOutcome? = null
+        searcher.search(SearchRequest("shoes")) { outcome = it }.cancel()
         tasks.forEach { it.run() }
-        assertSame(Outcome.Cancelled, outcome)
+        assertSame(SearchOutcome.Cancelled, outcome)
         assertEquals(emptyList<String>(), said())
     }
 
@@ -219,14 +244,14 @@ class SearcherTest {
                 cancelled.await()
             }
         }
-        val found = LinkedBlockingQueue<Outcome>()
-        val running = searcher.search(Ask("shoes", picture(1))) { found += it }
+        val found = LinkedBlockingQueue<SearchOutcome>()
+        val running = searcher.search(SearchRequest("shoes", image(1))) { found += it }
         started.await()
         running.cancel()
         cancelled.countDown()
-        assertSame(Outcome.Cancelled, found.take())
+        assertSame(SearchOutcome.Cancelled, found.take())
         assertEquals(listOf("preparing", "text"), said())
-        searcher.hits(Ask("shoes"))
+        searcher.hits(SearchRequest("shoes"))
         assertEquals(emptyList<String>(), said())
         pool.shutdown()
     }
@@ -236,7 +261,7 @@ class SearcherTest {
         val pool = Executors.newFixedThreadPool(6)
         val searcher = searcher(pool, recent = 4)
         val texts = List(12) { "text $it" }
-        val expected = texts.map { search.search(Query.Text(textVector(it))) }
+        val expected = texts.map { search.search(SearchQuery.Text(textVector(it))) }
         val wrong = ConcurrentLinkedQueue<String>()
         val (callers, each) = 4 to 300
         val answers = CountDownLatch(callers * each)
@@ -245,9 +270,13 @@ class SearcherTest {
                 repeat(each) { turn ->
                     val index = (turn * 5 + caller) % texts.size
                     val cancels = turn % 7 == 0
-                    val running = searcher.search(Ask(texts[index])) { outcome ->
-                        val right = outcome is Outcome.Found && outcome.hits == expected[index] || outcome is Outcome.Cancelled && cancels
-                        if (!right) wrong += "$caller, $turn: ${(outcome as? Outcome.Failed)?.error ?: outcome}"
+                    val running = searcher.search(SearchRequest(texts[index])) { outcome ->
+                        val right = when (outcome) {
+                            is SearchOutcome.Found -> outcome.hits == expected[index]
+                            SearchOutcome.Cancelled -> cancels
+                            is SearchOutcome.Failed -> false
+                        }
+                        if (!right) wrong += "$caller, $turn: ${(outcome as? SearchOutcome.Failed)?.error ?: outcome}"
                         answers.countDown()
                     }
                     if (cancels) running.cancel()

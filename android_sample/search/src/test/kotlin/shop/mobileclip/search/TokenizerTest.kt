@@ -1,22 +1,26 @@
 package shop.mobileclip.search
 
-import java.io.File
-import java.util.Random
-import java.util.concurrent.Callable
-import java.util.concurrent.Executors
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.util.Random
+import java.util.concurrent.Callable
+import java.util.concurrent.Executors
 
 class TokenizerTest {
     @TempDir
     lateinit var folder: File
 
-    private val asset = Dist.file("tokenizer.safetensors")
+    private val asset = Dist.file(Dist.manifest.tokenizer.path)
     private val tokenizer = Dist.tokenizer
+    private val spec = Dist.manifest.text
     private val rows = Goldens.json("tokens.json").objects("texts")
 
     @Test
@@ -36,17 +40,52 @@ class TokenizerTest {
     @Test
     fun `a long text keeps its end token, and one of a million characters is done`() {
         val ids = tokenizer.encode("dress ".repeat(200))
-        assertEquals(listOf(77, 49406, 49407), listOf(ids.size, ids[0], ids[76]))
-        assertEquals(49407, tokenizer.encode("x".repeat(1_000_000)).last())
-        assertEquals(49407, tokenizer.encode("\u0301\u0323".repeat(300_000)).last())
+        val special = listOf(spec.startToken, spec.endToken)
+        assertEquals(spec.contextLength to special, ids.size to listOf(ids.first(), ids.last()))
+        assertEquals(spec.endToken, tokenizer.encode("x".repeat(1_000_000)).last())
+        assertEquals(spec.endToken, tokenizer.encode("\u0301\u0323".repeat(300_000)).last())
     }
 
     @Test
     fun `an asset of another digest is refused`() {
         val right = hex(java.security.MessageDigest.getInstance("SHA-256").digest(asset.readBytes()))
-        assertEquals(77, ClipTokenizer.load(asset, right).contextLength)
-        assertThrows<BadFileException> { ClipTokenizer.load(asset, "0".repeat(64)) }.checkMessage(asset.path)
-        assertThrows<BadFileException> { ClipTokenizer.load(File(folder, "none")) }.checkMessage(folder.path)
+        assertEquals(spec.contextLength, Tokenizers.load(asset, right).contextLength)
+        assertThrows<BadFileException> { Tokenizers.load(asset, "0".repeat(64)) }.checkMessage(asset.path)
+        assertThrows<BadFileException> { Tokenizers.load(File(folder, "none")) }.checkMessage(folder.path)
+    }
+
+    @Test
+    fun `version 1 is CLIP's, version 2 names its family`() {
+        val text = "a photo of a r\u00e9d dress"
+        for (version in listOf(V1, """"version":"2","family":"clip-bpe"""")) {
+            val made = Tokenizers.load(asset(V1, version))
+            assertInstanceOf(ClipTokenizer::class.java, made)
+            assertArrayEquals(tokenizer.encode(text), made.encode(text))
+        }
+    }
+
+    @Test
+    fun `another format, version or family is refused by name`() {
+        fun refused(says: String, old: String, new: String) {
+            val file = asset(old, new)
+            val message = assertThrows<BadFileException> { Tokenizers.load(file) }.checkMessage(file.path)
+            assertTrue(says in message) { message }
+        }
+        refused("found 'mobileclip-tokenizer version 3'", V1, """"version":"3","family":"clip-bpe"""")
+        refused("found 'mobileclip-catalog version 1'", "mobileclip-tokenizer", "mobileclip-catalog")
+        refused("found 'mobileclip-tokenizer version none'", """,$V1""", "")
+        refused("expected 'clip-bpe', found 'wordpiece'", V1, """"version":"2","family":"wordpiece"""")
+        refused("no 'family'", V1, """"version":"2"""")
+    }
+
+    /** A copy of the asset with [new] in place of [old] in its header. */
+    private fun asset(old: String, new: String): File {
+        val bytes = asset.readBytes()
+        val start = 8 + ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).long.toInt()
+        val header = String(bytes, 8, start - 8).trim()
+        check(header.split(old).size == 2) { "$old in $header" }
+        val named = MadeCatalog.joined(header.replace(old, new), bytes.copyOfRange(start, bytes.size))
+        return File(folder, "named.safetensors").apply { writeBytes(named) }
     }
 
     @Test
@@ -54,7 +93,11 @@ class TokenizerTest {
         val good = asset.readBytes()
         val head = 8 + 2824
         val random = Random(3)
-        val texts = listOf("a photo of a r\u00e9d <b>dress</b>", "&amp;amp;lt; &#39; \uff21\ufb01 \u039f\u03a3", "it's \u1112\u1161\u11ab 3 \ud83d\udc57\ud83d")
+        val texts = listOf(
+            "a photo of a r\u00e9d <b>dress</b>",
+            "&amp;amp;lt; &#39; \uff21\ufb01 \u039f\u03a3",
+            "it's \u1112\u1161\u11ab 3 \ud83d\udc57\ud83d",
+        )
         var refused = 0
         repeat(400) {
             val bytes = good.copyOf()
@@ -66,8 +109,8 @@ class TokenizerTest {
             file.delete()
             file.writeBytes(bytes)
             try {
-                val made = ClipTokenizer.load(file)
-                for (text in texts) assertEquals(77, made.encode(text).size)
+                val made = Tokenizers.load(file)
+                for (text in texts) assertEquals(spec.contextLength, made.encode(text).size)
             } catch (error: BadFileException) {
                 error.checkMessage(file.path)
                 refused++
@@ -79,20 +122,29 @@ class TokenizerTest {
     @Test
     fun `tables that change a text for ever are refused`() {
         val file = File(folder, "other.safetensors").apply { writeBytes(asset.readBytes()) }
-        val start = Regex("\"fold_values\":\\{[^}]*\"data_offsets\":\\[(\\d+),(\\d+)\\]").find(String(file.readBytes(), 8, 2824))!!.groupValues
+        val entry = Regex("\"fold_values\":\\{[^}]*\"data_offsets\":\\[(\\d+),(\\d+)\\]")
+        val start = entry.find(String(file.readBytes(), 8, 2824))!!.groupValues
         val bytes = file.readBytes()
         for (at in 8 + 2824 + start[1].toInt() until 8 + 2824 + start[2].toInt() step 4) {
             val other = mapOf('A'.code.toByte() to 0xFF22, 'B'.code.toByte() to 0xFF21)[bytes[at]] ?: continue
             if (bytes[at + 1].toInt() == 0) MadeCatalog.little(4) { putInt(other) }.copyInto(bytes, at)
         }
-        file.writeBytes(bytes)                               // fullwidth A becomes fullwidth B, and the other way round
-        val made = ClipTokenizer.load(file)
-        assertEquals(77, made.encode("x").size)
+        file.writeBytes(bytes) // fullwidth A becomes fullwidth B, and the other way round
+        val made = Tokenizers.load(file)
+        assertEquals(spec.contextLength, made.encode("x").size)
         assertThrows<BadFileException> { made.encode("\uff21") }.checkMessage(file.path)
+    }
+
+    private companion object {
+        const val V1 = """"version":"1""""
     }
 }
 
 /** The ids of a text of the vectors, padded. */
-internal fun ids(row: Map<String, Json>): IntArray = row.list("ids").map { it.asLong("id").toInt() }.toIntArray().copyOf(77)
+internal fun ids(row: Map<String, Json>): IntArray {
+    val ids = row.list("ids").map { it.asLong("id").toInt() }
+    return IntArray(Dist.manifest.text.contextLength) { ids.getOrElse(it) { Dist.manifest.text.padToken } }
+}
 
-internal fun escaped(text: String): String = text.map { if (it in ' '..'~') "$it" else "\\u%04x".format(it.code) }.joinToString("")
+internal fun escaped(text: String): String =
+    text.map { if (it in ' '..'~') "$it" else "\\u%04x".format(it.code) }.joinToString("")

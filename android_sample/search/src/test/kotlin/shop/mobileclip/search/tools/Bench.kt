@@ -1,14 +1,14 @@
 package shop.mobileclip.search.tools
 
+import shop.mobileclip.search.CatalogSearch
+import shop.mobileclip.search.ImagePreprocessor
+import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.ResizeInterpolation
+import shop.mobileclip.search.SearchQuery
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
-import shop.mobileclip.search.Catalog
-import shop.mobileclip.search.CatalogSearch
-import shop.mobileclip.search.ImagePreprocessor
-import shop.mobileclip.search.Interpolation
-import shop.mobileclip.search.Query
 
 /**
  * What benchmarks/jvm.py times. Does one thing once for each line that it gets, and answers each with a line: the
@@ -22,7 +22,7 @@ object Bench {
     fun main(arguments: Array<String>) {
         val work = when (arguments[0]) {
             "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
-            else -> picture(File(arguments[1]), arguments[2].toInt(), arguments[3].toInt(), arguments[4].toInt(), arguments[5])
+            else -> picture(File(arguments[1]), arguments.slice(2..4).map { it.toInt() }, arguments[5])
         }
         while (readlnOrNull() != null) {
             val start = System.nanoTime()
@@ -34,18 +34,20 @@ object Bench {
 
     /** What is timed answers what tells its outcome, which is not. */
     private fun search(catalog: File, vector: File, k: Int): () -> () -> String {
-        val search = CatalogSearch(Catalog.open(catalog))
+        val search = CatalogSearch(ProductCatalog.open(catalog))
         val floats = ByteBuffer.wrap(vector.readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
-        val query = Query.Picture(FloatArray(floats.capacity(), floats::get))
+        val query = SearchQuery.Image(FloatArray(floats.capacity(), floats::get))
         return {
             val hits = search.search(query, k);
             { hits.joinToString(",") { it.product.toString() } }
         }
     }
 
-    private fun picture(rgb: File, width: Int, height: Int, size: Int, interpolation: String): () -> () -> String {
+    /** [sides]: the picture's width and height, the square's. */
+    private fun picture(rgb: File, sides: List<Int>, interpolation: String): () -> () -> String {
+        val (width, height, size) = sides
         val bytes = rgb.readBytes()
-        val preprocessor = ImagePreprocessor(size, Interpolation.valueOf(interpolation.uppercase()))
+        val preprocessor = ImagePreprocessor(size, ResizeInterpolation.valueOf(interpolation.uppercase()))
         return {
             val square = preprocessor.square(bytes, width, height);
             { MessageDigest.getInstance("SHA-256").digest(square).joinToString("") { "%02x".format(it) } }

@@ -1,0 +1,19 @@
+package shop.mobileclip.search
+
+/**
+ * The image and the text encoder of one model, whatever runs them. Used by one thread at a time, perhaps not always the
+ * same; closed once, after its last use.
+ */
+public interface EmbeddingEncoder : AutoCloseable {
+    /** 64 hex digits naming the embedding space. */
+    public val space: String
+
+    /** The width of an embedding. */
+    public val dim: Int
+
+    /** The embedding, [dim] numbers, of a text's [ids] ([TextTokenizer.encode]). */
+    public fun text(ids: IntArray): FloatArray
+
+    /** The embedding of an image's [square]: RGB8, row by row ([ImagePreprocessor.square]). */
+    public fun image(square: ByteArray): FloatArray
+}

@@ -1,0 +1,185 @@
+package shop.mobileclip.search
+
+import java.io.File
+import java.nio.ByteBuffer
+
+/** `manifest.json` of an exported model: what an app reads instead of hard-coding anything. Holds nothing that changes. */
+public class ModelManifest private constructor(private val name: String, members: Map<String, Json>) {
+    init {
+        val version = members.part("version").asLong("version")
+        wellFormed(version == VERSION) { "a manifest of version $version, expected $VERSION" }
+    }
+
+    private val image = members.part("image").asObject("image")
+    private val textPart = members.part("text").asObject("text")
+
+    /** Of the table of models: `demo`, `s0` and so on. */
+    public val model: String = members.text("model")
+
+    /** 64 hex digits naming the embedding space. */
+    public val space: String = members.digest("space")
+
+    /** The width of an embedding. */
+    public val dim: Int = members.part("embedding").asObject("embedding").count("dim", Int.MAX_VALUE)
+
+    /** The factor on a cosine before a softmax over labels. */
+    public val logitScale: Double = members.part("logit_scale").asDouble("logit_scale")
+
+    /** Pixels along each side of the image encoder's square. */
+    public val imageSize: Int = image.count("width", ImagePreprocessor.LARGEST_SIZE)
+
+    public val interpolation: ResizeInterpolation = interpolation(image.part("resize").asObject("resize"))
+
+    public val text: TextSpec = textSpec(textPart)
+
+    public val tokenizer: TokenizerFile =
+        textPart.part("tokenizer").asObject("tokenizer").let { TokenizerFile(it.path(), it.digest("sha256")) }
+
+    /** False for random weights. */
+    public val shippable: Boolean = members.part("shippable").asBool("shippable")
+
+    public val licence: Licence = licence(members.part("licence").asObject("licence"))
+
+    public val artifacts: List<Artifact> =
+        members.part("artifacts").asArray("artifacts").map { artifact(it.asObject("one of the artifacts")) }
+
+    init {
+        val height = image.count("height", ImagePreprocessor.LARGEST_SIZE)
+        wellFormed(height == imageSize) { "an image encoder of $imageSize x $height pixels, expected a square" }
+        val crop = image.text("crop")
+        wellFormed(crop == "centre") { "unknown crop: expected 'centre', found ${shown(crop)}" }
+    }
+
+    /** What the text encoder takes, and which texts it knows. */
+    public data class TextSpec(
+        /** How many ids a text has. */
+        public val contextLength: Int,
+        /** The id before a text; null for none. */
+        public val startToken: Int?,
+        /** The id after a text. */
+        public val endToken: Int,
+        /** The id that fills what is left of the context. */
+        public val padToken: Int,
+        /** Prompts to put a label into; `{}` is its place. */
+        public val templates: List<String>,
+        /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
+        public val scripts: Set<String>,
+    )
+
+    /** The tokenizer asset; [path] is relative to the manifest. */
+    public data class TokenizerFile(public val path: String, public val sha256: String)
+
+    /** Of the weights. [commercialUse]: null where it is not known. */
+    public data class Licence(public val name: String, public val url: String, public val commercialUse: Boolean?)
+
+    /** [encoder]: `image` or `text`; [format]: `coreml`, `tflite` or `onnx`; [path] is relative to the manifest. */
+    public data class Artifact(
+        public val encoder: String,
+        public val format: String,
+        public val precision: String,
+        public val path: String,
+        public val sha256: String,
+        public val bytes: Long,
+    )
+
+    /**
+     * The first artefact of that format and encoder.
+     *
+     * @throws BadFileException if there is none.
+     */
+    public fun artifact(format: String, encoder: String): Artifact =
+        artifacts.firstOrNull { it.format == format && it.encoder == encoder } ?: throw BadFileException(
+            "$name: no $encoder encoder in $format; there are " +
+                artifacts.map { "${it.format} ${it.encoder} ${it.precision}" },
+        )
+
+    /** What makes the image encoder's square. */
+    public fun preprocessor(): ImagePreprocessor = ImagePreprocessor(imageSize, interpolation)
+
+    public companion object {
+        private const val VERSION = 1L
+        private val IDS = 0..Int.MAX_VALUE
+        private val NOTHING = setOf(null, Json.Null)
+
+        /**
+         * Reads a manifest.
+         *
+         * @throws BadFileException if it is missing, damaged, of another version, or asks for another preprocessing.
+         */
+        public fun load(file: File): ModelManifest = MappedFile.mapping(file.path) { read(file.readBytes(), file.path) }
+
+        /** The same from the file's content; [name] is for messages. */
+        public fun read(utf8: ByteArray, name: String): ModelManifest = reading(name) {
+            ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest"))
+        }
+
+        private fun interpolation(resize: Map<String, Json>): ResizeInterpolation {
+            val mode = resize.text("mode")
+            wellFormed(mode == "shortest") { "unknown resize mode: expected 'shortest', found ${shown(mode)}" }
+            wellFormed(resize.part("antialias").asBool("antialias")) { "a resize without antialias, expected with" }
+            val wanted = resize.text("interpolation")
+            return ResizeInterpolation.entries.firstOrNull { it.name.lowercase() == wanted }
+                ?: malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found ${shown(wanted)}")
+        }
+
+        private fun textSpec(members: Map<String, Json>): TextSpec {
+            val templates = members.texts("templates")
+            for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
+            return TextSpec(
+                contextLength = members.count("context_length", Int.MAX_VALUE),
+                startToken = if (members["start_token"] in NOTHING) null else members.number("start_token", IDS),
+                endToken = members.number("end_token", IDS),
+                padToken = members.number("pad_token", IDS),
+                templates = templates,
+                scripts = members.texts("scripts").toSet(),
+            )
+        }
+
+        private fun licence(members: Map<String, Json>): Licence {
+            val use = members.part("commercial_use")
+            val isAllowed = if (use is Json.Null) null else use.asBool("commercial_use")
+            return Licence(members.text("name"), members.text("url"), isAllowed)
+        }
+
+        private fun artifact(members: Map<String, Json>): Artifact {
+            val encoder = members.text("encoder")
+            wellFormed(encoder == "image" || encoder == "text") {
+                "an encoder of ${shown(encoder)}, expected 'image' or 'text'"
+            }
+            val bytes = members.part("bytes").asLong("bytes")
+            wellFormed(bytes > 0) { "bytes of an artefact is $bytes, expected 1 or more" }
+            return Artifact(
+                encoder,
+                members.text("format"),
+                members.text("precision"),
+                members.path(),
+                members.digest("sha256"),
+                bytes,
+            )
+        }
+
+        private fun Map<String, Json>.text(key: String): String = part(key).asText(key)
+
+        private fun Map<String, Json>.texts(key: String): List<String> =
+            part(key).asArray(key).map { it.asText("one of the $key") }
+
+        private fun Map<String, Json>.count(key: String, most: Int): Int = number(key, 1..most)
+
+        private fun Map<String, Json>.number(key: String, range: IntRange): Int {
+            val number = part(key).asLong(key)
+            wellFormed(number in range) { "$key is $number, expected ${range.first} to ${range.last}" }
+            return number.toInt()
+        }
+
+        private fun Map<String, Json>.digest(key: String): String = text(key).also {
+            wellFormed(isDigest(it)) { "$key is ${shown(it)}, not 64 hex digits" }
+        }
+
+        /** A path that stays beside the manifest. */
+        private fun Map<String, Json>.path(): String = text("path").also {
+            wellFormed(it.split("/").none { part -> part.isEmpty() || part == "." || part == ".." } && '\\' !in it) {
+                "path is ${shown(it)}, not one that is relative to the manifest's folder"
+            }
+        }
+    }
+}

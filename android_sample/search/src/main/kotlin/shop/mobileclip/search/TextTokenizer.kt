@@ -1,0 +1,16 @@
+package shop.mobileclip.search
+
+/** What turns a text into the ids that a text encoder takes ([Tokenizers.load]). Any number of threads may share it. */
+public interface TextTokenizer {
+    /** How many ids a text has. */
+    public val contextLength: Int
+
+    /**
+     * Ids of [text], [contextLength] of them: its tokens, the special ones of the family, padding. A text too long is cut; the
+     * end token stays.
+     *
+     * @throws BadFileException if the asset is damaged so that a text would never be done ([Tokenizers.load]'s digest excludes
+     * it).
+     */
+    public fun encode(text: String): IntArray
+}

@@ -1,0 +1,50 @@
+"""What the steps of a build found enters; the values that later steps, the page and the command line read leave."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder.builder.calibrate import Fitted
+from catalog_builder.builder.duplicates import Duplicate
+from catalog_builder.builder.quantize import Vectors
+from catalog_builder.builder.recall import Recall
+from catalog_builder.lists.products import Problem, Product
+from catalog_builder.lists.queries import Queries
+
+
+@dataclass(frozen=True)
+class EmbeddedProducts:
+    """What the catalog will hold: the products with a sound picture, and what their pictures gave."""
+
+    products: list[Product]
+    owners: np.ndarray                       # uint32 [rows]: the product of each picture
+    vectors: Vectors                         # float32 [rows, dim]
+    thumbnails: list[bytes] | None           # of each product; None for a catalog without
+    problems: list[Problem]                  # of the list and of its pictures, by line
+    computed: int                            # pictures that were not known from an earlier run
+
+
+@dataclass(frozen=True)
+class EmbeddedQueries:
+    """The queries that calibrate and measure the catalog."""
+
+    queries: Queries
+    vectors: dict[str, np.ndarray]           # "text" and "image": float32 [Q, dim]
+    fitted: list[Fitted]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A catalog that was written, and what was found on the way; the figures are in <name>.json, too."""
+
+    out: Path
+    products: int
+    rows: int
+    bytes: int
+    problems: list[Problem]
+    computed: int                            # pictures that were not known from an earlier run
+    recalls: list[Recall]
+    fitted: list[Fitted]
+    pairs: list[Duplicate] | None            # None where there are too many rows to compare
+    note: str

@@ -1,0 +1,51 @@
+"""A command's work enters; its exit status leaves, with one line on stderr where the work failed.
+
+`python -m export`, `parity`, `parity.goldens`, `catalog_builder` and `catalog_builder.goldens` all end here:
+
+    def main(arguments: list[str]) -> int:
+        return command.run(lambda: work(arguments), "export", interrupted="the next run goes on from here")
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from export.common.errors import InputError
+
+DONE, GATE_RED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130        # 128 + SIGINT, as a shell counts
+
+
+class GateRed(Exception):
+    """What was made is below its gate, and was not written: one line, and exit status 1."""
+
+
+class CommandLine(argparse.ArgumentParser):
+    """A parser whose complaints are InputErrors, too: one line, no usage text."""
+
+    def error(self, message: str) -> None:
+        """Raises InputError instead of printing the usage and exiting."""
+        raise InputError(message, where="the command line", remedy=f"see {self.prog} --help")
+
+
+def run(work: Callable[[], int], name: str, interrupted: str, option: str = "--out") -> int:
+    """The exit status that `work` returns, or that of what it raises.
+
+    `name` opens the line on stderr. `interrupted` says what becomes of the work after Ctrl-C; `option` is what chooses
+    another place for the output, the remedy for a read-only or full disk.
+    """
+    try:
+        return work()
+    except GateRed as error:
+        return _failed(GATE_RED, name, error)
+    except InputError as error:
+        return _failed(BAD_INPUT, name, error)
+    except OSError as error:                 # a read-only or full disk, a file where a folder should be
+        return _failed(BAD_INPUT, name,
+                       f"{error.strerror}; found {error.filename}; remedy: choose another {option}")
+    except KeyboardInterrupt:
+        return _failed(INTERRUPTED, name, f"interrupted; {interrupted}")
+
+
+def _failed(status: int, name: str, message: object) -> int:
+    print(f"{name}: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,89 @@
+"""FORMATS= and PRECISION= enter; the artefacts to make leave, in the order of the manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from export.common.errors import InputError
+from export.formats.mixture import Mixture
+from export.formats.table import ENCODERS, FORMATS, MIXED, Format
+
+DEFAULT, AUTO = "default", "auto"            # PRECISION=: what ships; what `python -m parity --choose` starts from
+
+
+@dataclass(frozen=True, order=True)
+class Job:
+    """One artefact to make."""
+
+    format: str
+    encoder: str
+    precision: str
+    mixture: Mixture | None = None           # of `mixed` alone
+    route: str | None = None                 # None: the format's usual route
+
+    @property
+    def row(self) -> Format:
+        """The format."""
+        return FORMATS[self.format]
+
+    @property
+    def path(self) -> str:
+        """Relative to dist/<model>/."""
+        return f"{self.stem}{self.precision}{self.row.suffix}"
+
+    @property
+    def stem(self) -> str:
+        """What the paths of all precisions begin with."""
+        return f"{self.format}/{self.encoder}-"
+
+    @property
+    def converter(self) -> str:
+        """The name of the module whose `trace` and `write` make it."""
+        return self.row.routes[self.route or self.row.route]
+
+
+def jobs(formats: str, precision: str) -> list[Job]:
+    """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships).
+
+    A precision that a format lacks is left out there (`lacking` says so). Raises InputError for one that no format
+    asked for has, and for a format that has none of those asked for.
+    """
+    rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
+    if precision == DEFAULT:
+        return [Job(row.name, encoder, row.default[encoder]) for row in rows for encoder in ENCODERS]
+    if precision == AUTO:
+        return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
+    wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for row in rows for p in row.precisions)))
+    for row in rows:
+        if not set(wanted) & set(row.precisions):
+            raise InputError(f"PRECISION={precision} names nothing to make for {row.name}", found=precision,
+                             expected=", ".join(row.precisions), remedy=f"add one, or leave {row.name} out")
+    return [Job(row.name, e, p) for row in rows for e in ENCODERS for p in wanted if p in row.precisions]
+
+
+def choices(name: str, given: str, known: Sequence[str]) -> list[str]:
+    """The words of a list with commas, each one of `known`, in its order. Raises InputError for others, and none."""
+    words = [word.strip() for word in given.split(",") if word.strip()]
+    unknown = sorted(set(words) - set(known))
+    if unknown or not words:
+        raise InputError(f"{name}={given} names nothing to make", expected=", ".join(known),
+                         found=", ".join(unknown) or "an empty list", remedy=f"choose from them, or leave {name} out")
+    return [word for word in known if word in words]
+
+
+def routed(wanted: list[Job], route: str) -> list[Job]:
+    """`wanted`, those of a format that has `route` by this route."""
+    return [replace(job, route=None if route == job.row.route else route) if route in job.row.routes else job
+            for job in wanted]
+
+
+def lacking(made: list[Job]) -> list[str]:
+    """Which formats lack which of the precisions that others are made in, in words."""
+    wanted, rows = dict.fromkeys(job.precision for job in made), dict.fromkeys(job.row for job in made)
+    return [f"{row.name} has no {precision}; expected {', '.join(row.precisions)}"
+            for row in rows for precision in wanted if precision not in row.precisions]
+
+
+def order(job: Job) -> tuple[int, int, int]:
+    """The place of a job in the manifest: by format, encoder and precision."""
+    return (tuple(FORMATS).index(job.format), ENCODERS.index(job.encoder),
+            (*job.row.precisions, MIXED).index(job.precision))

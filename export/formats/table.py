@@ -1,0 +1,82 @@
+"""One row per format: what Core ML, TFLite and ONNX differ in. All other code asks the rows and names no format.
+
+Order, suffixes and defaults decide what an export makes, so these rows are Python: they count as code in a recipe.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from export.formats.mixture import Mixture, uniform
+
+ENCODERS = ("image", "text")
+FLOAT = ("fp32", "fp16")                     # of every format
+MIXED = "mixed"                              # what `python -m parity --choose` finds: a scheme for each weight
+LITERT_TORCH, ONNX2TF = "litert-torch", "onnx2tf"
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """One way to store an encoder, with the modules that make, run and read it."""
+
+    name: str                                # in paths, the manifest and FORMATS=
+    title: str                               # for people
+    suffix: str                              # of an artefact, a file or a folder
+    compressed: tuple[str, ...]              # precisions beside FLOAT, in the order of the manifest
+    default: Mapping[str, str]               # encoder: the precision that ships when nothing is said
+    routes: Mapping[str, str]                # route: the module whose `trace`, `weights` and `write` convert by it
+    runner: str                              # the module that runs artefacts and reads their weights back
+    runtime: str                             # the package that runs artefacts, imported before memory is measured
+    tools: tuple[str, ...]                   # distributions whose versions decide the bytes of an artefact
+    effort: Mapping[str, int]                # encoder: its turn among all conversions; the longest goes first
+    batch: int | None                        # inputs at a time; None: any number
+    layout: str                              # of the image encoder's input
+    pixel: str                               # its dtype
+    locks: Mapping[str, str] = field(default_factory=dict)   # route: the lock file of an environment of its own
+    forks: bool = True                       # whether the runtime outlives a fork
+    ios: Mapping[str, int] | None = None     # scheme: the oldest iOS that reads it; "" for those without an entry
+    decodes: bool = False                    # whether the runner's `constants` decodes compressed weights
+    queries: bool = False                    # whether its artefacts answer queries on a desktop
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What can be asked for, in the order of the manifest. `mixed` comes from a search alone."""
+        return FLOAT + self.compressed
+
+    @property
+    def route(self) -> str:
+        """The usual route."""
+        return next(iter(self.routes))
+
+    def shape(self, side: int) -> list[int | None]:
+        """The shape of the image encoder's input for a square of `side` pixels."""
+        return [self.batch, side, side, 3] if self.layout == "NHWC" else [self.batch, 3, side, side]
+
+    def minimum_ios(self, precision: str | Mixture) -> int | None:
+        """The oldest iOS that reads an artefact of this precision; None for a format that iOS does not know."""
+        if self.ios is None:
+            return None
+        return max(self.ios.get(scheme, self.ios[""]) for scheme in uniform(precision).schemes())
+
+
+# Default precisions (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural Engine.
+# LiteRT's CPU unpacks float16 to float32 as it loads: an image encoder in float16 is smaller on disk and in memory; a
+# text encoder, with its large table, takes 1.4 times the memory of float32. ONNX is for desktops and servers, where
+# exactness counts for more than bytes.
+COREML = Format(
+    "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"), {"image": "fp16", "text": "fp16"},
+    {"coremltools": "export.coreml"}, "export.runners.coreml_runner", "coremltools", ("coremltools",),
+    {"image": 2, "text": 5}, batch=1, layout="image RGB", pixel="uint8", forks=False, decodes=True,
+    ios={"": 16, "int4": 18})
+TFLITE = Format(
+    "tflite", "TFLite", ".tflite", ("int8", "dynamic-int8"), {"image": "fp16", "text": "fp32"},
+    {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
+    "ai_edge_litert.interpreter", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
+    {"image": 1, "text": 3}, batch=1, layout="NHWC", pixel="float32", queries=True,
+    locks={ONNX2TF: "requirements-onnx2tf.lock"})
+ONNX = Format(
+    "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": "fp32", "text": "fp32"},
+    {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", ("onnx", "onnxscript", "onnxruntime"),
+    {"image": 4, "text": 6}, batch=None, layout="NCHW", pixel="float32", queries=True)
+
+FORMATS: Mapping[str, Format] = {row.name: row for row in (COREML, TFLITE, ONNX)}
+ROUTES = tuple(TFLITE.routes)                # the only format with a choice

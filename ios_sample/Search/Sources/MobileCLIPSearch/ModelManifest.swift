@@ -1,0 +1,208 @@
+import Foundation
+
+/// `manifest.json` of an exported model: what an app reads instead of hard-coding anything.
+public struct ModelManifest: Sendable {
+    private static let known = 1
+
+    /// Of the table of models: `demo`, `s0` and so on.
+    public let model: String
+    /// 64 hex digits naming the embedding space.
+    public let space: String
+    /// The width of an embedding.
+    public let dim: Int
+    /// The factor on a cosine before a softmax over labels.
+    public let logitScale: Double
+    /// What makes the image encoder's square.
+    public let preprocessor: ImagePreprocessor
+    public let text: TextSpec
+    public let tokenizer: TokenizerFile
+    public let licence: Licence
+    /// False for random weights.
+    public let isShippable: Bool
+    public let artifacts: [Artifact]
+    private let name: String
+
+    /// What the text encoder takes, and which texts it knows.
+    public struct TextSpec: Sendable, Equatable {
+        /// How many ids a text has.
+        public let contextLength: Int
+        /// The id before a text; nil for none.
+        public let startToken: Int?
+        /// The id after a text.
+        public let endToken: Int
+        /// The id that fills what is left of the context.
+        public let padToken: Int
+        /// Prompts to put a label into; `{}` is its place.
+        public let templates: [String]
+        /// The writing systems of the texts that the model was trained on, for ``WritingSystems/unknown(in:known:)``.
+        public let scripts: Set<String>
+    }
+
+    /// The tokenizer asset; `path` is relative to the manifest.
+    public struct TokenizerFile: Sendable, Equatable {
+        public let path: String
+        public let sha256: String
+    }
+
+    /// Of the weights. `commercialUse`: nil where it is not known.
+    public struct Licence: Sendable, Equatable {
+        public let name: String
+        public let url: String
+        public let commercialUse: Bool?
+    }
+
+    /// `encoder`: `image` or `text`; `format`: `coreml`, `tflite` or `onnx`; `path` is relative to the manifest.
+    public struct Artifact: Sendable, Equatable {
+        public let encoder: String
+        public let format: String
+        public let precision: String
+        public let path: String
+        public let sha256: String
+        public let bytes: Int
+        /// Core ML alone.
+        public let minimumIOS: Int?
+    }
+
+    /// Reads a manifest.
+    ///
+    /// Throws ``SearchError/badFile(name:problem:)`` if it is missing, damaged, of another version, or asks for another
+    /// preprocessing.
+    public static func load(_ file: URL) throws -> ModelManifest {
+        let bytes = try mapped(file)
+        return try reading(file.path) {
+            try ModelManifest(Json.parse(bytes, once: true).asObject("the manifest"), name: file.path)
+        }
+    }
+
+    /// The first artefact of that format and encoder. Throws ``SearchError/badFile(name:problem:)`` if there is none.
+    public func artifact(format: String, encoder: String) throws -> Artifact {
+        if let found = artifacts.first(where: { $0.format == format && $0.encoder == encoder }) { return found }
+        let there = artifacts.map { "\($0.format) \($0.encoder) \($0.precision)" }.joined(separator: ", ")
+        throw SearchError.badFile(name: name, problem: "no \(encoder) encoder in \(format); there are \(there)")
+    }
+}
+
+extension ModelManifest {
+    /// Throws ``Malformed``.
+    fileprivate init(_ members: [String: Json], name: String) throws {
+        let version = try members.part("version").asInt("version")
+        try wellFormed(version == Self.known, "a manifest of version \(version), expected \(Self.known)")
+        self.name = name
+        model = try members.text("model")
+        space = try members.digest("space")
+        dim = try members.part("embedding").asObject("embedding").count("dim")
+        logitScale = try members.part("logit_scale").asDouble("logit_scale")
+        preprocessor = try ImagePreprocessor(image: members.part("image").asObject("image"))
+        let text = try members.part("text").asObject("text")
+        self.text = try TextSpec(text)
+        tokenizer = try TokenizerFile(text.part("tokenizer").asObject("tokenizer"))
+        licence = try Licence(members.part("licence").asObject("licence"))
+        isShippable = try members.part("shippable").asBool("shippable")
+        artifacts = try members.part("artifacts").asArray("artifacts")
+            .map { try Artifact($0.asObject("one of the artifacts")) }
+    }
+}
+
+extension ImagePreprocessor {
+    fileprivate init(image: [String: Json]) throws {
+        let width = try image.count("width")
+        let height = try image.count("height")
+        try wellFormed(width == height, "an image encoder of \(width) x \(height) pixels, expected a square")
+        let resize = try image.part("resize").asObject("resize")
+        let mode = try resize.text("mode")
+        try wellFormed(mode == "shortest", "unknown resize mode: expected 'shortest', found \(shown(mode))")
+        try wellFormed(resize.part("antialias").asBool("antialias"), "a resize without antialias, expected with")
+        let crop = try image.text("crop")
+        try wellFormed(crop == "centre", "unknown crop: expected 'centre', found \(shown(crop))")
+        let wanted = try resize.text("interpolation")
+        guard let interpolation = ResizeInterpolation(rawValue: wanted) else {
+            throw Malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found \(shown(wanted))")
+        }
+        do {
+            try self.init(size: width, interpolation: interpolation)
+        } catch SearchError.badRequest(let problem) {
+            throw Malformed(problem)
+        }
+    }
+}
+
+extension ModelManifest.TextSpec {
+    fileprivate init(_ members: [String: Json]) throws {
+        contextLength = try members.count("context_length")
+        startToken = members["start_token"] ?? .null == .null ? nil : try members.id("start_token")
+        endToken = try members.id("end_token")
+        padToken = try members.id("pad_token")
+        templates = try members.texts("templates")
+        for template in templates {
+            try wellFormed(template.contains("{}"), "a template without {}: \(shown(template))")
+        }
+        scripts = Set(try members.texts("scripts"))
+    }
+}
+
+extension ModelManifest.TokenizerFile {
+    fileprivate init(_ members: [String: Json]) throws {
+        path = try members.path()
+        sha256 = try members.digest("sha256")
+    }
+}
+
+extension ModelManifest.Licence {
+    fileprivate init(_ members: [String: Json]) throws {
+        name = try members.text("name")
+        url = try members.text("url")
+        let use = try members.part("commercial_use")
+        commercialUse = use == .null ? nil : try use.asBool("commercial_use")
+    }
+}
+
+extension ModelManifest.Artifact {
+    fileprivate init(_ members: [String: Json]) throws {
+        encoder = try members.text("encoder")
+        try wellFormed(
+            encoder == "image" || encoder == "text",
+            "an encoder of \(shown(encoder)), expected 'image' or 'text'")
+        format = try members.text("format")
+        precision = try members.text("precision")
+        path = try members.path()
+        sha256 = try members.digest("sha256")
+        bytes = try members.count("bytes")
+        minimumIOS = try members["minimum_ios"]?.asInt("minimum_ios")
+    }
+}
+
+extension [String: Json] {
+    fileprivate func text(_ name: String) throws -> String { try part(name).asText(name) }
+
+    fileprivate func texts(_ name: String) throws -> [String] {
+        try part(name).asArray(name).map { try $0.asText("one of the \(name)") }
+    }
+
+    fileprivate func count(_ name: String) throws -> Int {
+        let count = try part(name).asInt(name)
+        try wellFormed(count >= 1, "\(name) is \(count), expected 1 or more")
+        return count
+    }
+
+    fileprivate func id(_ name: String) throws -> Int {
+        let id = try part(name).asInt(name)
+        try wellFormed(id >= 0 && id <= Int32.max, "\(name) is \(id), expected 0 to \(Int32.max)")
+        return id
+    }
+
+    fileprivate func digest(_ name: String) throws -> String {
+        let digest = try text(name)
+        try wellFormed(isDigest(digest.utf8), "\(name) is \(shown(digest)), not 64 hex digits")
+        return digest
+    }
+
+    /// A path that stays beside the manifest.
+    fileprivate func path() throws -> String {
+        let path = try text("path")
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        try wellFormed(
+            parts.allSatisfy { $0 != "" && $0 != "." && $0 != ".." } && !path.contains("\\"),
+            "path is \(shown(path)), not one that is relative to the manifest's folder")
+        return path
+    }
+}

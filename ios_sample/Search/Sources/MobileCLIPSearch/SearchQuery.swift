@@ -1,0 +1,49 @@
+/// What to search for. Vectors are embeddings as an encoder of the catalog's space gives them: `dim` finite numbers.
+public enum SearchQuery: Sendable {
+    /// By the embedding of a text.
+    case text([Float])
+
+    /// By the embedding of an image.
+    case image([Float])
+
+    /// By both; `slider` from 0, the text alone, to 1, the image alone.
+    case both(text: [Float], image: [Float], slider: Double)
+
+    /// More like this product, which is left out.
+    case like(product: Int)
+}
+
+/// What a product must be; nil for no matter. Prices are in ten-thousandths of the catalog's currency, inclusive.
+public struct CatalogFilter: Sendable, Equatable {
+    /// Every product.
+    public static let any = CatalogFilter()
+
+    /// Names of categories, of which the product is in one.
+    public var categories: Set<String>?
+    public var lowest: Int64?
+    public var highest: Int64?
+
+    public init(categories: Set<String>? = nil, lowest: Int64? = nil, highest: Int64? = nil) {
+        self.categories = categories
+        self.lowest = lowest
+        self.highest = highest
+    }
+}
+
+/// A product that was found.
+public struct SearchHit: Sendable, Equatable {
+    /// Its place in the catalog.
+    public let product: Int
+    /// Its best row.
+    public let row: Int
+    /// That row's score: for ordering, not for people.
+    public let score: Double
+    /// The share of results with such a score that are right, 0 to 1.
+    public let confidence: Double
+
+    /// ``confidence`` in whole per cent.
+    public var percent: Int { Int((100 * confidence).rounded(.toNearestOrEven)) }
+
+    /// ``confidence`` in stars, 0 to 5.
+    public var stars: Int { Int((5 * confidence).rounded(.toNearestOrEven)) }
+}

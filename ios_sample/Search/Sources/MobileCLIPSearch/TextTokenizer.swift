@@ -1,0 +1,13 @@
+/// What turns a text into the ids that a text encoder takes (``Tokenizers/load(_:sha256:)``). Any number of tasks may
+/// share one.
+public protocol TextTokenizer: Sendable {
+    /// How many ids a text has.
+    var contextLength: Int { get }
+
+    /// Ids of `text`, ``contextLength`` of them: its tokens, the special ones of the family, padding. A text too long is
+    /// cut; the end token stays.
+    ///
+    /// Throws ``SearchError/badFile(name:problem:)`` if the asset is damaged so that a text would never be done (the digest
+    /// that ``Tokenizers/load(_:sha256:)`` checks excludes it).
+    func encode(_ text: String) throws -> [Int32]
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@testable import MobileCLIPSearch
+
+struct ModelManifestTests {
+    private let file = Dist.file("manifest.json")
+
+    @Test func theDemosManifestFitsItsCatalogAndTokenizer() throws {
+        let manifest = try ModelManifest.load(file)
+        let catalog = try ProductCatalog.open(Dist.file("products.catalog"), space: manifest.space)
+        #expect(catalog.dim == manifest.dim && catalog.model == manifest.model)
+        #expect(try Dist.tokenizer().contextLength == manifest.text.contextLength)
+        #expect(manifest.text.scripts == ["Latin"] && !manifest.text.templates.isEmpty)
+        #expect(try manifest.artifact(format: "coreml", encoder: "image").path == "coreml/image-fp32.mlpackage")
+        #expect(try manifest.artifact(format: "coreml", encoder: "image").minimumIOS == 16)
+        refused(file.path, "no text encoder in none; there are coreml image fp32") {
+            _ = try manifest.artifact(format: "none", encoder: "text")
+        }
+    }
+
+    @Test func aManifestThatLacksAnythingOrHoldsAnotherKindIsRefusedByName() throws {
+        let folder = try Folder()
+        let members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        func refusedManifest(_ changed: [String: Any], _ says: String) throws {
+            let bad = try folder.write([UInt8](JSONSerialization.data(withJSONObject: changed)), "manifest.json")
+            refused(bad.path, says) { _ = try ModelManifest.load(bad) }
+        }
+        for key in members.keys where !["tool_versions", "created", "architecture"].contains(key) {
+            try refusedManifest(members.filter { $0.key != key }, key)
+            try refusedManifest(members.merging([key: [:] as [String: Any]]) { $1 }, "")
+        }
+        try refusedManifest(members.merging(["version": 2]) { $1 }, "version 2, expected 1")
+        try refusedManifest(members.merging(["space": "AB"]) { $1 }, "space")
+        try refusedManifest(members.merging(["artifacts": [1]]) { $1 }, "artifacts")
+        var artifact = try #require((members["artifacts"] as? [[String: Any]])?.first)
+        for path in ["../model", "/model", "a//b", "a/./b", "", "a\\b"] {
+            artifact["path"] = path
+            try refusedManifest(members.merging(["artifacts": [artifact]]) { $1 }, "relative")
+        }
+        var image = try #require(members["image"] as? [String: Any])
+        for (key, value) in [("width", 65 as Any), ("crop", "none"), ("resize", ["mode": "squash"])] {
+            let old = image.updateValue(value, forKey: key)
+            try refusedManifest(members.merging(["image": image]) { $1 }, "")
+            image[key] = old
+        }
+        let text = try #require(members["text"] as? [String: Any])
+        for key in text.keys where key != "start_token" {
+            try refusedManifest(members.merging(["text": text.filter { $0.key != key }]) { $1 }, key)
+        }
+        for key in ["start_token", "end_token", "pad_token"] {
+            for id in [-1, 1 << 32] {
+                try refusedManifest(members.merging(["text": text.merging([key: id]) { $1 }]) { $1 }, "\(key) is \(id)")
+            }
+        }
+        try refusedManifest(members.merging(["text": text.merging(["templates": ["a"]]) { $1 }]) { $1 }, "'a'")
+    }
+
+    @Test func aTextMayHaveNoStartTokenAndUnknownKeysArePassedOver() throws {
+        let folder = try Folder()
+        var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        for (start, expected) in [(nil, nil), (NSNull(), nil), (3, 3)] as [(Any?, Int?)] {
+            var text: [String: Any] = [
+                "context_length": 64, "end_token": 2, "pad_token": 1, "templates": ["{}"], "scripts": ["Latin", "Han"],
+                "tokenizer": ["path": "a", "sha256": String(repeating: "ab", count: 32)], "family": "clip-bpe",
+                "pooling": "first-end",
+            ]
+            text["start_token"] = start
+            members["text"] = text
+            let made = try folder.write([UInt8](JSONSerialization.data(withJSONObject: members)), "manifest.json")
+            let spec = ModelManifest.TextSpec(
+                contextLength: 64, startToken: expected, endToken: 2, padToken: 1, templates: ["{}"],
+                scripts: ["Latin", "Han"])
+            #expect(try ModelManifest.load(made).text == spec)
+        }
+    }
+}

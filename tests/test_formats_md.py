@@ -1,0 +1,98 @@
+"""FORMATS.md is the contract: its tables name what the code writes and reads, no more and no less."""
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
+from catalog_builder.catalog import reader
+from export.artifacts import manifest
+from export.artifacts.receipts import Receipt
+from export.common.container import parsed
+from export.formats.job import Job
+from export.formats.mixture import Mixture
+from export.formats.table import FORMATS, MIXED
+from export.text.assets.clip_bpe_asset import asset_bytes
+from export.weights.lookup import find
+from parity.gate.results import GateResult
+
+TEXT = (Path(__file__).resolve().parent.parent / "FORMATS.md").read_text(encoding="utf-8")
+
+
+def table(heading: str, column: str) -> list[list[str]]:
+    """The rows of the table whose header starts with `column`, in the section `heading`."""
+    section = TEXT[TEXT.index(f"{heading}\n"):]
+    section = section[section.index(f"| {column} |"):]
+    lines = section[:section.index("\n\n")].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def names(heading: str, column: str) -> set[str]:
+    """The names in the first column; `.x` stands for the sibling of the name before it."""
+    found: list[str] = []
+    for row in table(heading, column):
+        for name in re.findall(r"`([^`]+)`", row[0]):
+            found.append(found[-1].rpartition(".")[0] + name if name.startswith(".") else name)
+    return set(found)
+
+
+def made() -> manifest.Manifest:
+    """A manifest in which every optional key has a value."""
+    spec = find("demo")
+    receipt = Receipt("", "", 1, 1.0, 1)
+    entries = [manifest.artifact(spec, job, receipt) for job in (
+        Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "fp32"))]
+    text = replace(spec.text, family="another", pooling="last")
+    whole = manifest.build(spec, manifest.Identity("", 1.0, True), "", entries, {})
+    return replace(whole, created="a time", text=text)
+
+
+def paths(value: dict, within: str = "") -> set[str]:
+    """The keys of nested objects, joined by points."""
+    return {path for key, one in value.items() for path in (
+        paths(one, f"{within}{key}.") if isinstance(one, dict) and key in ("embedding", "image", "text")
+        else {f"{within}{key}"})}
+
+
+def test_the_manifests_keys_are_those_of_the_table():
+    assert names("## manifest.json", "key") == paths(made().json())
+
+
+def test_an_artifacts_keys_are_those_of_the_table():
+    written = {key for artifact in made().artifacts for key in artifact.json()}
+    assert names("One of `artifacts`:", "key") == written
+
+
+def test_a_verdicts_keys_stand_beside_parity():
+    [row] = [row for row in table("One of `artifacts`:", "key") if row[0] == "`parity`"]
+    listed = set(re.findall(r"`([a-z0-9_]+)`", row[1])) - {"passed", "failed"}
+    assert listed == {field.name for field in fields(manifest.Verdict)}
+
+
+def test_the_precisions_are_those_of_the_formats():
+    listed = {name: set(row[1].split(", ")) for row in table("One of `artifacts`:", "precision")
+              for name in re.findall(r"`([^`]+)`", row[0])}
+    known = dict.fromkeys(name for row in FORMATS.values() for name in (*row.precisions, MIXED))
+    assert listed == {name: {row.name for row in FORMATS.values() if name in (*row.precisions, MIXED)}
+                      for name in known}
+
+
+def test_a_results_keys_are_those_of_the_table():
+    assert names("## parity.json", "key") == {field.name for field in fields(GateResult)}
+
+
+def test_a_catalogs_tensors_are_those_of_the_table():
+    kinds = {"<u8": "U64", "<i8": "I64", "<f4": "F32", "<u4": "U32", "i1": "I8", "u1": "U8"}
+    rows = table("## name.catalog", "tensor")
+    assert {row[0].strip("`"): row[1] for row in rows} == {
+        name: kinds[dtype] for name, (dtype, _) in (reader.TENSORS | reader.THUMBNAILS).items()}
+
+
+def test_a_tokenizers_tensors_and_metadata_are_those_of_the_tables():
+    metadata, tensors = parsed(memoryview(asset_bytes()))
+    assert names("### The file", "key") == set(metadata)
+    maps = {name.removesuffix("_keys") for name in tensors if name.endswith("_keys")}
+    whole = {name for name in tensors if not any(
+        name == f"{one}{end}" for one in maps for end in ("_keys", "_offsets", "_values"))} | maps
+    listed = names("### The file", "tensor")
+    shouted = {name for name in whole if name.startswith("html_shouted")}
+    assert listed - {"html_shouted_…"} == whole - shouted and len(shouted) == 4
