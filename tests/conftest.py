@@ -11,17 +11,22 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 REPETITIONS = "2000"
-# Fixtures that export, gate, build an app, or run one of Apple's networks. A test with one of them is slow.
-SLOW = {"exported", "gated", "dist", "built", "cases", "tested", "environment", "apple", "exported_apple"}
-# Files that share one toolchain, whose builds would wait for each other, by the start of their names.
+# Fixtures that export, gate, trace, build an app, or load one of Apple's networks: a test with one of them is slow.
+SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple"}
+# Toolchains by the start of a file's name: the slow tests of one toolchain would wait for each other.
 TOOLCHAINS = {"test_android": "maven", "test_ios": "swift"}
+# Files whose slow tests share nothing that they build: each goes to the worker that is free.
+SPREAD = {"test_checkpoint", "test_export", "test_goldens"}
 VERDICTS = "parity.json"
+MADE = ROOT / "dist" / "demo"                # by `make export`
+OTHERS = shutil.ignore_patterns("manifest.json", "parity.*", "precision.*", "*int*", "*palette*", "*mixed*")
 
 
 def run_module(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
@@ -42,13 +47,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "repetitions" in names:
             item.add_marker(pytest.mark.repeated)
         item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.path.stem not in TOOLCHAINS))
+    items.sort(key=lambda item: (not is_slow(item), group(item) not in TOOLCHAINS.values()))
+
+
+def is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
 
 
 def group(item: pytest.Item) -> str:
     """Tests of one group run on one worker, one after the other."""
-    toolchain = next((name for start, name in TOOLCHAINS.items() if item.path.stem.startswith(start)), item.path.stem)
-    return toolchain if item.get_closest_marker("slow") else item.path.stem
+    if not is_slow(item):
+        return item.path.stem
+    if item.path.stem in SPREAD:
+        return item.nodeid
+    return next((name for start, name in TOOLCHAINS.items() if item.path.stem.startswith(start)), item.path.stem)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -104,10 +116,12 @@ def alone(folder: Path) -> Iterator[None]:
 def exported(kept, tmp_path_factory) -> Path:
     """dist/demo with twelve artefacts and no verdicts yet. Do not change it: copy it.
 
-    The exporter's own receipts tell what is still good from an earlier run.
+    The exporter's own receipts tell what is still good from an earlier run, or from `make export`.
     """
     folder = tmp_path_factory.mktemp("dist") / "demo"
     with alone(kept / "exported"):
+        if MADE.exists() and not (kept / "exported" / "demo").exists():
+            shutil.copytree(MADE, kept / "exported" / "demo", ignore=OTHERS)
         answer = run_module("export", "--precision", "fp32,fp16", "--out", str(kept / "exported"))
         assert answer.returncode == 0, answer.stderr
         shutil.copytree(kept / "exported" / "demo", folder)
@@ -130,3 +144,19 @@ def gated(exported, kept, tmp_path_factory) -> tuple[Path, subprocess.CompletedP
         if (folder / VERDICTS).exists():
             shutil.copy(folder / VERDICTS, earlier)
     return folder, answer
+
+
+@pytest.fixture(scope="session")
+def sample_shop(kept, tmp_path_factory) -> Callable[[Path], Path]:
+    """From dist/<model>/ to the catalog of the sample shop with its labelled queries. Pictures are embedded once."""
+    @cache
+    def build(dist: Path) -> Path:
+        folder = tmp_path_factory.mktemp("shop")
+        with alone(kept / "shop"):
+            catalog = kept / "shop" / "shop.catalog"
+            answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
+                                "--catalog", str(catalog), "--queries", "demo/shop/queries.csv")
+            assert answer.returncode == 0, answer.stderr
+            return Path(shutil.copy(catalog, folder))
+
+    return build

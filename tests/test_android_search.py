@@ -29,7 +29,7 @@ from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens
 from tests import expected
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
 MODULE = ANDROID / "search"
@@ -56,12 +56,13 @@ def dist(request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cases(request, repetitions, tmp_path_factory) -> list[Case]:
+def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     """The module's tests, run once."""
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"not run, because there is no {' and no '.join(missing)} here")
     dist, folder = request.getfixturevalue("dist"), tmp_path_factory.mktemp("expected")
+    shutil.copy(sample_shop(dist), folder / "shop.catalog")
     write_expected(folder, dist)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
     environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
@@ -88,12 +89,9 @@ def reported(folder: Path) -> list[Case]:
 
 
 def write_expected(folder: Path, dist: Path) -> None:
-    """All that ExpectedTest.kt reads."""
+    """All that ExpectedTest.kt reads besides shop.catalog."""
     made = manifest.read(dist)
     expected.write(folder, find(made.model).preprocessing)
-    answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
-                        "--catalog", str(folder / "shop.catalog"))
-    assert answer.returncode == 0, answer.stderr
     for precision in PRECISIONS:
         write_shop(folder, dist, made, precision)
 
