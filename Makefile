@@ -10,6 +10,7 @@ BUDGET_MB  ?=
 TFLITE_ROUTE ?=
 WORKERS    ?= 2
 STRICT     ?=
+ALL        ?=
 PRODUCTS   ?=
 QUERIES    ?=
 CATALOG    ?=
@@ -27,7 +28,10 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 
-.PHONY: help export parity catalog search apps goldens test bench clean environment
+# Two workers; a group of tests stays on one of them, in the order that tests/conftest.py gives.
+PYTEST := $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+.PHONY: help export parity catalog search apps goldens check test soak bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,8 +75,16 @@ goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and 
 	@$(PY) -m parity.goldens
 	@$(PY) -m catalog_builder.goldens
 
-test: $(READY)  ## run the tests
-	$(PY) -m pytest
+check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PYTEST) -m "not slow"
+
+test: $(READY)  ## what proves the product: eight minutes [ALL=1: every test, twenty minutes; STRICT=1: every test, and what cannot run fails]
+	$(PYTEST) $(if $(ALL)$(STRICT),,-m "not exhaustive")
+
+soak: $(READY)  ## repeat in full what the tests repeat with made-up input: damaged files, random texts and pictures
+	REPETITIONS=1000000 $(PYTEST) -m repeated
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
 	$(PY) -m benchmarks

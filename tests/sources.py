@@ -46,14 +46,20 @@ class Module:
         return frozenset(self._resolved())
 
     def _resolved(self) -> Iterator[str]:
+        for base, name in self.asked_for:
+            full = f"{base}.{name}"
+            yield full if name and full in modules() else base
+
+    @cached_property
+    def asked_for(self) -> list[tuple[str, str]]:
+        """(module, name) of every `from module import name`, and (module, "") of every `import module`."""
+        found = []
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
+                found += [(alias.name, "") for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                base = self._base(node)
-                for alias in node.names:
-                    full = f"{base}.{alias.name}"
-                    yield full if full in modules() else base
+                found += [(self._base(node), alias.name) for alias in node.names]
+        return found
 
     def _base(self, node: ast.ImportFrom) -> str:
         if not node.level:

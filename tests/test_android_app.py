@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from catalog_builder import apps
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android_sample"
 MAIN = SAMPLE / "app" / "src" / "main"
@@ -47,7 +47,7 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(request, tmp_path_factory) -> Built:
+def built(request, sample_shop, tmp_path_factory) -> Built:
     """The app compiled, linked, and its tests run once."""
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
@@ -59,7 +59,9 @@ def built(request, tmp_path_factory) -> Built:
     shutil.copytree(SAMPLE, sample, ignore=shutil.ignore_patterns("target", "build", "assets", ".gradle"))
     named = os.environ.get("DIST")
     dist = Path(named).resolve() if named else request.getfixturevalue("gated")[0]
-    fill(sample, dist, folder / "shop.catalog")
+    # The assets, as `make apps` makes them, with the sample shop.
+    apps.fill(dist, sample_shop(dist), None, accept=False,
+              apps=(apps.App("Android", "tflite", sample / "app/src/main/assets"),))
     succeeds(*MAVEN, "-q", "-f", sample / "search", "package", "-Dmaven.test.skip=true")
     succeeds(*MAVEN, "-q", "-f", sample / "check", "initialize")
     link(sample)
@@ -75,14 +77,6 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
 def succeeds(*command: str | Path) -> None:
     answer = run(*command)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-
-
-def fill(sample: Path, dist: Path, catalog: Path) -> None:
-    """The assets, as `make apps` makes them, with the sample shop."""
-    answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
-                        "--catalog", str(catalog), "--queries", "demo/shop/queries.csv")
-    assert answer.returncode == 0, answer.stderr
-    apps.fill(dist, catalog, None, accept=False, apps=(apps.App("Android", "tflite", sample / "app/src/main/assets"),))
 
 
 def link(sample: Path) -> None:

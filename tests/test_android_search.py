@@ -29,14 +29,14 @@ from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens
 from tests import expected
-from tests.conftest import ROOT, run_module
+from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
 MODULE = ANDROID / "search"
 SHOP = ROOT / "demo" / "shop"
 PRECISIONS = ("fp32", "fp16")
 SHOP_TEXTS, SHOP_PICTURES = 60, 100
-FAULTS = 20_000                              # damaged catalogs, where STRICT=1; 2,000 elsewhere
+FAULTS = 20_000                              # damaged catalogs, in `make soak`
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,16 @@ def dist(request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cases(request, tmp_path_factory) -> list[Case]:
+def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     """The module's tests, run once."""
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
         pytest.skip(f"not run, because there is no {' and no '.join(missing)} here")
     dist, folder = request.getfixturevalue("dist"), tmp_path_factory.mktemp("expected")
+    shutil.copy(sample_shop(dist), folder / "shop.catalog")
     write_expected(folder, dist)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
-    environment = {"EXPECTED": str(folder), "DIST": str(dist)}
-    if os.environ.get("STRICT") == "1":
-        environment["FAULTS"] = str(FAULTS)
+    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
     answer = subprocess.run(["mvn", "-B", "-ntp", "test"], cwd=MODULE, capture_output=True, text=True,
                             env=os.environ | environment)
     found = reported(MODULE / "target" / "surefire-reports")
@@ -90,12 +89,9 @@ def reported(folder: Path) -> list[Case]:
 
 
 def write_expected(folder: Path, dist: Path) -> None:
-    """All that ExpectedTest.kt reads."""
+    """All that ExpectedTest.kt reads besides shop.catalog."""
     made = manifest.read(dist)
     expected.write(folder, find(made.model).preprocessing)
-    answer = run_module("catalog_builder", "build", "--dist", str(dist.parent), "--model", dist.name,
-                        "--catalog", str(folder / "shop.catalog"))
-    assert answer.returncode == 0, answer.stderr
     for precision in PRECISIONS:
         write_shop(folder, dist, made, precision)
 
@@ -134,10 +130,9 @@ def answered(catalog, vector: np.ndarray) -> dict:
                      for hit in search.search(catalog, vector)]}
 
 
-def test_every_test_of_the_search_module_passes(cases, capsys):
+def test_every_test_of_the_search_module_passes(cases, say):
     failed = [f"{case.name}: {case.said}" for case in cases if case.outcome == "failed"]
-    with capsys.disabled():
-        print(f"\nandroid_sample/search: {len(cases)} tests run, {len(failed)} failed")
+    say(f"android_sample/search: {len(cases)} tests run, {len(failed)} failed")
     assert not failed, "\n".join(failed)
 
 
@@ -145,10 +140,10 @@ def test_none_of_them_is_skipped(cases):
     assert [f"{case.name}: {case.said}" for case in cases if case.outcome == "skipped"] == []
 
 
-def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, capsys):
+def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, say):
     printed = "".join(case.printed for case in cases if case.name.startswith("ExpectedTest"))
-    with capsys.disabled():
-        print("\n" + printed.strip())
+    for line in printed.strip().splitlines():
+        say(f"android_sample/search: {line}")
     for figure in (r"tokens: \d{5} texts, 0 differing", f"pixels: {expected.PICTURES} pictures, 0 differing bytes",
                    *(f"{precision}: {SHOP_TEXTS + SHOP_PICTURES} queries" for precision in PRECISIONS)):
         assert re.search(figure, printed), f"{figure} in {printed!r}"

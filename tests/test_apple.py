@@ -11,7 +11,7 @@ from torch import nn
 
 from export.common.specs import ModelSpec
 from export.weights import checkpoint, lookup, models, state
-from export.weights.networks import build
+from export.weights.networks import construct
 from tests import apple_checkpoints
 
 LARGEST_DIFFERENCE = 2e-6                    # max abs of unit-length embeddings; measured: 2e-7, reparameterised 1e-6
@@ -72,7 +72,7 @@ def test_safetensors_give_the_same_model_as_the_pickle(apple):
 
 @pytest.mark.parametrize("apple", ["s0", "s2"], indirect=True)
 def test_apples_layout_and_open_clips_name_the_same_space(apple):
-    ours = build.build(apple.spec)
+    ours = construct.build(apple.spec)
     ours.load_state_dict(state.fit(apple.model.state_dict(), ours, apple.spec.name, apple.safetensors.path))
     spaces = {checkpoint.space(model, apple.spec.preprocessing, TOKENIZER) for model in (apple.model, ours)}
     assert len(spaces) == 1
@@ -99,7 +99,7 @@ def test_open_clips_own_b_is_not_apples(apple):
 
 @pytest.mark.parametrize("name, padding, eps", [("b", (1, 1), 1e-5), ("blt", (1, 1), 1e-5), ("2-b", (0, 0), 1e-6)])
 def test_only_the_first_version_of_b_is_mended(name, padding, eps):
-    trunk = build.build(lookup.find(name)).visual.trunk
+    trunk = construct.build(lookup.find(name)).visual.trunk
     assert trunk.patch_embed.backbone[0].conv.padding == padding
     assert {module.eps for module in trunk.modules() if isinstance(module, nn.LayerNorm)} == {eps}
 

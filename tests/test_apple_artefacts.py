@@ -11,6 +11,7 @@ from export.artifacts import manifest
 from tests import apple_checkpoints
 from tests.conftest import run_module
 
+pytestmark = pytest.mark.exhaustive           # tests/test_apple.py has the same answers before the conversion
 LARGEST_DIFFERENCE = 1e-5                    # max abs of unit-length embeddings, float32 artefacts
 
 

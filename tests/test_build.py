@@ -596,6 +596,7 @@ def kill_builds(listed: Path, older: Path, dist: Path, folder: Path) -> dict:
             "again": again, "span": span, "files": sorted(one.name for one in place.iterdir())}
 
 
+@pytest.mark.exhaustive
 def test_fifty_builds_killed_at_random_moments_lose_nothing_but_time(dist, tmp_path):
     listed = few(tmp_path / "shop", 30, pictures=2)
     made(few(tmp_path / "older", 20), dist, tmp_path / "older.catalog")

@@ -31,7 +31,7 @@ OWNERS = [0, 0, 1, 2, 2, 2, 3, 4]
 RECORDS = [json.dumps({"id": f"p{i}", "name": name}, ensure_ascii=False).encode()
            for i, name in enumerate(("Red bag", "Grüner Stiefel", "靴 🥾", "", "q\"uo\\te"))]
 PICTURES = [b"RIFF-1", b"", bytes(range(256)), b"x", b"\0\0"]
-FAULTS = 100_000                             # damaged files
+FAULTS = 100_000                             # damaged files, in `make soak`
 MEMORY = 100e6                               # bytes that reading one may take
 
 
@@ -716,15 +716,15 @@ def memory_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def test_damaged_files_are_refused_or_read_and_never_pass_as_whole(quick):
+def test_damaged_files_are_refused_or_read_and_never_pass_as_whole(quick, repetitions):
     """Opened, and then used whether or not the digest is right; the memory of every tenth is traced."""
     plain = content(category_names=["a", "b"], categories=np.array([0, 1, 1, 0, 1]))
     writer.write(quick / "plain.catalog", plain, fractions(8, 12))
     written(quick / "pictures.catalog", dim=20, thumbnails=PICTURES)
     expected = {path.read_bytes(): everything(open_catalog(path)) for path in sorted(quick.iterdir())}
     wholes, path, source, before = list(expected), quick / "damaged.catalog", random.Random(20261121), memory_peak()
-    opened = unharmed = 0
-    for i in range(FAULTS):
+    opened, unharmed, faults = 0, 0, repetitions(FAULTS)
+    for i in range(faults):
         damaged = mutated(source, wholes[i % 2], wholes[1 - i % 2])
         path.write_bytes(damaged)
         if i % 10 == 0:
@@ -742,4 +742,4 @@ def test_damaged_files_are_refused_or_read_and_never_pass_as_whole(quick):
             assert tracemalloc.get_traced_memory()[1] < MEMORY
             tracemalloc.stop()
     assert memory_peak() - before < MEMORY
-    assert 0.2 < opened / FAULTS < 0.6 and 0 < unharmed / FAULTS < 0.05      # damage of every depth was tried
+    assert 0.2 < opened / faults < 0.6 and 0 < unharmed / faults < 0.05      # damage of every depth was tried

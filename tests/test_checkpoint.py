@@ -74,6 +74,7 @@ def test_half_precision_is_widened_to_float32(tensors, tmp_path):
     assert torch.equal(loaded.text.text_projection, halves["text.text_projection"].float())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quick_gelu", [False, True])
 def test_open_clips_older_class_loads_and_answers_the_same(tmp_path, quick_gelu):
     import open_clip
@@ -217,6 +218,7 @@ def test_demo_weights_are_bundled():
 
 # Random weights, reparameterisation, the name of the space
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["demo", "s0", "s2"])
 def test_random_weights_spread_pictures_and_texts_and_fold_exactly(name):
     spec = lookup.find(name)

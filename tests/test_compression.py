@@ -147,6 +147,8 @@ def test_the_manifest_says_how_an_artefact_is_stored_and_what_ios_it_needs():
     assert "compression" not in entry and "minimum_ios" not in entry
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_line_makes_them(tmp_path):
     answer = run_module("export", "--formats", "onnx", "--precision", "int8,dynamic-int8", "--workers", "1",
                         "--out", str(tmp_path))

@@ -31,6 +31,7 @@ def convert(folder, encoder):
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoder", "words"), [(Refused, "failed in onnx/text-fp32.onnx.*see export.log"),
                                                 (Killed, "killed.*WORKERS=1")])
 def test_a_failure_in_a_worker_names_the_artefact_and_leaves_nothing(tmp_path, encoder, words):

@@ -79,6 +79,7 @@ def test_short_text_of_the_training_equals_the_whole_context(model):
     torch.testing.assert_close(whole, short, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_recall_on_the_shop_meets_the_targets(model):
     recall = measure(model)
     assert recall.texts >= 500

@@ -165,6 +165,7 @@ def test_coreml_text_encoder_takes_int32_ids(exported):
     assert ids.type.multiArrayType.dataType == ids.type.multiArrayType.INT32
 
 
+@pytest.mark.exhaustive
 def test_two_exports_give_the_same_bytes(exported, tmp_path):
     answer = run_module("export", "--precision", "fp32,fp16", "--out", str(tmp_path))
     assert answer.returncode == 0, answer.stderr
@@ -211,7 +212,7 @@ def test_a_damaged_artefact_alone_is_made_again(exported, tmp_path):
     assert artefact(tmp_path / "demo", "onnx", "image", "fp32").stat().st_mtime_ns == untouched
 
 
-@pytest.mark.parametrize("moment", [0, 1])
+@pytest.mark.parametrize("moment", [pytest.param(0, marks=pytest.mark.exhaustive), 1])
 def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path, moment):
     """Killed when `moment` artefacts are whole and others are being made: every receipt is true, the rest is made."""
     command = [sys.executable, "-m", "export", "--formats", "onnx", "--precision", "fp32,fp16", "--out", str(tmp_path)]
@@ -239,6 +240,7 @@ def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path
     assert not [p for p in (tmp_path / "demo").rglob("*") if files.PARTIAL in p.name]
 
 
+@pytest.mark.slow
 def test_random_weights_say_that_they_must_not_ship(tmp_path):
     answer = run_module("export", "--weights", "random", "--formats", "onnx", "--out", str(tmp_path))
     assert answer.returncode == 0 and "must not ship" in answer.stdout

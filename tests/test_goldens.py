@@ -81,6 +81,7 @@ def test_the_committed_goldens_are_wide():
     assert files.size(goldens.OUT) < 3_000_000
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_committed_bytes_and_a_seed_gives_others(tmp_path):
     assert run_module("parity.goldens", "--out", str(tmp_path / "again")).returncode == 0
     for path in files.files_of(goldens.OUT):
@@ -90,6 +91,7 @@ def test_two_runs_give_the_committed_bytes_and_a_seed_gives_others(tmp_path):
     assert hostile.generate(20, seed=0) == hostile.generate(20, seed=0) != hostile.generate(20, seed=1)
 
 
+@pytest.mark.slow
 def test_own_texts_and_pictures_make_fresh_goldens(tmp_path):
     (tmp_path / "texts.txt").write_text("blue kettle\nrouge\n", encoding="utf-8")
     (tmp_path / "pictures").mkdir()

@@ -51,6 +51,12 @@ def test_the_stages_meet_in_the_parts_of_export_that_are_for_others():
     assert found == set()
 
 
+def test_every_import_of_our_own_names_what_is_there():
+    wrong = [(module.name, base, name) for module in modules().values() for base, name in module.asked_for
+             if base.split(".")[0] in TOP and not exists(f"{base}.{name}" if name else base)]
+    assert wrong == []
+
+
 # Imports within a stage: a part may import those of the lines above.
 
 ORDER = {

@@ -32,6 +32,28 @@ def test_export_passes_every_variable_on_and_runs_the_gate_after():
     assert said.index("-m export") < said.index("-m parity")
 
 
+def selected(target: str, *given: str) -> str:
+    """By which marks a target's call of pytest selects tests: "" for all."""
+    said = make("-n", target, *(given or ["STRICT="]))
+    [call] = [line for line in said.splitlines() if "-m pytest" in line]
+    return call.partition("-m pytest")[2].partition("-m ")[2].strip('"')
+
+
+def test_check_takes_the_fast_tests_and_all_and_strict_take_every_test():
+    assert selected("check") == selected("check", "STRICT=1") == "not slow"
+    assert (selected("test"), selected("soak")) == ("not exhaustive", "repeated")
+    assert selected("test", "ALL=1") == selected("test", "STRICT=1") == ""
+    said = make("-n", "check")
+    assert said.index("-m ruff") < said.index("-m mypy") < said.index("-m pytest")
+    assert "REPETITIONS=" in make("-n", "soak") and "REPETITIONS" not in make("-n", "test")
+
+
+def test_ci_checks_first_and_is_strict():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
+    assert steps == [("STRICT=1 ", "check"), ("", "environment"), ("", "export"), ("STRICT=1 ", "test")]
+
+
 def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
     said = make("-n", "export", "PRECISION=auto", "BUDGET_MB=60", "FORMATS=onnx", "MODEL=s2")
     chosen = next(line for line in said.splitlines() if "--choose" in line)

@@ -129,6 +129,8 @@ def one_operator(kind: str, shape: Sequence[int] = (1, 4)) -> bytes:
     return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
 
 
+@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path):
     fake = stand_in(tmp_path / "venv", 'cat > /dev/null; printf "ValueError: no operator Bernstein in onnx2tf"; exit 1')
     answer = run_module("export", *TFLITE, "--out", str(tmp_path / "dist"), ONNX2TF_VENV=str(fake))
