@@ -72,7 +72,8 @@ def listed() -> list[str]:
 
 def generate(count: int, seed: int = 0) -> list[str]:
     """`count` random texts, none of which ftfy would repair (contract: ids are equal for all others)."""
-    source, made = random.Random(seed), []
+    source = random.Random(seed)
+    made: list[str] = []
     while len(made) < count:
         text = random_text(source)
         if not decoding_is_repaired(text):
