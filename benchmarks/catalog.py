@@ -42,7 +42,8 @@ class FileVectors:
 
 def main() -> None:
     """Measures, and writes the results, the page and the plot."""
-    world, found = World.of(), {"processor": limits.processor(), "cores": os.cpu_count()}
+    world = World.of()
+    found: dict = {"processor": limits.processor(), "cores": os.cpu_count()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         vectors = world.pictures(range(ROWS))
         catalog = built(Path(folder) / "some.catalog", vectors)

@@ -39,19 +39,20 @@ class Jvm:
         self.process = subprocess.Popen(
             ["java", "-XX:+UseSerialGC", "-Xmx1g", "-cp", classpath, "shop.mobileclip.search.tools.Bench",
              *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.asked, self.answers = turns.pipes(self.process)
 
     def __enter__(self) -> "Jvm":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.stdin.close()           # the end of its input is the end of its work
+        self.asked.close()           # the end of its input is the end of its work
         self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
 
     def turn(self) -> float:
         """Seconds by the JVM's own clock."""
-        self.process.stdin.write("\n")
-        taken, _, answer = self.process.stdout.readline().strip().partition(" ")
+        self.asked.write("\n")
+        taken, _, answer = self.answers.readline().strip().partition(" ")
         if answer != self.expected:
             raise RuntimeError(f"the JVM answered {answer!r}, and Python {self.expected!r}")
         return float(taken) / 1e3            # it says milliseconds
@@ -62,7 +63,7 @@ def main() -> None:
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
         sys.exit(f"benchmarks: jvm not run, because there is no {' and no '.join(missing)} here")
-    found = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
+    found: dict = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
         path = classpath(folder)

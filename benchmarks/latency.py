@@ -22,6 +22,7 @@ from benchmarks import limits
 from export import runners
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact
 from export.common import files
 from export.common.specs import ModelSpec
 from export.pictures import preprocess
@@ -59,16 +60,15 @@ def measure(folder: Path) -> dict:
     artifacts = [a for a in manifest.read(folder).artifacts if a.format in ("tflite", "onnx")]
     spec, source = Dist(folder).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
-    found = {"machine": machine(), "load": [round(os.getloadavg()[0], 2)], "weights": source.kind, "limits": {},
-             "encoders": {}}
+    load, best, encoders = [round(os.getloadavg()[0], 2)], {}, {}
     for encoder in ("image", "text"):
         one = example(encoder, spec)
         eager = eager_run(model, encoder, spec, one)
-        found["limits"][encoder] = limits.of(eager, model.visual if encoder == "image" else model.text, THREADS)
-        found["encoders"][encoder] = {str(threads): compare(
+        best[encoder] = limits.of(eager, model.visual if encoder == "image" else model.text, THREADS)
+        encoders[encoder] = {str(threads): compare(
             folder, [a for a in artifacts if a.encoder == encoder], eager, one, threads) for threads in THREADS}
-    found["load"].append(round(os.getloadavg()[0], 2))
-    return found
+    load.append(round(os.getloadavg()[0], 2))
+    return {"machine": machine(), "load": load, "weights": source.kind, "limits": best, "encoders": encoders}
 
 
 def example(encoder: str, spec: ModelSpec) -> np.ndarray:
@@ -93,7 +93,7 @@ def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable
     return run
 
 
-def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarray, threads: int) -> dict:
+def compare(folder: Path, artifacts: list[Artifact], eager: Callable, one: np.ndarray, threads: int) -> dict:
     """{"rounds": those that counted, "tried": all, "rows": {"eager" or path: {ms, ratio, low, high, cosine}}}.
 
     `low` and `high` are the quartiles. No rows where fewer than LEAST_ROUNDS counted.
@@ -105,7 +105,7 @@ def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarra
     for artifact in artifacts:
         embed = runners.load(artifact.format, folder / artifact.path, artifact.encoder, threads)
         if isinstance(embed, runners.CouldNotRun):
-            print(f"{artifact['path']}: not run ({embed.reason})")
+            print(f"{artifact.path}: not run ({embed.reason})")
         else:
             turns[artifact.path] = lambda embed=embed: embed(one)
     answers = {name: run() for name, run in turns.items()}               # warms up, too

@@ -7,11 +7,13 @@ Out: routes.json and routes.md.
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import latency, models
 from export.artifacts import receipts
 from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact
 from export.common import files
 from export.formats import table
 from export.weights import checkpoint
@@ -42,12 +44,11 @@ def measure(name: str, out: Path) -> dict:
     artefacts = {route: described(out / route / name) for route in table.ROUTES}
     for encoder in table.ENCODERS:
         one = latency.example(encoder, spec)
-        entries = [{"format": "tflite", "encoder": encoder, "path": f"{route}/{name}/{path}"}
-                   for route, made in artefacts.items() for path in made if encoder in path]
-        rows = latency.compare(out, entries, latency.eager_run(model, encoder, spec, one), one, THREADS)["rows"]
-        for entry in entries:
-            route, _, path = entry["path"].split("/", 2)
-            artefacts[route][path]["latency"] = rows.get(entry["path"])
+        both = entries(out, name, encoder)
+        rows = latency.compare(out, both, latency.eager_run(model, encoder, spec, one), one, THREADS)["rows"]
+        for entry in both:
+            route, _, path = entry.path.split("/", 2)
+            artefacts[route][path]["latency"] = rows.get(entry.path)
     return {"machine": latency.machine(), "routes": routes, "artefacts": artefacts}
 
 
@@ -59,6 +60,12 @@ def exported(name: str, route: str, out: Path) -> dict:
                                   "--workers", "1", "--tflite-route", route])
     models.timed(["parity", *common])
     return {"seconds": seconds, "peak_bytes": peak}
+
+
+def entries(out: Path, name: str, encoder: str) -> list[Artifact]:
+    """What both routes made of one encoder, by paths relative to `out`."""
+    return [replace(made, path=f"{route}/{name}/{made.path}") for route in table.ROUTES
+            for made in Dist(out / route / name).manifest.artifacts if made.encoder == encoder]
 
 
 def described(folder: Path) -> dict:

@@ -65,14 +65,15 @@ def pictures(kind: str, rng: np.random.Generator) -> Iterator[Image.Image]:
     """Pictures of 12 megapixels, upright RGB."""
     shop, samples = sorted((inputs.SHOP / "pictures").iterdir()), inputs.pictures(inputs.PICTURES)
     side, count = LONG // TILES, PICTURES if kind != KINDS[3] else min(PICTURES, len(samples))
-    for path in rng.choice(samples if kind == KINDS[3] else shop, count, replace=False):
-        picture = Image.open(path).convert("RGB").resize((LONG, SHORT), Image.Resampling.BICUBIC)
+    paths = samples if kind == KINDS[3] else shop
+    for chosen in rng.choice(len(paths), count, replace=False):
+        picture = Image.open(paths[chosen]).convert("RGB").resize((LONG, SHORT), Image.Resampling.BICUBIC)
         if kind == KINDS[1]:
             noisy = np.asarray(picture) + rng.normal(0, NOISE, (SHORT, LONG, 3))
             picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
         if kind == KINDS[2]:
-            for i, tile in enumerate(rng.choice(shop, LONG * SHORT // side**2, replace=False)):
-                small = Image.open(tile).convert("RGB").resize((side, side))
+            for i, tile in enumerate(rng.choice(len(shop), LONG * SHORT // side**2, replace=False)):
+                small = Image.open(shop[tile]).convert("RGB").resize((side, side))
                 picture.paste(small, (i % TILES * side, i // TILES * side))
         yield picture
 

@@ -34,17 +34,18 @@ class Bench:
     def __init__(self, *arguments: object):
         self.process = subprocess.Popen([SWIFT, "--run", ".build/release/search-bench", *map(str, arguments)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.asked, self.answers = turns.pipes(self.process)
 
     def __call__(self) -> float:
-        print(file=self.process.stdin, flush=True)
-        return int(self.process.stdout.readline()) / 1e9
+        print(file=self.asked, flush=True)
+        return int(self.answers.readline()) / 1e9
 
     def __enter__(self) -> "Bench":
         self()                               # its answer is written
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.stdin.close()
+        self.asked.close()
         self.process.wait()
 
 

@@ -1,8 +1,10 @@
 """What is compared enters; seconds leave, taken in turns, so that all meet the same noise of the machine."""
 
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
+from typing import IO
 
 Turn = Callable[[], float]                   # does it once, and answers the seconds
 
@@ -24,6 +26,13 @@ def taken(turns: dict[str, Turn], warm: int, rounds: int) -> dict[str, list[floa
             turn()
     all_ = [{name: turn() for name, turn in turns.items()} for _ in range(rounds)]
     return {name: [one[name] for one in all_] for name in turns}
+
+
+def pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    """What a process reads, and what it writes. Raises ValueError where it was started without pipes."""
+    if process.stdin is None or process.stdout is None:
+        raise ValueError("a process without pipes")
+    return process.stdin, process.stdout
 
 
 def milliseconds(seconds: list[float]) -> float:

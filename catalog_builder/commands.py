@@ -30,7 +30,6 @@ from export.common.files import ROOT
 
 LINE = 150                                   # characters, if the output is not a terminal
 MOST_THUMBNAIL = 1024                        # pixels of the longer side
-AS_IT_STANDS = {"markup": False, "soft_wrap": True}      # a path may hold brackets, and must not be broken
 
 
 def build(request: BuildRequest) -> int:
@@ -43,15 +42,13 @@ def build(request: BuildRequest) -> int:
                                                                          recall.plain10))
         table.add_row(recall.kind, str(recall.queries), *shares, f"{recall.largest_error:.5f}")
     _show(f"{built.out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
-    console = _console()
     if built.problems:
         lost = Counter(problem.skipped for problem in built.problems)
-        console.print(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "
-                      f"pictures and {lost['field']} fields are left out): {built.out.with_suffix('.problems.csv')}",
-                      style="yellow", **AS_IT_STANDS)
+        _say(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "
+             f"pictures and {lost['field']} fields are left out): {built.out.with_suffix('.problems.csv')}", "yellow")
     if built.note:
-        console.print(built.note, **AS_IT_STANDS)
-    console.print(f"the page to look at before shipping: {built.out.with_suffix('.html')}", **AS_IT_STANDS)
+        _say(built.note)
+    _say(f"the page to look at before shipping: {built.out.with_suffix('.html')}")
     return DONE
 
 
@@ -81,11 +78,11 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
 
 def answers(shop: Searcher, request: SearchRequest) -> list[Result]:
     """The shop's results for a text, a picture, both, or a product."""
-    limits = {"k": request.k, "where": request.where, "threshold": request.threshold,
-              "least_confidence": request.least_confidence}
     if request.like is not None:
-        return shop.like(request.like, **limits)
-    return shop.find(request.text, request.picture, request.slider, **limits)
+        return shop.like(request.like, k=request.k, where=request.where, threshold=request.threshold,
+                         least_confidence=request.least_confidence)
+    return shop.find(request.text, request.picture, request.slider, k=request.k, where=request.where,
+                     threshold=request.threshold, least_confidence=request.least_confidence)
 
 
 def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:
@@ -164,10 +161,14 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=LINE)
 
 
+def _say(text: str, style: str | None = None) -> None:
+    """Prints a text as it stands: a path in it may hold brackets, and must not be broken."""
+    _console().print(text, style=style, markup=False, soft_wrap=True)
+
+
 def _show(title: str, table: Table) -> None:
-    console = _console()
-    console.print(title, style="italic", **AS_IT_STANDS)
-    console.print(table)
+    _say(title, "italic")
+    _console().print(table)
 
 
 def _table(left: tuple[str, ...], right: tuple[str, ...]) -> Table:

@@ -50,7 +50,8 @@ CATALOG = (FRONT, RIGHT, LEFT, SMALL)        # a product's pictures, in this ord
 
 
 def _colour(rng: np.random.Generator, low: int = 0, high: int = 256) -> tuple[int, int, int]:
-    return tuple(int(value) for value in rng.integers(low, high, 3))
+    red, green, blue = (int(value) for value in rng.integers(low, high, 3))
+    return red, green, blue
 
 
 def _white(rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
@@ -158,7 +159,7 @@ def draw(glyph: Image.Image, style: Style, rng: np.random.Generator) -> Image.Im
     background = BACKGROUNDS[style.backgrounds[rng.integers(len(style.backgrounds))]](rng, size)
     placed = _place_glyph(rng, glyph, size, style)
     layers = np.asarray(placed, dtype=np.float32)
-    pixels = np.asarray(background, dtype=np.float32)
+    pixels: np.ndarray = np.asarray(background, dtype=np.float32)
     if rng.random() < style.shadow:
         pixels = pixels * _shadow(rng, placed.getchannel("a"))
     pixels = pixels * (1 - layers[..., 3:] / 255) + layers[..., :3]

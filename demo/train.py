@@ -162,15 +162,17 @@ class Losses(nn.Module):
         picture_loss = _match(PICTURE_SCALE * first @ second.T)
         total = text_loss + self.recipe.picture_weight * picture_loss
         if self.prototypes is not None:
-            total = total + self._find_prototype(words, numbers)
-            total = total + self.stage.prototypes * self._find_prototype(embedded, numbers.repeat(2))
+            total = total + self._find_prototype(self.prototypes, words, numbers)
+            of_pictures = self._find_prototype(self.prototypes, embedded, numbers.repeat(2))
+            total = total + self.stage.prototypes * of_pictures
         found = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
         return total, torch.stack([text_loss, picture_loss, found]).detach()
 
-    def _find_prototype(self, embedded: Tensor, numbers: Tensor) -> Tensor:
+    @staticmethod
+    def _find_prototype(prototypes: Tensor, embedded: Tensor, numbers: Tensor) -> Tensor:
         """Cross-entropy over all glyphs, the right one handicapped, so that its kind lies close together."""
-        cosines = embedded @ nn.functional.normalize(self.prototypes, dim=-1).T
-        handicap = PROTOTYPE_MARGIN * nn.functional.one_hot(numbers, len(self.prototypes))
+        cosines = embedded @ nn.functional.normalize(prototypes, dim=-1).T
+        handicap = PROTOTYPE_MARGIN * nn.functional.one_hot(numbers, len(prototypes))
         return nn.functional.cross_entropy(PROTOTYPE_SCALE * (cosines - handicap), numbers)
 
 

@@ -18,6 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 from export import plan
@@ -124,13 +125,16 @@ def _pool(workers: int, weights: Path) -> Iterator[tuple]:
 
 # --- in a worker ----------------------------------------------------------------------------------------------------
 
-_events = _parts = None
+_events: SimpleQueue[tuple[Job, Receipt | None]]          # both set by _start
+_parts: dict
 
 
 def _start(weights: Path, events, threads: int) -> None:
     global _events, _parts
     signal.signal(signal.SIGINT, signal.SIG_IGN)             # the parent's to answer
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
@@ -138,8 +142,8 @@ def _start(weights: Path, events, threads: int) -> None:
     _events, _parts = events, torch.load(weights, mmap=True, weights_only=False)       # our own file
 
 
-def _end_with_parent() -> None:
-    wait_for([multiprocessing.parent_process().sentinel])
+def _end_with(parent: int) -> None:
+    wait_for([parent])
     os._exit(1)
 
 

@@ -74,10 +74,12 @@ def wanted_products(given: int | None, dist: Dist) -> int | None:
 
 def own_shelf(pictures: Path | None, texts: Path | None) -> Shelf | None:
     """The user's own pictures and texts; None if neither is given. Raises InputError if only one of them is."""
-    if (pictures is None) != (texts is None):
+    if pictures is None and texts is None:
+        return None
+    if pictures is None or texts is None:
         raise InputError("pictures and texts are ranked together", where="the command line",
                          remedy="give both --pictures and --texts")
-    return inputs.given(pictures, texts) if pictures else None
+    return inputs.given(pictures, texts)
 
 
 def choose(dist: Dist, formats: str | None, products: int | None, own: Shelf | None, budget_mb: float | None) -> int:

@@ -72,7 +72,8 @@ def listed() -> list[str]:
 
 def generate(count: int, seed: int = 0) -> list[str]:
     """`count` random texts that ftfy would not repair: for these the contract promises equal ids."""
-    source, texts = random.Random(seed), []
+    source = random.Random(seed)
+    texts: list[str] = []
     while len(texts) < count:
         text = random_text(source)
         if not decoding_is_repaired(text):

@@ -136,8 +136,9 @@ def test_the_arrays_cannot_be_written_to(good):
 def test_the_safetensors_package_gives_the_same_arrays(good):
     found, arrays = open_catalog(good), load_file(good)
     assert set(arrays) == set(reader.TENSORS | reader.THUMBNAILS)
-    for name, array in arrays.items():
-        own = getattr(found, name)
+    small = {"thumbnail_offsets": found.thumbnails.offsets, "thumbnails": found.thumbnails.content}
+    for name, own in (small | {name: getattr(found, name) for name in reader.TENSORS}).items():
+        array = arrays[name]
         assert own.dtype == array.dtype and np.array_equal(own, array), name
 
 

@@ -89,6 +89,11 @@ def test_an_operation_computes_what_coremltools_infers(operation, arguments):
         assert np.abs(one.numpy().astype(np.float64) - np.asarray(value, np.float64)).max() < 2e-6
 
 
+def test_padding_that_is_not_given_is_none():
+    x, weight = torch.from_numpy(A), torch.from_numpy(B[:, :, :2])
+    assert torch.equal(OPERATIONS["conv"](x, weight, pad_type="custom"), OPERATIONS["conv"](x, weight))
+
+
 def test_every_operation_is_held_to_something():
     assert set(OPERATIONS) == {operation for operation, _ in CASES} | BY_HAND | BY_DEMO
 
@@ -139,6 +144,7 @@ def test_an_unknown_operation_is_named(exported):
     ("slice_by_index", {"x": A, "begin": [2, 0, 0], "end": [0, 3, 4], "stride": [-1, 1, 1]}),
     ("concat", {"values": [A, B], "axis": 1, "interleave": True}),
     ("gather", {"x": A, "indices": INDEX, "axis": 1, "batch_dims": 1}),
+    ("split", {"x": A, "axis": 1}),
 ])
 def test_a_variant_of_an_operation_that_is_not_known_is_named(tmp_path, operation, arguments):
     given = {key: [constant(one) for one in value] if key == "values" else constant(value)

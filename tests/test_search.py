@@ -34,7 +34,7 @@ def shop(codes, scales, offset, owners=None, prices=None, categories=None, curre
         np.asarray([0] * products if prices is None else prices, np.int64),
         np.asarray([0] * products if categories is None else categories, np.uint32), owners,
         np.searchsorted(owners, np.arange(products)), np.asarray(scales, np.float32), np.asarray(offset, np.float32),
-        codes, np.zeros(products + 1, np.uint64), np.zeros(0, np.uint8), None, None, memoryview(b""))
+        codes, np.zeros(products + 1, np.uint64), np.zeros(0, np.uint8), None, memoryview(b""))
 
 
 def reference(found: Catalog, vector) -> list[float]:

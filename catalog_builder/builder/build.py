@@ -167,9 +167,10 @@ def refuse_below_the_gate(recalls: Iterable[Recall]) -> None:
 def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
     """All that the file holds, except the vectors."""
     names = list(dict.fromkeys(product.category for product in shelf.products))
+    text, image = (one.curve for one in asked.fitted)
     return Content(
         space=task.model.space, model=task.model.manifest.model, currency=task.listing.currency, category_names=names,
-        calibration=Calibration(*(kind.curve for kind in asked.fitted), asked.queries.source),
+        calibration=Calibration(text, image, asked.queries.source),
         records=[products.json_record(product) for product in shelf.products],
         prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
         categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),

@@ -41,7 +41,7 @@ def fitted(kind: str, scores: np.ndarray, asked: Asked) -> Fitted:
                       note="too few right or wrong results: the curve is a guess")
     half = query % 2 == 0
     held = fit(values[half], right[half], spread)
-    error = held and expected_error(held, values[~half], right[~half])
+    error = None if held is None else expected_error(held, values[~half], right[~half])
     return Fitted(kind=kind, curve=curve, pairs=len(values), right=int(right.sum()), error=error, note="")
 
 

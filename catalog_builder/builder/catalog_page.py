@@ -100,6 +100,6 @@ def parts(made: Catalog) -> list[tuple[str, int]]:
              "records": made.records.nbytes + made.record_offsets.nbytes,
              "columns for filters": made.prices.nbytes + made.categories.nbytes + made.owners.nbytes}
     if made.thumbnails is not None:
-        sizes["thumbnails"] = made.thumbnails.nbytes + made.thumbnail_offsets.nbytes
+        sizes["thumbnails"] = made.thumbnails.content.nbytes + made.thumbnails.offsets.nbytes
     sizes["header"] = len(made.content) - sum(sizes.values())
     return sorted(sizes.items(), key=lambda item: -item[1])

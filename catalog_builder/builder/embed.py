@@ -79,8 +79,8 @@ def run(paths: list[Path], root: Path, embedder: Embedder, store: Store,
             todo.append(path)
     advance(len(digests), False)
     committed, pending = time.monotonic(), []
-    known = frozenset(store.all_whole() if todo else ())
-    for done in _worked(todo, embedder, known):
+    whole = frozenset(store.all_whole() if todo else ())
+    for done in _worked(todo, embedder, whole):
         digests[done.path] = done.sha256
         store.keep_file(name(done.path, root), done.size, done.changed, done.sha256)
         if done.known:

@@ -7,6 +7,7 @@ p = 1 / (1 + exp(-(a x score + b))), and a spread, which balances the slider bet
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 KINDS = ("text", "image")
 BEYOND = 1e100                               # larger than any real curve; within, no share is NaN and no weight 0 / 0
@@ -30,12 +31,12 @@ class Calibration:
     source: str
 
     @classmethod
-    def from_json(cls, kept: object) -> "Calibration":
+    def from_json(cls, kept: Any) -> "Calibration":
         """Reads what `json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-        curves = [Curve(*(_number(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS]
-        if any(curve.spread < 1 / BEYOND for curve in curves) or not isinstance(kept["source"], str):
+        text, image = (Curve(*(_number(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS)
+        if min(text.spread, image.spread) < 1 / BEYOND or not isinstance(kept["source"], str):
             raise ValueError("a calibration with a spread of 0, or without a source")
-        return cls(*curves, kept["source"])
+        return cls(text, image, kept["source"])
 
     def json(self) -> dict:
         """For the catalog's metadata."""

@@ -39,6 +39,14 @@ class CatalogError(InputError):
 
 
 @dataclass(frozen=True, eq=False)
+class ProductThumbnails:
+    """The products' small pictures (WebP), one after the other."""
+
+    offsets: np.ndarray                      # uint64 [products + 1]
+    content: np.ndarray                      # uint8
+
+
+@dataclass(frozen=True, eq=False)
 class Catalog:
     """An open catalog. The arrays are views of the mapped file, little-endian, read-only."""
 
@@ -58,8 +66,7 @@ class Catalog:
     codes: np.ndarray                        # int8 [rows, dim]
     record_offsets: np.ndarray               # uint64 [products + 1]
     records: np.ndarray                      # uint8
-    thumbnail_offsets: np.ndarray | None     # uint64 [products + 1]
-    thumbnails: np.ndarray | None            # uint8
+    thumbnails: ProductThumbnails | None     # None: the file has none
     content: memoryview                      # the whole file
 
     @property
@@ -93,8 +100,8 @@ class Catalog:
         """The product's small picture (WebP); None if the file has none."""
         if self.thumbnails is None:
             return None
-        start, end = (int(self.thumbnail_offsets[product + i]) for i in (0, 1))
-        return self.thumbnails[start:end].tobytes() or None
+        start, end = (int(self.thumbnails.offsets[product + i]) for i in (0, 1))
+        return self.thumbnails.content[start:end].tobytes() or None
 
     def vectors(self, rows: slice | np.ndarray) -> np.ndarray:
         """Rows as vectors again: float32 [n, dim], offset + scale x code, computed in float64."""
@@ -165,7 +172,13 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray
         category_names=names, calibration=Calibration.from_json(json.loads(metadata["calibration"])), metadata=metadata,
         content=content,
         firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
-        **{name: tensors.get(name) for name in TENSORS | THUMBNAILS})
+        thumbnails=_thumbnails(tensors), **{name: tensors[name] for name in TENSORS})
+
+
+def _thumbnails(tensors: dict[str, np.ndarray]) -> ProductThumbnails | None:
+    if not set(THUMBNAILS) <= set(tensors):
+        return None
+    return ProductThumbnails(tensors["thumbnail_offsets"], tensors["thumbnails"])
 
 
 def _count(metadata: dict[str, str], key: str) -> int:

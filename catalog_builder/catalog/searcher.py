@@ -85,12 +85,11 @@ class Searcher:
         if not 0 <= slider <= 1:
             raise InputError("the slider is out of its range", expected="0 (text) to 1 (picture)", found=slider)
         _check_share(least_confidence)
-        asked = None if text is None else self.encoder.text([text])[0]
-        seen = None if picture is None else self.encoder.image(self.encoder.square(picture)[None])[0]
-        vector = asked if seen is None else seen if asked is None else scores.mixed(
-            seen, asked, calibration.slider_weight(self.catalog.calibration, slider))
+        parts = self._encoded(text, picture)
+        vector = next(iter(parts.values())) if len(parts) == 1 else scores.mixed(
+            parts["image"], parts["text"], calibration.slider_weight(self.catalog.calibration, slider))
         hits = search.search(self.catalog, vector, k, where, threshold)
-        shares = self._confidences(hits, asked, seen, slider)
+        shares = self._confidences(hits, parts, slider)
         return [self._result(hit, share) for hit, share in zip(hits, shares, strict=True) if share >= least_confidence]
 
     def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
@@ -112,13 +111,22 @@ class Searcher:
         """What the user should know about a text in a script that the model was not trained on; None if nothing."""
         return scripts.warning(text, self.encoder.scripts)
 
-    def _confidences(self, hits: list[Hit], asked: np.ndarray | None, seen: np.ndarray | None,
-                     slider: float) -> list[float]:
+    def _encoded(self, text: str | None, picture: Path | bytes | None) -> dict[str, np.ndarray]:
+        """What is given of "text" and "image": float32 [dim] each."""
+        parts = {}
+        if text is not None:
+            parts["text"] = self.encoder.text([text])[0]
+        if picture is not None:
+            parts["image"] = self.encoder.image(self.encoder.square(picture)[None])[0]
+        return parts
+
+    def _confidences(self, hits: list[Hit], parts: dict[str, np.ndarray], slider: float) -> list[float]:
         known, rows = self.catalog.calibration, np.array([hit.row for hit in hits], np.int64)
-        if asked is None or seen is None:
-            curve = known.image if asked is None else known.text
+        if len(parts) == 1:
+            curve = known.text if "text" in parts else known.image
             return [calibration.confidence(curve, hit.score) for hit in hits]
-        text, image = (scores.scores(self.catalog, scores.prepared(self.catalog, v), rows) for v in (asked, seen))
+        text, image = (scores.scores(self.catalog, scores.prepared(self.catalog, parts[kind]), rows)
+                       for kind in calibration.KINDS)
         return [calibration.mixed_confidence(known, slider, t, i) for t, i in zip(text, image, strict=True)]
 
     def _result(self, hit: Hit, share: float) -> Result:

@@ -121,7 +121,9 @@ def read(path: Path) -> Listing:
     folder = _Folder(os.path.realpath(path.parent).rstrip("/"))
     problems = [Problem(0, "", name, f"the list has no column {name}: every product goes without", "")
                 for name in OPTIONAL if name not in columns]
-    products, first, empty = [], {}, True
+    products: list[Product] = []
+    first: dict[str, int] = {}
+    empty = True
     for line, content in rows:
         empty = False
         row = _Row(line, content if isinstance(content, dict) else {}, problems)

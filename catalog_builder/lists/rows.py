@@ -26,8 +26,9 @@ AS_UTF8 = "save it as UTF-8"
 class Lost(InputError):
     """Why a product cannot be kept."""
 
-    def __init__(self, column: str, what: str, **parts: object):
-        super().__init__(what, **parts)
+    def __init__(self, column: str, what: str, *, expected: object = None, found: object = None,
+                 remedy: str | None = None):
+        super().__init__(what, expected=expected, found=found, remedy=remedy)
         self.field = column
 
 
@@ -87,7 +88,7 @@ def _csv(path: Path) -> tuple[set[str], list[tuple[int, dict[str, object] | Lost
         if isinstance(header, Lost):
             raise InputError("the header cannot be read", where=path, found=header)
         names = _names(header, path)
-        rows = []
+        rows: list[tuple[int, dict[str, object] | Lost]] = []
         while at < len(lines):
             content, taken = _split(lines, at, mark)
             if isinstance(content, Lost):

@@ -9,6 +9,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from export.common.errors import InputError
 
@@ -22,7 +23,7 @@ class GateRed(Exception):
 class CommandLine(argparse.ArgumentParser):
     """A parser whose complaints are InputErrors, too: one line, no usage text."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         """Raises InputError instead of printing the usage and exiting."""
         raise InputError(message, where="the command line", remedy=f"see {self.prog} --help")
 

@@ -6,6 +6,8 @@ float16 as the model runs. Activations stay float16: `linear_quantize_activation
 ranges, which takes Core ML, and so a Mac; without their ranges there is no dynamic int8 here.
 """
 
+from typing import Any
+
 from export.formats.mixture import LEAST, Mixture, Weight, is_weight
 
 READERS = {"conv", "linear", "matmul", "gather"}         # what else reads a constant (masks, positions) needs it whole
@@ -39,7 +41,8 @@ def _settings(scheme: str) -> tuple:
     if scheme.startswith("palette"):
         return cto.palettize_weights, cto.OpPalettizerConfig(mode="kmeans", nbits=int(scheme[len("palette"):]),
                                                              num_kmeans_workers=1, weight_threshold=LEAST)
-    blocks = {"int8": {"dtype": "int8", "granularity": "per_channel"},
-              "int4": {"dtype": "int4", "granularity": "per_block", "block_size": 32}}[scheme]
+    blocks: dict[str, dict[str, Any]] = {
+        "int8": {"dtype": "int8", "granularity": "per_channel"},
+        "int4": {"dtype": "int4", "granularity": "per_block", "block_size": 32}}
     return cto.linear_quantize_weights, cto.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=LEAST,
-                                                                    **blocks)
+                                                                    **blocks[scheme])

@@ -60,12 +60,16 @@ def _found(model) -> list[tuple]:
 
 def _axis(node, position: int) -> tuple[int, bool] | None:
     """The axis of the output channels, and whether the weight is looked up; None where it is no weight."""
-    axis = AXES.get((node.op_type, position))
-    if axis is None:
+    if (node.op_type, position) not in AXES:
         return None
+    return _channels(node, position), node.op_type == "Gather"
+
+
+def _channels(node, position: int) -> int:
+    """The axis of the output channels of a weight that AXES has."""
     if node.op_type == "Gemm" and any(a.name == "transB" and a.i for a in node.attribute):
-        axis = 0
-    return axis, node.op_type == "Gather"
+        return 0
+    return AXES[node.op_type, position]
 
 
 def quantised(values: np.ndarray, axis: int, kind: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +86,7 @@ def _weight_in_int8(graph, tensor, nodes: list) -> None:
 
     name, values = tensor.name, numpy_helper.to_array(tensor)
     node = nodes[0]
-    axis = _axis(node, list(node.input).index(name))[0] % values.ndim
+    axis = _channels(node, list(node.input).index(name)) % values.ndim
     codes, scale = quantised(values, axis)
     tensor.CopyFrom(numpy_helper.from_array(codes, name + INT8))
     graph.initializer.append(numpy_helper.from_array(scale, name + SCALE))

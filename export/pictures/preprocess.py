@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
@@ -66,7 +66,8 @@ def resize_crop(rgb: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     if preprocessing.interpolation not in KERNELS:
         raise InputError("unknown interpolation", expected=" or ".join(KERNELS), found=preprocessing.interpolation)
     size = preprocessing.size
-    rows, columns = resized_size(*rgb.shape[:2], size)
+    height, width = rgb.shape[:2]
+    rows, columns = resized_size(height, width, size)
     top, left = crop_origin(rows, size), crop_origin(columns, size)
     if max(rows, columns) > LONGEST_STRIP * size:
         return resize_window(rgb, (rows, columns), (top, left), (size, size), preprocessing.interpolation)
@@ -135,7 +136,7 @@ def _quiet():
         yield
 
 
-def _open(source: Path | bytes) -> Image.Image:
+def _open(source: Path | bytes) -> ImageFile.ImageFile:
     """Reads the header only."""
     Image.init()                         # registers every plugin that FORMATS names
     return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS)
@@ -156,7 +157,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _scale_transparent_colour(image: Image.Image) -> None:
+def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
     """Bring a PNG's transparent colour to 8 bits, as Pillow does with the pixels but not with that colour.
 
     Of 16-bit colours Pillow keeps the high bytes alone, so those alone are compared. Must run before the pixels load.
@@ -179,7 +180,7 @@ def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
     """
     if image.mode not in _SIXTEEN_BITS:
         return image
-    tags = image.tag_v2 if image.format == "TIFF" else {}
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
     bits = tags.get(_BITS_TAG, (16,))[0]
     values = np.asarray(image)
     if bits not in (12, 16) or values.min() < 0 or values.max() >> bits:
@@ -218,7 +219,7 @@ def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
         own = ImageCms.getOpenProfile(io.BytesIO(profile))
         mode = _COLOURS[own.profile.xcolor_space]
         if (mode == "CMYK") == (image.mode == "CMYK") and (mode != "L" or image.mode in ("1", "L")):
-            return ImageCms.profileToProfile(image.convert(mode), own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return ImageCms.buildTransform(own, ImageCms.createProfile("sRGB"), mode, "RGB").apply(image.convert(mode))
     except (ImageCms.PyCMSError, KeyError, OSError):
         pass
     return image.convert("RGB")

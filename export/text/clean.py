@@ -64,7 +64,7 @@ def join_surrogates(text: str) -> str:
     """
     if max(text, default="") < "\ud800":
         return text
-    joined = []
+    joined: list[str] = []
     for character in text:
         if joined and "\udc00" <= character <= "\udfff" and "\ud800" <= joined[-1] <= "\udbff":
             joined[-1] = chr(0x10000 + (ord(joined[-1]) - 0xD800) * 0x400 + ord(character) - 0xDC00)

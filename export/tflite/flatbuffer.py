@@ -14,7 +14,7 @@ class AlignedBuilder(flatbuffers.Builder):
         if x.dtype != np.uint8:
             return super().CreateNumpyVector(x)
         self.StartVector(1, x.size, 16)
-        self.head = self.head - x.size
+        self.head -= x.size
         self.Bytes[self.head:self.head + x.size] = x.tobytes()
         return self.EndVector()
 

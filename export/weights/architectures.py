@@ -11,6 +11,7 @@ import json
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT, Licence, ModelSpec, Preprocessing
@@ -46,8 +47,8 @@ def find(name: str, pretrained: str | None, names: tuple[str, ...] = ()) -> Mode
                          remedy=f"did you mean {' or '.join(like)}?" if like else "see the table in README.md")
     config = json.loads((folder / f"{name}.json").read_text())
     _refuse_other_text_towers(name, config)
-    tag = _tag(name, pretrained)
-    return _spec(name, pretrained, config, tag)
+    tag, settings = _tag(name, pretrained)
+    return _spec(name, tag, config, settings)
 
 
 def _package() -> Path:
@@ -74,7 +75,7 @@ def _refuse_other_text_towers(name: str, config: dict) -> None:
                          found=" and ".join(found), remedy="choose another model")
 
 
-def _tag(name: str, pretrained: str | None) -> dict:
+def _tag(name: str, pretrained: str | None) -> tuple[str, dict]:
     tags = _pretrained_list().get(name, {})
     if not tags:
         raise InputError(f"MODEL={name} has no published weights in open_clip, so its preprocessing is not known",
@@ -87,7 +88,7 @@ def _tag(name: str, pretrained: str | None) -> dict:
         close = difflib.get_close_matches(pretrained, tags, n=1)
         raise InputError(f"unknown PRETRAINED={pretrained} for MODEL={name}", expected=f"one of {', '.join(tags)}",
                          remedy=f"PRETRAINED={(close or list(tags))[0]}")
-    return tags[pretrained]
+    return pretrained, tags[pretrained]
 
 
 def _pretrained_list() -> dict[str, dict[str, dict]]:
@@ -101,7 +102,8 @@ def _pretrained_list() -> dict[str, dict[str, dict]]:
     blocked = "safetensors.torch" not in sys.modules
     sys.modules[alias.__name__] = alias
     if blocked:
-        sys.modules["safetensors.torch"] = None
+        modules: dict[str, Any] = sys.modules
+        modules["safetensors.torch"] = None
     try:
         return importlib.import_module(f"{alias.__name__}.pretrained")._PRETRAINED
     finally:
@@ -124,10 +126,11 @@ def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
                          found=tag["interpolation"], remedy="choose another PRETRAINED or another model")
     hub, file, fallback = _hub_files(tag["hf_hub"])
     card = f"https://huggingface.co/{hub}" if hub else tag.get("url", "")
+    licence = LICENCES[hub] if hub in LICENCES else Licence(UNKNOWN_LICENCE, card, commercial_use=None)
     return ModelSpec(
         name, name, pretrained, hub, file,
         Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"]),
-        config["embed_dim"], None, LICENCES.get(hub, Licence(UNKNOWN_LICENCE, card, commercial_use=None)),
+        config["embed_dim"], None, licence,
         fallback_file=fallback, quick_gelu=tag.get("quick_gelu", False))
 
 

@@ -44,7 +44,7 @@ def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False
         return Source("random", None, None)
     if checkpoint is not None:
         return Source("file", checkpoint, _digest(_regular_file(checkpoint)))
-    if spec.architecture == DEMO:
+    if spec.architecture == DEMO and spec.file is not None:
         path = _regular_file(files.ROOT / spec.file,
                              remedy="restore it from the repository, or run python -m demo.train")
         return Source("bundled", path, _digest(path))
@@ -127,4 +127,4 @@ def licence_text(spec: ModelSpec, source: Source) -> str | None:
     if source.kind == "bundled":
         path = files.ROOT / "LICENSE"
         return path.read_text(encoding="utf-8") if path.is_file() else None
-    return hub.licence_text(spec) if source.kind == "hub" else None
+    return hub.licence_text(spec.hub) if source.kind == "hub" and spec.hub is not None else None

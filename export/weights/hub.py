@@ -103,11 +103,11 @@ def check_digest(path: Path, sha256: str) -> None:
                          found=f"sha256 {sha256}", remedy="delete it and run again")
 
 
-def licence_text(spec: ModelSpec) -> str | None:
+def licence_text(repository: str) -> str | None:
     """The licence file in the repository of the weights, or None if there is none to be had."""
     for file in LICENCE_FILES:
         try:
-            path = _cached(spec.hub, file) or _download(spec.hub, [file])
+            path = _cached(repository, file) or _download(repository, [file])
             return path.read_text(encoding="utf-8", errors="replace")
         except InputError as error:
             if error.__cause__ is not None:  # not "no such file": the hub cannot be asked

@@ -27,7 +27,7 @@ def read(path: Path) -> "dict[str, Tensor]":
     with path.open("rb") as file:
         head = file.read(40)
     if head[8:9] == b"{":
-        state = _read_safetensors(path)
+        state: object = _read_safetensors(path)
     elif head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
         state = _read_pickle(path)
     else:

@@ -7,6 +7,7 @@ import json
 import platform
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
@@ -124,9 +125,11 @@ def show(content: dict, folder: Path, faults: list[str]) -> None:
     out = console()
     for format_, found in content["formats"].items():
         table = Table(title=f"{content['model']}, {format_}: precisions tried", title_justify="left", highlight=False)
-        for name, side in (("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"),
-                           ("top 1", "right"), (rankings.named(content["recall10_tolerance"], "\n"), "right"),
-                           ("time/fp16", "right"), ("memory MB", "right")):
+        columns: list[tuple[str, Literal["left", "right"]]] = [
+            ("encoder", "left"), ("precision", "left"), ("MB", "right"), ("cosine", "right"), ("top 1", "right"),
+            (rankings.named(content["recall10_tolerance"], "\n"), "right"), ("time/fp16", "right"),
+            ("memory MB", "right")]
+        for name, side in columns:
             table.add_column(name, justify=side, no_wrap=True)
         table.add_column("verdict")
         for c in sorted(found["candidates"], key=lambda c: (c["encoder"], c["bytes"])):

@@ -118,14 +118,16 @@ class Search:
         """Looks for a mixture of the smallest scheme that passes and the next smaller one, which failed."""
         uniform = [c for c in self.tried if isinstance(c.precision, str) and c.precision not in UNMIXED]
         passing = min((c for c in uniform if c.passed), key=lambda c: c.bytes, default=None)
-        failed = [c for c in uniform if not c.passed and passing and c.bytes < WORTH * passing.bytes]
+        if passing is None:
+            return
+        failed = [c for c in uniform if not c.passed and c.bytes < WORTH * passing.bytes]
         weights = self.judge.weights(self.encoder) if failed else []
         if len(weights) < 2:
             return
-        smaller = max(failed, key=lambda c: c.bytes)
+        smaller, default = max(failed, key=lambda c: c.bytes).name, passing.name
 
         def mixture(names: list[str]) -> Mixture:
-            return Mixture.of(dict.fromkeys(names, smaller.precision), passing.precision)
+            return Mixture.of(dict.fromkeys(names, smaller), default)
 
         ranked = rank_by_harm(groups(weights), lambda names: self.judge.harm(self.encoder, mixture(names)))
         taken = most(len(ranked), lambda k: self._judge(mixture(joined(ranked[:k]))).passed)

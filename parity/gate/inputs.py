@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def squares(paths: list[str], preprocessing: Preprocessing) -> np.ndarray:
+def squares(paths: Sequence[str | Path], preprocessing: Preprocessing) -> np.ndarray:
     """Pictures as the encoders take them: uint8 [N, S, S, 3]."""
     return np.stack([resize_crop(load_rgb8(ROOT / path), preprocessing) for path in paths])
 

@@ -79,11 +79,10 @@ class Ranking:
 
 def rank(shelf: Shelf, found: Embeddings, expected: Embeddings, kinds: Sequence[str] = ("picture", "text")) -> Ranking:
     """Ranks the shelf by `found` and by `expected`, for queries of these kinds."""
-    both = [_scores(shelf, side, kinds) for side in (found, expected)]
     answers = np.concatenate([{"picture": shelf.picture_answers, "text": shelf.text_answers}[kind] for kind in kinds])
     names = [(kind, query) for kind in kinds
              for query in {"picture": shelf.picture_queries, "text": shelf.text_queries}[kind]]
-    return compare(*both, answers, shelf, names)
+    return compare(_scores(shelf, found, kinds), _scores(shelf, expected, kinds), answers, shelf, names)
 
 
 def compare(found: np.ndarray, expected: np.ndarray, answers: np.ndarray, shelf: Shelf,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
 from export import plan, runners
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact, Manifest
@@ -119,22 +121,22 @@ def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
     return [(*key, names) for key, names in found.items()]
 
 
-def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, str]]]]:
+def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, Markup]]]]:
     """For each encoder, each format and its chart of size, nearness and latency; one encoder's charts share axes."""
     drawn = []
     for encoder in ENCODERS:
-        ran = [r for r in rows if r.result.encoder == encoder and r.result.closeness]
         points = {f: [charts.Point(r.result.precision, r.megabytes, 1 - r.result.closeness.cosine_min,
-                                   r.result.latency and r.result.latency.ratio, r.result.outcome)
-                      for r in ran if r.result.format == f] for f in FORMATS}
-        if ran:
+                                   r.result.latency.ratio if r.result.latency else None, r.result.outcome)
+                      for r in rows if (r.result.format, r.result.encoder) == (f, encoder) and r.result.closeness]
+                  for f in FORMATS}
+        if any(points.values()):
             axes = charts.frame([point for some in points.values() for point in some], stores.ASK)
             drawn.append((encoder, [(f, charts.scatter(some, axes, stores.ASK, f"{TITLES[f]}, {encoder} encoder"))
                                     for f, some in points.items() if some]))
     return drawn
 
 
-def candidates(search: dict) -> list[tuple[str, str, str, list[dict]]]:
+def candidates(search: dict) -> list[tuple[str, str, Markup, list[dict]]]:
     """Format, encoder, chart and list of all precisions that were tried, the smallest first."""
     drawn = []
     for format_, found in search["formats"].items():

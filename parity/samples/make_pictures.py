@@ -80,10 +80,9 @@ def wide_gamut_profile() -> bytes:
 def with_profile(picture: Image.Image) -> bytes:
     """`picture` converted to the wide-gamut space, as a JPEG that carries the profile."""
     profile = wide_gamut_profile()
-    converted = ImageCms.profileToProfile(
-        picture, ImageCms.createProfile("sRGB"),
-        ImageCms.ImageCmsProfile(io.BytesIO(profile)), outputMode="RGB")
-    return jpeg(converted, icc_profile=profile)
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(profile)), picture.mode, "RGB")
+    return jpeg(transform.apply(picture), icc_profile=profile)
 
 
 def with_orientation(picture: Image.Image, orientation: int) -> bytes:

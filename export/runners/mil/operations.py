@@ -12,9 +12,9 @@ from torch.nn import functional as F
 NUMBERS = {"fp16": torch.float32, "fp32": torch.float32, "bool": torch.bool}  # every integer type runs as int32
 
 
-def ints(value: Tensor | None) -> list[int] | None:
+def ints(value: Tensor) -> list[int]:
     """A constant vector as Python's ints."""
-    return None if value is None else [int(one) for one in value.reshape(-1)]
+    return [int(one) for one in value.reshape(-1)]
 
 
 def cast(x: Tensor, dtype: str) -> Tensor:
@@ -23,16 +23,16 @@ def cast(x: Tensor, dtype: str) -> Tensor:
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, strides: Tensor | None = None, pad_type: str = "valid",
          pad: Tensor | None = None, dilations: Tensor | None = None, groups: Tensor | int = 1) -> Tensor:
-    if pad_type == "custom":
-        before, after = ints(pad)[::2], ints(pad)[1::2]
-    elif pad_type == "valid":
-        before = after = [0] * (x.ndim - 2)
-    else:
+    if pad_type not in ("custom", "valid"):
         raise NotImplementedError(f"conv with pad_type {pad_type}")
+    none = [0] * (x.ndim - 2)
+    before, after = (none, none) if pad is None or pad_type == "valid" else (ints(pad)[::2], ints(pad)[1::2])
     if before != after:
-        x, before = F.pad(x, [side for pair in zip(before[::-1], after[::-1], strict=True) for side in pair]), 0
+        x = F.pad(x, [side for pair in zip(before[::-1], after[::-1], strict=True) for side in pair])
+        before = none
     run = {3: F.conv1d, 4: F.conv2d}[x.ndim]
-    return run(x, weight, bias, ints(strides) or 1, before, ints(dilations) or 1, int(groups))
+    steps, gaps = (1 if sizes is None else ints(sizes) for sizes in (strides, dilations))
+    return run(x, weight, bias, steps, before, gaps, int(groups))
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -115,12 +115,12 @@ def expand_dims(x: Tensor, axes: Tensor) -> Tensor:
 def slice_by_index(x: Tensor, begin: Tensor, end: Tensor, stride: Tensor | None = None,
                    begin_mask: Tensor | None = None, end_mask: Tensor | None = None,
                    squeeze_mask: Tensor | None = None) -> Tensor:
-    steps = ints(stride) or [1] * x.ndim
+    steps = [1] * x.ndim if stride is None else ints(stride)
     flags = [[bool(one) for one in mask] if mask is not None else [False] * x.ndim
              for mask in (begin_mask, end_mask, squeeze_mask)]
     if any(step < 1 for step in steps):
         raise NotImplementedError(f"slice_by_index with the strides {steps}")
-    index = []
+    index: list[int | slice] = []
     for axis, (first, last, step) in enumerate(zip(ints(begin), ints(end), steps, strict=True)):
         if flags[2][axis]:
             index.append(first)
@@ -136,8 +136,11 @@ def slice_by_size(x: Tensor, begin: Tensor, size: Tensor) -> Tensor:
 
 def split(x: Tensor, axis: Tensor, num_splits: Tensor | None = None,
           split_sizes: Tensor | None = None) -> tuple[Tensor, ...]:
-    sizes = ints(split_sizes) if split_sizes is not None else x.shape[int(axis)] // int(num_splits)
-    return torch.split(x, sizes, int(axis))
+    if split_sizes is not None:
+        return torch.split(x, ints(split_sizes), int(axis))
+    if num_splits is None:
+        raise NotImplementedError("split without num_splits and split_sizes")
+    return torch.split(x, x.shape[int(axis)] // int(num_splits), int(axis))
 
 
 def concat(values: list[Tensor], axis: Tensor, interleave: Tensor | bool = False) -> Tensor:

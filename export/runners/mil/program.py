@@ -176,7 +176,8 @@ def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step
             return constants[value.name] if value.name in constants else Name(value.name)
         return [refer(one) for one in value] if isinstance(value, (list, tuple)) else constant(value)
 
-    steps, last = [], {}
+    steps: list[Step] = []
+    last: dict[str, int] = {}
     for operation in function.operations:
         if operation.op_type == "const" or operation.op_type.startswith("constexpr_"):
             continue
