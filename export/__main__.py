@@ -1,4 +1,4 @@
-"""`python -m export`: parses and calls, nothing else."""
+"""`python -m export`: command-line arguments enter; an exported dist/<model>/ leaves."""
 
 import sys
 from pathlib import Path

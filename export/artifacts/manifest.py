@@ -1,6 +1,6 @@
-"""dist/<model>/manifest.json enters or leaves as a `Manifest`: what an app reads instead of hard-coding anything.
+"""dist/<model>/manifest.json enters or leaves as a `Manifest`: an app reads it and hard-codes nothing.
 
-FORMATS.md is the contract for the keys. No other module knows them. Unknown keys are passed over.
+FORMATS.md is the contract for the keys. No other module uses the keys. Unknown keys are ignored.
 """
 
 import json
@@ -28,7 +28,7 @@ TEXT_KEYS = ("context_length", "start_token", "end_token", "pad_token")
 
 @dataclass(frozen=True)
 class Identity:
-    """What the weights alone decide."""
+    """The values that only the weights decide."""
 
     space: str                               # 64 hex digits
     logit_scale: float                       # the factor on a cosine, exponentiated
@@ -41,7 +41,7 @@ class Verdict:
 
     outcome: str                             # "passed", "failed" or "not run"
     reasons: Sequence[str]                   # empty when passed
-    cosine_min: float | None                 # None where it did not run
+    cosine_min: float | None                 # None if the artefact did not run
     max_abs: float | None
     top1_agreement: float | None
 
@@ -67,21 +67,21 @@ class Artifact:
     path: str                                # relative to the manifest
     sha256: str                              # see export.common.files.sha256
     bytes: int
-    peak_rss: int | None                     # see export.runners.memory; None where it could not run
+    peak_rss: int | None                     # see export.runners.memory; None if it could not run
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
     parity: Verdict | None = None            # None before the gate
-    minimum_ios: int | None = None           # of the formats that iOS reads
-    route: str | None = None                 # of the formats with more than one
-    compression: Mixture | None = None       # of `mixed` alone
+    minimum_ios: int | None = None           # only for formats that iOS reads
+    route: str | None = None                 # only for formats with several routes
+    compression: Mixture | None = None       # only for `mixed`
 
     @property
     def passed(self) -> bool:
-        """Whether the gate passed it."""
+        """Whether the artefact passed the gate."""
         return self.parity is not None and self.parity.outcome == "passed"
 
     def json(self) -> dict:
-        """As it stands in the manifest: optional keys only where they have a value."""
+        """The entry in the manifest; optional keys only if they have a value."""
         optional = {"minimum_ios": self.minimum_ios, "route": self.route,
                     "compression": self.compression and self.compression.json()}
         always = {key: value for key, value in asdict(self).items() if key not in optional}
@@ -100,7 +100,7 @@ class ImageInput:
     antialias: bool
 
     def json(self) -> dict:
-        """As it stands in the manifest."""
+        """The object in the manifest."""
         return {"width": self.width, "height": self.height, "crop": self.crop,
                 "resize": {"mode": self.mode, "interpolation": self.interpolation, "antialias": self.antialias}}
 
@@ -115,7 +115,7 @@ class TokenizerFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that an app must know of an exported model."""
+    """Everything that an app must know about an exported model."""
 
     model: str
     architecture: str
@@ -132,7 +132,7 @@ class Manifest:
     artifacts: Sequence[Artifact]
 
     def json(self) -> dict:
-        """The whole file, its keys in their order."""
+        """The content of the file, with its keys in order."""
         text = asdict(self.text)
         optional = {key: text[key] for key in ("family", "pooling") if text[key] != getattr(TextSpec, key)}
         return {
@@ -146,7 +146,7 @@ class Manifest:
             "artifacts": [artifact.json() for artifact in self.artifacts]}
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Path and digest of every file that it names."""
+        """Path and digest of every file that the manifest names."""
         yield from ((artifact.path, artifact.sha256) for artifact in self.artifacts)
         yield self.tokenizer.path, self.tokenizer.sha256
 
@@ -155,7 +155,7 @@ class Manifest:
         return [a for a in self.artifacts if (a.format, a.encoder) == (format_, encoder)]
 
     def judged(self, verdicts: dict[str, Verdict]) -> "Manifest":
-        """The same with the verdict on each artefact, by its path."""
+        """A copy with a verdict on each artefact; `verdicts` has the artefacts' paths as keys."""
         return replace(self, artifacts=[replace(a, parity=verdicts[a.path]) for a in self.artifacts])
 
 
@@ -196,7 +196,7 @@ def image(preprocessing: Preprocessing) -> ImageInput:
 
 
 def created() -> str | None:
-    """The time that SOURCE_DATE_EPOCH names, ISO 8601, or None. Raises InputError where it is no number of seconds."""
+    """The time that SOURCE_DATE_EPOCH names, ISO 8601, or None. Raises InputError if it is no number of seconds."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given is None:
         return None
@@ -212,10 +212,10 @@ def write(folder: Path, manifest: Manifest) -> None:
     files.write_json(folder / NAME, manifest.json())
 
 
-# --- what all others read -------------------------------------------------------------------------------------------
+# --- what all other code reads --------------------------------------------------------------------------------------
 
 def read(folder: Path) -> Manifest:
-    """The manifest of dist/<model>/. Raises InputError where it is missing, unreadable or of another version."""
+    """The manifest of dist/<model>/. Raises InputError if it is missing, unreadable or of another version."""
     path = folder / NAME
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -236,7 +236,7 @@ def read(folder: Path) -> Manifest:
 
 
 def _get(found: Any, key: str, kind: type | tuple[type, ...]) -> Any:
-    """The value of a key. Raises ValueError where it is missing or of another type; a number is never a bool."""
+    """The value of a key. Raises ValueError if it is missing or of another type; a bool does not pass as a number."""
     if not isinstance(found, dict):
         raise ValueError(f"{str(found)[:40]!r} in place of an object")
     if key not in found:

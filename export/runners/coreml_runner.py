@@ -20,7 +20,7 @@ def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
 
 
 def native(path: Path, encoder: str) -> Run:
-    """By Core ML, on the CPU."""
+    """Runs by Core ML, on the CPU."""
     import coremltools as ct
     from PIL import Image
 
@@ -34,7 +34,7 @@ def native(path: Path, encoder: str) -> Run:
 
 
 def interpreted(path: Path, encoder: str, threads: int) -> Run:
-    """By export.runners.mil; torch.vmap computes some inputs at once, and keeps to the shapes of one."""
+    """Runs by export.runners.mil. torch.vmap computes several inputs at once, each with the shapes of one input."""
     import torch
 
     from export.runners import mil

@@ -1,6 +1,6 @@
 """Core ML's MIL operations in torch, by name; arguments as MIL names them. Constants come as tensors, 0-d ones too.
 
-Meanings after coremltools' operation reference (converters/mil/mil/ops/defs). Types are checked by the caller.
+The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types.
 """
 
 import math

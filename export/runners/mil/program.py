@@ -1,4 +1,4 @@
-"""The program of a package: read from its files, executed operation by operation."""
+"""A saved package enters; its program leaves, which is executed operation by operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ Watch = Callable[[str, str, str, "Tensor"], None]            # name of the value
 
 
 class CannotInterpret(RuntimeError):
-    """The package holds what this interpreter does not know, or contradicts itself."""
+    """The package has a part that this interpreter does not know, or contradicts itself."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """A reference to a value that is computed, in the place of a constant."""
+    """A reference to a computed value, in the place of a constant."""
 
     of: str
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the program says of a value."""
+    """Name, type and shape of a value, as the program declares them."""
 
     name: str
     type: str                                # fp32, fp16, int32, bool, …
@@ -40,7 +40,7 @@ class Step:
     operation: str
     inputs: dict[str, Any]
     outputs: list[Declared]
-    done_with: list[str]                     # values that nobody needs after this step
+    done_with: list[str]                     # values that no later step needs
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Program:
     inputs: list[Declared]
     outputs: list[str]
     steps: list[Step]
-    colour: str | None                       # RGB or BGR, where the input is a picture
+    colour: str | None                       # RGB or BGR, if the input is a picture
 
     def constants(self) -> list["Tensor"]:
         """Every tensor that is an input of an operation and not computed, each once."""
@@ -62,10 +62,10 @@ class Program:
         return list({id(one): one for one in flat if isinstance(one, torch.Tensor)}.values())
 
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
-        """Executes the program. `watch` sees every value computed.
+        """Executes the program. Calls `watch` with every computed value.
 
-        Raises CannotInterpret for what operations.py does not know, and for a value of another shape or type than
-        declared.
+        Raises CannotInterpret for an operation that operations.py does not know, and for a value of another shape or
+        type than declared.
         """
         from export.runners.mil.operations import OPERATIONS
 
@@ -95,7 +95,7 @@ def _resolve(value: Any, values: dict[str, "Tensor"]) -> Any:
 
 
 def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
-    """`value`, rounded to float16 where it is declared so. Raises CannotInterpret for another shape or kind."""
+    """`value`, rounded to float16 if it is declared so. Raises CannotInterpret for another shape or type."""
     import torch
 
     kind = {"fp16": torch.float32, "fp32": torch.float32, "bool": torch.bool}.get(declared.type, torch.int32)
@@ -106,7 +106,7 @@ def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
 
 
 def read(package: Path) -> Program:
-    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for no ML Program."""
+    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for other kinds."""
     from coremltools.converters.mil.frontend.milproto.load import load
     from coremltools.models.utils import load_spec
 
