@@ -1,7 +1,7 @@
-"""The catalog measured: what int8 costs, the speed of search against faiss, usearch and NumPy, a million rows.
+"""Measures the catalog: what int8 costs, the speed of search against faiss, usearch and NumPy, a million rows.
 
-Out: catalog.json, catalog.md and catalog.svg. One thread everywhere. All that is compared takes turns in one process;
-a ratio is the median over the rounds. Run it on a quiet machine.
+Out: catalog.json, catalog.md and catalog.svg. One thread everywhere. Everything compared takes turns in one process. A
+ratio is the median over the rounds. Run it on a quiet machine.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ QUERIES, WARM, ROUNDS, TOP = 200, 2, 41, 10
 
 
 class FileVectors:
-    """Float32 [rows, dim] in a raw file, read as they are wanted, not mapped (quantize.Vectors)."""
+    """Float32 [rows, dim] in a raw file, read on demand, not mapped (quantize.Vectors)."""
 
     def __init__(self, path: Path, dim: int = DIM):
         self.path, self.shape = path, (path.stat().st_size // (4 * dim), dim)
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def built(path: Path, vectors: Vectors) -> Catalog:
-    """A catalog of one row a product, and without the products' texts, which are the shop's own."""
+    """A catalog with one row per product, without the products' texts, whose size depends on the shop."""
     rows = vectors.shape[0]
     content = writer.Content(
         "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], calibration.NONE,
@@ -69,7 +69,7 @@ def built(path: Path, vectors: Vectors) -> Catalog:
 
 
 def quantisation(world: World, catalog: Catalog, vectors: np.ndarray) -> dict:
-    """Recall of the file's scheme and of two simpler ones, texts and pictures."""
+    """Recall of the file's scheme and of two simpler schemes, for texts and pictures."""
     rng, found = np.random.default_rng(1), {}
     chosen = rng.choice(ROWS, QUERIES, replace=False)
     contents = world.contents(range(ROWS))[chosen]
@@ -89,13 +89,13 @@ def ranked(kind: str, found: np.ndarray, true: np.ndarray) -> dict:
 
 
 def by_rows(vectors: np.ndarray) -> np.ndarray:
-    """Quantised with a factor a row, the mean left in, and back."""
+    """Quantised with a factor for each row, without subtracting the mean, and back."""
     factor = np.abs(vectors).max(axis=1, keepdims=True) / 127
     return np.rint(vectors / factor) * factor
 
 
 def by_dimensions(vectors: np.ndarray) -> np.ndarray:
-    """Quantised with a factor a dimension, the mean left in, and back."""
+    """Quantised with a factor for each dimension, without subtracting the mean, and back."""
     factor = np.abs(vectors).max(axis=0, keepdims=True) / 127
     return np.rint(vectors / factor) * factor
 
@@ -120,7 +120,7 @@ def searched(catalog: Catalog, vectors: np.ndarray) -> dict:
 
 
 def faiss_sq8(vectors: np.ndarray):
-    """faiss's index of one byte a number, for one thread."""
+    """faiss's index with one byte per number, for one thread."""
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -138,7 +138,7 @@ def over(base: str, runs: dict[str, Callable]) -> dict:
 
 
 def median_ms(run: Callable) -> float:
-    """Of one thing by itself."""
+    """Median milliseconds of one function, measured alone."""
     return over("it", {"it": run})["it"]["ms"]
 
 
@@ -213,5 +213,5 @@ def plot(times: dict[str, float]) -> str:
             '<text x="14" y="140" transform="rotate(-90 14 140)" text-anchor="middle">ms a search</text></svg>\n')
 
 
-if __name__ == "__main__":                   # in a process of its own: its peak memory is the build's
+if __name__ == "__main__":                   # in its own process, whose peak memory is that of the build
     built(Path(sys.argv[3]), FileVectors(Path(sys.argv[2])))

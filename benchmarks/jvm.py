@@ -1,7 +1,7 @@
-"""The Kotlin search module measured on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
+"""Measures the Kotlin search module on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
 
-Out: jvm.json and jvm.md. One thread everywhere. The JVM does a turn when it is asked to, so that all that is compared
-takes turns; a ratio is the median over the rounds. What comes out is compared too. Run it on a quiet machine.
+Out: jvm.json and jvm.md. One thread everywhere. The JVM runs once per request, so that everything compared takes turns.
+A ratio is the median over the rounds. The results are compared too. Run it on a quiet machine.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ MODULE = HERE.parent / "android_sample" / "search"
 RESULTS, PAGE = HERE / "jvm.json", HERE / "jvm.md"
 WARM, ROUNDS = 40, 41                        # turns before the just-in-time compiler is done, turns that count
 WIDTH, HEIGHT, SIZE = 4000, 3000, 256        # a picture of 12 megapixels, the encoder's square
-MOST = {"search": 7, "million": 11, "picture": 4}        # ratios, as promised
+MOST = {"search": 7, "million": 11, "picture": 4}        # the largest ratios allowed
 
 
 class Jvm:
-    """A JVM that runs tools/Bench.kt. `turn` has it work once; its answer must be `expected` each time."""
+    """A JVM that runs tools/Bench.kt. `turn` runs it once; its answer must be `expected` each time."""
 
     def __init__(self, classpath: str, expected: str, *arguments: object):
         self.expected = expected
@@ -44,7 +44,7 @@ class Jvm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.stdin.close()           # the end of its input is the end of its work
+        self.process.stdin.close()           # the JVM ends at the end of its input
         self.process.wait()
         self.process.stdout.close()
 
@@ -54,7 +54,7 @@ class Jvm:
         taken, _, answer = self.process.stdout.readline().strip().partition(" ")
         if answer != self.expected:
             raise RuntimeError(f"the JVM answered {answer!r}, and Python {self.expected!r}")
-        return float(taken) / 1e3            # it says milliseconds
+        return float(taken) / 1e3            # the JVM reports milliseconds
 
 
 def main() -> None:
@@ -74,13 +74,13 @@ def main() -> None:
 
 
 def java() -> str:
-    """The JVM's own line about itself."""
+    """The JVM's description of itself, one line."""
     answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True)
     return answer.stderr.splitlines()[-1]
 
 
 def classpath(folder: Path) -> str:
-    """Compiles the module and its tools; where all classes are."""
+    """Compiles the module and its tools. Returns the class path."""
     out = folder / "classpath"
     subprocess.run(["mvn", "-B", "-ntp", "-q", "test-compile", "dependency:build-classpath",
                     f"-Dmdep.outputFile={out}"], cwd=MODULE, check=True)
@@ -89,7 +89,7 @@ def classpath(folder: Path) -> str:
 
 
 def searches(folder: Path, path: str) -> dict:
-    """A search of ROWS rows against faiss SQ8's, and one of MILLION rows against it, in the same rounds."""
+    """A search of ROWS rows against faiss SQ8, and of MILLION rows against ROWS, in the same rounds."""
     world = World.of()
     vectors = world.pictures(range(ROWS))
     query = vectors[7].copy()
@@ -110,7 +110,7 @@ def searches(folder: Path, path: str) -> dict:
 
 
 def pictures(folder: Path, path: str, interpolation: str) -> dict:
-    """A smooth picture with noise to the square, against Pillow's resize of it (which leaves the crop to do)."""
+    """Preprocessing of a smooth picture with noise, against Pillow's resize of the picture (without the crop)."""
     from PIL import Image
 
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]

@@ -1,10 +1,10 @@
 """One picture, one text: every artefact that runs here against eager PyTorch in the same run, on 1 and 2 threads.
 
 In: dist/<model>/ of each of MODELS=demo,s2 (DIST= names another folder than dist), in every precision found there.
-Out: latency.json and latency.md. Made for shared machines: PyTorch and the artefacts take turns, and a ratio is the
-median over the rounds of time over PyTorch's in the same round; the quartiles say how far to trust it. A round in which
-other processes left too few free cores does not count (PyTorch's threads wait for each other, and it alone would slow
-down, up to twenty times); where too few rounds count, the answer is "not measured".
+Out: latency.json and latency.md. Made for shared machines: PyTorch and the artefacts take turns. A ratio is the median
+over the rounds of an artefact's time over PyTorch's time in the same round; the quartiles show how reliable it is. A
+round in which other processes left too few free cores does not count, because PyTorch's threads wait for each other, so
+that only PyTorch would slow down, up to twenty times. If too few rounds count, the result is "not measured".
 """
 
 import importlib.metadata
@@ -31,10 +31,10 @@ from parity.gate import inputs
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "latency.json", HERE / "latency.md"
-ROUNDS, RUNS = 15, 3                         # a round's time is the least of its runs
-LEAST_ROUNDS, MOST_ROUNDS = 5, 30            # fewer that count: not measured; more tried: enough
-TAKEN = 0.2                                  # of a core, by others: what a round may lose and still count
-PAUSE = 0.03                                 # seconds between turns: runtimes spin for a while after their last run
+ROUNDS, RUNS = 15, 3                         # a round's time is that of its fastest run
+LEAST_ROUNDS, MOST_ROUNDS = 5, 30            # rounds that must count; rounds after which it stops
+TAKEN = 0.2                                  # of a core: what other processes may use in a round that counts
+PAUSE = 0.03                                 # seconds between turns: runtimes wait actively after their last run
 THREADS = (1, 2)
 TEXT = "a pair of red running shoes"
 TOOLS = ("torch", "onnxruntime", "ai-edge-litert", "litert-torch")
@@ -55,7 +55,7 @@ def measure(folder: Path) -> dict:
     """Everything of one model: the machine, its limits, and each artefact's milliseconds and ratios."""
     import torch
 
-    torch.set_flush_denormal(True)           # kind to PyTorch: Gelu's tail below 1e-38 is slow
+    torch.set_flush_denormal(True)           # in PyTorch's favour: its Gelu is slow below 1e-38
     artifacts = [a for a in manifest.read(folder).artifacts if a.format in ("tflite", "onnx")]
     spec, source = Dist(folder).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
@@ -79,7 +79,7 @@ def example(encoder: str, spec: ModelSpec) -> np.ndarray:
 
 
 def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable[[], np.ndarray]:
-    """The reparameterised model on a ready input, as its authors run it."""
+    """Runs the reparameterised model in eager PyTorch, as its authors do, on a prepared input."""
     import torch
 
     ready = torch.from_numpy(preprocess.normalise(one, spec.preprocessing) if encoder == "image"
@@ -108,7 +108,7 @@ def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarra
             print(f"{artifact['path']}: not run ({embed.reason})")
         else:
             turns[artifact.path] = lambda embed=embed: embed(one)
-    answers = {name: run() for name, run in turns.items()}               # warms up, too
+    answers = {name: run() for name, run in turns.items()}               # also warms up
     free = (os.cpu_count() or 1) - threads + TAKEN
     kept: list[dict[str, float]] = []
     tried = 0
@@ -125,7 +125,7 @@ def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarra
 
 
 def one_round(turns: dict[str, Callable]) -> dict[str, float]:
-    """The seconds of each, one after the other."""
+    """The seconds of each turn, run one after the other."""
     taken = {}
     for name, run in turns.items():
         time.sleep(PAUSE)
@@ -148,7 +148,7 @@ def summary(seconds: list[float], eager: list[float]) -> dict:
 
 
 def machine() -> dict:
-    """What the figures depend on."""
+    """The processor and versions on which the figures depend."""
     return {"processor": limits.processor(), "cores": os.cpu_count(), "system": platform.system(),
             "python": platform.python_version(), **{name: importlib.metadata.version(name) for name in TOOLS}}
 

@@ -1,6 +1,6 @@
 """Both routes to TFLite: the same encoders exported by litert-torch and by onnx2tf, gated, and timed in one run.
 
-In: MODELS=demo,s2 (random weights but for the demo), and the environment of `make environment TFLITE_ROUTE=onnx2tf`.
+In: MODELS=demo,s2 (random weights, except for the demo), the environment of `make environment TFLITE_ROUTE=onnx2tf`.
 Out: routes.json and routes.md.
 """
 
@@ -76,7 +76,7 @@ def page(results: dict) -> str:
     lines = ["# Two routes to TFLite", "", "`python -m benchmarks routes` wrote this page. Seconds and memory of "
              f"`python -m export --formats tflite --precision {PRECISIONS} --workers 1`, its processes together. "
              "Ratio: time over that of eager PyTorch in the same run, one thread, with the quartiles "
-             "([latency.md](latency.md) says how). Random weights but for the demo."]
+             "([latency.md](latency.md) says how). Random weights, except for the demo."]
     for name, found in results.items():
         lines += ["", f"## {name}", "", "| route | seconds | peak GB |", "|---|---|---|"]
         lines += [f"| {route} | {r['seconds']:.0f} | {r['peak_bytes'] / 1e9:.1f} |"

@@ -1,7 +1,7 @@
-"""What it costs in cosine that an app decodes a large picture at a fraction of its size.
+"""How much the embedding changes, as a cosine, when an app decodes a large picture at a fraction of its size.
 
-Out: subsampled.json and subsampled.md, for dist/demo. Pillow stands in for a phone's decoder: a JPEG is scaled while it
-is decoded (libjpeg, by at most 8, then every n-th pixel is kept), of any other picture every n-th pixel is kept.
+Out: subsampled.json and subsampled.md, for dist/demo. Pillow replaces a phone's decoder. A JPEG is scaled during
+decoding (libjpeg, by at most 8; then every n-th pixel is kept). Of any other picture, every n-th pixel is kept.
 """
 
 import io
@@ -21,10 +21,10 @@ HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "subsampled.json", HERE / "subsampled.md"
 DIST = HERE.parent / "dist" / "demo"
 LONG, SHORT = 4000, 3000                     # 12 megapixels
-PICTURES, TILES, NOISE = 40, 20, 12          # of each kind; a page's pictures in a row; a sensor's, of 255
+PICTURES, TILES, NOISE = 40, 20, 12          # of each kind; pictures in a page's row; sensor noise, of 255
 QUALITY, MOST_SCALE = 92, 8
 FORMATS = ("JPEG", "PNG")
-MARGINS = (2, 4)                             # the shorter side that is left, at least, in sides of the encoder's square
+MARGINS = (2, 4)                             # least shorter side after decoding, in sides of the encoder's square
 KINDS = ("enlarged", "enlarged, with a sensor's noise", "a page of many pictures", "the gate's samples, enlarged")
 
 
@@ -57,7 +57,7 @@ def encoded(model: engines.Model, encode: Callable, pixels: np.ndarray) -> np.nd
 
 
 def sample_size(side: int, least: int) -> int:
-    """The app's: the largest power of two by which `side` can be divided and stay at least `least`."""
+    """The app's sample size: the largest power of two that divides `side` to no less than `least`."""
     return 1 << max((side // least).bit_length() - 1, 0)
 
 
@@ -78,12 +78,12 @@ def pictures(kind: str, rng: np.random.Generator) -> Iterator[Image.Image]:
 
 
 def decoded(jpeg: io.BytesIO) -> np.ndarray:
-    """All of its pixels."""
+    """All pixels of the picture."""
     return np.asarray(Image.open(jpeg))
 
 
 def scaled(jpeg: io.BytesIO, by: int) -> np.ndarray:
-    """Decoded at 1/by of its size."""
+    """The picture, decoded at 1/by of its size."""
     image = Image.open(jpeg)
     scale = min(by, MOST_SCALE)
     image.draft("RGB", (-(-image.width // scale), -(-image.height // scale)))

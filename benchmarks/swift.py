@@ -1,8 +1,7 @@
-"""The Swift package measured: search against faiss SQ8, a million rows, a 12-megapixel picture against Pillow.
+"""Measures the Swift package: search against faiss SQ8, a million rows, a 12-megapixel picture against Pillow.
 
-Out: swift.json and swift.md. One thread everywhere. All that is compared takes turns, and a ratio is the median over
-the rounds; a turn in Swift is timed by search-bench itself, whose answers are compared first. Run it on a quiet
-machine.
+Out: swift.json and swift.md. One thread everywhere. Everything compared takes turns. A ratio is the median over the
+rounds. search-bench itself times a turn in Swift, and its answers are compared first. Run it on a quiet machine.
 """
 
 import os
@@ -25,11 +24,11 @@ SWIFT = HERE.parent / ".ci" / "swift"
 RESULTS, PAGE = HERE / "swift.json", HERE / "swift.md"
 ROUNDS, WARM = 41, 3
 PICTURE, SQUARE, INTERPOLATION = (3000, 4000), 256, "bilinear"       # rows, columns
-TARGETS = {"search": 3, "million": 11, "picture": 3}                 # at most, of the ratios
+TARGETS = {"search": 3, "million": 11, "picture": 3}                 # the largest ratios allowed
 
 
 class Bench:
-    """A search-bench that runs once whenever it is called, and answers the seconds that it took."""
+    """A search-bench process. A call runs the search or the preprocessor once and returns its seconds."""
 
     def __init__(self, *arguments: object):
         self.process = subprocess.Popen([SWIFT, "--run", ".build/release/search-bench", *map(str, arguments)],
@@ -40,7 +39,7 @@ class Bench:
         return int(self.process.stdout.readline()) / 1e9
 
     def __enter__(self) -> "Bench":
-        self()                               # its answer is written
+        self()                               # so that the answer is written
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,7 +65,7 @@ def main() -> None:
 
 
 def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) -> dict:
-    """A search of ROWS against faiss, and of a million against the former."""
+    """A search of ROWS rows against faiss, and of a million rows against ROWS."""
     sq8 = faiss_sq8(vectors)
     query = vectors[7].copy()
     query.tofile(folder / "query.f32")

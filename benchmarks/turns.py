@@ -1,14 +1,14 @@
-"""What is compared enters; seconds leave, taken in turns, so that all meet the same noise of the machine."""
+"""Functions to compare enter; seconds leave, measured in turns, so that all functions meet the same machine load."""
 
 import statistics
 import time
 from collections.abc import Callable
 
-Turn = Callable[[], float]                   # does it once, and answers the seconds
+Turn = Callable[[], float]                   # runs once and returns the seconds
 
 
 def timed(run: Callable[[], object]) -> Turn:
-    """`run` as a turn, by this process's clock."""
+    """`run` as a turn, timed by this process's clock."""
     def turn() -> float:
         started = time.perf_counter()
         run()
@@ -18,7 +18,7 @@ def timed(run: Callable[[], object]) -> Turn:
 
 
 def taken(turns: dict[str, Turn], warm: int, rounds: int) -> dict[str, list[float]]:
-    """The seconds of each, in `rounds` that count, after `warm` that do not."""
+    """The seconds of each turn in `rounds` rounds, after `warm` rounds that do not count."""
     for _ in range(warm):
         for turn in turns.values():
             turn()
@@ -27,7 +27,7 @@ def taken(turns: dict[str, Turn], warm: int, rounds: int) -> dict[str, list[floa
 
 
 def milliseconds(seconds: list[float]) -> float:
-    """Their median."""
+    """The median in milliseconds."""
     return round(statistics.median(seconds) * 1e3, 2)
 
 

@@ -33,7 +33,7 @@ class ClipTokenizer:
     context_length: int
 
     def encode(self, text: str) -> np.ndarray:
-        """int32 [context_length]: start, the tokens, end, padding. A text that is too long is cut before its end token."""
+        """int32 [context_length]: start, the tokens, end, padding. Cuts too long texts, but keeps the end token."""
         room = self.context_length - 2
         tokens: list[int] = []
         for word in self.words(clean(text, self.tables)):
