@@ -36,10 +36,10 @@ class Watch:
     def __init__(self, run: Callable):
         self.run, self.seconds, self._lock = run, 0.0, threading.Lock()
 
-    def __call__(self, *given):
+    def __call__(self, *arguments):
         started = time.thread_time()
         try:
-            return self.run(*given)
+            return self.run(*arguments)
         finally:
             with self._lock:
                 self.seconds += time.thread_time() - started
@@ -52,9 +52,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = photographs(Path(folder))
         plain = plain_loop(model)
-        found = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
+        rows = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
                  for name in names for small in (None, Thumbnail(160, 60))}
-    result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
+    result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": rows,
               "load": round(os.getloadavg()[0], 2)}
     files.write_json(RESULTS, result)
     PAGE.write_text(page(result), encoding="utf-8")
@@ -62,14 +62,14 @@ def main() -> None:
 
 def photographs(folder: Path) -> list[Path]:
     """Different JPEG files of SIZE, from the gate's sample pictures, with noise as from a camera."""
-    rng, made, sources = np.random.default_rng(0), [], pictures()
+    rng, paths, sources = np.random.default_rng(0), [], pictures()
     for i in range(BUILD):
         with Image.open(sources[i % len(sources)]) as picture:
             large = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC), np.int16)
         grain = np.clip(large + rng.integers(-6, 7, large.shape), 0, 255).astype(np.uint8)
-        made.append(folder / f"{i}.jpg")
-        Image.fromarray(grain).save(made[-1], quality=QUALITY)
-    return made
+        paths.append(folder / f"{i}.jpg")
+        Image.fromarray(grain).save(paths[-1], quality=QUALITY)
+    return paths
 
 
 def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:

@@ -62,15 +62,15 @@ def main() -> None:
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
         sys.exit(f"benchmarks: jvm not run, because there is no {' and no '.join(missing)} here")
-    found = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
+    results = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
         path = classpath(folder)
-        found["pictures"] = {interpolation: pictures(folder, path, interpolation)
+        results["pictures"] = {interpolation: pictures(folder, path, interpolation)
                              for interpolation in ("bilinear", "bicubic")}
-        found |= searches(folder, path)
-    files.write_json(RESULTS, found)
-    PAGE.write_text(page(found), encoding="utf-8")
+        results |= searches(folder, path)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
 
 
 def java() -> str:
@@ -102,8 +102,8 @@ def searches(folder: Path, path: str) -> dict:
         products = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP))
         return Jvm(path, products, "search", catalog.path, folder / "query.f32", TOP)
 
-    with jvm(some) as one, jvm(million) as many:
-        taken = turns.taken({"this module": one.turn, "a million rows": many.turn,
+    with jvm(some) as few, jvm(million) as many:
+        taken = turns.taken({"this module": few.turn, "a million rows": many.turn,
                              "faiss SQ8": turns.timed(lambda: index.search(query[None], TOP))}, WARM, ROUNDS)
     return {"search": compared(taken, "this module", "faiss SQ8", MOST["search"]),
             "million": compared(taken, "a million rows", "this module", MOST["million"])}
@@ -133,15 +133,15 @@ def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -
             "base_ms": turns.milliseconds(taken[base]), "ratio": turns.ratio(taken[name], taken[base])}
 
 
-def page(found: dict) -> str:
+def page(results: dict) -> str:
     """The results as Markdown."""
-    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": found["search"],
-            f"search, {MILLION:,} x {DIM}, top {TOP}": found["million"],
-            **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": one for name, one in found["pictures"].items()}}
+    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": results["search"],
+            f"search, {MILLION:,} x {DIM}, top {TOP}": results["million"],
+            **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": row for name, row in results["pictures"].items()}}
     lines = ["# The Kotlin search module on the JVM", "", "`python -m benchmarks jvm` wrote this page. One thread, "
-             f"warm, {found['java']}; {found['processor']}, {found['cores']} cores. Ratios are medians over {ROUNDS} "
-             "rounds in which all took turns; the module's answers were Python's in every one.", "",
+             f"warm, {results['java']}; {results['processor']}, {results['cores']} cores. Ratios are medians over "
+             f"{ROUNDS} rounds in which all took turns; the module's answers were Python's in every one.", "",
              "| | ms | against | ms | ratio | at most | |", "|---|---|---|---|---|---|---|"]
-    lines += [f"| {what} | {one['ms']:.2f} | {one['base']} | {one['base_ms']:.2f} | {one['ratio']:.2f} | "
-              f"{one['most']} | {'kept' if one['ratio'] <= one['most'] else 'missed'} |" for what, one in rows.items()]
+    lines += [f"| {what} | {row['ms']:.2f} | {row['base']} | {row['base_ms']:.2f} | {row['ratio']:.2f} | "
+              f"{row['most']} | {'kept' if row['ratio'] <= row['most'] else 'missed'} |" for what, row in rows.items()]
     return "\n".join([*lines, ""])

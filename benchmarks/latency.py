@@ -59,16 +59,16 @@ def measure(folder: Path) -> dict:
     artifacts = [a for a in manifest.read(folder).artifacts if a.format in ("tflite", "onnx")]
     spec, source = Dist(folder).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
-    found = {"machine": machine(), "load": [round(os.getloadavg()[0], 2)], "weights": source.kind, "limits": {},
+    result = {"machine": machine(), "load": [round(os.getloadavg()[0], 2)], "weights": source.kind, "limits": {},
              "encoders": {}}
     for encoder in ("image", "text"):
-        one = example(encoder, spec)
-        eager = eager_run(model, encoder, spec, one)
-        found["limits"][encoder] = limits.of(eager, model.visual if encoder == "image" else model.text, THREADS)
-        found["encoders"][encoder] = {str(threads): compare(
-            folder, [a for a in artifacts if a.encoder == encoder], eager, one, threads) for threads in THREADS}
-    found["load"].append(round(os.getloadavg()[0], 2))
-    return found
+        sample = example(encoder, spec)
+        eager = eager_run(model, encoder, spec, sample)
+        result["limits"][encoder] = limits.of(eager, model.visual if encoder == "image" else model.text, THREADS)
+        result["encoders"][encoder] = {str(threads): compare(
+            folder, [a for a in artifacts if a.encoder == encoder], eager, sample, threads) for threads in THREADS}
+    result["load"].append(round(os.getloadavg()[0], 2))
+    return result
 
 
 def example(encoder: str, spec: ModelSpec) -> np.ndarray:
@@ -78,12 +78,12 @@ def example(encoder: str, spec: ModelSpec) -> np.ndarray:
     return families.reference_ids(spec.text.family, [TEXT])
 
 
-def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable[[], np.ndarray]:
+def eager_run(model, encoder: str, spec: ModelSpec, sample: np.ndarray) -> Callable[[], np.ndarray]:
     """Runs the reparameterised model in eager PyTorch, as its authors do, on a prepared input."""
     import torch
 
-    ready = torch.from_numpy(preprocess.normalise(one, spec.preprocessing) if encoder == "image"
-                             else one.astype(np.int64))
+    ready = torch.from_numpy(preprocess.normalise(sample, spec.preprocessing) if encoder == "image"
+                             else sample.astype(np.int64))
     encode = model.encode_image if encoder == "image" else model.encode_text
 
     def run() -> np.ndarray:
@@ -93,7 +93,7 @@ def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable
     return run
 
 
-def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarray, threads: int) -> dict:
+def compare(folder: Path, artifacts: list[dict], eager: Callable, sample: np.ndarray, threads: int) -> dict:
     """{"rounds": those that counted, "tried": all, "rows": {"eager" or path: {ms, ratio, low, high, cosine}}}.
 
     `low` and `high` are the quartiles. No rows where fewer than LEAST_ROUNDS counted.
@@ -107,7 +107,7 @@ def compare(folder: Path, artifacts: list[dict], eager: Callable, one: np.ndarra
         if isinstance(embed, runners.CouldNotRun):
             print(f"{artifact['path']}: not run ({embed.reason})")
         else:
-            turns[artifact.path] = lambda embed=embed: embed(one)
+            turns[artifact.path] = lambda embed=embed: embed(sample)
     answers = {name: run() for name, run in turns.items()}               # also warms up
     free = (os.cpu_count() or 1) - threads + TAKEN
     kept: list[dict[str, float]] = []
@@ -160,14 +160,14 @@ def page(results: dict) -> str:
              "the interleaved rounds, with the quartiles. Read the ratios; milliseconds wander on shared "
              "machines. The limit is the larger of multiply-adds over the rate of `torch.matmul` here, and of the "
              "weights' bytes in float32 over the bandwidth measured here, the table of tokens left out."]
-    for name, found in results.items():
-        known = found["machine"]
+    for name, result in results.items():
+        known = result["machine"]
         versions = ", ".join(f"{tool} {known[tool]}" for tool in TOOLS)
         lines += ["", f"## {name}", "", f"{known['processor']}, {known['cores']} cores, {known['system']}, Python "
                   f"{known['python']}, {versions}. Load of the machine before and after: "
-                  f"{found['load'][0]} and {found['load'][1]}. Weights: {found['weights']}."]
-        for encoder, by_threads in found["encoders"].items():
-            lines += ["", *table(encoder, by_threads, found["limits"][encoder])]
+                  f"{result['load'][0]} and {result['load'][1]}. Weights: {result['weights']}."]
+        for encoder, by_threads in result["encoders"].items():
+            lines += ["", *table(encoder, by_threads, result["limits"][encoder])]
     return "\n".join([*lines, ""])
 
 
@@ -175,15 +175,15 @@ def table(encoder: str, by_threads: dict, limit: dict) -> list[str]:
     """One encoder's Markdown, a table for each number of threads."""
     lines = [f"**{encoder}**: {limit['multiply_adds'] / 1e9:.2f} G multiply-adds, {limit['weight_bytes'] / 1e6:.0f} MB "
              "of weights."]
-    for threads, found in by_threads.items():
+    for threads, measured in by_threads.items():
         most = limit["threads"][threads]
         count = f"{threads} thread{'s' * (threads != '1')}"
         lines += ["", f"{count}: {most['gflops']:.0f} GFLOP/s, {most['gb_per_second']:.0f} GB/s, so "
-                  f"{most['limit_ms']:.1f} ms at best; {found['rounds']} of {found['tried']} rounds count."]
-        if not found["rows"]:
+                  f"{most['limit_ms']:.1f} ms at best; {measured['rounds']} of {measured['tried']} rounds count."]
+        if not measured["rows"]:
             lines += ["", f"Not measured: other processes left fewer than {count.split()[0]} free cores."]
             continue
         lines += ["", "| | ms | ratio | quartiles | cosine |", "|---|---|---|---|---|"]
         lines += [f"| {path} | {r['ms']:.1f} | {r['ratio']:.2f} | {r['low']:.2f} to {r['high']:.2f} | "
-                  f"{r['cosine']:.6f} |" for path, r in found["rows"].items()]
+                  f"{r['cosine']:.6f} |" for path, r in measured["rows"].items()]
     return lines

@@ -30,14 +30,14 @@ def of(run: Callable, tower, threads: tuple[int, ...]) -> dict:
     operations = counter.get_total_flops()
     tables = {id(m.weight) for m in tower.modules() if isinstance(m, torch.nn.Embedding)}
     weights = sum(4 * p.numel() for p in tower.parameters() if id(p) not in tables)
-    before, found = torch.get_num_threads(), {}
+    before, rates = torch.get_num_threads(), {}
     for count in threads:
         torch.set_num_threads(count)
         arithmetic, memory = flops_per_second(), bytes_per_second()
-        found[str(count)] = {"gflops": round(arithmetic / 1e9, 1), "gb_per_second": round(memory / 1e9, 1),
+        rates[str(count)] = {"gflops": round(arithmetic / 1e9, 1), "gb_per_second": round(memory / 1e9, 1),
                              "limit_ms": round(max(operations / arithmetic, weights / memory) * 1e3, 2)}
     torch.set_num_threads(before)
-    return {"multiply_adds": operations // 2, "weight_bytes": weights, "threads": found}
+    return {"multiply_adds": operations // 2, "weight_bytes": weights, "threads": rates}
 
 
 def flops_per_second() -> float:

@@ -55,13 +55,13 @@ def measure(name: str) -> dict:
         taken = [timed(step) for step in [*steps, ["parity", *common]]]
         folder = out / name
         gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-        made = receipts.read(folder)
+        by_path = receipts.read(folder)
         return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
                 "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),
                 "cores": os.cpu_count(), "python": platform.python_version(),
                 "weights": "its own" if not weights else "random", "space": gate["space"], "artefacts": {
-                    r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
-                                "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
+                    r["path"]: {"bytes": by_path[r["path"]].bytes, "seconds": by_path[r["path"]].seconds,
+                                "peak_rss": by_path[r["path"]].peak_rss, "outcome": r["outcome"],
                                 "reasons": r["reasons"],
                                 "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                                 "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}}

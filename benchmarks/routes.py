@@ -41,10 +41,10 @@ def measure(name: str, out: Path) -> dict:
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
     artefacts = {route: described(out / route / name) for route in table.ROUTES}
     for encoder in table.ENCODERS:
-        one = latency.example(encoder, spec)
+        sample = latency.example(encoder, spec)
         entries = [{"format": "tflite", "encoder": encoder, "path": f"{route}/{name}/{path}"}
-                   for route, made in artefacts.items() for path in made if encoder in path]
-        rows = latency.compare(out, entries, latency.eager_run(model, encoder, spec, one), one, THREADS)["rows"]
+                   for route, paths in artefacts.items() for path in paths if encoder in path]
+        rows = latency.compare(out, entries, latency.eager_run(model, encoder, spec, sample), sample, THREADS)["rows"]
         for entry in entries:
             route, _, path = entry["path"].split("/", 2)
             artefacts[route][path]["latency"] = rows.get(entry["path"])
@@ -64,9 +64,9 @@ def exported(name: str, route: str, out: Path) -> dict:
 def described(folder: Path) -> dict:
     """Each artefact's bytes, seconds and memory, and what the gate found."""
     gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-    made = receipts.read(folder)
-    return {r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
-                        "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
+    by_path = receipts.read(folder)
+    return {r["path"]: {"bytes": by_path[r["path"]].bytes, "seconds": by_path[r["path"]].seconds,
+                        "peak_rss": by_path[r["path"]].peak_rss, "outcome": r["outcome"],
                         "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                         "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}
 
@@ -77,15 +77,15 @@ def page(results: dict) -> str:
              f"`python -m export --formats tflite --precision {PRECISIONS} --workers 1`, its processes together. "
              "Ratio: time over that of eager PyTorch in the same run, one thread, with the quartiles "
              "([latency.md](latency.md) says how). Random weights, except for the demo."]
-    for name, found in results.items():
+    for name, result in results.items():
         lines += ["", f"## {name}", "", "| route | seconds | peak GB |", "|---|---|---|"]
         lines += [f"| {route} | {r['seconds']:.0f} | {r['peak_bytes'] / 1e9:.1f} |"
-                  for route, r in found["routes"].items()]
+                  for route, r in result["routes"].items()]
         lines += ["", "| artefact | route | MB | memory MB | ratio | quartiles | least cosine | max abs | outcome |",
                   "|---|---|---|---|---|---|---|---|---|"]
-        lines += [row(path, route, found["artefacts"][route][path])
-                  for path in found["artefacts"][table.LITERT_TORCH] for route in table.ROUTES]
-        lines += ["", f"{found['machine']['processor']}, {found['machine']['cores']} cores."]
+        lines += [row(path, route, result["artefacts"][route][path])
+                  for path in result["artefacts"][table.LITERT_TORCH] for route in table.ROUTES]
+        lines += ["", f"{result['machine']['processor']}, {result['machine']['cores']} cores."]
     return "\n".join([*lines, ""])
 
 

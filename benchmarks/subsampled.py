@@ -33,7 +33,7 @@ def main() -> None:
     model = engines.opened(DIST)
     encode = engines.engine(model, "onnx").encode
     rng = np.random.default_rng(1)
-    found: dict = {}
+    kinds: dict = {}
     for kind in KINDS:
         taken: dict[str, list[float]] = {}
         for picture in pictures(kind, rng):
@@ -45,10 +45,10 @@ def main() -> None:
                 by = sample_size(SHORT, margin * model.preprocessing.size)
                 for name, whole, part in zip(FORMATS, wholes, (scaled(jpeg, by), picked(pixels, by)), strict=True):
                     taken.setdefault(f"{name} {margin}", []).append(float(whole @ encoded(model, encode, part)))
-        found[kind] = {name: {"mean": statistics.fmean(cosines), "least": min(cosines)}
+        kinds[kind] = {name: {"mean": statistics.fmean(cosines), "least": min(cosines)}
                        for name, cosines in taken.items()}
-    files.write_json(RESULTS, {"side": model.preprocessing.size, "kinds": found})
-    PAGE.write_text(page(found, model.preprocessing.size), encoding="utf-8")
+    files.write_json(RESULTS, {"side": model.preprocessing.size, "kinds": kinds})
+    PAGE.write_text(page(kinds, model.preprocessing.size), encoding="utf-8")
 
 
 def encoded(model: engines.Model, encode: Callable, pixels: np.ndarray) -> np.ndarray:
@@ -95,7 +95,7 @@ def picked(pixels: np.ndarray, by: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[by // 2::by, by // 2::by])
 
 
-def page(found: dict, size: int) -> str:
+def page(kinds: dict, size: int) -> str:
     """The results as Markdown."""
     at = " and ".join(f"1/{sample_size(SHORT, margin * size)} (at least {margin} sides left)" for margin in MARGINS)
     columns = [f"{name} {margin}" for name in FORMATS for margin in MARGINS]
@@ -105,5 +105,5 @@ def page(found: dict, size: int) -> str:
              f"in for the phone's decoder; at most {PICTURES} pictures of each kind. The app leaves four sides.",
              "", f"| pictures | {' | '.join(f'{column} sides' for column in columns)} |", "|---" * 5 + "|"]
     lines += [f"| {kind} | " + " | ".join(f"{r[column]['mean']:.4f}, {r[column]['least']:.4f}" for column in columns)
-              + " |" for kind, r in found.items()]
+              + " |" for kind, r in kinds.items()]
     return "\n".join([*lines, ""])

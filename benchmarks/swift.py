@@ -50,7 +50,7 @@ class Bench:
 def main() -> None:
     """Measures, and writes the results and the page."""
     subprocess.run([SWIFT, "build", "-c", "release"], check=True, stdout=subprocess.DEVNULL)
-    found = {"processor": limits.processor(), "cores": os.cpu_count(), "targets": TARGETS}
+    results = {"processor": limits.processor(), "cores": os.cpu_count(), "targets": TARGETS}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder, world = Path(name), World.of()
         raw = folder / "million.f32"
@@ -58,10 +58,10 @@ def main() -> None:
         vectors = FileVectors(raw)
         some = built(folder / "some.catalog", vectors[:ROWS])
         many = built(folder / "many.catalog", vectors)
-        found |= searched(folder, some, many, vectors[:ROWS])
-        found["picture"] = pictures(folder)
-    files.write_json(RESULTS, found)
-    PAGE.write_text(page(found), encoding="utf-8")
+        results |= searched(folder, some, many, vectors[:ROWS])
+        results["picture"] = pictures(folder)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
 
 
 def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) -> dict:
@@ -107,14 +107,14 @@ def compared(ours: list[float], theirs: list[float]) -> dict:
     return {"ms": turns.milliseconds(ours), "other_ms": turns.milliseconds(theirs), "ratio": turns.ratio(ours, theirs)}
 
 
-def page(found: dict) -> str:
+def page(results: dict) -> str:
     """The results as Markdown."""
     rows = {"search": f"search, {ROWS:,} x {DIM}, top {TOP}: against faiss SQ8",
             "million": f"search, {MILLION:,} x {DIM}: against {ROWS:,}",
             "picture": f"{PICTURE[0] * PICTURE[1] / 1e6:.0f} megapixels to {SQUARE} x {SQUARE}: against Pillow"}
     lines = ["# The Swift package", "", "`python -m benchmarks swift` wrote this page. Release build, one thread, "
-             f"{found['processor']}, {found['cores']} cores; {ROUNDS} rounds in turns.", "",
+             f"{results['processor']}, {results['cores']} cores; {ROUNDS} rounds in turns.", "",
              "| | ms | the other's ms | ratio | at most |", "|---|---|---|---|---|"]
-    lines += [f"| {text} | {found[key]['ms']:.2f} | {found[key]['other_ms']:.2f} | {found[key]['ratio']:.2f} | "
-              f"{found['targets'][key]} |" for key, text in rows.items()]
+    lines += [f"| {text} | {results[key]['ms']:.2f} | {results[key]['other_ms']:.2f} | {results[key]['ratio']:.2f} | "
+              f"{results['targets'][key]} |" for key, text in rows.items()]
     return "\n".join([*lines, ""])

@@ -23,7 +23,7 @@ def taken(turns: dict[str, Turn], warm: int, rounds: int) -> dict[str, list[floa
         for turn in turns.values():
             turn()
     all_ = [{name: turn() for name, turn in turns.items()} for _ in range(rounds)]
-    return {name: [one[name] for one in all_] for name in turns}
+    return {name: [seconds[name] for seconds in all_] for name in turns}
 
 
 def milliseconds(seconds: list[float]) -> float:

@@ -164,8 +164,8 @@ class Losses(nn.Module):
         if self.prototypes is not None:
             total = total + self._find_prototype(words, numbers)
             total = total + self.stage.prototypes * self._find_prototype(embedded, numbers.repeat(2))
-        found = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
-        return total, torch.stack([text_loss, picture_loss, found]).detach()
+        matched = (to_text.argmax(dim=0) == torch.arange(len(ids))).float().mean()
+        return total, torch.stack([text_loss, picture_loss, matched]).detach()
 
     def _find_prototype(self, embedded: Tensor, numbers: Tensor) -> Tensor:
         """Cross-entropy over all glyphs, with a margin against the right glyph, so that its embeddings lie close."""

@@ -154,8 +154,8 @@ def refuse_missing_environments(missing: list[Job]) -> None:
 
 def entries(spec: ModelSpec, kept: dict[str, Receipt]) -> list[Artifact]:
     """The entries of the manifest's `artifacts`, in order: one for each receipt."""
-    made = sorted((order(job), job) for path, receipt in kept.items() if (job := job_of(path, receipt)))
-    return [manifest.artifact(spec, job, kept[job.path]) for _, job in made]
+    ordered = sorted((order(job), job) for path, receipt in kept.items() if (job := job_of(path, receipt)))
+    return [manifest.artifact(spec, job, kept[job.path]) for _, job in ordered]
 
 
 def keep_licence(dist: Dist, spec: ModelSpec, source: checkpoint.Source) -> None:

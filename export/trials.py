@@ -76,7 +76,7 @@ class Trials:
 
     def keep(self, chosen: list[tuple[Trial, int | None]]) -> None:
         """Replaces all artefacts of a format and encoder by the chosen trial, which gets its measured memory."""
-        made = self.dist.manifest
+        current = self.dist.manifest
         kept = {path: receipt for path, receipt in plan.valid_receipts(self.dist, self.base).items()
                 if not any(path.startswith(trial.job.stem) for trial, _ in chosen)}
         self.dist.withdraw()
@@ -89,7 +89,7 @@ class Trials:
             self.dist.forget([trial.path, trial.job.path])
             kept[trial.job.path] = replace(trial.receipt, peak_rss=peak)
         receipts.write(self.dist.folder, kept)
-        self.dist.write(replace(made, artifacts=pipeline.entries(self.spec, kept)))
+        self.dist.write(replace(current, artifacts=pipeline.entries(self.spec, kept)))
 
     def _job(self, format_: str, encoder: str, precision: str, mixture: Mixture | None = None) -> Job:
         return routed([Job(format_, encoder, precision, mixture)], self._route)[0]

@@ -43,10 +43,10 @@ class Dist:
             self._manifest = manifest.read(self.folder)
         return self._manifest
 
-    def write(self, made: Manifest) -> None:
+    def write(self, new: Manifest) -> None:
         """Writes the manifest, whole or not at all."""
-        manifest.write(self.folder, made)
-        self._manifest = made
+        manifest.write(self.folder, new)
+        self._manifest = new
 
     def withdraw(self) -> None:
         """Removes manifest and verdicts, because both are wrong while artefacts are being replaced."""
@@ -73,12 +73,12 @@ class Dist:
     def check(self) -> None:
         """Raises InputError for the first file that is missing, or whose digest is not that of the manifest."""
         for name, expected in self.manifest.files():
-            found = self.digest(name)
-            if found is None:
+            digest = self.digest(name)
+            if digest is None:
                 raise InputError("file of the manifest is missing", where=self.path(name), remedy="export again")
-            if found != expected:
+            if digest != expected:
                 raise InputError("file is not the one of the manifest", where=self.path(name),
-                                 expected=f"sha256 {expected[:16]}…", found=f"{found[:16]}…", remedy="export again")
+                                 expected=f"sha256 {expected[:16]}…", found=f"{digest[:16]}…", remedy="export again")
 
     def receipts(self) -> dict[str, Receipt]:
         """The receipt of each artefact, by the artefact's path; empty if there is no readable file."""

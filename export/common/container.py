@@ -87,10 +87,10 @@ def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[st
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         raise ValueError("a name twice in the header")
-    return found
+    return entries
 
 
 def _tensors(header: dict, data: memoryview) -> dict[str, np.ndarray]:

@@ -15,9 +15,9 @@ def weights(model) -> list[Weight]:
     """The weights of a ct.models.MLModel that can be compressed, in the order of its program."""
     import coremltools.optimize.coreml as cto
 
-    found = cto.get_weights_metadata(model, weight_threshold=LEAST)
-    return [Weight(name, tuple(one.val.shape), one.val.size) for name, one in found.items()
-            if {op.op_type for op in one.child_ops} <= READERS and is_weight(one.val)]
+    metadata = cto.get_weights_metadata(model, weight_threshold=LEAST)
+    return [Weight(name, tuple(entry.val.shape), entry.val.size) for name, entry in metadata.items()
+            if {op.op_type for op in entry.child_ops} <= READERS and is_weight(entry.val)]
 
 
 def compressed(model, mixture: Mixture):

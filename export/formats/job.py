@@ -80,9 +80,9 @@ def routed(wanted: list[Job], route: str) -> list[Job]:
             for job in wanted]
 
 
-def lacking(made: list[Job]) -> list[str]:
+def lacking(planned: list[Job]) -> list[str]:
     """A sentence for each precision that one format of the jobs has and another lacks."""
-    wanted, rows = dict.fromkeys(job.precision for job in made), dict.fromkeys(job.row for job in made)
+    wanted, rows = dict.fromkeys(job.precision for job in planned), dict.fromkeys(job.row for job in planned)
     return [f"{row.name} has no {precision}; expected {', '.join(row.precisions)}"
             for row in rows for precision in wanted if precision not in row.precisions]
 

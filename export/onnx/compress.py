@@ -49,14 +49,14 @@ def _found(model) -> list[tuple]:
     for node in model.graph.node:
         for i, name in enumerate(node.input):
             readers.setdefault(name, []).append((node, i))
-    found = []
+    pairs = []
     for tensor in model.graph.initializer:
         uses = readers.get(tensor.name, [])
         if (tensor.data_type == TensorProto.FLOAT and uses and len({_axis(*use) for use in uses}) == 1
                 and _axis(*uses[0]) is not None and is_weight(numpy_helper.to_array(tensor))):
-            found.append((tensor, [node for node, _ in uses]))
+            pairs.append((tensor, [node for node, _ in uses]))
     order = {id(node): i for i, node in enumerate(model.graph.node)}
-    return sorted(found, key=lambda one: order[id(one[1][0])])
+    return sorted(pairs, key=lambda pair: order[id(pair[1][0])])
 
 
 def _axis(node, position: int) -> tuple[int, bool] | None:
@@ -106,8 +106,8 @@ def _table_in_int8(graph, tensor, nodes: list) -> None:
                  helper.make_node("Cast", [rows + SCALE], [rows + SCALE + "_float"], to=TensorProto.FLOAT),
                  helper.make_node("Mul", [rows + INT8 + "_float", rows + SCALE + "_float"], [rows])]
         position = next(i for i, other in enumerate(graph.node) if other is node or other == node)
-        for i, one in enumerate(after):
-            graph.node.insert(position + 1 + i, one)
+        for i, added in enumerate(after):
+            graph.node.insert(position + 1 + i, added)
 
 
 def _dynamic(model, names: list[str]):
@@ -122,6 +122,6 @@ def _dynamic(model, names: list[str]):
     with tempfile.TemporaryDirectory() as folder:
         quantize_dynamic(model, Path(folder) / "dynamic.onnx", per_channel=True, weight_type=QuantType.QInt8,
                          nodes_to_quantize=names)
-        made = onnx.load(Path(folder) / "dynamic.onnx")
-    del made.metadata_props[:]
-    return made
+        result = onnx.load(Path(folder) / "dynamic.onnx")
+    del result.metadata_props[:]
+    return result

@@ -27,7 +27,7 @@ def native(path: Path, encoder: str) -> Run:
     model = ct.models.MLModel(str(path), compute_units=ct.ComputeUnit.CPU_ONLY)
 
     def run(inputs: np.ndarray) -> np.ndarray:
-        values = [Image.fromarray(one) if encoder == "image" else one[None].astype(np.int32) for one in inputs]
+        values = [Image.fromarray(item) if encoder == "image" else item[None].astype(np.int32) for item in inputs]
         return np.concatenate([model.predict({INPUT[encoder]: value})[OUTPUT] for value in values])
 
     return run
@@ -49,7 +49,7 @@ def interpreted(path: Path, encoder: str, threads: int) -> Run:
 
     def embed(batch: np.ndarray) -> np.ndarray:
         one_by_one = torch.from_numpy(pixels(batch) if encoder == "image" else batch).unsqueeze(1)
-        return torch.vmap(lambda one: program.run({name: one})[OUTPUT])(one_by_one).squeeze(1).numpy()
+        return torch.vmap(lambda item: program.run({name: item})[OUTPUT])(one_by_one).squeeze(1).numpy()
 
     def run(inputs: np.ndarray) -> np.ndarray:
         usual = torch.get_num_threads()

@@ -33,10 +33,10 @@ class TextTokenizer(Protocol):
 def load(path: Path) -> TextTokenizer:
     """Reads an asset. Raises InputError if it is missing, damaged, of another format, version or family."""
     metadata, tensors = read_container(path, REMEDY)
-    found, version = metadata.get("format"), metadata.get("version")
-    if found != FORMAT or version not in VERSIONS:
+    format_, version = metadata.get("format"), metadata.get("version")
+    if format_ != FORMAT or version not in VERSIONS:
         raise InputError("not a tokenizer asset that this program knows", where=path, remedy=REMEDY,
-                         expected=f"{FORMAT} version {' or '.join(VERSIONS)}", found=f"{found} version {version}")
+                         expected=f"{FORMAT} version {' or '.join(VERSIONS)}", found=f"{format_} version {version}")
     name = FIRST if version == "1" else metadata.get("family")
     if name not in FAMILIES:
         raise InputError("a tokenizer family that this program does not know", where=path, found=name, remedy=REMEDY,

@@ -51,7 +51,7 @@ def _found(model: bytes) -> list[tuple[Weight, str, str]]:
 
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if name in OPERATORS}
     read = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model))
-    graph, found = read.subgraphs[0], []
+    graph, entries = read.subgraphs[0], []
     for place, operation in enumerate(graph.operators):
         operator = names.get(read.operatorCodes[operation.opcodeIndex].builtinCode)
         if operator is None:
@@ -62,6 +62,6 @@ def _found(model: bytes) -> list[tuple[Weight, str, str]]:
             continue
         values = np.frombuffer(bytes(data), np.float32).reshape(tensor.shape)
         if is_weight(values):
-            found.append((Weight(f"{operator.lower()}.{place}", tuple(map(int, tensor.shape)), values.size), operator,
+            entries.append((Weight(f"{operator.lower()}.{place}", tuple(map(int, tensor.shape)), values.size), operator,
                           graph.tensors[operation.outputs[0]].name.decode()))
-    return found
+    return entries

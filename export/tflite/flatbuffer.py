@@ -58,13 +58,13 @@ def read_metadata(content: bytes) -> dict[str, str]:
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content)
-    found = {}
+    metadata = {}
     for i in range(model.MetadataLength()):
         entry = model.Metadata(i)
         data = model.Buffers(entry.Buffer())
         if data.DataLength():
-            found[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
-    return found
+            metadata[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
+    return metadata
 
 
 def look_up_rows(content: bytes) -> bytes:

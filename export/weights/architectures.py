@@ -68,10 +68,10 @@ def _refuse_other_text_towers(name: str, config: dict) -> None:
         f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
         "a class token": text.get("embed_cls", False),
     }
-    found = [reason for reason, holds in reasons.items() if holds]
-    if found:
+    obstacles = [reason for reason, holds in reasons.items() if holds]
+    if obstacles:
         raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer and 77 tokens",
-                         found=" and ".join(found), remedy="choose another model")
+                         found=" and ".join(obstacles), remedy="choose another model")
 
 
 def _tag(name: str, pretrained: str | None) -> dict:

@@ -118,10 +118,10 @@ def _check_keys(state: "dict[str, Tensor]", expected: "dict[str, Tensor]", name:
     surplus = [key for key in state if key not in expected]
     other = [f"{key} {list(state[key].shape)} for {list(expected[key].shape)}"
              for key in expected if key in state and state[key].shape != expected[key].shape]
-    found = [f"{len(keys)} {label} (first {keys[0]})"
+    faults = [f"{len(keys)} {label} (first {keys[0]})"
              for label, keys in (("missing", missing), ("surplus", surplus), ("of another shape", other)) if keys]
-    if found:
-        raise _misfit(name, path, ", ".join(found), like)
+    if faults:
+        raise _misfit(name, path, ", ".join(faults), like)
 
 
 def _misfit(name: str, path: Path, found: str, like: str | None) -> InputError:

@@ -14,7 +14,7 @@ NUMBERS = {"fp16": torch.float32, "fp32": torch.float32, "bool": torch.bool}  # 
 
 def ints(value: Tensor | None) -> list[int] | None:
     """A constant vector as Python's ints."""
-    return None if value is None else [int(one) for one in value.reshape(-1)]
+    return None if value is None else [int(number) for number in value.reshape(-1)]
 
 
 def cast(x: Tensor, dtype: str) -> Tensor:
@@ -107,7 +107,7 @@ def squeeze(x: Tensor, axes: Tensor | None = None) -> Tensor:
 
 def expand_dims(x: Tensor, axes: Tensor) -> Tensor:
     rank = x.ndim + axes.numel()
-    for axis in sorted(one % rank for one in ints(axes)):
+    for axis in sorted(number % rank for number in ints(axes)):
         x = x.unsqueeze(axis)
     return x
 
@@ -116,7 +116,7 @@ def slice_by_index(x: Tensor, begin: Tensor, end: Tensor, stride: Tensor | None 
                    begin_mask: Tensor | None = None, end_mask: Tensor | None = None,
                    squeeze_mask: Tensor | None = None) -> Tensor:
     steps = ints(stride) or [1] * x.ndim
-    flags = [[bool(one) for one in mask] if mask is not None else [False] * x.ndim
+    flags = [[bool(flag) for flag in mask] if mask is not None else [False] * x.ndim
              for mask in (begin_mask, end_mask, squeeze_mask)]
     if any(step < 1 for step in steps):
         raise NotImplementedError(f"slice_by_index with the strides {steps}")
@@ -159,8 +159,8 @@ def gather(x: Tensor, indices: Tensor, axis: Tensor | int = 0, batch_dims: Tenso
     if int(batch_dims):
         raise NotImplementedError("gather with batch_dims")
     axis = int(axis) % x.ndim
-    found = x.index_select(axis, indices.reshape(-1).long())
-    return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1:])
+    rows = x.index_select(axis, indices.reshape(-1).long())
+    return rows.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1:])
 
 
 def gather_along_axis(x: Tensor, indices: Tensor, axis: Tensor | int = 0,

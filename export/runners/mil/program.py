@@ -57,9 +57,9 @@ class Program:
         """Every tensor that is an input of an operation and not computed, each once."""
         import torch
 
-        given = [value for step in self.steps for value in step.inputs.values()]
-        flat = [one for value in given for one in (value if isinstance(value, list) else [value])]
-        return list({id(one): one for one in flat if isinstance(one, torch.Tensor)}.values())
+        inputs = [value for step in self.steps for value in step.inputs.values()]
+        flat = [item for value in inputs for item in (value if isinstance(value, list) else [value])]
+        return list({id(item): item for item in flat if isinstance(item, torch.Tensor)}.values())
 
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
         """Executes the program. Calls `watch` with every computed value.
@@ -76,10 +76,10 @@ class Program:
                                       f"(for {step.outputs[0].name}) in export/runners/mil/operations.py")
             arguments = {key: _resolve(value, values) for key, value in step.inputs.items()}
             try:
-                found = OPERATIONS[step.operation](**arguments)
+                result = OPERATIONS[step.operation](**arguments)
             except NotImplementedError as error:
                 raise CannotInterpret(f"{self.package.name}: {step.outputs[0].name}: {error} is not known") from error
-            for declared, value in zip(step.outputs, found if isinstance(found, tuple) else (found,), strict=True):
+            for declared, value in zip(step.outputs, result if isinstance(result, tuple) else (result,), strict=True):
                 values[declared.name] = checked(value, declared, self.package)
                 if watch:
                     watch(declared.name, step.operation, declared.type, values[declared.name])
@@ -91,7 +91,7 @@ class Program:
 def _resolve(value: Any, values: dict[str, "Tensor"]) -> Any:
     if isinstance(value, Name):
         return values[value.of]
-    return [_resolve(one, values) for one in value] if isinstance(value, list) else value
+    return [_resolve(item, values) for item in value] if isinstance(value, list) else value
 
 
 def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
@@ -137,13 +137,13 @@ def _declared(name: str, variable) -> Declared:
 
 def _constants(function, package: Path) -> dict[str, Any]:
     """Constants by name: tensors as torch takes them, strings and scalars as Python has them."""
-    found = {}
+    constants = {}
     for operation in function.operations:
         if operation.op_type == "const":
-            found[operation.outputs[0].name] = constant(operation.outputs[0].val)
+            constants[operation.outputs[0].name] = constant(operation.outputs[0].val)
         elif operation.op_type.startswith("constexpr_"):     # compressed weights
-            found[operation.outputs[0].name] = constant(decoded(operation, package))
-    return found
+            constants[operation.outputs[0].name] = constant(decoded(operation, package))
+    return constants
 
 
 def decoded(operation, package: Path) -> np.ndarray:
@@ -174,7 +174,7 @@ def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step
     def refer(value):
         if isinstance(value, Var):
             return constants[value.name] if value.name in constants else Name(value.name)
-        return [refer(one) for one in value] if isinstance(value, (list, tuple)) else constant(value)
+        return [refer(item) for item in value] if isinstance(value, (list, tuple)) else constant(value)
 
     steps, last = [], {}
     for operation in function.operations:
@@ -182,9 +182,9 @@ def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step
             continue
         inputs = {key: refer(value) for key, value in operation.inputs.items() if value is not None}
         for value in inputs.values():
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, Name):
-                    last[one.of] = len(steps)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Name):
+                    last[item.of] = len(steps)
         steps.append(Step(operation.op_type, inputs, [_declared(v.name, v) for v in operation.outputs], []))
     for name, position in last.items():
         if name not in outputs:

@@ -103,8 +103,8 @@ def _splitting() -> dict[str, np.ndarray]:
     import regex
 
     def runs(pattern: str) -> np.ndarray:
-        found = regex.finditer(pattern, _every_character(), regex.IGNORECASE)
-        return np.array([(match.start(), match.end() - 1) for match in found], np.uint32)
+        matches = regex.finditer(pattern, _every_character(), regex.IGNORECASE)
+        return np.array([(match.start(), match.end() - 1) for match in matches], np.uint32)
 
     tables = {"letters": runs(r"[\p{L}]+"), "numbers": runs(r"[\p{N}]+")}
     taken = np.zeros(CODE_POINTS, bool)
