@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: runs what measures, and writes benchmarks/<name>.md and .json anew."""
+"""`python -m benchmarks [NAME ...]`: names of benchmarks enter; new benchmarks/<name>.md and .json leave."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ NAMES = ("models", "latency", "catalog", "building", "jvm", "swift", "subsampled
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the named benchmarks, all of them when none is named."""
+    """Runs the named benchmarks, or all if none is named. Exit status 0, or 2 for an unknown name."""
     unknown = set(arguments) - set(NAMES)
     if unknown:
         print(f"benchmarks: no such benchmark; expected {', '.join(NAMES)}; found {', '.join(sorted(unknown))}",

@@ -1,6 +1,6 @@
-"""Pictures a second: the catalog builder against the plain loop (open, preprocess, encode one at a time in PyTorch).
+"""Pictures per second: the catalog builder against the plain loop (open, preprocess, encode one at a time in PyTorch).
 
-In: dist/<model>/ of MODEL (s2), in the folder that DIST names, gated green, with a float32 ONNX image encoder. Both
+In: dist/<model>/ of MODEL (s2), in the folder that DIST names, with a green gate and a float32 ONNX image encoder. Both
 take turns on the same JPEG files of two megapixels. Out: building.json and building.md.
 """
 
@@ -27,7 +27,7 @@ from parity.gate.inputs import pictures
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "building.json", HERE / "building.md"
 SIZE, QUALITY = (1632, 1224), 90             # two megapixels, as a phone's small setting
-LOOP, BUILD, ROUNDS = 12, 32, 5              # pictures a turn
+LOOP, BUILD, ROUNDS = 12, 32, 5              # pictures per turn of the loop and of the builder; rounds
 
 
 class Watch:
@@ -36,10 +36,10 @@ class Watch:
     def __init__(self, run: Callable):
         self.run, self.seconds, self._lock = run, 0.0, threading.Lock()
 
-    def __call__(self, *given):
+    def __call__(self, *arguments):
         started = time.thread_time()
         try:
-            return self.run(*given)
+            return self.run(*arguments)
         finally:
             with self._lock:
                 self.seconds += time.thread_time() - started
@@ -52,28 +52,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = photographs(Path(folder))
         plain = plain_loop(model)
-        found = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
+        rows = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
                  for name in names for small in (None, Thumbnail(160, 60))}
-    result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": found,
+    result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": rows,
               "load": round(os.getloadavg()[0], 2)}
     files.write_json(RESULTS, result)
     PAGE.write_text(page(result), encoding="utf-8")
 
 
 def photographs(folder: Path) -> list[Path]:
-    """Different JPEG files of SIZE, from the gate's sample pictures, with grain as a camera's."""
-    rng, made, sources = np.random.default_rng(0), [], pictures()
+    """Different JPEG files of SIZE, from the gate's sample pictures, with noise as from a camera."""
+    rng, paths, sources = np.random.default_rng(0), [], pictures()
     for i in range(BUILD):
         with Image.open(sources[i % len(sources)]) as picture:
             large = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC), np.int16)
         grain = np.clip(large + rng.integers(-6, 7, large.shape), 0, 255).astype(np.uint8)
-        made.append(folder / f"{i}.jpg")
-        Image.fromarray(grain).save(made[-1], quality=QUALITY)
-    return made
+        paths.append(folder / f"{i}.jpg")
+        Image.fromarray(grain).save(paths[-1], quality=QUALITY)
+    return paths
 
 
 def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
-    """What a tutorial does: Pillow, open_clip's transform, the model, one picture at a time, all cores."""
+    """The loop of a usual tutorial: Pillow, open_clip's transform, the model, one picture at a time, all cores."""
     import torch
     from open_clip.transform import image_transform
 
@@ -94,7 +94,7 @@ def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
 
 def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path], folder: Path,
              thumbnail: Thumbnail | None) -> dict:
-    """Rates of both, the ratio by rounds, and the shares of the cores' time that other work and waiting take."""
+    """Pictures per second of both, their ratio, and the shares of the cores' time for other work and for waiting."""
     engine = engines.engine(model, name)
     decode, encode = Watch(embed.load_rgb8), Watch(engine.encode)
     ratios, loop, build, other, idle = [], [], [], [], []

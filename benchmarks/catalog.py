@@ -1,7 +1,7 @@
-"""The catalog measured: what int8 costs, the speed of search against faiss, usearch and NumPy, a million rows.
+"""Measures the catalog: what int8 costs, the speed of search against faiss, usearch and NumPy, a million rows.
 
-Out: catalog.json, catalog.md and catalog.svg. One thread everywhere. All that is compared takes turns in one process;
-a ratio is the median over the rounds. Run it on a quiet machine.
+Out: catalog.json, catalog.md and catalog.svg. One thread everywhere. Everything compared takes turns in one process. A
+ratio is the median over the rounds. Run it on a quiet machine.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ QUERIES, WARM, ROUNDS, TOP = 200, 2, 41, 10
 
 
 class FileVectors:
-    """Float32 [rows, dim] in a raw file, read as they are wanted, not mapped (quantize.Vectors)."""
+    """Float32 [rows, dim] in a raw file, read on demand, not mapped (quantize.Vectors)."""
 
     def __init__(self, path: Path, dim: int = DIM):
         self.path, self.shape = path, (path.stat().st_size // (4 * dim), dim)
@@ -43,23 +43,23 @@ class FileVectors:
 def main() -> None:
     """Measures, and writes the results, the page and the plot."""
     world = World.of()
-    found: dict = {"processor": limits.processor(), "cores": os.cpu_count()}
+    results: dict = {"processor": limits.processor(), "cores": os.cpu_count()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         vectors = world.pictures(range(ROWS))
         catalog = built(Path(folder) / "some.catalog", vectors)
-        found["quantisation"] = quantisation(world, catalog, vectors)
-        found["bytes_over_float32"] = catalog.path.stat().st_size / vectors.nbytes
-        found["search"] = searched(catalog, vectors)
+        results["quantisation"] = quantisation(world, catalog, vectors)
+        results["bytes_over_float32"] = catalog.path.stat().st_size / vectors.nbytes
+        results["search"] = searched(catalog, vectors)
         raw = Path(folder) / "million.f32"
         world.write(raw, MILLION)
-        found["million"] = million(Path(folder), raw)
-    files.write_json(RESULTS, found)
-    PAGE.write_text(page(found), encoding="utf-8")
-    PLOT.write_text(plot(found["million"]["search_ms"]), encoding="utf-8")
+        results["million"] = million(Path(folder), raw)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
+    PLOT.write_text(plot(results["million"]["search_ms"]), encoding="utf-8")
 
 
 def built(path: Path, vectors: Vectors) -> Catalog:
-    """A catalog of one row a product, and without the products' texts, which are the shop's own."""
+    """A catalog with one row per product, without the products' texts, whose size depends on the shop."""
     rows = vectors.shape[0]
     content = writer.Content(
         "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], calibration.NONE,
@@ -70,33 +70,33 @@ def built(path: Path, vectors: Vectors) -> Catalog:
 
 
 def quantisation(world: World, catalog: Catalog, vectors: np.ndarray) -> dict:
-    """Recall of the file's scheme and of two simpler ones, texts and pictures."""
-    rng, found = np.random.default_rng(1), {}
+    """Recall of the file's scheme and of two simpler schemes, for texts and pictures."""
+    rng, recalls = np.random.default_rng(1), {}
     chosen = rng.choice(ROWS, QUERIES, replace=False)
     contents = world.contents(range(ROWS))[chosen]
     for kind in ("text", "image"):
         asked = world.queries(kind, contents)
         true = recall.exact(vectors, catalog.owners, asked)
-        found[kind] = {
+        recalls[kind] = {
             "mean off, int8 a row (the file)": vars(recall.measure(kind, catalog, vectors, asked)),
             "int8 a row": ranked(kind, asked @ by_rows(vectors).T, true),
             "int8 a dimension": ranked(kind, asked @ by_dimensions(vectors).T, true)}
-    return found
+    return recalls
 
 
-def ranked(kind: str, found: np.ndarray, true: np.ndarray) -> dict:
+def ranked(kind: str, scores: np.ndarray, true: np.ndarray) -> dict:
     """Recall of the scores that a scheme gives, [Q, products]."""
-    return vars(recall.compare(kind, rankings.first(found), true, float(np.abs(found - true).max())))
+    return vars(recall.compare(kind, rankings.first(scores), true, float(np.abs(scores - true).max())))
 
 
 def by_rows(vectors: np.ndarray) -> np.ndarray:
-    """Quantised with a factor a row, the mean left in, and back."""
+    """Quantised with a factor for each row, without subtracting the mean, and back."""
     factor = np.abs(vectors).max(axis=1, keepdims=True) / 127
     return np.rint(vectors / factor) * factor
 
 
 def by_dimensions(vectors: np.ndarray) -> np.ndarray:
-    """Quantised with a factor a dimension, the mean left in, and back."""
+    """Quantised with a factor for each dimension, without subtracting the mean, and back."""
     factor = np.abs(vectors).max(axis=0, keepdims=True) / 127
     return np.rint(vectors / factor) * factor
 
@@ -121,7 +121,7 @@ def searched(catalog: Catalog, vectors: np.ndarray) -> dict:
 
 
 def faiss_sq8(vectors: np.ndarray):
-    """faiss's index of one byte a number, for one thread."""
+    """faiss's index with one byte per number, for one thread."""
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -139,7 +139,7 @@ def over(base: str, runs: dict[str, Callable]) -> dict:
 
 
 def median_ms(run: Callable) -> float:
-    """Of one thing by itself."""
+    """Median milliseconds of one function, measured alone."""
     return over("it", {"it": run})["it"]["ms"]
 
 
@@ -166,22 +166,22 @@ def verified(catalog: Catalog) -> dict:
             "speed_over_hashlib": turns.ratio(seconds["hashlib"], seconds["verify"])}
 
 
-def page(found: dict) -> str:
+def page(results: dict) -> str:
     """The results as Markdown."""
     lines = ["# The catalog", "", "`python -m benchmarks catalog` wrote this page. Synthetic vectors "
              f"(benchmarks/synthetic.py), {ROWS:,} x {DIM}, {QUERIES} queries of each kind; one thread, "
-             f"{found['processor']}, {found['cores']} cores. The file (without the products' texts) has "
-             f"{found['bytes_over_float32']:.3f} of the bytes of the float32 vectors.", "", "## What int8 costs", "",
+             f"{results['processor']}, {results['cores']} cores. The file (without the products' texts) has "
+             f"{results['bytes_over_float32']:.3f} of the bytes of the float32 vectors.", "", "## What int8 costs", "",
              f"| queries | scheme | top 1 | {rankings.named(recall.RECALL_TOLERANCE)} | plain recall@10 | "
              "largest score error |",
              "|---|---|---|---|---|---|"]
     lines += [f"| {kind} | {scheme} | {r['top1']:.3f} | {r['tolerant10']:.4f} | {r['plain10']:.3f} | "
               f"{r['largest_error']:.5f} |"
-              for kind, schemes in found["quantisation"].items() for scheme, r in schemes.items()]
+              for kind, schemes in results["quantisation"].items() for scheme, r in schemes.items()]
     lines += ["", f"## Search, top {TOP}, one thread", "", "Ratios are to usearch, medians over the rounds. "
               "\"Reading the codes once\" is the limit that memory sets.", "", "| | ms | ratio |", "|---|---|---|"]
-    lines += [f"| {name} | {r['ms']:.2f} | {r['ratio']:.2f} |" for name, r in found["search"].items()]
-    m = found["million"]
+    lines += [f"| {name} | {r['ms']:.2f} | {r['ratio']:.2f} |" for name, r in results["search"].items()]
+    m = results["million"]
     lines += ["", "## A million rows", "", f"{m['bytes'] / 1e6:.0f} MB. Built from ready vectors in "
               f"{m['build_seconds']:.0f} s with at most {m['build_peak_bytes'] / 1e9:.2f} GB. Opens in "
               f"{m['open_ms']:.1f} ms (structure); the digest takes {m['verify']['seconds']:.2f} s, at "
@@ -214,5 +214,5 @@ def plot(times: dict[str, float]) -> str:
             '<text x="14" y="140" transform="rotate(-90 14 140)" text-anchor="middle">ms a search</text></svg>\n')
 
 
-if __name__ == "__main__":                   # in a process of its own: its peak memory is the build's
+if __name__ == "__main__":                   # in its own process, whose peak memory is that of the build
     built(Path(sys.argv[3]), FileVectors(Path(sys.argv[2])))

@@ -1,7 +1,7 @@
-"""The Kotlin search module measured on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
+"""Measures the Kotlin search module on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
 
-Out: jvm.json and jvm.md. One thread everywhere. The JVM does a turn when it is asked to, so that all that is compared
-takes turns; a ratio is the median over the rounds. What comes out is compared too. Run it on a quiet machine.
+Out: jvm.json and jvm.md. One thread everywhere. The JVM runs once per request, so that everything compared takes turns.
+A ratio is the median over the rounds. The results are compared too. Run it on a quiet machine.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ MODULE = HERE.parent / "android_sample" / "search"
 RESULTS, PAGE = HERE / "jvm.json", HERE / "jvm.md"
 WARM, ROUNDS = 40, 41                        # turns before the just-in-time compiler is done, turns that count
 WIDTH, HEIGHT, SIZE = 4000, 3000, 256        # a picture of 12 megapixels, the encoder's square
-MOST = {"search": 7, "million": 11, "picture": 4}        # ratios, as promised
+MOST = {"search": 7, "million": 11, "picture": 4}        # the largest ratios allowed
 
 
 class Jvm:
-    """A JVM that runs tools/Bench.kt. `turn` has it work once; its answer must be `expected` each time."""
+    """A JVM that runs tools/Bench.kt. `turn` runs it once; its answer must be `expected` each time."""
 
     def __init__(self, classpath: str, expected: str, *arguments: object):
         self.expected = expected
@@ -55,7 +55,7 @@ class Jvm:
         taken, _, answer = self.answers.readline().strip().partition(" ")
         if answer != self.expected:
             raise RuntimeError(f"the JVM answered {answer!r}, and Python {self.expected!r}")
-        return float(taken) / 1e3            # it says milliseconds
+        return float(taken) / 1e3            # the JVM reports milliseconds
 
 
 def main() -> None:
@@ -63,25 +63,25 @@ def main() -> None:
     missing = [tool for tool in ("java", "mvn") if not shutil.which(tool)]
     if missing:
         sys.exit(f"benchmarks: jvm not run, because there is no {' and no '.join(missing)} here")
-    found: dict = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
+    results: dict = {"processor": limits.processor(), "cores": os.cpu_count(), "java": java()}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
         path = classpath(folder)
-        found["pictures"] = {interpolation: pictures(folder, path, interpolation)
+        results["pictures"] = {interpolation: pictures(folder, path, interpolation)
                              for interpolation in ("bilinear", "bicubic")}
-        found |= searches(folder, path)
-    files.write_json(RESULTS, found)
-    PAGE.write_text(page(found), encoding="utf-8")
+        results |= searches(folder, path)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
 
 
 def java() -> str:
-    """The JVM's own line about itself."""
+    """The JVM's description of itself, one line."""
     answer = subprocess.run(["java", "-version"], capture_output=True, text=True, check=True)
     return answer.stderr.splitlines()[-1]
 
 
 def classpath(folder: Path) -> str:
-    """Compiles the module and its tools; where all classes are."""
+    """Compiles the module and its tools. Returns the class path."""
     out = folder / "classpath"
     subprocess.run(["mvn", "-B", "-ntp", "-q", "test-compile", "dependency:build-classpath",
                     f"-Dmdep.outputFile={out}"], cwd=MODULE, check=True)
@@ -90,7 +90,7 @@ def classpath(folder: Path) -> str:
 
 
 def searches(folder: Path, path: str) -> dict:
-    """A search of ROWS rows against faiss SQ8's, and one of MILLION rows against it, in the same rounds."""
+    """A search of ROWS rows against faiss SQ8, and of MILLION rows against ROWS, in the same rounds."""
     world = World.of()
     vectors = world.pictures(range(ROWS))
     query = vectors[7].copy()
@@ -103,15 +103,15 @@ def searches(folder: Path, path: str) -> dict:
         products = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP))
         return Jvm(path, products, "search", catalog.path, folder / "query.f32", TOP)
 
-    with jvm(some) as one, jvm(million) as many:
-        taken = turns.taken({"this module": one.turn, "a million rows": many.turn,
+    with jvm(some) as few, jvm(million) as many:
+        taken = turns.taken({"this module": few.turn, "a million rows": many.turn,
                              "faiss SQ8": turns.timed(lambda: index.search(query[None], TOP))}, WARM, ROUNDS)
     return {"search": compared(taken, "this module", "faiss SQ8", MOST["search"]),
             "million": compared(taken, "a million rows", "this module", MOST["million"])}
 
 
 def pictures(folder: Path, path: str, interpolation: str) -> dict:
-    """A smooth picture with noise to the square, against Pillow's resize of it (which leaves the crop to do)."""
+    """Preprocessing of a smooth picture with noise, against Pillow's resize of the picture (without the crop)."""
     from PIL import Image
 
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -134,15 +134,15 @@ def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -
             "base_ms": turns.milliseconds(taken[base]), "ratio": turns.ratio(taken[name], taken[base])}
 
 
-def page(found: dict) -> str:
+def page(results: dict) -> str:
     """The results as Markdown."""
-    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": found["search"],
-            f"search, {MILLION:,} x {DIM}, top {TOP}": found["million"],
-            **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": one for name, one in found["pictures"].items()}}
+    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": results["search"],
+            f"search, {MILLION:,} x {DIM}, top {TOP}": results["million"],
+            **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": row for name, row in results["pictures"].items()}}
     lines = ["# The Kotlin search module on the JVM", "", "`python -m benchmarks jvm` wrote this page. One thread, "
-             f"warm, {found['java']}; {found['processor']}, {found['cores']} cores. Ratios are medians over {ROUNDS} "
-             "rounds in which all took turns; the module's answers were Python's in every one.", "",
+             f"warm, {results['java']}; {results['processor']}, {results['cores']} cores. Ratios are medians over "
+             f"{ROUNDS} rounds in which all took turns; the module's answers were Python's in every one.", "",
              "| | ms | against | ms | ratio | at most | |", "|---|---|---|---|---|---|---|"]
-    lines += [f"| {what} | {one['ms']:.2f} | {one['base']} | {one['base_ms']:.2f} | {one['ratio']:.2f} | "
-              f"{one['most']} | {'kept' if one['ratio'] <= one['most'] else 'missed'} |" for what, one in rows.items()]
+    lines += [f"| {what} | {row['ms']:.2f} | {row['base']} | {row['base_ms']:.2f} | {row['ratio']:.2f} | "
+              f"{row['most']} | {'kept' if row['ratio'] <= row['most'] else 'missed'} |" for what, row in rows.items()]
     return "\n".join([*lines, ""])

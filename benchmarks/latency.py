@@ -1,10 +1,10 @@
 """One picture, one text: every artefact that runs here against eager PyTorch in the same run, on 1 and 2 threads.
 
 In: dist/<model>/ of each of MODELS=demo,s2 (DIST= names another folder than dist), in every precision found there.
-Out: latency.json and latency.md. Made for shared machines: PyTorch and the artefacts take turns, and a ratio is the
-median over the rounds of time over PyTorch's in the same round; the quartiles say how far to trust it. A round in which
-other processes left too few free cores does not count (PyTorch's threads wait for each other, and it alone would slow
-down, up to twenty times); where too few rounds count, the answer is "not measured".
+Out: latency.json and latency.md. Made for shared machines: PyTorch and the artefacts take turns. A ratio is the median
+over the rounds of an artefact's time over PyTorch's time in the same round; the quartiles show how reliable it is. A
+round in which other processes left too few free cores does not count, because PyTorch's threads wait for each other, so
+that only PyTorch would slow down, up to twenty times. If too few rounds count, the result is "not measured".
 """
 
 import importlib.metadata
@@ -32,10 +32,10 @@ from parity.gate import inputs
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "latency.json", HERE / "latency.md"
-ROUNDS, RUNS = 15, 3                         # a round's time is the least of its runs
-LEAST_ROUNDS, MOST_ROUNDS = 5, 30            # fewer that count: not measured; more tried: enough
-TAKEN = 0.2                                  # of a core, by others: what a round may lose and still count
-PAUSE = 0.03                                 # seconds between turns: runtimes spin for a while after their last run
+ROUNDS, RUNS = 15, 3                         # a round's time is that of its fastest run
+LEAST_ROUNDS, MOST_ROUNDS = 5, 30            # rounds that must count; rounds after which it stops
+TAKEN = 0.2                                  # of a core: what other processes may use in a round that counts
+PAUSE = 0.03                                 # seconds between turns: runtimes wait actively after their last run
 THREADS = (1, 2)
 TEXT = "a pair of red running shoes"
 TOOLS = ("torch", "onnxruntime", "ai-edge-litert", "litert-torch")
@@ -56,7 +56,7 @@ def measure(folder: Path) -> dict:
     """Everything of one model: the machine, its limits, and each artefact's milliseconds and ratios."""
     import torch
 
-    torch.set_flush_denormal(True)           # kind to PyTorch: Gelu's tail below 1e-38 is slow
+    torch.set_flush_denormal(True)           # in PyTorch's favour: its Gelu is slow below 1e-38
     artifacts = [a for a in manifest.read(folder).artifacts if a.format in ("tflite", "onnx")]
     spec, source = Dist(folder).source()
     model = checkpoint.reparameterise(checkpoint.load(spec, source))
@@ -78,12 +78,12 @@ def example(encoder: str, spec: ModelSpec) -> np.ndarray:
     return families.reference_ids(spec.text.family, [TEXT])
 
 
-def eager_run(model, encoder: str, spec: ModelSpec, one: np.ndarray) -> Callable[[], np.ndarray]:
-    """The reparameterised model on a ready input, as its authors run it."""
+def eager_run(model, encoder: str, spec: ModelSpec, sample: np.ndarray) -> Callable[[], np.ndarray]:
+    """Runs the reparameterised model in eager PyTorch, as its authors do, on a prepared input."""
     import torch
 
-    ready = torch.from_numpy(preprocess.normalise(one, spec.preprocessing) if encoder == "image"
-                             else one.astype(np.int64))
+    ready = torch.from_numpy(preprocess.normalise(sample, spec.preprocessing) if encoder == "image"
+                             else sample.astype(np.int64))
     encode = model.encode_image if encoder == "image" else model.encode_text
 
     def run() -> np.ndarray:
@@ -108,7 +108,7 @@ def compare(folder: Path, artifacts: list[Artifact], eager: Callable, one: np.nd
             print(f"{artifact.path}: not run ({embed.reason})")
         else:
             turns[artifact.path] = lambda embed=embed: embed(one)
-    answers = {name: run() for name, run in turns.items()}               # warms up, too
+    answers = {name: run() for name, run in turns.items()}               # also warms up
     free = (os.cpu_count() or 1) - threads + TAKEN
     kept: list[dict[str, float]] = []
     tried = 0
@@ -125,7 +125,7 @@ def compare(folder: Path, artifacts: list[Artifact], eager: Callable, one: np.nd
 
 
 def one_round(turns: dict[str, Callable]) -> dict[str, float]:
-    """The seconds of each, one after the other."""
+    """The seconds of each turn, run one after the other."""
     taken = {}
     for name, run in turns.items():
         time.sleep(PAUSE)
@@ -148,7 +148,7 @@ def summary(seconds: list[float], eager: list[float]) -> dict:
 
 
 def machine() -> dict:
-    """What the figures depend on."""
+    """The processor and versions on which the figures depend."""
     return {"processor": limits.processor(), "cores": os.cpu_count(), "system": platform.system(),
             "python": platform.python_version(), **{name: importlib.metadata.version(name) for name in TOOLS}}
 
@@ -160,14 +160,14 @@ def page(results: dict) -> str:
              "the interleaved rounds, with the quartiles. Read the ratios; milliseconds wander on shared "
              "machines. The limit is the larger of multiply-adds over the rate of `torch.matmul` here, and of the "
              "weights' bytes in float32 over the bandwidth measured here, the table of tokens left out."]
-    for name, found in results.items():
-        known = found["machine"]
+    for name, result in results.items():
+        known = result["machine"]
         versions = ", ".join(f"{tool} {known[tool]}" for tool in TOOLS)
         lines += ["", f"## {name}", "", f"{known['processor']}, {known['cores']} cores, {known['system']}, Python "
                   f"{known['python']}, {versions}. Load of the machine before and after: "
-                  f"{found['load'][0]} and {found['load'][1]}. Weights: {found['weights']}."]
-        for encoder, by_threads in found["encoders"].items():
-            lines += ["", *table(encoder, by_threads, found["limits"][encoder])]
+                  f"{result['load'][0]} and {result['load'][1]}. Weights: {result['weights']}."]
+        for encoder, by_threads in result["encoders"].items():
+            lines += ["", *table(encoder, by_threads, result["limits"][encoder])]
     return "\n".join([*lines, ""])
 
 
@@ -175,15 +175,15 @@ def table(encoder: str, by_threads: dict, limit: dict) -> list[str]:
     """One encoder's Markdown, a table for each number of threads."""
     lines = [f"**{encoder}**: {limit['multiply_adds'] / 1e9:.2f} G multiply-adds, {limit['weight_bytes'] / 1e6:.0f} MB "
              "of weights."]
-    for threads, found in by_threads.items():
+    for threads, measured in by_threads.items():
         most = limit["threads"][threads]
         count = f"{threads} thread{'s' * (threads != '1')}"
         lines += ["", f"{count}: {most['gflops']:.0f} GFLOP/s, {most['gb_per_second']:.0f} GB/s, so "
-                  f"{most['limit_ms']:.1f} ms at best; {found['rounds']} of {found['tried']} rounds count."]
-        if not found["rows"]:
+                  f"{most['limit_ms']:.1f} ms at best; {measured['rounds']} of {measured['tried']} rounds count."]
+        if not measured["rows"]:
             lines += ["", f"Not measured: other processes left fewer than {count.split()[0]} free cores."]
             continue
         lines += ["", "| | ms | ratio | quartiles | cosine |", "|---|---|---|---|---|"]
         lines += [f"| {path} | {r['ms']:.1f} | {r['ratio']:.2f} | {r['low']:.2f} to {r['high']:.2f} | "
-                  f"{r['cosine']:.6f} |" for path, r in found["rows"].items()]
+                  f"{r['cosine']:.6f} |" for path, r in measured["rows"].items()]
     return lines

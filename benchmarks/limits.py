@@ -1,7 +1,6 @@
-"""A model's encoder enters; what the machine could do at best leaves: arithmetic and memory, both measured with torch.
+"""A model's encoder enters; the machine's limits for it leave: arithmetic and memory, both measured with torch.
 
-Also what other processes took from it meanwhile, so that a measurement on a busy machine can be told from one that
-counts.
+Also measures the processor time of other processes, so that measurements on a busy machine can be discarded.
 """
 
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from parity.gate.latency import fastest
 
 SIZE = 1024                                  # of the square matrices multiplied
-COPIED = 256 * 2**20                         # bytes: beyond any cache
+COPIED = 256 * 2**20                         # bytes: more than any cache holds
 REPEATS = 20
 
 
@@ -31,18 +30,18 @@ def of(run: Callable, tower, threads: tuple[int, ...]) -> dict:
     operations = counter.get_total_flops()
     tables = {id(m.weight) for m in tower.modules() if isinstance(m, torch.nn.Embedding)}
     weights = sum(4 * p.numel() for p in tower.parameters() if id(p) not in tables)
-    before, found = torch.get_num_threads(), {}
+    before, rates = torch.get_num_threads(), {}
     for count in threads:
         torch.set_num_threads(count)
         arithmetic, memory = flops_per_second(), bytes_per_second()
-        found[str(count)] = {"gflops": round(arithmetic / 1e9, 1), "gb_per_second": round(memory / 1e9, 1),
+        rates[str(count)] = {"gflops": round(arithmetic / 1e9, 1), "gb_per_second": round(memory / 1e9, 1),
                              "limit_ms": round(max(operations / arithmetic, weights / memory) * 1e3, 2)}
     torch.set_num_threads(before)
-    return {"multiply_adds": operations // 2, "weight_bytes": weights, "threads": found}
+    return {"multiply_adds": operations // 2, "weight_bytes": weights, "threads": rates}
 
 
 def flops_per_second() -> float:
-    """Of a float32 product of two 1,024 x 1,024 matrices, the best of several."""
+    """Floating-point operations per second of a float32 product of two 1,024 x 1,024 matrices, the best of several."""
     import torch
 
     a, b = torch.rand(SIZE, SIZE), torch.rand(SIZE, SIZE)
@@ -50,7 +49,7 @@ def flops_per_second() -> float:
 
 
 def bytes_per_second() -> float:
-    """Of reading memory beyond the caches (a sum over it), the best of several."""
+    """Bytes per second when reading memory beyond the caches (a sum over it), the best of several."""
     import torch
 
     values = torch.ones(COPIED // 4)
@@ -58,7 +57,7 @@ def bytes_per_second() -> float:
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """The processor's name, as far as the system reports it."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
              ] if info.exists() else []
@@ -66,13 +65,13 @@ def processor() -> str:
 
 
 class OtherProcesses:
-    """From its making on, the processor time that others took. Linux tells; elsewhere it is taken for 0."""
+    """The processor time that other processes use from now on. Known on Linux; elsewhere 0."""
 
     def __init__(self) -> None:
         self._started, self._busy, self._own = time.perf_counter(), busy_seconds(), time.process_time()
 
     def cores(self) -> float:
-        """Cores kept busy by others, on average, since this was made (a hypervisor's other guests among them)."""
+        """Cores that others used, on average, since this object was created (other guests of a hypervisor included)."""
         others = (busy_seconds() - self._busy) - (time.process_time() - self._own)
         return others / (time.perf_counter() - self._started)
 
@@ -82,6 +81,6 @@ def busy_seconds() -> float:
     try:
         fields = Path("/proc/stat").read_text().splitlines()[0].split()
     except OSError:
-        return time.process_time()           # then nobody else is seen
+        return time.process_time()           # then other processes count as 0
     user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, fields[1:9])
     return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 """Every model of the table through export and gate, random weights (the demo: its own): seconds, memory, size, cosine.
 
-Each model runs in processes of its own, as `make export` runs it; peak memory is theirs together. The results are
-written after each model; MODELS=s2,demo measures those alone and keeps the others' last results.
+Each model runs in its own processes, as in `make export`; peak memory is that of all of them together. The results are
+written after each model. MODELS=s2,demo measures only these models and keeps the last results of the others.
 """
 
 import json
@@ -55,13 +55,13 @@ def measure(name: str) -> dict:
         taken = [timed(step) for step in [*steps, ["parity", *common]]]
         folder = out / name
         gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-        made = receipts.read(folder)
+        by_path = receipts.read(folder)
         return {"export_seconds": sum(s for s, _ in taken[:-1]), "gate_seconds": taken[-1][0],
                 "peak_bytes": max(p for _, p in taken), "green": gate["green"], "machine": platform.machine(),
                 "cores": os.cpu_count(), "python": platform.python_version(),
                 "weights": "its own" if not weights else "random", "space": gate["space"], "artefacts": {
-                    r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
-                                "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
+                    r["path"]: {"bytes": by_path[r["path"]].bytes, "seconds": by_path[r["path"]].seconds,
+                                "peak_rss": by_path[r["path"]].peak_rss, "outcome": r["outcome"],
                                 "reasons": r["reasons"],
                                 "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                                 "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}}
@@ -85,18 +85,18 @@ def timed(arguments: list[str]) -> tuple[float, int]:
 
 
 def resident(process: psutil.Process) -> int:
-    """Bytes in memory; on Linux pages that several processes share are counted once among them."""
+    """Bytes in memory; on Linux, pages that several processes share are counted once in total."""
     try:
         memory = process.memory_full_info() if psutil.LINUX else process.memory_info()
         return memory.pss if psutil.LINUX else memory.rss
-    except psutil.Error:                     # it has just ended
+    except psutil.Error:                     # the process has just ended
         return 0
 
 
 def page(results: dict) -> str:
     """The results as Markdown."""
-    lines = ["# All models, all formats", "", "`python -m benchmarks models` wrote this page. Random weights but for "
-             "the demo: sizes, times and numerical closeness hold, quality does not. MB: Core ML, fp16. "
+    lines = ["# All models, all formats", "", "`python -m benchmarks models` wrote this page. Random weights, except "
+             "for the demo: sizes, times and numerical closeness hold, quality does not. MB: Core ML, fp16. "
              "Seconds wander on shared machines; read them against each other.", "",
              "| model | weights | image MB | text MB | export s | gate s | peak GB | gate |",
              "|---|---|---|---|---|---|---|---|"]
@@ -130,7 +130,7 @@ def _or_dash(value: float | None, factor: float, form: str) -> str:
 def write_measured(results: dict) -> None:
     """Replaces the section [measured] of tolerances.toml by the largest differences seen in this run."""
     kept, _ = TOLERANCES.read_text(encoding="utf-8").split("[measured]\n")
-    spaces: dict[str, list[str]] = {}        # random weights are the same where two models' networks are
+    spaces: dict[str, list[str]] = {}        # random weights are the same if two models have the same network
     for name in (n for n in TABLE if n in results):
         spaces.setdefault(results[name]["space"], []).append(name)
     lines = []

@@ -1,6 +1,6 @@
 """Both routes to TFLite: the same encoders exported by litert-torch and by onnx2tf, gated, and timed in one run.
 
-In: MODELS=demo,s2 (random weights but for the demo), and the environment of `make environment TFLITE_ROUTE=onnx2tf`.
+In: MODELS=demo,s2 (random weights, except for the demo), the environment of `make environment TFLITE_ROUTE=onnx2tf`.
 Out: routes.json and routes.md.
 """
 
@@ -71,9 +71,9 @@ def entries(out: Path, name: str, encoder: str) -> list[Artifact]:
 def described(folder: Path) -> dict:
     """Each artefact's bytes, seconds and memory, and what the gate found."""
     gate = json.loads((folder / verdicts.NAME).read_text(encoding="utf-8"))
-    made = receipts.read(folder)
-    return {r["path"]: {"bytes": made[r["path"]].bytes, "seconds": made[r["path"]].seconds,
-                        "peak_rss": made[r["path"]].peak_rss, "outcome": r["outcome"],
+    by_path = receipts.read(folder)
+    return {r["path"]: {"bytes": by_path[r["path"]].bytes, "seconds": by_path[r["path"]].seconds,
+                        "peak_rss": by_path[r["path"]].peak_rss, "outcome": r["outcome"],
                         "cosine_min": r["closeness"] and r["closeness"]["cosine_min"],
                         "max_abs": r["closeness"] and r["closeness"]["max_abs"]} for r in gate["results"]}
 
@@ -83,16 +83,16 @@ def page(results: dict) -> str:
     lines = ["# Two routes to TFLite", "", "`python -m benchmarks routes` wrote this page. Seconds and memory of "
              f"`python -m export --formats tflite --precision {PRECISIONS} --workers 1`, its processes together. "
              "Ratio: time over that of eager PyTorch in the same run, one thread, with the quartiles "
-             "([latency.md](latency.md) says how). Random weights but for the demo."]
-    for name, found in results.items():
+             "([latency.md](latency.md) says how). Random weights, except for the demo."]
+    for name, result in results.items():
         lines += ["", f"## {name}", "", "| route | seconds | peak GB |", "|---|---|---|"]
         lines += [f"| {route} | {r['seconds']:.0f} | {r['peak_bytes'] / 1e9:.1f} |"
-                  for route, r in found["routes"].items()]
+                  for route, r in result["routes"].items()]
         lines += ["", "| artefact | route | MB | memory MB | ratio | quartiles | least cosine | max abs | outcome |",
                   "|---|---|---|---|---|---|---|---|---|"]
-        lines += [row(path, route, found["artefacts"][route][path])
-                  for path in found["artefacts"][table.LITERT_TORCH] for route in table.ROUTES]
-        lines += ["", f"{found['machine']['processor']}, {found['machine']['cores']} cores."]
+        lines += [row(path, route, result["artefacts"][route][path])
+                  for path in result["artefacts"][table.LITERT_TORCH] for route in table.ROUTES]
+        lines += ["", f"{result['machine']['processor']}, {result['machine']['cores']} cores."]
     return "\n".join([*lines, ""])
 
 

@@ -1,7 +1,7 @@
-"""What it costs in cosine that an app decodes a large picture at a fraction of its size.
+"""How much the embedding changes, as a cosine, when an app decodes a large picture at a fraction of its size.
 
-Out: subsampled.json and subsampled.md, for dist/demo. Pillow stands in for a phone's decoder: a JPEG is scaled while it
-is decoded (libjpeg, by at most 8, then every n-th pixel is kept), of any other picture every n-th pixel is kept.
+Out: subsampled.json and subsampled.md, for dist/demo. Pillow replaces a phone's decoder. A JPEG is scaled during
+decoding (libjpeg, by at most 8; then every n-th pixel is kept). Of any other picture, every n-th pixel is kept.
 """
 
 import io
@@ -21,10 +21,10 @@ HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "subsampled.json", HERE / "subsampled.md"
 DIST = HERE.parent / "dist" / "demo"
 LONG, SHORT = 4000, 3000                     # 12 megapixels
-PICTURES, TILES, NOISE = 40, 20, 12          # of each kind; a page's pictures in a row; a sensor's, of 255
+PICTURES, TILES, NOISE = 40, 20, 12          # of each kind; pictures in a page's row; sensor noise, of 255
 QUALITY, MOST_SCALE = 92, 8
 FORMATS = ("JPEG", "PNG")
-MARGINS = (2, 4)                             # the shorter side that is left, at least, in sides of the encoder's square
+MARGINS = (2, 4)                             # least shorter side after decoding, in sides of the encoder's square
 KINDS = ("enlarged", "enlarged, with a sensor's noise", "a page of many pictures", "the gate's samples, enlarged")
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     model = engines.opened(DIST)
     encode = engines.engine(model, "onnx").encode
     rng = np.random.default_rng(1)
-    found: dict = {}
+    kinds: dict = {}
     for kind in KINDS:
         taken: dict[str, list[float]] = {}
         for picture in pictures(kind, rng):
@@ -45,10 +45,10 @@ def main() -> None:
                 by = sample_size(SHORT, margin * model.preprocessing.size)
                 for name, whole, part in zip(FORMATS, wholes, (scaled(jpeg, by), picked(pixels, by)), strict=True):
                     taken.setdefault(f"{name} {margin}", []).append(float(whole @ encoded(model, encode, part)))
-        found[kind] = {name: {"mean": statistics.fmean(cosines), "least": min(cosines)}
+        kinds[kind] = {name: {"mean": statistics.fmean(cosines), "least": min(cosines)}
                        for name, cosines in taken.items()}
-    files.write_json(RESULTS, {"side": model.preprocessing.size, "kinds": found})
-    PAGE.write_text(page(found, model.preprocessing.size), encoding="utf-8")
+    files.write_json(RESULTS, {"side": model.preprocessing.size, "kinds": kinds})
+    PAGE.write_text(page(kinds, model.preprocessing.size), encoding="utf-8")
 
 
 def encoded(model: engines.Model, encode: Callable, pixels: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def encoded(model: engines.Model, encode: Callable, pixels: np.ndarray) -> np.nd
 
 
 def sample_size(side: int, least: int) -> int:
-    """The app's: the largest power of two by which `side` can be divided and stay at least `least`."""
+    """The app's sample size: the largest power of two that divides `side` to no less than `least`."""
     return 1 << max((side // least).bit_length() - 1, 0)
 
 
@@ -79,12 +79,12 @@ def pictures(kind: str, rng: np.random.Generator) -> Iterator[Image.Image]:
 
 
 def decoded(jpeg: io.BytesIO) -> np.ndarray:
-    """All of its pixels."""
+    """All pixels of the picture."""
     return np.asarray(Image.open(jpeg))
 
 
 def scaled(jpeg: io.BytesIO, by: int) -> np.ndarray:
-    """Decoded at 1/by of its size."""
+    """The picture, decoded at 1/by of its size."""
     image = Image.open(jpeg)
     scale = min(by, MOST_SCALE)
     image.draft("RGB", (-(-image.width // scale), -(-image.height // scale)))
@@ -96,7 +96,7 @@ def picked(pixels: np.ndarray, by: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[by // 2::by, by // 2::by])
 
 
-def page(found: dict, size: int) -> str:
+def page(kinds: dict, size: int) -> str:
     """The results as Markdown."""
     at = " and ".join(f"1/{sample_size(SHORT, margin * size)} (at least {margin} sides left)" for margin in MARGINS)
     columns = [f"{name} {margin}" for name in FORMATS for margin in MARGINS]
@@ -106,5 +106,5 @@ def page(found: dict, size: int) -> str:
              f"in for the phone's decoder; at most {PICTURES} pictures of each kind. The app leaves four sides.",
              "", f"| pictures | {' | '.join(f'{column} sides' for column in columns)} |", "|---" * 5 + "|"]
     lines += [f"| {kind} | " + " | ".join(f"{r[column]['mean']:.4f}, {r[column]['least']:.4f}" for column in columns)
-              + " |" for kind, r in found.items()]
+              + " |" for kind, r in kinds.items()]
     return "\n".join([*lines, ""])

@@ -1,8 +1,7 @@
-"""The Swift package measured: search against faiss SQ8, a million rows, a 12-megapixel picture against Pillow.
+"""Measures the Swift package: search against faiss SQ8, a million rows, a 12-megapixel picture against Pillow.
 
-Out: swift.json and swift.md. One thread everywhere. All that is compared takes turns, and a ratio is the median over
-the rounds; a turn in Swift is timed by search-bench itself, whose answers are compared first. Run it on a quiet
-machine.
+Out: swift.json and swift.md. One thread everywhere. Everything compared takes turns. A ratio is the median over the
+rounds. search-bench itself times a turn in Swift, and its answers are compared first. Run it on a quiet machine.
 """
 
 import os
@@ -25,11 +24,11 @@ SWIFT = HERE.parent / ".ci" / "swift"
 RESULTS, PAGE = HERE / "swift.json", HERE / "swift.md"
 ROUNDS, WARM = 41, 3
 PICTURE, SQUARE, INTERPOLATION = (3000, 4000), 256, "bilinear"       # rows, columns
-TARGETS = {"search": 3, "million": 11, "picture": 3}                 # at most, of the ratios
+TARGETS = {"search": 3, "million": 11, "picture": 3}                 # the largest ratios allowed
 
 
 class Bench:
-    """A search-bench that runs once whenever it is called, and answers the seconds that it took."""
+    """A search-bench process. A call runs the search or the preprocessor once and returns its seconds."""
 
     def __init__(self, *arguments: object):
         self.process = subprocess.Popen([SWIFT, "--run", ".build/release/search-bench", *map(str, arguments)],
@@ -41,7 +40,7 @@ class Bench:
         return int(self.answers.readline()) / 1e9
 
     def __enter__(self) -> "Bench":
-        self()                               # its answer is written
+        self()                               # so that the answer is written
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +51,7 @@ class Bench:
 def main() -> None:
     """Measures, and writes the results and the page."""
     subprocess.run([SWIFT, "build", "-c", "release"], check=True, stdout=subprocess.DEVNULL)
-    found = {"processor": limits.processor(), "cores": os.cpu_count(), "targets": TARGETS}
+    results = {"processor": limits.processor(), "cores": os.cpu_count(), "targets": TARGETS}
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder, world = Path(name), World.of()
         raw = folder / "million.f32"
@@ -60,14 +59,14 @@ def main() -> None:
         vectors = FileVectors(raw)
         some = built(folder / "some.catalog", vectors[:ROWS])
         many = built(folder / "many.catalog", vectors)
-        found |= searched(folder, some, many, vectors[:ROWS])
-        found["picture"] = pictures(folder)
-    files.write_json(RESULTS, found)
-    PAGE.write_text(page(found), encoding="utf-8")
+        results |= searched(folder, some, many, vectors[:ROWS])
+        results["picture"] = pictures(folder)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
 
 
 def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) -> dict:
-    """A search of ROWS against faiss, and of a million against the former."""
+    """A search of ROWS rows against faiss, and of a million rows against ROWS."""
     sq8 = faiss_sq8(vectors)
     query = vectors[7].copy()
     query.tofile(folder / "query.f32")
@@ -109,14 +108,14 @@ def compared(ours: list[float], theirs: list[float]) -> dict:
     return {"ms": turns.milliseconds(ours), "other_ms": turns.milliseconds(theirs), "ratio": turns.ratio(ours, theirs)}
 
 
-def page(found: dict) -> str:
+def page(results: dict) -> str:
     """The results as Markdown."""
     rows = {"search": f"search, {ROWS:,} x {DIM}, top {TOP}: against faiss SQ8",
             "million": f"search, {MILLION:,} x {DIM}: against {ROWS:,}",
             "picture": f"{PICTURE[0] * PICTURE[1] / 1e6:.0f} megapixels to {SQUARE} x {SQUARE}: against Pillow"}
     lines = ["# The Swift package", "", "`python -m benchmarks swift` wrote this page. Release build, one thread, "
-             f"{found['processor']}, {found['cores']} cores; {ROUNDS} rounds in turns.", "",
+             f"{results['processor']}, {results['cores']} cores; {ROUNDS} rounds in turns.", "",
              "| | ms | the other's ms | ratio | at most |", "|---|---|---|---|---|"]
-    lines += [f"| {text} | {found[key]['ms']:.2f} | {found[key]['other_ms']:.2f} | {found[key]['ratio']:.2f} | "
-              f"{found['targets'][key]} |" for key, text in rows.items()]
+    lines += [f"| {text} | {results[key]['ms']:.2f} | {results[key]['other_ms']:.2f} | {results[key]['ratio']:.2f} | "
+              f"{results['targets'][key]} |" for key, text in rows.items()]
     return "\n".join([*lines, ""])

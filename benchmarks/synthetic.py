@@ -1,5 +1,8 @@
-"""A seed enters; vectors like a CLIP model's leave: a mean that all share, a spectrum that falls as a power, a few
-dimensions far larger than the rest, and texts that lie apart from pictures."""
+"""A seed enters; vectors like those of a CLIP model leave.
+
+All vectors share a mean. The spectrum falls as a power. A few dimensions are far larger than the rest. Texts lie apart
+from pictures.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 SEED, DIM = 20261121, 512
-OUTLIERS = 6                                 # dimensions that dwarf the others
+OUTLIERS = 6                                 # dimensions that are far larger than the others
 DECAY = 0.6                                  # the spread of direction i falls as i ** -DECAY
-MEAN, GAP = 0.75, 0.6                        # lengths: the pictures' mean, what sets texts apart; contents: 1
-BLOCK = 10_000                               # rows that share a random generator: any part can be made alone
+MEAN, GAP = 0.75, 0.6                        # lengths of the pictures' mean and of the texts' offset; contents: 1
+BLOCK = 10_000                               # rows that share a random generator, so that a part can be made alone
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class World:
         return unit(self.contents(rows) + self.mean)
 
     def write(self, path: Path, rows: int) -> None:
-        """Pictures of the first `rows`, whole blocks, as raw float32: no more than a block in memory."""
+        """Writes pictures of the first `rows`, whole blocks, as raw float32, with at most a block in memory."""
         with path.open("wb") as file:
             for start in range(0, rows, BLOCK):
                 self.pictures(range(start, start + BLOCK)).tofile(file)

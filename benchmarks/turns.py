@@ -1,4 +1,4 @@
-"""What is compared enters; seconds leave, taken in turns, so that all meet the same noise of the machine."""
+"""Functions to compare enter; seconds leave, measured in turns, so that all functions meet the same machine load."""
 
 import statistics
 import subprocess
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-Turn = Callable[[], float]                   # does it once, and answers the seconds
+Turn = Callable[[], float]                   # runs once and returns the seconds
 
 
 def timed(run: Callable[[], object]) -> Turn:
-    """`run` as a turn, by this process's clock."""
+    """`run` as a turn, timed by this process's clock."""
     def turn() -> float:
         started = time.perf_counter()
         run()
@@ -20,12 +20,12 @@ def timed(run: Callable[[], object]) -> Turn:
 
 
 def taken(turns: dict[str, Turn], warm: int, rounds: int) -> dict[str, list[float]]:
-    """The seconds of each, in `rounds` that count, after `warm` that do not."""
+    """The seconds of each turn in `rounds` rounds, after `warm` rounds that do not count."""
     for _ in range(warm):
         for turn in turns.values():
             turn()
     all_ = [{name: turn() for name, turn in turns.items()} for _ in range(rounds)]
-    return {name: [one[name] for one in all_] for name in turns}
+    return {name: [seconds[name] for seconds in all_] for name in turns}
 
 
 def pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
@@ -36,7 +36,7 @@ def pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
 
 
 def milliseconds(seconds: list[float]) -> float:
-    """Their median."""
+    """The median in milliseconds."""
     return round(statistics.median(seconds) * 1e3, 2)
 
 

@@ -135,7 +135,7 @@ def _place_glyph(rng: np.random.Generator, glyph: Image.Image, size: tuple[int, 
     shift_x, shift_y = rng.uniform(-style.offset, style.offset, 2) * short
     step = 2 if side * 2 <= glyph.width else 1           # halve first: a bilinear transform does not smooth
     source = glyph.reduce(step) if step > 1 else glyph
-    factor = source.width / side                         # source pixels a canvas pixel
+    factor = source.width / side                         # source pixels per canvas pixel
     cos, sin = math.cos(angle) * factor, math.sin(angle) * factor
     a, b, d, e = cos, sin + shear * cos, -sin, cos - shear * sin
     x, y = size[0] / 2 + shift_x, size[1] / 2 + shift_y
@@ -145,7 +145,7 @@ def _place_glyph(rng: np.random.Generator, glyph: Image.Image, size: tuple[int, 
 
 
 def _shadow(rng: np.random.Generator, alpha: Image.Image) -> np.ndarray:
-    """What a soft shadow leaves of the light, float32 [height, width, 1]."""
+    """The share of the light that a soft shadow lets through, float32 [height, width, 1]."""
     short = min(alpha.size)
     soft = alpha.filter(ImageFilter.BoxBlur(0.03 * short))
     x, y = (round(value) for value in rng.uniform(-0.04, 0.07, 2) * short)
@@ -154,7 +154,7 @@ def _shadow(rng: np.random.Generator, alpha: Image.Image) -> np.ndarray:
 
 
 def draw(glyph: Image.Image, style: Style, rng: np.random.Generator) -> Image.Image:
-    """One picture (RGB) of a premultiplied glyph (mode RGBa, 136 x 136) in the style, all chance from `rng`."""
+    """One picture (RGB) of a premultiplied glyph (mode RGBa, 136 x 136) in the style. All chance is from `rng`."""
     size = _canvas_size(rng, style)
     background = BACKGROUNDS[style.backgrounds[rng.integers(len(style.backgrounds))]](rng, size)
     placed = _place_glyph(rng, glyph, size, style)

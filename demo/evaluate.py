@@ -1,7 +1,7 @@
 """Measures the demo model on the sample shop: `python -m demo.evaluate`.
 
 In: `demo/weights.safetensors` and `demo/shop/`, through the exporter's own loading and preprocessing. Out: recall of
-text queries at 1 and 5, and of picture queries at 1. A product scores as its best picture, by the cosine of float32
+text queries at 1 and 5, and of picture queries at 1. A product has the score of its best picture: the cosine of float32
 embeddings.
 """
 
@@ -96,7 +96,7 @@ def measure(model: nn.Module, folder: Path = SHOP_FOLDER) -> DemoRecall:
 
 
 def main() -> int:
-    """Reads the arguments; 0 done, 2 something that it needs is missing or wrong."""
+    """Reads the arguments. Exit status 0, or 2 if an input is missing or wrong."""
     parser = argparse.ArgumentParser(prog="python -m demo.evaluate", description="Recall on the sample shop.")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="default: demo/weights.safetensors")
     parser.add_argument("--shop", type=Path, default=SHOP_FOLDER, help="default: demo/shop")

@@ -17,9 +17,9 @@ FONT_SIZE = 109                              # the only size that the bitmap fon
 CANVAS = 136                                 # its glyphs are 136 x 128 pixels
 FULLY_QUALIFIED = 2                          # `status` in the emoji package's table
 
-# What the shop sells, by category, under CLDR's names. Chosen before any training: things that can be told apart by
-# name and by look. Left out are clock faces, smileys, arrows, buttons, hearts, hands, people, and all but one of glyphs
-# that look nearly the same (bison and ox, or the three ships).
+# What the shop sells, by category, under CLDR's names. Chosen before any training: things with distinct names and
+# looks. Left out are clock faces, smileys, arrows, buttons, hearts, hands and people. Of glyphs that look nearly the
+# same (bison and ox, or the three ships) only one is in the list.
 SHOP: dict[str, tuple[str, ...]] = {
     "Fruit and vegetables": (
         "grapes", "melon", "watermelon", "tangerine", "lemon", "banana", "pineapple", "mango", "red apple",
@@ -93,7 +93,7 @@ SHOP: dict[str, tuple[str, ...]] = {
         "file cabinet", "wastebasket", "artist palette", "framed picture"),
 }
 
-# Drawn in no training picture: these differ from each other by too little, or are plain signs.
+# No training picture shows these glyphs: they are too similar to each other, or plain signs.
 UNTRAINED = ("o’clock", "-thirty", "button", "arrow", "square", "circle", "diamond", "triangle", "moon", "Japanese",
              "hand", "finger", "face", "person", "people", "heart", "flag", "speaker", "keycap", "input", "medium")
 
@@ -118,7 +118,7 @@ def _words(name: str) -> str:
 
 
 def _is_plain(character: str, entry: dict) -> bool:
-    """One code point (a variation selector aside), so no skin tones, flags or joined sequences."""
+    """Whether it is one code point (apart from a variation selector): no skin tone, flag or joined sequence."""
     return entry["status"] == FULLY_QUALIFIED and len(character.replace("\ufe0f", "")) == 1
 
 
@@ -178,6 +178,6 @@ def shop_glyphs(glyphs: list[Glyph]) -> list[tuple[str, Glyph]]:
 
 
 def other_glyphs(glyphs: list[Glyph]) -> list[Glyph]:
-    """What is trained on beside the shop's goods, so that the model knows a little more of the world."""
+    """The glyphs that training uses beside the shop's products, so that the model knows more than the shop."""
     sold = {name for names in SHOP.values() for name in names}
     return [glyph for glyph in glyphs if glyph.name not in sold and not any(word in glyph.name for word in UNTRAINED)]

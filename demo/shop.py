@@ -1,9 +1,9 @@
 """Draws the sample shop: `python -m demo.shop`.
 
 In: the colour-emoji font and the `emoji` package's names. Out, under `demo/shop/`: `products.csv` with its pictures
-(`pictures/`), and `queries.csv` with its query pictures (`queries/`): two texts and two pictures a product, each with
-the product that answers it. Two runs give the same bytes. Seeds differ from the training's, so no picture here was
-ever trained on, and the texts use `QUERY_TEMPLATES`, which training never sees.
+(`pictures/`), and `queries.csv` with its query pictures (`queries/`): two texts and two pictures per product, each with
+the right product. Two runs give the same bytes. The seeds differ from those of the training, so no picture here was
+used in training. The texts use `QUERY_TEMPLATES`, which training does not use.
 """
 
 import argparse
@@ -64,7 +64,7 @@ CATEGORIES = {
     "Books and office": Category("{name}", "For the desk at home or in the office: {name}.", (0.9, 29.0)),
 }
 
-# Where CLDR's name alone would puzzle a customer.
+# Shop names for glyphs whose CLDR name a customer would not understand.
 SHOP_NAMES = {
     "egg": "egg, free-range", "hot beverage": "cup of coffee", "bottle with popping cork": "bottle of champagne",
     "beverage box": "juice box", "cup with straw": "soft drink with straw", "tumbler glass": "glass of whisky",
@@ -77,7 +77,7 @@ SHOP_NAMES = {
     "nail polish": "nail polish set", "gem stone": "gemstone", "package": "parcel box", "label": "label with string",
 }
 
-# Where the price that the name's digest draws would be absurd (euros).
+# Prices (euros) for products to which the digest of the name gives an absurd price.
 SHOP_PRICES = {
     "battery": "3.49", "electric plug": "4.99", "floppy disk": "1.99", "optical disk": "2.49",
     "videocassette": "4.49", "abacus": "17.99", "test tube": "2.29", "thermometer": "8.99", "adhesive bandage": "2.99",
@@ -115,7 +115,7 @@ def list_products(glyphs: list[Glyph]) -> list[DrawnProduct]:
 
 
 def _price(product: DrawnProduct) -> str:
-    """A price that looks chosen and is fixed by the name: cheap ones are commoner."""
+    """A price that looks realistic and depends only on the name; low prices are more frequent."""
     if product.glyph.name in SHOP_PRICES:
         return SHOP_PRICES[product.glyph.name]
     low, high = CATEGORIES[product.category].price
@@ -176,7 +176,7 @@ def build_shop(folder: Path) -> int:
 
 
 def main() -> int:
-    """Reads the arguments; 0 done, 2 something that it needs is missing."""
+    """Reads the arguments. Exit status 0, or 2 if an input is missing."""
     parser = argparse.ArgumentParser(prog="python -m demo.shop", description="Draws the sample shop.")
     parser.add_argument("--folder", type=Path, default=SHOP_FOLDER, help="where to write (default: demo/shop)")
     arguments = parser.parse_args()

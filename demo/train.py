@@ -1,10 +1,10 @@
-"""Trains the demo model from nothing on two CPU cores: `python -m demo.train`.
+"""Trains the demo model from scratch on two CPU cores: `python -m demo.train`.
 
 In: the colour-emoji font and the `emoji` package's names. Out: `demo/weights.safetensors`, the state of
 `export.weights.networks.demo.build_demo()` in fp16. One seed and one thread repeat the same steps on one kind of CPU.
-Two drawings and one sentence of every glyph in a batch: each drawing is matched with the sentence (CLIP's symmetric
-cross-entropy), and with the other drawing, so that a picture finds its product too; later stages also hold every
-embedding against one learnt vector a glyph.
+A batch has two drawings and one sentence of each of its glyphs. Each drawing is matched with the sentence (CLIP's
+symmetric cross-entropy), and with the other drawing, so that a picture finds its product too. Later stages also compare
+every embedding with one learnt vector per glyph.
 """
 
 import argparse
@@ -40,7 +40,7 @@ START_LOG_SCALE = 2.659                      # about ln(1 / 0.07), CLIP's start
 MAX_LOG_SCALE = float(np.log(100))
 PICTURE_SCALE = 14.0                         # the fixed logit scale between two drawings
 PROTOTYPE_SCALE, PROTOTYPE_MARGIN = 20.0, 0.1
-NOISE, NOISE_IN_SHOP_TALK = 0.15, 0.5        # chance of any token at either end: unknown words must not derail it
+NOISE, NOISE_IN_SHOP_TALK = 0.15, 0.5        # chance of a random token at either end, to make unknown words harmless
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Artwork:
 
 
 class Batches(IterableDataset):
-    """Endless (drawings uint8 [2, B, 3, 64, 64], ids int64 [B, 32], numbers int64 [B]), a glyph at most once each."""
+    """Endless (drawings uint8 [2, B, 3, 64, 64], ids int64 [B, 32], numbers int64 [B]), each glyph at most once."""
 
     def __init__(self, artwork: Artwork, recipe: Recipe, number: int):
         self.artwork, self.recipe, self.seed = artwork, recipe, recipe.seed + number
@@ -143,7 +143,7 @@ def _match(logits: Tensor) -> Tensor:
 
 
 class Losses(nn.Module):
-    """The model with what is only needed while it learns: a vector for each glyph, if the stage has them."""
+    """The model, with what only training needs: a vector for each glyph, if the stage has them."""
 
     def __init__(self, model: TwoTowers, recipe: Recipe, stage: Stage, prototypes: Tensor | None):
         super().__init__()
@@ -151,7 +151,7 @@ class Losses(nn.Module):
         self.prototypes = None if prototypes is None else nn.Parameter(prototypes)
 
     def forward(self, drawings: Tensor, ids: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """The sum to bring down, and for show: text loss, picture loss, share of sentences that find their drawing."""
+        """The loss to minimise; for display: text loss, picture loss, share of sentences that find their drawing."""
         pixels = (drawings.flatten(0, 1).float() / 255).contiguous(memory_format=torch.channels_last)
         embedded = nn.functional.normalize(self.model.visual(pixels), dim=-1)
         first, second = embedded.chunk(2)
@@ -170,7 +170,7 @@ class Losses(nn.Module):
 
     @staticmethod
     def _find_prototype(prototypes: Tensor, embedded: Tensor, numbers: Tensor) -> Tensor:
-        """Cross-entropy over all glyphs, the right one handicapped, so that its kind lies close together."""
+        """Cross-entropy over all glyphs, with a margin against the right glyph, so that its embeddings lie close."""
         cosines = embedded @ nn.functional.normalize(prototypes, dim=-1).T
         handicap = PROTOTYPE_MARGIN * nn.functional.one_hot(numbers, len(prototypes))
         return nn.functional.cross_entropy(PROTOTYPE_SCALE * (cosines - handicap), numbers)
@@ -205,7 +205,7 @@ def save_weights(model: TwoTowers, path: Path, recipe: Recipe) -> None:
 
 
 def read_artwork() -> Artwork:
-    """Every glyph that is trained on; InputError without the font."""
+    """Every glyph that training uses; InputError without the font."""
     font = read_font()
     glyphs = list_glyphs(font)
     shop, others = [glyph for _, glyph in shop_glyphs(glyphs)], other_glyphs(glyphs)
@@ -214,7 +214,7 @@ def read_artwork() -> Artwork:
 
 
 def train(recipe: Recipe, weights: Path, first_stage: int = 0, save_every: int = 0) -> None:
-    """Trains and writes `weights`, also after each stage; from `first_stage` on, which reads them. Progress: stderr."""
+    """Trains from `first_stage` on, and writes `weights` after each stage. Later stages read them. Progress: stderr."""
     torch.set_num_threads(recipe.threads)
     artwork = read_artwork()
     print(f"{len(artwork.shop)} glyphs of the shop, {len(artwork.others)} others; {recipe}", file=sys.stderr)
@@ -222,7 +222,7 @@ def train(recipe: Recipe, weights: Path, first_stage: int = 0, save_every: int =
         torch.manual_seed(recipe.seed + number)
         model = build_demo()
         nn.init.constant_(model.logit_scale, START_LOG_SCALE)
-        if number > 0:                       # from the file, so that a stage that is begun again does the same
+        if number > 0:                       # from the file, so that a repeated stage does the same
             model.load_state_dict(load_file(weights))
         _run_stage(model, artwork, recipe, number, weights, save_every)
         save_weights(model, weights, recipe)
@@ -266,8 +266,8 @@ def _report(stage: int, step: int, steps: int, seconds: float, smooth: np.ndarra
 
 
 def main() -> int:
-    """Reads the arguments; 0 done, 2 something that it needs is missing."""
-    parser = argparse.ArgumentParser(prog="python -m demo.train", description="Trains the demo model from nothing.")
+    """Reads the arguments. Exit status 0, or 2 if an input is missing."""
+    parser = argparse.ArgumentParser(prog="python -m demo.train", description="Trains the demo model from scratch.")
     parser.add_argument("--weights", type=Path, default=WEIGHTS,
                         help="where to write (default: demo/weights.safetensors)")
     parser.add_argument("--stage", type=int, choices=range(1, len(Recipe.stages) + 1), default=1,

@@ -1,4 +1,4 @@
-"""The sentences around a name: those that the model is trained on, and others, kept back, for the queries.
+"""The sentences around a name: some for training, and others, which training does not use, for the queries.
 
 In: a glyph's name or another of its names. Out: one line of text. `{name}` is the name as it stands, `{a}` has its
 article. No query template is ever a training template; `tests/test_demo.py` checks it.
@@ -21,7 +21,7 @@ TRAINING_TEMPLATES = (
     "{a} with free returns, delivered to your home within three working days",
 )
 
-SHOP_TALK = (                                # trained on later, beside the above
+SHOP_TALK = (                                # later stages train on these, too
     "{name} for less than 15 dollars", "{name} below 50 pounds", "{name} up to 100 dollars",
     "{name}, 10 percent off", "{name} 2 pieces", "{name} size 40", "{name} in blue", "{name} 500 g",
     "a gift: {a}", "gifts for kids: {name}", "present for a friend: {name}",
@@ -52,6 +52,6 @@ def fill(template: str, name: str) -> str:
 
 
 def training_text(names: tuple[str, ...], chance: random.Random, shop_talk: bool = False) -> str:
-    """A training sentence for one glyph, whose first name is CLDR's and is used most."""
+    """A training sentence for one glyph. The first name is CLDR's, and the most frequent."""
     name = names[0] if chance.random() < 0.7 else chance.choice(names)
     return fill(chance.choice(TRAINING_TEMPLATES + SHOP_TALK if shop_talk else TRAINING_TEMPLATES), name)

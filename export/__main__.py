@@ -1,4 +1,4 @@
-"""`python -m export`: parses and calls, nothing else."""
+"""`python -m export`: command-line arguments enter; an exported dist/<model>/ leaves."""
 
 import sys
 from pathlib import Path
@@ -37,11 +37,11 @@ def main(arguments: list[str]) -> int:
 
 def work(arguments: list[str]) -> int:
     """Exports what the arguments ask for."""
-    given = parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     export(ExportRequest(
-        model=given.model, formats=given.formats, precision=given.precision, pretrained=given.pretrained,
-        checkpoint=given.checkpoint, random=given.weights == "random", out=given.out, workers=given.workers,
-        tflite_route=given.tflite_route), say=print)
+        model=options.model, formats=options.formats, precision=options.precision, pretrained=options.pretrained,
+        checkpoint=options.checkpoint, random=options.weights == "random", out=options.out, workers=options.workers,
+        tflite_route=options.tflite_route), say=print)
     return command.DONE
 
 

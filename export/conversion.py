@@ -1,7 +1,7 @@
-"""The two encoders enter; artefacts leave, made by worker processes: converting is Python on one core.
+"""The two encoders enter; artefacts leave, made by worker processes, because one conversion uses one core.
 
-Each worker traces one encoder in one format and writes its precisions. What a worker finishes is told at once, so that
-an interruption loses no whole artefact; workers end with the process that started them, however that ends.
+A worker traces one encoder in one format and writes its precisions. A worker reports each finished artefact at once, so
+that an interruption loses none of them. Workers end when the process that started them ends, for whatever reason.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ from export.formats.table import ENCODERS, FORMATS
 from export.text import families
 
 WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
-# The longest come first, so that the workers end together.
+# The longest conversions come first, so that all workers end at about the same time.
 ORDER = sorted(((row.name, encoder) for row in FORMATS.values() for encoder in ENCODERS),
                key=lambda pair: FORMATS[pair[0]].effort[pair[1]])
 
@@ -56,16 +56,16 @@ def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job])
 
 
 def stamp(spec: ModelSpec, encoder: str, space: str) -> Stamp:
-    """What the artefacts of one encoder say about themselves."""
+    """The identity that the artefacts of one encoder carry in their metadata."""
     takes = {"image": "an upright RGB picture", "text": families.described(spec.text)}[encoder]
     return Stamp(spec.name, encoder, space, spec.licence.name, takes)
 
 
 def run(todo: list[ConversionTask], parts: dict, workers: int, begin: Callable[[Job], None],
         keep: Callable[[Job, Receipt], None]) -> None:
-    """Converts; `begin` is told of each job that starts, `keep` of each artefact that is whole. Empties `parts`.
+    """Converts. Calls `begin` when a job starts and `keep` when an artefact is finished. Empties `parts`.
 
-    Raises InputError where a converter fails; the log has its traceback.
+    Raises InputError if a converter fails; the log has the traceback.
     """
     weights = todo[0].folder / WEIGHTS
     try:
@@ -85,7 +85,7 @@ def _save(parts: dict, path: Path) -> None:
     import torch
 
     torch.save(parts, path)
-    parts.clear()                            # the workers map the file: one copy for all
+    parts.clear()                            # frees memory: all workers map the file, which is one copy
 
 
 def _tell(events, begin: Callable[[Job], None], keep: Callable[[Job, Receipt], None]) -> None:
@@ -110,13 +110,13 @@ def _check(future: Future, task: ConversionTask) -> None:
 
 @contextlib.contextmanager
 def _pool(workers: int, weights: Path) -> Iterator[tuple]:
-    context = multiprocessing.get_context("spawn")           # torch's threads do not outlive a fork
+    context = multiprocessing.get_context("spawn")           # torch's threads do not survive a fork
     events = context.SimpleQueue()
     pool = ProcessPoolExecutor(workers, context, _start, (weights, events, max(1, (os.cpu_count() or 1) // workers)))
     try:
         yield pool, events
         pool.shutdown()
-    except BaseException:                    # nobody waits for what is running
+    except BaseException:                    # the running conversions are no longer needed
         for process in multiprocessing.active_children():
             process.kill()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -131,15 +131,15 @@ _parts: dict
 
 def _start(weights: Path, events, threads: int) -> None:
     global _events, _parts
-    signal.signal(signal.SIGINT, signal.SIG_IGN)             # the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)             # the parent process handles Ctrl-C
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
-    torch.backends.mha.set_fastpath_enabled(False)           # no converter knows torch's fused attention kernel
-    _events, _parts = events, torch.load(weights, mmap=True, weights_only=False)       # our own file
+    torch.backends.mha.set_fastpath_enabled(False)           # no converter supports torch's fused attention kernel
+    _events, _parts = events, torch.load(weights, mmap=True, weights_only=False)       # safe: `_save` wrote it
 
 
 def _end_with(parent: int) -> None:
@@ -148,7 +148,7 @@ def _end_with(parent: int) -> None:
 
 
 def _convert(task: ConversionTask) -> tuple[str, str] | None:
-    """Traced once, written once for each precision. Answers where and why it failed, if it did."""
+    """Traces the encoder once and writes it in each precision. Returns path and reason of a failure, else None."""
     from export.runners import memory
     from export.weights import encoders
 
@@ -162,7 +162,7 @@ def _convert(task: ConversionTask) -> tuple[str, str] | None:
             traced = traced or converter.trace(_parts[kind], kind, encoders.example(kind, task.spec))
             with files.whole(target) as partial:
                 converter.write(traced, job.precision, task.stamp, partial)
-        except Exception as error:           # whatever a converter raises
+        except Exception as error:           # a converter can raise anything
             traceback.print_exception(error, file=sys.stderr)
             return job.path, f"{type(error).__name__}: {error}"[:300]
         seconds = time.perf_counter() - started

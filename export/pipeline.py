@@ -1,6 +1,6 @@
-"""The export itself: a request enters, dist/<model>/ leaves with every artefact, the tokenizer and the manifest.
+"""An export request enters; dist/<model>/ leaves, with every artefact, the tokenizer and the manifest.
 
-Interrupted at any moment it leaves no half-written artefact, and the next run goes on from the receipts.
+An interrupted export leaves no half-written artefact. The next run continues from the receipts.
 """
 
 import importlib
@@ -36,7 +36,7 @@ class ExportRequest:
     checkpoint: Path | None = None
     random: bool = False
     out: Path = Path("dist")
-    workers: int = 2                         # processes that convert; each needs the memory
+    workers: int = 2                         # processes that convert; each needs its own memory
     tflite_route: str = LITERT_TORCH
 
 
@@ -49,8 +49,8 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     dist = Dist(request.out / spec.name)
     base = plan.base_recipe(spec, source)
     kept = of_routes(plan.valid_receipts(dist, base), wanted)
-    manifest.created()                       # a bad SOURCE_DATE_EPOCH is told now, not after the work
-    if request.precision == AUTO:            # what an earlier choice left is enough to start from
+    manifest.created()                       # reports a bad SOURCE_DATE_EPOCH now, not after the work
+    if request.precision == AUTO:            # any artefact of an earlier choice is enough to start from
         wanted = [job for job in wanted if not any(path.startswith(job.stem) for path in kept)]
     for lack in lacking(wanted):
         say(f"left out: {lack}")
@@ -66,7 +66,7 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
 
 
 def licence_notice(spec: ModelSpec, random: bool) -> str:
-    """What the user must know of the weights' licence, in one line."""
+    """What the user must know about the licence of the weights, in one line."""
     if random:
         return f"{spec.name}: random weights, for trying the pipeline; the manifest says that they must not ship"
     terms = {True: "commercial use permitted", False: "RESEARCH ONLY: a shop may not ship these weights",
@@ -75,14 +75,14 @@ def licence_notice(spec: ModelSpec, random: bool) -> str:
 
 
 def describe(request: ExportRequest, source: checkpoint.Source) -> dict:
-    """Where the weights came from, for the gate, which loads them anew."""
+    """Where the weights came from. source.json keeps it, because the gate loads the weights again."""
     return {"model": request.model, "pretrained": request.pretrained, "kind": source.kind, "sha256": source.sha256,
             "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None}
 
 
 @dataclass(frozen=True)
 class Work:
-    """What `make` makes, and of what."""
+    """The input of `make`: the artefacts to make, and the model and weights to make them from."""
 
     spec: ModelSpec
     source: checkpoint.Source
@@ -92,7 +92,7 @@ class Work:
 
 
 def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
-    """Whether the manifest stands, and lists just the artefacts of the receipts, whole."""
+    """Whether the manifest exists, its files are undamaged, and it lists exactly the artefacts of the receipts."""
     try:
         dist.check()
     except InputError:
@@ -102,7 +102,7 @@ def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
 
 
 def clear(dist: Dist, kept: dict[str, Receipt]) -> None:
-    """Removes manifest and verdicts, and each artefact without a valid receipt: of another recipe, damaged, cut off."""
+    """Removes manifest, verdicts, and each artefact without a valid receipt (another recipe, damaged, cut off)."""
     dist.withdraw()
     receipts.write(dist.folder, kept)
     files.remove(dist.path(conversion.WEIGHTS))
@@ -117,7 +117,7 @@ def clear(dist: Dist, kept: dict[str, Receipt]) -> None:
 def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
     """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
     spec, missing = work.spec, [job for job in work.wanted if job.path not in kept]
-    refuse_missing_environments(missing)     # told now, not after the work
+    refuse_missing_environments(missing)     # fails now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(dist.path(LOG)):
         steps.begin("load the weights")
         from export.text import families
@@ -147,19 +147,19 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
 
 
 def refuse_missing_environments(missing: list[Job]) -> None:
-    """Raises InputError where a route needs an environment of its own that is not there."""
+    """Raises InputError if a route needs its own Python environment and that environment is missing."""
     for converter in {job.converter for job in missing if job.route in job.row.locks}:
         importlib.import_module(converter).environment()
 
 
 def entries(spec: ModelSpec, kept: dict[str, Receipt]) -> list[Artifact]:
-    """The manifest's `artifacts`, in its order, for the artefacts that there are."""
-    made = sorted((order(job), job) for path, receipt in kept.items() if (job := job_of(path, receipt)))
-    return [manifest.artifact(spec, job, kept[job.path]) for _, job in made]
+    """The entries of the manifest's `artifacts`, in order: one for each receipt."""
+    ordered = sorted((order(job), job) for path, receipt in kept.items() if (job := job_of(path, receipt)))
+    return [manifest.artifact(spec, job, kept[job.path]) for _, job in ordered]
 
 
 def keep_licence(dist: Dist, spec: ModelSpec, source: checkpoint.Source) -> None:
-    """Keeps the licence file that comes with the weights beside the artefacts, where there is one."""
+    """Writes the licence file that comes with the weights beside the artefacts, if there is one."""
     text = checkpoint.licence_text(spec, source)
     files.remove(dist.path(LICENCE))
     if text is not None:

@@ -1,4 +1,4 @@
-"""A model, its weights and a job enter; the digest of all that the artefact depends on leaves: its recipe."""
+"""A model, its weights and a job enter; the recipe leaves: the digest of everything that the artefact depends on."""
 
 import hashlib
 import importlib.metadata
@@ -20,13 +20,13 @@ TOOLS = ("torch", "torchvision", "timm", "open_clip_torch", *(tool for row in FO
 
 
 def base_recipe(spec: ModelSpec, source: Source) -> str:
-    """What all artefacts of one export depend on: weights, table row, this package's code, the tools, the platform."""
+    """Digest of what all artefacts of an export depend on: weights, table row, this package's code, tools, platform."""
     return _digest({"spec": asdict(spec), "weights": source.sha256 or source.kind, "code": code(),
                     "tools": tool_versions(), "platform": f"{platform.system()} {platform.machine()}"})
 
 
 def recipe(base: str, job: Job) -> str:
-    """What the bytes of one artefact depend on."""
+    """Digest of everything that the bytes of one artefact depend on: 64 hex digits."""
     lock = job.row.locks.get(job.route or job.row.route)
     return _digest({"base": base, **asdict(job), **({"lock": files.sha256(files.ROOT / lock)} if lock else {})})
 
@@ -43,7 +43,7 @@ def code() -> str:
 
 
 def valid_receipts(dist: Dist, base: str) -> dict[str, Receipt]:
-    """The receipts whose artefact is there, whole, and made by this very recipe."""
+    """The receipts whose artefact exists, is undamaged, and has the current recipe."""
     return {path: receipt for path, receipt in dist.receipts().items()
             if (job := job_of(path, receipt)) and receipt.recipe == recipe(base, job)
             and dist.digest(path) == receipt.sha256}

@@ -1,6 +1,6 @@
-"""Precisions to try enter, one by one; artefacts leave, beside dist/<model>/'s own; those chosen take their places.
+"""Precisions to try enter, one by one; trial artefacts leave. The chosen trials replace artefacts of dist/<model>/.
 
-For a search that decides as it goes: an encoder is traced once in a format, and written as often as asked.
+Serves a search that decides after each trial: an encoder is traced once in a format, and written once per precision.
 """
 
 import contextlib
@@ -31,26 +31,26 @@ class Trial:
     job: Job
     path: str                                # relative to dist/<model>/
     receipt: Receipt                         # peak_rss is missing here; `weigh` measures it
-    entry: Artifact                          # what the manifest would say about it, at `path`
+    entry: Artifact                          # the manifest's entry for the trial, at `path`
 
 
 class Trials:
-    """Makes artefacts of `parts` (encoders.split), the encoders that dist/<model>/ holds. Use `opened`."""
+    """Makes trial artefacts from `parts` (encoders.split), the encoders of dist/<model>/. `opened` creates it."""
 
     def __init__(self, dist: Dist, parts: dict):
         self.dist, self._parts = dist, parts
         self.spec, source = dist.source()
         self.base = plan.base_recipe(self.spec, source)
         self._route = next((a.route for a in dist.manifest.artifacts if a.route), TFLITE.route)
-        self._traced: tuple = (None, None)   # one at a time: a trace holds the weights
+        self._traced: tuple = (None, None)   # only the last trace stays: a trace holds the weights
 
     def weights(self, format_: str, encoder: str) -> list[Weight]:
-        """What a mixture can name."""
+        """The weights that a mixture can name."""
         job = self._job(format_, encoder, MIXED)
         return _converter(job).weights(self._trace(job))
 
     def write(self, format_: str, encoder: str, precision: str | Mixture) -> Trial:
-        """Makes one artefact. A mixture is of the precision `mixed`."""
+        """Makes one artefact. The precision of a mixture is `mixed`."""
         mixture = precision if isinstance(precision, Mixture) else None
         job = self._job(format_, encoder, MIXED if isinstance(precision, Mixture) else precision, mixture)
         name = f"{plan.recipe('', job)[:12]}-{Path(job.path).name}" if mixture else Path(job.path).name
@@ -67,16 +67,16 @@ class Trials:
         return Trial(job, path, receipt, replace(manifest.artifact(self.spec, job, receipt), path=path))
 
     def drop(self, trial: Trial) -> None:
-        """Removes an artefact that is not to be chosen."""
+        """Removes the artefact of a trial that is not chosen."""
         files.remove(self.dist.path(trial.path))
 
     def weigh(self, trial: Trial) -> int | None:
-        """Bytes of memory that the artefact takes, see export.runners.memory."""
+        """Bytes of memory that the artefact needs; see export.runners.memory."""
         return memory.peak_rss(trial.job.format, self.dist.path(trial.path), trial.job.encoder, self.spec)
 
     def keep(self, chosen: list[tuple[Trial, int | None]]) -> None:
-        """Puts the chosen artefacts, with their memory, in the place of all others of their format and encoder."""
-        made = self.dist.manifest
+        """Replaces all artefacts of a format and encoder by the chosen trial, which gets its measured memory."""
+        current = self.dist.manifest
         kept = {path: receipt for path, receipt in plan.valid_receipts(self.dist, self.base).items()
                 if not any(path.startswith(trial.job.stem) for trial, _ in chosen)}
         self.dist.withdraw()
@@ -89,7 +89,7 @@ class Trials:
             self.dist.forget([trial.path, trial.job.path])
             kept[trial.job.path] = replace(trial.receipt, peak_rss=peak)
         receipts.write(self.dist.folder, kept)
-        self.dist.write(replace(made, artifacts=pipeline.entries(self.spec, kept)))
+        self.dist.write(replace(current, artifacts=pipeline.entries(self.spec, kept)))
 
     def _job(self, format_: str, encoder: str, precision: str, mixture: Mixture | None = None) -> Job:
         return routed([Job(format_, encoder, precision, mixture)], self._route)[0]

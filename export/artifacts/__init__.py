@@ -1,1 +1,1 @@
-"""What lies in dist/<model>/: manifest, receipts, and the folder itself."""
+"""The contents of dist/<model>/: manifest, receipts, and the folder itself."""

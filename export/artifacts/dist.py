@@ -1,4 +1,4 @@
-"""A folder dist/<model>/ enters; what lies in it leaves, each file read, and each digest computed, once a process."""
+"""A folder dist/<model>/ enters; its contents leave. A process reads each file, and computes each digest, only once."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ VERDICTS, SOURCE = "parity.json", "source.json"
 
 @dataclass(frozen=True)
 class Judged:
-    """What parity.json says as a whole."""
+    """The outcome of the gate for the whole folder, from parity.json."""
 
     green: bool
     space: str                               # 64 hex digits
@@ -28,7 +28,7 @@ class Judged:
 
 
 class Dist:
-    """An opened dist/<model>/. Whoever replaces a file in it does so here, or tells `forget`."""
+    """An opened dist/<model>/. Code that replaces a file in the folder does so here, or calls `forget`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -38,54 +38,54 @@ class Dist:
 
     @property
     def manifest(self) -> Manifest:
-        """Raises InputError where it is missing, unreadable or of another version."""
+        """The manifest. Raises InputError if it is missing, unreadable or of another version."""
         if self._manifest is None:
             self._manifest = manifest.read(self.folder)
         return self._manifest
 
-    def write(self, made: Manifest) -> None:
+    def write(self, new: Manifest) -> None:
         """Writes the manifest, whole or not at all."""
-        manifest.write(self.folder, made)
-        self._manifest = made
+        manifest.write(self.folder, new)
+        self._manifest = new
 
     def withdraw(self) -> None:
-        """Removes manifest and verdicts: neither stands beside artefacts that are being replaced."""
+        """Removes manifest and verdicts, because both are wrong while artefacts are being replaced."""
         for name in (manifest.NAME, VERDICTS):
             files.remove(self.folder / name)
         self._manifest = None
 
     def path(self, name: str) -> Path:
-        """Of a file or folder in it."""
+        """The path of a file or folder in dist/<model>/."""
         return self.folder / name
 
     def digest(self, name: str) -> str | None:
-        """SHA-256 of a file or folder, 64 hex digits; None where there is none."""
+        """SHA-256 of a file or folder, 64 hex digits; None if it is missing."""
         if name not in self._digests:
             path = self.path(name)
             self._digests[name] = files.sha256(path) if path.exists() else None
         return self._digests[name]
 
     def forget(self, names: Iterable[str]) -> None:
-        """These files were replaced or removed."""
+        """Drops the stored digests of files that were replaced or removed."""
         for name in names:
             self._digests.pop(name, None)
 
     def check(self) -> None:
-        """Raises InputError for the first file that is missing, or is not the one that the manifest names."""
+        """Raises InputError for the first file that is missing, or whose digest is not that of the manifest."""
         for name, expected in self.manifest.files():
-            found = self.digest(name)
-            if found is None:
+            digest = self.digest(name)
+            if digest is None:
                 raise InputError("file of the manifest is missing", where=self.path(name), remedy="export again")
-            if found != expected:
+            if digest != expected:
                 raise InputError("file is not the one of the manifest", where=self.path(name),
-                                 expected=f"sha256 {expected[:16]}…", found=f"{found[:16]}…", remedy="export again")
+                                 expected=f"sha256 {expected[:16]}…", found=f"{digest[:16]}…", remedy="export again")
 
     def receipts(self) -> dict[str, Receipt]:
-        """What made each artefact, by its path; none where there is no readable file."""
+        """The receipt of each artefact, by the artefact's path; empty if there is no readable file."""
         return receipts.read(self.folder)
 
     def source(self) -> tuple[ModelSpec, Source]:
-        """The model and its weights, as source.json names them. Raises InputError where they cannot be found."""
+        """The model and its weights, as source.json names them. Raises InputError if they cannot be found."""
         if self._source is None:
             self._source = self._located()
         return self._source
@@ -105,7 +105,7 @@ class Dist:
         return spec, source
 
     def judged(self) -> Judged:
-        """What the gate said as a whole. Raises InputError where it has not run."""
+        """The outcome of the gate for the whole folder. Raises InputError if the gate has not run."""
         path = self.path(VERDICTS)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""dist/<model>/manifest.json enters or leaves as a `Manifest`: what an app reads instead of hard-coding anything.
+"""dist/<model>/manifest.json enters or leaves as a `Manifest`: an app reads it and hard-codes nothing.
 
-FORMATS.md is the contract for the keys. No other module knows them. Unknown keys are passed over.
+FORMATS.md is the contract for the keys. No other module uses the keys. Unknown keys are ignored.
 """
 
 import json
@@ -28,7 +28,7 @@ TEXT_KEYS = ("context_length", "start_token", "end_token", "pad_token")
 
 @dataclass(frozen=True)
 class Identity:
-    """What the weights alone decide."""
+    """The values that only the weights decide."""
 
     space: str                               # 64 hex digits
     logit_scale: float                       # the factor on a cosine, exponentiated
@@ -41,7 +41,7 @@ class Verdict:
 
     outcome: str                             # "passed", "failed" or "not run"
     reasons: Sequence[str]                   # empty when passed
-    cosine_min: float | None                 # None where it did not run
+    cosine_min: float | None                 # None if the artefact did not run
     max_abs: float | None
     top1_agreement: float | None
 
@@ -67,21 +67,21 @@ class Artifact:
     path: str                                # relative to the manifest
     sha256: str                              # see export.common.files.sha256
     bytes: int
-    peak_rss: int | None                     # see export.runners.memory; None where it could not run
+    peak_rss: int | None                     # see export.runners.memory; None if it could not run
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
     parity: Verdict | None = None            # None before the gate
-    minimum_ios: int | None = None           # of the formats that iOS reads
-    route: str | None = None                 # of the formats with more than one
-    compression: Mixture | None = None       # of `mixed` alone
+    minimum_ios: int | None = None           # only for formats that iOS reads
+    route: str | None = None                 # only for formats with several routes
+    compression: Mixture | None = None       # only for `mixed`
 
     @property
     def passed(self) -> bool:
-        """Whether the gate passed it."""
+        """Whether the artefact passed the gate."""
         return self.parity is not None and self.parity.outcome == "passed"
 
     def json(self) -> dict:
-        """As it stands in the manifest: optional keys only where they have a value."""
+        """The entry in the manifest; optional keys only if they have a value."""
         optional = {"minimum_ios": self.minimum_ios, "route": self.route,
                     "compression": self.compression and self.compression.json()}
         always = {key: value for key, value in asdict(self).items() if key not in optional}
@@ -100,7 +100,7 @@ class ImageInput:
     antialias: bool
 
     def json(self) -> dict:
-        """As it stands in the manifest."""
+        """The object in the manifest."""
         return {"width": self.width, "height": self.height, "crop": self.crop,
                 "resize": {"mode": self.mode, "interpolation": self.interpolation, "antialias": self.antialias}}
 
@@ -115,7 +115,7 @@ class TokenizerFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that an app must know of an exported model."""
+    """Everything that an app must know about an exported model."""
 
     model: str
     architecture: str
@@ -132,7 +132,7 @@ class Manifest:
     artifacts: Sequence[Artifact]
 
     def json(self) -> dict:
-        """The whole file, its keys in their order."""
+        """The content of the file, with its keys in order."""
         text = asdict(self.text)
         optional = {key: text[key] for key in ("family", "pooling") if text[key] != getattr(TextSpec, key)}
         return {
@@ -146,7 +146,7 @@ class Manifest:
             "artifacts": [artifact.json() for artifact in self.artifacts]}
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Path and digest of every file that it names."""
+        """Path and digest of every file that the manifest names."""
         yield from ((artifact.path, artifact.sha256) for artifact in self.artifacts)
         yield self.tokenizer.path, self.tokenizer.sha256
 
@@ -155,7 +155,7 @@ class Manifest:
         return [a for a in self.artifacts if (a.format, a.encoder) == (format_, encoder)]
 
     def judged(self, verdicts: dict[str, Verdict]) -> "Manifest":
-        """The same with the verdict on each artefact, by its path."""
+        """A copy with a verdict on each artefact; `verdicts` has the artefacts' paths as keys."""
         return replace(self, artifacts=[replace(a, parity=verdicts[a.path]) for a in self.artifacts])
 
 
@@ -196,14 +196,14 @@ def image(preprocessing: Preprocessing) -> ImageInput:
 
 
 def created() -> str | None:
-    """The time that SOURCE_DATE_EPOCH names, ISO 8601, or None. Raises InputError where it is no number of seconds."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    if given is None:
+    """The time that SOURCE_DATE_EPOCH names, ISO 8601, or None. Raises InputError if it is no number of seconds."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH")
+    if seconds is None:
         return None
     try:
-        return datetime.fromtimestamp(int(given), UTC).isoformat()
+        return datetime.fromtimestamp(int(seconds), UTC).isoformat()
     except (ValueError, OverflowError, OSError) as error:
-        raise InputError("SOURCE_DATE_EPOCH is not a time", expected="seconds since 1970", found=repr(given),
+        raise InputError("SOURCE_DATE_EPOCH is not a time", expected="seconds since 1970", found=repr(seconds),
                          remedy="unset it, or give a whole number") from error
 
 
@@ -212,100 +212,100 @@ def write(folder: Path, manifest: Manifest) -> None:
     files.write_json(folder / NAME, manifest.json())
 
 
-# --- what all others read -------------------------------------------------------------------------------------------
+# --- what all other code reads --------------------------------------------------------------------------------------
 
 def read(folder: Path) -> Manifest:
-    """The manifest of dist/<model>/. Raises InputError where it is missing, unreadable or of another version."""
+    """The manifest of dist/<model>/. Raises InputError if it is missing, unreadable or of another version."""
     path = folder / NAME
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError("no manifest", where=path, found=error.strerror,
                          remedy=f"run `make export MODEL={folder.name}` first") from error
     except ValueError as error:
         raise InputError("manifest is not JSON", where=path, found=error, remedy="export again") from error
-    if isinstance(found, dict) and found.get("version", VERSION) != VERSION:
-        raise InputError("manifest has another version", where=path, expected=VERSION, found=found["version"],
+    if isinstance(content, dict) and content.get("version", VERSION) != VERSION:
+        raise InputError("manifest has another version", where=path, expected=VERSION, found=content["version"],
                          remedy="export again with this release")
     try:
-        _get(found, "version", int)
-        return _manifest(found)
+        _get(content, "version", int)
+        return _manifest(content)
     except ValueError as error:
         raise InputError("manifest lacks keys, or is damaged", where=path, found=error,
                          expected="the keys that FORMATS.md lists", remedy="export again") from error
 
 
-def _get(found: Any, key: str, kind: type | tuple[type, ...]) -> Any:
-    """The value of a key. Raises ValueError where it is missing or of another type; a number is never a bool."""
-    if not isinstance(found, dict):
-        raise ValueError(f"{str(found)[:40]!r} in place of an object")
-    if key not in found:
+def _get(fields: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+    """The value of a key. Raises ValueError if it is missing or of another type; a bool does not pass as a number."""
+    if not isinstance(fields, dict):
+        raise ValueError(f"{str(fields)[:40]!r} in place of an object")
+    if key not in fields:
         raise ValueError(f"no {key}")
-    value, kinds = found[key], kind if isinstance(kind, tuple) else (kind,)
+    value, kinds = fields[key], kind if isinstance(kind, tuple) else (kind,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ValueError(f"{str(value)[:40]!r} for {key}")
     return value
 
 
-def _words(found: Any, key: str) -> tuple[str, ...]:
-    values = _get(found, key, list)
+def _words(fields: Any, key: str) -> tuple[str, ...]:
+    values = _get(fields, key, list)
     if not all(isinstance(value, str) for value in values):
         raise ValueError(f"{str(values)[:40]!r} for {key}")
     return tuple(values)
 
 
-def _manifest(found: dict) -> Manifest:
-    text, embedding = _get(found, "text", dict), _get(found, "embedding", dict)
+def _manifest(fields: dict) -> Manifest:
+    text, embedding = _get(fields, "text", dict), _get(fields, "embedding", dict)
     named = _get(text, "tokenizer", dict)
     return Manifest(
-        _get(found, "model", str), _get(found, "architecture", str), _get(found, "tool_versions", dict),
-        found.get("created"), _get(found, "space", str), _get(embedding, "dim", int),
-        _get(found, "logit_scale", (int, float)), _image(_get(found, "image", dict)), _text(text),
-        TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(found, "licence", dict)),
-        _get(found, "shippable", bool), [_artifact(entry) for entry in _get(found, "artifacts", list)])
+        _get(fields, "model", str), _get(fields, "architecture", str), _get(fields, "tool_versions", dict),
+        fields.get("created"), _get(fields, "space", str), _get(embedding, "dim", int),
+        _get(fields, "logit_scale", (int, float)), _image(_get(fields, "image", dict)), _text(text),
+        TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(fields, "licence", dict)),
+        _get(fields, "shippable", bool), [_artifact(entry) for entry in _get(fields, "artifacts", list)])
 
 
-def _image(found: dict) -> ImageInput:
-    resize = _get(found, "resize", dict)
-    return ImageInput(_get(found, "width", int), _get(found, "height", int), _get(found, "crop", str),
+def _image(fields: dict) -> ImageInput:
+    resize = _get(fields, "resize", dict)
+    return ImageInput(_get(fields, "width", int), _get(fields, "height", int), _get(fields, "crop", str),
                  _get(resize, "mode", str), _get(resize, "interpolation", str), _get(resize, "antialias", bool))
 
 
-def _text(found: dict) -> TextSpec:
+def _text(fields: dict) -> TextSpec:
     usual = TextSpec()
-    return TextSpec(found.get("family", usual.family), _get(found, "context_length", int),
-                    _get(found, "start_token", (int, type(None))), _get(found, "end_token", int),
-                    _get(found, "pad_token", int), found.get("pooling", usual.pooling), _words(found, "templates"),
-                    _words(found, "scripts"))
+    return TextSpec(fields.get("family", usual.family), _get(fields, "context_length", int),
+                    _get(fields, "start_token", (int, type(None))), _get(fields, "end_token", int),
+                    _get(fields, "pad_token", int), fields.get("pooling", usual.pooling), _words(fields, "templates"),
+                    _words(fields, "scripts"))
 
 
-def _licence(found: dict) -> Licence:
-    return Licence(_get(found, "name", str), _get(found, "url", str),
-                   _get(found, "commercial_use", (bool, type(None))))
+def _licence(fields: dict) -> Licence:
+    return Licence(_get(fields, "name", str), _get(fields, "url", str),
+                   _get(fields, "commercial_use", (bool, type(None))))
 
 
-def _artifact(found: Any) -> Artifact:
-    judged, mixed = _get(found, "parity", (dict, type(None))), found.get("compression")
+def _artifact(fields: Any) -> Artifact:
+    judged, mixed = _get(fields, "parity", (dict, type(None))), fields.get("compression")
     return Artifact(
-        _get(found, "encoder", str), _get(found, "format", str), _get(found, "precision", str),
-        _get(found, "path", str), _get(found, "sha256", str), _get(found, "bytes", int),
-        _get(found, "peak_rss", (int, type(None))), [_tensor(entry) for entry in _get(found, "inputs", list)],
-        [_tensor(entry) for entry in _get(found, "outputs", list)], _verdict(judged) if judged else None,
-        found.get("minimum_ios"), found.get("route"), _mixture(mixed) if mixed else None)
+        _get(fields, "encoder", str), _get(fields, "format", str), _get(fields, "precision", str),
+        _get(fields, "path", str), _get(fields, "sha256", str), _get(fields, "bytes", int),
+        _get(fields, "peak_rss", (int, type(None))), [_tensor(entry) for entry in _get(fields, "inputs", list)],
+        [_tensor(entry) for entry in _get(fields, "outputs", list)], _verdict(judged) if judged else None,
+        fields.get("minimum_ios"), fields.get("route"), _mixture(mixed) if mixed else None)
 
 
-def _tensor(found: Any) -> Tensor:
-    return Tensor(_get(found, "name", str), _get(found, "dtype", str), _get(found, "shape", list),
-                  _get(found, "layout", str), _get(found, "range", list))
+def _tensor(fields: Any) -> Tensor:
+    return Tensor(_get(fields, "name", str), _get(fields, "dtype", str), _get(fields, "shape", list),
+                  _get(fields, "layout", str), _get(fields, "range", list))
 
 
-def _verdict(found: dict) -> Verdict:
+def _verdict(fields: dict) -> Verdict:
     number = (int, float, type(None))
-    return Verdict(_get(found, "outcome", str), list(_words(found, "reasons")), _get(found, "cosine_min", number),
-                   _get(found, "max_abs", number), _get(found, "top1_agreement", number))
+    return Verdict(_get(fields, "outcome", str), list(_words(fields, "reasons")), _get(fields, "cosine_min", number),
+                   _get(fields, "max_abs", number), _get(fields, "top1_agreement", number))
 
 
-def _mixture(found: Any) -> Mixture:
-    _get(found, "default", str)
-    others = _get(found, "others", dict)
-    return Mixture.from_json({"default": found["default"], "others": others})
+def _mixture(fields: Any) -> Mixture:
+    _get(fields, "default", str)
+    others = _get(fields, "others", dict)
+    return Mixture.from_json({"default": fields["default"], "others": others})

@@ -1,4 +1,4 @@
-"""Beside the artefacts, in receipts.json: what made each of them, and what that took."""
+"""dist/<model>/receipts.json enters or leaves: the recipe, digest and cost of each finished artefact."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,24 +14,24 @@ NAME = "receipts.json"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What made one artefact."""
+    """Recipe, digest and cost of a finished artefact."""
 
     recipe: str                              # 64 hex digits over all that the artefact's bytes depend on
     sha256: str                              # of the artefact
     bytes: int
     seconds: float                           # to convert and write it
-    peak_rss: int | None                     # bytes, or None where it could not run
-    compression: dict | None = None          # of `mixed` alone: Mixture.json()
-    route: str | None = None                 # as the Job's
+    peak_rss: int | None                     # bytes; None if it could not run
+    compression: dict | None = None          # only for `mixed`: Mixture.json()
+    route: str | None = None                 # as in Job
 
 
 def read(folder: Path) -> dict[str, Receipt]:
-    """The receipts in dist/<model>/, by the artefact's path; none if there is no file, or an unreadable one."""
+    """The receipts in dist/<model>/, by the artefact's path; empty if the file is missing or unreadable."""
     try:
         stored = json.loads((folder / NAME).read_text(encoding="utf-8"))
         return {path: Receipt(**fields) for path, fields in stored.items()}
     except (OSError, ValueError, TypeError, AttributeError):
-        return {}                            # then everything is made anew: the artefacts alone prove nothing
+        return {}                            # then everything is made again: artefacts without receipts prove nothing
 
 
 def write(folder: Path, receipts: dict[str, Receipt]) -> None:
@@ -40,7 +40,7 @@ def write(folder: Path, receipts: dict[str, Receipt]) -> None:
 
 
 def job_of(path: str, receipt: Receipt) -> Job | None:
-    """The job that makes the artefact at `path`, relative to dist/<model>/; None where there is no such job."""
+    """The job that makes the artefact at `path`, relative to dist/<model>/; None if there is no such job."""
     try:
         mixture = Mixture.from_json(receipt.compression) if receipt.compression else None
     except (KeyError, TypeError, ValueError):
@@ -51,7 +51,7 @@ def job_of(path: str, receipt: Receipt) -> Job | None:
 
 
 def of_routes(receipts: dict[str, Receipt], wanted: list[Job]) -> dict[str, Receipt]:
-    """Leaves out receipts whose format is now wanted by another route: both encoders of a format come by one route."""
+    """Removes receipts whose format now uses another route, since both encoders of a format must share a route."""
     routes = {job.format: job.route for job in wanted}
     return {path: receipt for path, receipt in receipts.items()
             if receipt.route == routes.get(path.partition("/")[0], receipt.route)}

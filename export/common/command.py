@@ -1,6 +1,6 @@
 """A command's work enters; its exit status leaves, with one line on stderr where the work failed.
 
-`python -m export`, `parity`, `parity.goldens`, `catalog_builder` and `catalog_builder.goldens` all end here:
+`python -m export`, `parity`, `parity.goldens`, `catalog_builder` and `catalog_builder.goldens` all call `run`:
 
     def main(arguments: list[str]) -> int:
         return command.run(lambda: work(arguments), "export", interrupted="the next run goes on from here")
@@ -13,15 +13,15 @@ from typing import NoReturn
 
 from export.common.errors import InputError
 
-DONE, GATE_RED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130        # 128 + SIGINT, as a shell counts
+DONE, GATE_RED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130        # 128 + SIGINT, as in a shell
 
 
 class GateRed(Exception):
-    """What was made is below its gate, and was not written: one line, and exit status 1."""
+    """The result failed its gate and was not written. The message is one line; the exit status is 1."""
 
 
 class CommandLine(argparse.ArgumentParser):
-    """A parser whose complaints are InputErrors, too: one line, no usage text."""
+    """A parser that reports its errors as InputError: one line, no usage text."""
 
     def error(self, message: str) -> NoReturn:
         """Raises InputError instead of printing the usage and exiting."""
@@ -29,10 +29,10 @@ class CommandLine(argparse.ArgumentParser):
 
 
 def run(work: Callable[[], int], name: str, interrupted: str, option: str = "--out") -> int:
-    """The exit status that `work` returns, or that of what it raises.
+    """Runs `work` and returns its exit status, or the exit status of the exception that it raises.
 
-    `name` opens the line on stderr. `interrupted` says what becomes of the work after Ctrl-C; `option` is what chooses
-    another place for the output, the remedy for a read-only or full disk.
+    `name` begins the line on stderr. `interrupted` says what happens to the work after Ctrl-C. `option` is the option
+    that chooses another folder for the output, which is the remedy for a read-only or full disk.
     """
     try:
         return work()

@@ -1,7 +1,8 @@
 """The safetensors container: an 8-byte little-endian header length, a JSON header, raw little-endian tensors.
 
-Enters and leaves: `__metadata__` (all strings) and named NumPy arrays. The tokenizer asset is written in it. The
-safetensors package reads these files but does not write them here: it orders the metadata differently on every run.
+`__metadata__` (all strings) and named NumPy arrays enter; a file leaves, and the reverse. The tokenizer asset is such a
+file. The safetensors package can read these files. It is not used to write them, because it orders the metadata
+differently on every run.
 """
 
 import json
@@ -18,14 +19,14 @@ DTYPES = {name: np.dtype(kind) for name, kind in {
 }.items()}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError)
-ALIGNMENT = 8                            # the header is padded with spaces, so that every tensor lies aligned
+ALIGNMENT = 8                            # bytes; spaces pad the header, so that every tensor is aligned
 
 
 def layout(metadata: dict[str, str],
            tensors: dict[str, tuple[np.dtype, tuple[int, ...]]]) -> tuple[bytes, dict[str, int]]:
-    """The file's first bytes (length and header), and where each tensor's bytes start in the file, in their order.
+    """The file's first bytes (length and header), and the position of each tensor's first byte, in file order.
 
-    The same for the same input: keys sorted, tensors by element size (largest first), then name.
+    The same input gives the same bytes: keys are sorted; tensors are sorted by element size (largest first), then name.
     """
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
     starts, position = {}, 0
@@ -39,7 +40,7 @@ def layout(metadata: dict[str, str],
 
 
 def container_bytes(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> bytes:
-    """The whole file."""
+    """The bytes of the whole file."""
     head, starts = layout(metadata, {name: (array.dtype, array.shape) for name, array in tensors.items()})
     return head + b"".join(little(tensors[name]).tobytes() for name in starts)
 
@@ -68,8 +69,8 @@ def read_container(path: Path, remedy: str) -> tuple[dict[str, str], dict[str, n
 def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """Metadata and tensors (views of `content`) of a container. Raises one of BROKEN for anything else.
 
-    Tensors of a type that is not in DTYPES are passed over; theirs, too, must lie within the file. `most_header`: bytes
-    of a header that may be parsed.
+    Tensors whose type is not in DTYPES are skipped, but they must also lie within the file. `most_header`: the largest
+    header that may be parsed, in bytes.
     """
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= len(content) - 8:
@@ -86,10 +87,10 @@ def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[st
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         raise ValueError("a name twice in the header")
-    return found
+    return entries
 
 
 def _tensors(header: dict, data: memoryview) -> dict[str, np.ndarray]:

@@ -2,7 +2,11 @@
 
 
 class InputError(Exception):
-    """What is wrong, where, what was expected, what was found, and the remedy, as one line without a traceback."""
+    """What is wrong, where, what was expected, what was found, and the remedy, as one line without a traceback.
+
+    >>> print(InputError("unknown model 's9'", expected="demo or s2", remedy="did you mean s2?"))
+    unknown model 's9'; expected demo or s2; remedy: did you mean s2?
+    """
 
     def __init__(self, what: str, *, where: object = None, expected: object = None, found: object = None,
                  remedy: str | None = None):

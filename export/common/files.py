@@ -1,4 +1,4 @@
-"""Whole files or none: digests, and writing beside the target before a rename."""
+"""Content enters; a whole file or no file leaves: it is written beside the target and then renamed. Also digests."""
 
 import contextlib
 import hashlib
@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]    # of the repository
+ROOT = Path(__file__).resolve().parents[2]    # the repository's root
 PARTIAL = ".partial"
 
 
 @contextlib.contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Gives a path to write (a file or a folder); it becomes `target` only if the block ends without an error."""
+    """Yields a path to write (a file or a folder), renamed to `target` only if the block ends without an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.stem + PARTIAL + target.suffix)
     remove(partial)
@@ -58,7 +58,7 @@ def size(path: Path) -> int:
 
 
 def sha256(path: Path) -> str:
-    """64 hex digits: of a file's bytes; of a folder, over its sorted lines `path size sha256\\n`."""
+    """SHA-256, 64 hex digits: of a file's bytes, or of a folder's sorted lines `path size sha256\\n`."""
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Progress for people on the terminal, and the libraries' own chatter into a log file."""
+"""Steps enter; a progress bar on the terminal leaves, and the output of the libraries goes to a log file."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 
 class Steps:
-    """A bar of steps with the running one's name; plain lines where the output is no terminal."""
+    """A progress bar with the name of the running step; plain lines if the output is not a terminal."""
 
     def __init__(self, total: int):
         self._console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
@@ -31,14 +31,14 @@ class Steps:
         self._console.file.close()
 
     def begin(self, name: str) -> None:
-        """The step before is done; this one runs now."""
+        """Counts the previous step as done, and shows `name` as the running step."""
         self._done += 1
         self._bar.update(self._task, completed=self._done, description=name)
         if not self._console.is_terminal:
             self._console.print(f"[{self._done + 1}/{self._total}] {name}", markup=False)
 
     def log(self, error: Exception) -> None:
-        """Puts the traceback where the libraries' output goes."""
+        """Writes the traceback to stderr, which `library_output_to` sends to the log."""
         traceback.print_exception(error, file=sys.stderr)
 
 

@@ -1,9 +1,9 @@
-"""Scores of products enter, of what is measured and of the truth; agreement, recall and their intervals leave.
+"""Measured and true scores of products enter; agreement, recall and their confidence intervals leave.
 
-The one measure of gate, catalog and demo. A product scores as its best picture, and ranks by score, then by position.
-`shown` are the positions of the products that a shopper sees, best first: int [Q, k], ABSENT where there are fewer.
-`true` are the scores to measure by: float64 [Q, products], -inf for a product that is left out. Shares have Wilson's
-interval at 95 %, which stays honest where nothing went wrong: 0 faults in 24 queries prove little.
+Gate, catalog and demo all use these measures. A product has the score of its best picture. Products rank by score, then
+by position. `shown` are the positions of the products that a shopper sees, best first: int [Q, k], ABSENT if there are
+fewer. `true` are the reference scores: float64 [Q, products], -inf for a product that is left out. Shares have Wilson's
+interval at 95 %, which is not empty even if no query fails: 0 faults in 24 queries prove little.
 
     >>> true = np.array([[0.9, 0.2, 0.3]])
     >>> shown = first(np.array([[0.8, 0.2, 0.81]]))
@@ -17,7 +17,7 @@ from math import sqrt
 import numpy as np
 
 TOP = 10                                     # results that a shopper sees
-TIE = 1e-6                                   # scores that are nearer are equal: float32 does not repeat its own to more
+TIE = 1e-6                                   # scores this close count as equal: float32 does not reproduce them better
 ABSENT = -1
 Z = 1.959964                                 # 95 % of a normal distribution
 
@@ -32,15 +32,15 @@ class Estimate:
 
 
 def product_scores(queries: np.ndarray, rows: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """Dot products [Q, dim] x [R, dim], each product by its best picture: float64 [Q, products].
+    """Scores of products, each the best dot product [Q, dim] x [R, dim] of its pictures: float64 [Q, products].
 
-    `owners` [R] are the products of the rows, never decreasing.
+    `owners` [R] is the product of each row, never decreasing.
     """
     return best_pictures((rows.astype(np.float64) @ queries.astype(np.float64).T).T, owners)
 
 
 def best_pictures(scores: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """Scores of rows [Q, R] -> of the products that own them [Q, products]."""
+    """Scores of rows [Q, R] -> scores of the products that own the rows [Q, products]."""
     return np.maximum.reduceat(scores, np.flatnonzero(np.diff(owners.astype(np.int64), prepend=-1)), axis=1)
 
 
@@ -50,20 +50,20 @@ def first(scores: np.ndarray, count: int = TOP) -> np.ndarray:
 
 
 def shortfall(shown: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """By how much the true score of the first result is below the best: float [Q], inf where nothing is shown."""
+    """The best true score minus the true score of the first result: float [Q], inf if nothing is shown."""
     return true.max(axis=1) - _true_scores(shown[:, :1], true)[:, 0]
 
 
 def agreement(shown: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Whether the first result is the truly best product, or ties with it: bool [Q]. Its mean is top-1 agreement."""
+    """Whether the first result has the best true score, or one within TIE: bool [Q]. The mean is top-1 agreement."""
     return shortfall(shown, true) <= TIE
 
 
 def tolerant_recall(shown: np.ndarray, true: np.ndarray, tolerance: float) -> np.ndarray | None:
     """Share of the first ten whose true score is within `tolerance` of the tenth best: float [Q].
 
-    The tolerance belongs beside every such figure, since ranks within it are chance. None where a query has ten
-    products or fewer to find: there is nothing to miss.
+    State the tolerance beside every such figure, because the order of scores within the tolerance is chance. None if a
+    query has only ten products or fewer: all of them can be shown.
     """
     if _can_show_all(true):
         return None
@@ -72,19 +72,19 @@ def tolerant_recall(shown: np.ndarray, true: np.ndarray, tolerance: float) -> np
 
 
 def named(tolerance: float, between: str = " ") -> str:
-    """What people read over `tolerant_recall`."""
+    """The heading of `tolerant_recall` in tables."""
     return f"tolerant recall@{TOP}{between}(within {tolerance:g})"
 
 
 def plain_recall(shown: np.ndarray, true: np.ndarray) -> np.ndarray | None:
-    """Share of the truly first ten that are among the first ten: float [Q]. None as for `tolerant_recall`."""
+    """Share of the ten best true scores that are among the first ten: float [Q]. None as for `tolerant_recall`."""
     if _can_show_all(true):
         return None
     return (first(true)[:, :, None] == shown[:, None, :TOP]).any(axis=2).mean(axis=1)
 
 
 def ranks(scores: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Where the right product stands, 0 for the first: int [Q]. A tie counts against it. `answers` int [Q]."""
+    """The rank of the right product, 0 for the first: int [Q]. Equal scores rank before it. `answers` int [Q]."""
     right = np.take_along_axis(scores, answers[:, None], axis=1)
     return (scores >= right).sum(axis=1) - 1
 
@@ -103,7 +103,7 @@ def wilson(share: float, queries: int) -> Estimate:
 
 
 def difference(lost: np.ndarray, gained: np.ndarray) -> Estimate:
-    """Share of queries lost less share gained, bool [Q] each, with Newcombe's interval from both shares' own."""
+    """Share of queries lost minus share gained, bool [Q] each, with Newcombe's interval from both Wilson intervals."""
     a, b = wilson(lost.mean(), len(lost)), wilson(gained.mean(), len(gained))
     value = a.value - b.value
     return Estimate(value, value - sqrt((a.value - a.low) ** 2 + (b.high - b.value) ** 2),

@@ -19,15 +19,15 @@ class TextSpec:
 
     family: str = "clip-bpe"                 # of tokenizers: a row of export/text/families.py
     context_length: int = 77                 # token ids that the encoder takes
-    start_token: int | None = 49406          # None: the family has none
+    start_token: int | None = 49406          # None: the family has no start token
     end_token: int = 49407
     pad_token: int = 0
-    pooling: str = "end"                     # the features taken: at the first end token
+    pooling: str = "end"                     # which features the encoder takes: those at the first end token
     templates: tuple[str, ...] = ("{}", "a photo of a {}.")  # OpenAI's CLIP: bare name, its first zero-shot prompt
     scripts: tuple[str, ...] = ("Latin",)    # writing systems (Unicode script names) of the captions it learned from
 
     def framed(self, tokens: list[int]) -> list[int]:
-        """Between start (if the family has one) and end token."""
+        """`tokens` between the start token (if the family has one) and the end token."""
         return [*([] if self.start_token is None else [self.start_token]), *tokens, self.end_token]
 
 

@@ -18,7 +18,7 @@ LEAST_IOS = OLDEST[""]                      # of a package whose schemes ask for
 
 @dataclass(frozen=True)
 class Traced:
-    """A TorchScript trace, with what Core ML must know of its input; converted to float16 once for all schemes."""
+    """A TorchScript trace, with what Core ML must know about its input; converted to float16 once for all schemes."""
 
     module: Any
     kind: str
@@ -26,12 +26,12 @@ class Traced:
 
     @cached_property
     def half(self):
-        """In float16, for LEAST_IOS."""
+        """The model in float16, for LEAST_IOS."""
         return convert(self, "fp16", LEAST_IOS)
 
     @cached_property
     def newer(self):
-        """In float16, for schemes that the LEAST_IOS does not know."""
+        """The model in float16, for schemes that LEAST_IOS cannot read."""
         return convert(self, "fp16", max(OLDEST.values()))
 
 
@@ -57,7 +57,7 @@ def convert(traced: Traced, precision: str, ios: int):
 
 
 def weights(traced: Traced) -> list[Weight]:
-    """What a Mixture can name."""
+    """The weights that a Mixture can name."""
     return compress.weights(traced.half)
 
 
@@ -79,7 +79,7 @@ def write(traced: Traced, precision: str | Mixture, stamp: Stamp, path: Path) ->
 
 
 def fix_order(package: Path) -> None:
-    """Writes the specification's maps in the order of their keys: two conversions give the same bytes."""
+    """Writes the specification's maps in the order of their keys, so that two conversions give the same bytes."""
     from coremltools.proto.Model_pb2 import Model
 
     file = package / "Data" / "com.apple.CoreML" / "model.mlmodel"
@@ -87,7 +87,7 @@ def fix_order(package: Path) -> None:
 
 
 def fix_identifiers(package: Path) -> None:
-    """Replaces the random identifiers of a package's Manifest.json by ones made from the item's path."""
+    """Replaces the random identifiers in a package's Manifest.json by identifiers derived from the items' paths."""
     file = package / "Manifest.json"
     manifest = json.loads(file.read_text())
     fixed = {old: str(uuid.uuid5(uuid.NAMESPACE_URL, item["path"])).upper()

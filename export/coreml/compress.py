@@ -2,28 +2,28 @@
 
 `int8`: a scale for each output channel, symmetric. `palette6`, `palette4`: 64 or 16 values for a whole weight, found by
 k-means (seeded by coremltools). `int4`: a scale for each block of 32 inputs; iOS 18 and up. The weights are decoded to
-float16 as the model runs. Activations stay float16: `linear_quantize_activations` must run the model to find their
-ranges, which takes Core ML, and so a Mac; without their ranges there is no dynamic int8 here.
+float16 as the model runs. Activations stay float16, so there is no dynamic int8: `linear_quantize_activations` must run
+the model to find their ranges, which needs Core ML, and so a Mac.
 """
 
 from typing import Any
 
 from export.formats.mixture import LEAST, Mixture, Weight, is_weight
 
-READERS = {"conv", "linear", "matmul", "gather"}         # what else reads a constant (masks, positions) needs it whole
+READERS = {"conv", "linear", "matmul", "gather"}         # other readers (of masks, positions) need exact values
 
 
 def weights(model) -> list[Weight]:
-    """What can be compressed in an ct.models.MLModel, in the order of its program."""
+    """The weights of a ct.models.MLModel that can be compressed, in the order of its program."""
     import coremltools.optimize.coreml as cto
 
-    found = cto.get_weights_metadata(model, weight_threshold=LEAST)
-    return [Weight(name, tuple(one.val.shape), one.val.size) for name, one in found.items()
-            if {op.op_type for op in one.child_ops} <= READERS and is_weight(one.val)]
+    metadata = cto.get_weights_metadata(model, weight_threshold=LEAST)
+    return [Weight(name, tuple(entry.val.shape), entry.val.size) for name, entry in metadata.items()
+            if {op.op_type for op in entry.child_ops} <= READERS and is_weight(entry.val)]
 
 
 def compressed(model, mixture: Mixture):
-    """A copy of `model`, its weights stored as `mixture` says; all else stays float16."""
+    """A copy of `model`, its weights stored as `mixture` says; all other constants stay float16."""
     import coremltools.optimize.coreml as cto
 
     schemes = {weight.name: mixture.scheme(weight.name) for weight in weights(model)}
@@ -35,7 +35,7 @@ def compressed(model, mixture: Mixture):
 
 
 def _settings(scheme: str) -> tuple:
-    """coremltools' function and configuration. One process: its pool of workers does not survive a second use."""
+    """coremltools' function and configuration. Only one worker: its pool of workers does not survive a second use."""
     import coremltools.optimize.coreml as cto
 
     if scheme.startswith("palette"):

@@ -1,4 +1,8 @@
-"""FORMATS= and PRECISION= enter; the artefacts to make leave, in the order of the manifest."""
+"""FORMATS= and PRECISION= enter; the artefacts to make leave, in the order of the manifest.
+
+    >>> [job.path for job in jobs("tflite,onnx", "int8")]
+    ['tflite/image-int8.tflite', 'tflite/text-int8.tflite', 'onnx/image-int8.onnx', 'onnx/text-int8.onnx']
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,20 +36,20 @@ class Job:
 
     @property
     def stem(self) -> str:
-        """What the paths of all precisions begin with."""
+        """The beginning of the paths of all precisions."""
         return f"{self.format}/{self.encoder}-"
 
     @property
     def converter(self) -> str:
-        """The name of the module whose `trace` and `write` make it."""
+        """The name of the module whose `trace` and `write` make the artefact."""
         return self.row.routes[self.route or self.row.route]
 
 
 def jobs(formats: str, precision: str) -> list[Job]:
     """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships).
 
-    A precision that a format lacks is left out there (`lacking` says so). Raises InputError for one that no format
-    asked for has, and for a format that has none of those asked for.
+    Leaves out a precision for a format that lacks it (`lacking` says so). Raises InputError for a precision that none
+    of the formats has, and for a format that has none of the precisions.
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
     if precision == DEFAULT:
@@ -61,7 +65,7 @@ def jobs(formats: str, precision: str) -> list[Job]:
 
 
 def choices(name: str, given: str, known: Sequence[str]) -> list[str]:
-    """The words of a list with commas, each one of `known`, in its order. Raises InputError for others, and none."""
+    """The words of a list with commas, in the order of `known`. Raises InputError for unknown words and empty lists."""
     words = [word.strip() for word in given.split(",") if word.strip()]
     unknown = sorted(set(words) - set(known))
     if unknown or not words:
@@ -71,14 +75,14 @@ def choices(name: str, given: str, known: Sequence[str]) -> list[str]:
 
 
 def routed(wanted: list[Job], route: str) -> list[Job]:
-    """`wanted`, those of a format that has `route` by this route."""
+    """`wanted`, with `route` in the jobs whose format has that route."""
     return [replace(job, route=None if route == job.row.route else route) if route in job.row.routes else job
             for job in wanted]
 
 
-def lacking(made: list[Job]) -> list[str]:
-    """Which formats lack which of the precisions that others are made in, in words."""
-    wanted, rows = dict.fromkeys(job.precision for job in made), dict.fromkeys(job.row for job in made)
+def lacking(planned: list[Job]) -> list[str]:
+    """A sentence for each precision that one format of the jobs has and another lacks."""
+    wanted, rows = dict.fromkeys(job.precision for job in planned), dict.fromkeys(job.row for job in planned)
     return [f"{row.name} has no {precision}; expected {', '.join(row.precisions)}"
             for row in rows for precision in wanted if precision not in row.precisions]
 

@@ -1,4 +1,4 @@
-"""How an artefact's weights are stored: one scheme for all, or one for most and others for some, by the weight's name.
+"""How an artefact's weights are stored: one scheme by default, and other schemes for some weights, by their names.
 
 A scheme is the name of a precision (fp16, int8, palette6, …). The canonical form goes into receipts and the manifest.
 """
@@ -6,12 +6,12 @@ A scheme is the name of a precision (fp16, int8, palette6, …). The canonical f
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LEAST = 1024                                 # values; a smaller tensor is not worth a scale, a table or a node
+LEAST = 1024                                 # values; a smaller tensor saves less than a scale, a table or a node costs
 
 
 @dataclass(frozen=True, order=True)
 class Mixture:
-    """`default` for every weight of LEAST values or more, but those in `others`. What is no weight stays float."""
+    """`default` for every weight of LEAST values or more, except those in `others`. Other constants stay float."""
 
     default: str
     others: tuple[tuple[str, str], ...] = ()             # (weight, scheme), sorted, none of them the default
@@ -23,7 +23,7 @@ class Mixture:
 
     @classmethod
     def from_json(cls, kept: Mapping) -> "Mixture":
-        """What `json` made. Raises KeyError or TypeError for anything else."""
+        """The mixture from the result of `json`. Raises KeyError or TypeError for anything else."""
         return cls.of(dict(kept["others"]), str(kept["default"]))
 
     def json(self) -> dict:
@@ -35,7 +35,7 @@ class Mixture:
         return dict(self.others).get(weight, self.default)
 
     def schemes(self) -> set[str]:
-        """All that occur."""
+        """All schemes that the mixture uses."""
         return {self.default, *(scheme for _, scheme in self.others)}
 
 
@@ -54,7 +54,7 @@ class Weight:
 
 
 def is_weight(values) -> bool:
-    """Whether a constant (a NumPy array) is worth compressing, and bears it: masks and counters must stay exact."""
+    """Whether a constant (a NumPy array) is worth compressing and may be: masks and counters must stay exact."""
     import numpy as np
 
     return values.ndim >= 2 and values.size >= LEAST and len(np.unique(values.ravel()[:65536])) > 16

@@ -1,6 +1,6 @@
-"""One row per format: what Core ML, TFLite and ONNX differ in. All other code asks the rows and names no format.
+"""One row per format: all in which Core ML, TFLite and ONNX differ. Other code reads the rows and names no format.
 
-Order, suffixes and defaults decide what an export makes, so these rows are Python: they count as code in a recipe.
+Order, suffixes and defaults decide what an export makes. The rows are Python, so that a recipe covers them as code.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from export.formats.mixture import Mixture, uniform
 
 ENCODERS = ("image", "text")
-FLOAT = ("fp32", "fp16")                     # of every format
+FLOAT = ("fp32", "fp16")                     # precisions of every format
 MIXED = "mixed"                              # what `python -m parity --choose` finds: a scheme for each weight
 LITERT_TORCH, ONNX2TF = "litert-torch", "onnx2tf"
 
@@ -22,24 +22,24 @@ class Format:
     title: str                               # for people
     suffix: str                              # of an artefact, a file or a folder
     compressed: tuple[str, ...]              # precisions beside FLOAT, in the order of the manifest
-    default: Mapping[str, str]               # encoder: the precision that ships when nothing is said
+    default: Mapping[str, str]               # encoder: the precision that ships by default
     routes: Mapping[str, str]                # route: the module whose `trace`, `weights` and `write` convert by it
     runner: str                              # the module that runs artefacts and reads their weights back
     runtime: str                             # the package that runs artefacts, imported before memory is measured
     tools: tuple[str, ...]                   # distributions whose versions decide the bytes of an artefact
-    effort: Mapping[str, int]                # encoder: its turn among all conversions; the longest goes first
+    effort: Mapping[str, int]                # encoder: its place among all conversions; the longest is first
     batch: int | None                        # inputs at a time; None: any number
     layout: str                              # of the image encoder's input
     pixel: str                               # its dtype
     locks: Mapping[str, str] = field(default_factory=dict)   # route: the lock file of an environment of its own
-    forks: bool = True                       # whether the runtime outlives a fork
-    ios: Mapping[str, int] | None = None     # scheme: the oldest iOS that reads it; "" for those without an entry
+    forks: bool = True                       # whether the runtime survives a fork
+    ios: Mapping[str, int] | None = None     # scheme: the oldest iOS that reads it; "": all other schemes
     decodes: bool = False                    # whether the runner's `constants` decodes compressed weights
     queries: bool = False                    # whether its artefacts answer queries on a desktop
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """What can be asked for, in the order of the manifest. `mixed` comes from a search alone."""
+        """The precisions that PRECISION= can name, in the order of the manifest. Only a search makes `mixed`."""
         return FLOAT + self.compressed
 
     @property
@@ -79,4 +79,4 @@ ONNX = Format(
     {"image": 4, "text": 6}, batch=None, layout="NCHW", pixel="float32", queries=True)
 
 FORMATS: Mapping[str, Format] = {row.name: row for row in (COREML, TFLITE, ONNX)}
-ROUTES = tuple(TFLITE.routes)                # the only format with a choice
+ROUTES = tuple(TFLITE.routes)                # TFLite is the only format with several routes

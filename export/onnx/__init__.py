@@ -13,12 +13,12 @@ def trace(encoder, kind: str, example):
     """The encoder (an nn.Module) as a float32 onnx.ModelProto, free of this machine's paths."""
     import torch
 
-    two = torch.cat([example, example])      # torch.export takes a batch of 1 for a constant
+    two = torch.cat([example, example])      # torch.export treats a batch of 1 as a constant
     return traced(encoder, kind, two, ({0: torch.export.Dim("batch")},))
 
 
 def traced(encoder, kind: str, example, dynamic_shapes=None):
-    """`trace`, of `example`'s very shape but for what `dynamic_shapes` (see torch.onnx.export) sets free."""
+    """As `trace`, with the shape of `example`, except for the axes in `dynamic_shapes` (see torch.onnx.export)."""
     import torch
 
     program = torch.onnx.export(encoder, (example,), dynamo=True, opset_version=OPSET, verbose=False,
@@ -30,7 +30,7 @@ def traced(encoder, kind: str, example, dynamic_shapes=None):
 
 
 def weights(model) -> list[Weight]:
-    """What a Mixture can name."""
+    """The weights that a Mixture can name."""
     return compress.weights(model)
 
 
@@ -49,7 +49,7 @@ def write(model, precision: str | Mixture, stamp: Stamp, path: Path) -> None:
 
 
 def rename_output(graph) -> None:
-    """Calls the output `embedding`; an inner value of that name (torch names the table look-up so) moves aside."""
+    """Names the output `embedding`. An inner value of that name (torch's for the table look-up) gets another name."""
     output = graph.outputs[0]
     for node in graph:
         for value in node.outputs:
@@ -59,7 +59,7 @@ def rename_output(graph) -> None:
 
 
 def forget_source(model) -> None:
-    """Takes out the exporter's notes on every node (source lines, module paths): two exports give the same bytes."""
+    """Removes the exporter's notes on every node (source lines, module paths), so that exports give the same bytes."""
     for node in model.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""

@@ -1,9 +1,10 @@
 """A float32 onnx.ModelProto and a Mixture enter; a copy leaves whose weights are stored in int8, float16 or float32.
 
-`int8`: a scale for each output channel, symmetric, decoded by DequantizeLinear as the model runs; the table of tokens
-stays in int8 in memory, its rows are decoded after the look-up. `dynamic-int8`: onnxruntime's for matrix products,
-which quantises their input as it runs and computes in int8; all else is as in `int8`: a look-up has no such input, and
-onnxruntime's integer convolution knows one scale for a whole weight, which wrecks depthwise layers.
+`int8`: a scale for each output channel, symmetric. DequantizeLinear decodes the weights as the model runs. The table of
+tokens stays in int8 in memory; its rows are decoded after the look-up. `dynamic-int8`: matrix products use
+onnxruntime's dynamic quantisation, which quantises their input as the model runs and computes in int8. All other
+weights are as in `int8`: a look-up has no such input, and onnxruntime's integer convolution has only one scale for a
+whole weight, which makes depthwise layers useless.
 """
 
 import copy
@@ -15,11 +16,11 @@ from export.onnx import storage
 
 # Operators whose input at this position is a weight, and the axis of its output channels (Gather: of its rows).
 AXES = {("Conv", 1): 0, ("MatMul", 1): -1, ("Gemm", 1): -1, ("Gather", 0): 0}
-INT8, SCALE = "_int8", "_scale"              # added to the name of what is stored
+INT8, SCALE = "_int8", "_scale"              # suffixes of the names of stored tensors
 
 
 def weights(model) -> list[Weight]:
-    """What can be compressed, in the order of use."""
+    """The weights that can be compressed, in the order of use."""
     return [Weight(tensor.name, tuple(tensor.dims), int(np.prod(tensor.dims))) for tensor, _ in _found(model)]
 
 
@@ -41,25 +42,25 @@ def compressed(model, mixture: Mixture):
 
 
 def _found(model) -> list[tuple]:
-    """(initializer, the nodes that read it) of every weight, all of whose readers are of AXES and agree."""
+    """(initializer, nodes that read it) of every weight whose readers are all in AXES and agree on the axis."""
     from onnx import TensorProto, numpy_helper
 
     readers: dict[str, list] = {}
     for node in model.graph.node:
         for i, name in enumerate(node.input):
             readers.setdefault(name, []).append((node, i))
-    found = []
+    pairs = []
     for tensor in model.graph.initializer:
         uses = readers.get(tensor.name, [])
         if (tensor.data_type == TensorProto.FLOAT and uses and len({_axis(*use) for use in uses}) == 1
                 and _axis(*uses[0]) is not None and is_weight(numpy_helper.to_array(tensor))):
-            found.append((tensor, [node for node, _ in uses]))
+            pairs.append((tensor, [node for node, _ in uses]))
     order = {id(node): i for i, node in enumerate(model.graph.node)}
-    return sorted(found, key=lambda one: order[id(one[1][0])])
+    return sorted(pairs, key=lambda pair: order[id(pair[1][0])])
 
 
 def _axis(node, position: int) -> tuple[int, bool] | None:
-    """The axis of the output channels, and whether the weight is looked up; None where it is no weight."""
+    """The axis of the output channels, and whether the weight is looked up; None if it is no weight."""
     if (node.op_type, position) not in AXES:
         return None
     return _channels(node, position), node.op_type == "Gather"
@@ -109,8 +110,8 @@ def _table_in_int8(graph, tensor, nodes: list) -> None:
                  helper.make_node("Cast", [rows + SCALE], [rows + SCALE + "_float"], to=TensorProto.FLOAT),
                  helper.make_node("Mul", [rows + INT8 + "_float", rows + SCALE + "_float"], [rows])]
         position = next(i for i, other in enumerate(graph.node) if other is node or other == node)
-        for i, one in enumerate(after):
-            graph.node.insert(position + 1 + i, one)
+        for i, added in enumerate(after):
+            graph.node.insert(position + 1 + i, added)
 
 
 def _dynamic(model, names: list[str]):
@@ -125,6 +126,6 @@ def _dynamic(model, names: list[str]):
     with tempfile.TemporaryDirectory() as folder:
         quantize_dynamic(model, Path(folder) / "dynamic.onnx", per_channel=True, weight_type=QuantType.QInt8,
                          nodes_to_quantize=names)
-        made = onnx.load(Path(folder) / "dynamic.onnx")
-    del made.metadata_props[:]
-    return made
+        result = onnx.load(Path(folder) / "dynamic.onnx")
+    del result.metadata_props[:]
+    return result

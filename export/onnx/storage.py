@@ -1,7 +1,7 @@
-"""A float32 onnx.ModelProto enters; one that stores its weights in float16 and computes in float32 leaves.
+"""A float32 onnx.ModelProto enters; a model leaves that stores its weights in float16 and computes in float32.
 
-onnxruntime's CPU has next to no float16 arithmetic: it computes in float32 and rounds between, which costs time and
-exactness. Weights stored in float16 are half the bytes; the casts are folded once, as a session is made, so that it
+onnxruntime has almost no float16 arithmetic on the CPU: it computes in float32 and rounds in between, which costs time
+and exactness. Weights stored in float16 take half the bytes. A session folds the casts once, when it is created, so it
 runs as fast as float32. The table of tokens stays in float16 in memory too: its rows are cast after the look-up.
 """
 
@@ -10,7 +10,7 @@ import copy
 import numpy as np
 
 LEAST = 1024                                 # values; smaller tensors (biases, scales) are not worth a node
-STORED = "_float16"                          # added to the name of what is stored
+STORED = "_float16"                          # suffix of the names of stored tensors
 
 
 def half(model):
@@ -40,7 +40,7 @@ def half(model):
 
 
 def halved(weight) -> bool:
-    """Turns the values of `weight`, an initializer, into float16, in place, if they are many and all in its range."""
+    """Converts `weight`, an initializer, to float16 in place if it is large and in range. Returns whether it did."""
     from onnx import TensorProto, numpy_helper
 
     if weight.data_type != TensorProto.FLOAT or int(np.prod(weight.dims)) < LEAST:
@@ -54,7 +54,7 @@ def halved(weight) -> bool:
 
 
 def insert(graph, casts: list[tuple]) -> None:
-    """Puts each cast after the node that it follows, or at the front: the nodes stay in order of use."""
+    """Inserts each cast after its node, or at the front if it has none, so that the nodes stay in order of use."""
     after = {id(node): cast for node, cast in casts if node is not None}
     nodes = [cast for node, cast in casts if node is None]
     for node in graph.node:

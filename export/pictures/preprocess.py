@@ -2,8 +2,12 @@
 
 Enters: any picture, as a file or its bytes. Leaves: upright RGB8 (`load_rgb8`), from it the square that the encoders
 take (`resize_crop`, equal to open_clip 3.3.0 byte for byte), and from that the float32 of the PyTorch reference
-(`normalise`; the exported encoders scale by themselves and take 0 to 255). Conversion to RGB8 comes first, resizing
-after: open_clip resizes first, and so palettes by nearest neighbour and alpha premultiplied.
+(`normalise`; the exported encoders scale by themselves and take 0 to 255). Conversion to RGB8 comes before resizing.
+open_clip resizes first, so it resizes palettes by nearest neighbour and alpha premultiplied.
+
+    >>> picture = np.zeros((480, 640, 3), np.uint8)          # as load_rgb8 returns a picture
+    >>> resize_crop(picture, Preprocessing(64, (0, 0, 0), (1, 1, 1), "bilinear")).shape
+    (64, 64, 3)
 """
 
 import io
@@ -18,10 +22,10 @@ from export.common.errors import InputError
 from export.common.specs import Preprocessing
 from export.pictures.resample import KERNELS, crop_origin, resize_window, resized_size
 
-# What Pillow may try: nothing that runs another program (EPS), draws (WMF) or has no first bytes to tell it by (TGA).
+# What Pillow may read: no format that runs another program (EPS), draws (WMF) or lacks known first bytes (TGA).
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI", "ICO")
-MAX_PIXELS = 1 << 27                     # 134 megapixels: every phone's 108; 400 MB as RGB8
-LONGEST_STRIP = 16                       # a resized picture longer than so many squares is computed in the window only
+MAX_PIXELS = 1 << 27                     # 134 megapixels, enough for a phone's 108; 400 MB as RGB8
+LONGEST_STRIP = 16                       # squares; of a longer resized picture only the window is computed
 
 _ORIENTATION_TAG = 0x0112                # EXIF; the value says how to turn the stored picture upright
 _BITS_TAG, _PHOTOMETRIC_TAG = 258, 262   # TIFF
@@ -37,10 +41,10 @@ _COLOURS = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}          # an ICC profil
 def load_rgb8(source: Path | bytes) -> np.ndarray:
     """Any picture as upright sRGB, uint8 [H, W, 3].
 
-    16 bits become 8 by >> 8; an ICC profile is converted to sRGB (perceptual intent; one that is damaged or fits
-    another kind of picture is passed over, as browsers and phones do); CMYK without a profile goes by Pillow's formula;
-    alpha is laid over white; of an animation the first frame is taken; EXIF's orientation is applied (one that cannot
-    be read counts as upright).
+    16 bits become 8 by >> 8. An ICC profile is converted to sRGB by perceptual intent; a profile that is damaged or
+    fits another kind of picture is ignored, as browsers and phones do. CMYK without a profile is converted by Pillow's
+    formula. Alpha is laid over white. An animation gives its first frame. EXIF's orientation is applied; an orientation
+    that cannot be read counts as upright.
     Raises InputError, naming the file, if it cannot be read, is no picture, is cut short, or has over MAX_PIXELS.
     """
     name = str(source) if isinstance(source, Path) else "a picture in memory"
@@ -80,7 +84,7 @@ def normalise(square: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """The PyTorch reference's input, equal bit for bit to open_clip's ToTensor and Normalize.
 
     square: uint8 [S, S, 3] or [N, S, S, 3]. Returns float32 [N, 3, S, S], N = 1 for one picture:
-    (b / 255 - mean) / std, divided, since b * (1 / 255) differs in 45 % of the values.
+    (b / 255 - mean) / std. It must divide, because b * (1 / 255) differs in 45 % of the values.
     Raises InputError for another kind of array.
     """
     batch = square[None] if square.ndim == 3 else square
@@ -91,7 +95,7 @@ def normalise(square: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
 
 
 def check_rgb8(pixels: np.ndarray, *, dimensions: int) -> None:
-    """Raise InputError unless `pixels` is uint8 [..., H, W, 3] with so many dimensions and no empty side."""
+    """Raises InputError unless `pixels` is uint8 [..., H, W, 3] with `dimensions` axes, none of them empty."""
     if pixels.dtype != np.uint8 or pixels.ndim != dimensions or pixels.shape[-1] != 3 or 0 in pixels.shape:
         wanted = "uint8 [H, W, 3]" if dimensions == 3 else "uint8 [N, H, W, 3]"
         raise InputError("not RGB8 pixels", expected=wanted, found=f"{pixels.dtype} {list(pixels.shape)}")
@@ -99,7 +103,7 @@ def check_rgb8(pixels: np.ndarray, *, dimensions: int) -> None:
 
 @contextmanager
 def _refusing(name: str, source: Path | bytes):
-    """Turn whatever a decoder raises into the one-line error. A hostile file can raise nearly anything in Pillow."""
+    """Turns any error of a decoder into a one-line InputError: a hostile file can raise nearly anything in Pillow."""
     try:
         yield
     except InputError:
@@ -119,7 +123,7 @@ def _refusing(name: str, source: Path | bytes):
 
 
 def _beginning(source: Path | bytes) -> str:
-    """The first bytes of what is no picture, and how many it has."""
+    """The first bytes and the size of a file that is not a picture."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             head, size = file.read(12), source.stat().st_size
@@ -130,7 +134,7 @@ def _beginning(source: Path | bytes) -> str:
 
 @contextmanager
 def _quiet():
-    """Without Pillow's warnings (over 89 megapixels, damaged EXIF): a picture is taken or refused, in one line."""
+    """Silences Pillow's warnings (over 89 megapixels, damaged EXIF): a picture is read, or refused in one line."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -153,14 +157,14 @@ def _orientation(image: Image.Image) -> int:
     """EXIF's orientation, 1 to 8; 1, upright, if there is none or it cannot be read."""
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:                    # a damaged EXIF block raises nearly anything; the pixels are still good
+    except Exception:                    # a damaged EXIF block can raise nearly anything; the pixels stay usable
         return 1
 
 
 def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
-    """Bring a PNG's transparent colour to 8 bits, as Pillow does with the pixels but not with that colour.
+    """Converts a PNG's transparent colour to 8 bits: Pillow converts the pixels, but not that colour.
 
-    Of 16-bit colours Pillow keeps the high bytes alone, so those alone are compared. Must run before the pixels load.
+    Pillow keeps only the high bytes of 16-bit colours, so only these are compared. Must run before the pixels load.
     """
     key = image.info.get("transparency")
     if image.format != "PNG" or key is None or not image.tile:
@@ -173,10 +177,10 @@ def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
 
 
 def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
-    """Sixteen-bit grey to L by >> 8, its transparent grey value to LA; every other picture as it is.
+    """Converts 16-bit grey to L by >> 8, or to LA if a grey value is transparent. Other pictures stay as they are.
 
-    Pillow has done the like by itself for 16-bit colour in PNG and TIFF: it keeps the high byte. A TIFF may have 12
-    bits, and may call white 0, neither of which Pillow heeds above 8 bits.
+    Pillow itself does the same with 16-bit colour in PNG and TIFF: it keeps the high byte. A TIFF may have 12 bits, and
+    may store white as 0. Pillow ignores both above 8 bits.
     """
     if image.mode not in _SIXTEEN_BITS:
         return image
@@ -214,7 +218,7 @@ def _flatten(image: Image.Image, profile: bytes | None, name: str) -> Image.Imag
 
 
 def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Colours converted by the picture's own profile, unless it is broken or for another kind of picture."""
+    """Colours converted by the picture's own profile, unless the profile is damaged or for another kind of picture."""
     try:
         own = ImageCms.getOpenProfile(io.BytesIO(profile))
         mode = _COLOURS[own.profile.xcolor_space]

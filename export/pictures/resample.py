@@ -1,8 +1,8 @@
 """Pillow 13.0.0's antialiased resize, bit for bit, in NumPy, for one window of the output.
 
-Enters: upright RGB8, the size of the whole resized picture, and the window of it that is wanted. Leaves: that window's
-RGB8. Only the window is computed, so a picture 1 pixel wide and 8,000 long needs no strip of two million rows.
-It is also the readable form of what the apps must port; `tests/test_preprocess.py` holds it to Pillow byte for byte.
+Enters: upright RGB8, the size of the whole resized picture, and the window to compute. Leaves: RGB8 of the window. Only
+the window is computed, so a picture 1 pixel wide and 8,000 long needs no strip of two million rows. The apps port this
+code; `tests/test_preprocess.py` compares it with Pillow byte for byte.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def _weights(size_in: int, size_out: int, start: int, count: int, interpolation:
     """Whole-number weights of outputs `start` to `start + count - 1`: (first input used, float64 [count, inputs])."""
     kernel, half_width = KERNELS[interpolation]
     scale = size_in / size_out
-    stretch = max(scale, 1.0)            # shrinking widens the kernel: the antialiasing
+    stretch = max(scale, 1.0)            # shrinking widens the kernel, which is the antialiasing
     support = half_width * stretch
     rows = []
     for index in range(start, start + count):
@@ -52,7 +52,7 @@ def _weights(size_in: int, size_out: int, start: int, count: int, interpolation:
 
 
 def _combine(pixels: np.ndarray, axis: int, weights: np.ndarray) -> np.ndarray:
-    """One pass: uint8 pixels, the inputs along `axis`, to uint8 outputs along it."""
+    """One pass: uint8 pixels with inputs along `axis` -> uint8 pixels with outputs along `axis`."""
     moved = np.moveaxis(pixels, axis, 0)
     total = weights @ moved.reshape(len(moved), -1).astype(np.float64)           # whole numbers below 2^53: exact
     rounded = (total.astype(np.int64) + (1 << (PRECISION_BITS - 1))) >> PRECISION_BITS
@@ -71,7 +71,7 @@ def resize_window(
     order = (0, 1) if rows_first(rgb.shape[:2], size) else (1, 0)
     passes = {}
     for axis in (0, 1):
-        if rgb.shape[axis] == size[axis]:                        # Pillow passes over an axis whose size stays
+        if rgb.shape[axis] == size[axis]:                        # Pillow skips an axis whose size stays
             rgb = np.take(rgb, range(origin[axis], origin[axis] + window[axis]), axis)
         else:
             passes[axis] = _weights(rgb.shape[axis], size[axis], origin[axis], window[axis], interpolation)
@@ -86,7 +86,7 @@ def resize_window(
 def rows_first(before: tuple[int, int], after: tuple[int, int]) -> bool:
     """Whether Pillow 13.0.0 shrinks the rows before the columns (12.1 and earlier never did); sizes (rows, columns).
 
-    It matters, since each pass rounds to whole bytes.
+    The order matters, because each pass rounds to whole bytes.
     """
     fewer_rows, fewer_columns = before[0] - after[0], before[1] - after[1]
     return fewer_rows > 0 and fewer_rows > 2 * fewer_columns
@@ -100,5 +100,5 @@ def resized_size(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def crop_origin(length: int, size: int) -> int:
-    """First pixel of a centred window of `size` in `length`; Python's round goes half to even, and ports must too."""
+    """First pixel of a centred window of `size` in `length`; Python's round takes halves to even, as ports must."""
     return round((length - size) / 2)

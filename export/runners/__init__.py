@@ -1,8 +1,8 @@
-"""An artefact and inputs enter; embeddings leave, or the reason why this machine cannot run it.
+"""An artefact and inputs enter; embeddings leave, or the reason why this machine cannot run the artefact.
 
-One module a format (formats/table.py names it), with four functions: `load(path, encoder, threads, runtime) -> run`,
-where `run` takes uint8 pictures [N, S, S, 3] or int32 ids [N, L] and answers float32 [N, dim]; `runtimes()`;
-`metadata(path)`, what the artefact says about itself; and `constants(path)`, the tensors that it holds.
+Each format has a module (in formats/table.py) with four functions: `load(path, encoder, threads, runtime) -> run`,
+where `run` takes uint8 pictures [N, S, S, 3] or int32 ids [N, L] and returns float32 [N, dim]; `runtimes()`;
+`metadata(path)`, the artefact's own metadata; and `constants(path)`, the tensors in the artefact.
 """
 
 import importlib
@@ -23,15 +23,15 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class CouldNotRun:
-    """The third outcome beside passed and failed."""
+    """The artefact cannot run on this machine: the third outcome, beside passed and failed."""
 
     reason: str
 
 
 def runtimes(format_: str) -> list[str]:
-    """What can run artefacts of a format on this machine, the real thing first: "onnxruntime 1.31.1".
+    """The runtimes of a format on this machine, the format's own runtime first: "onnxruntime 1.31.1".
 
-    Core ML itself exists on macOS alone; export/runners/mil interprets its packages everywhere.
+    Core ML itself exists only on macOS; export/runners/mil interprets its packages everywhere.
     """
     return _module(format_).runtimes()
 
@@ -45,12 +45,12 @@ def load(format_: str, path: Path, encoder: str, threads: int = 2, runtime: str 
 
 
 def metadata(format_: str, path: Path) -> dict[str, str]:
-    """What the artefact carries in its own metadata: space, model, encoder, licence."""
+    """The artefact's own metadata: space, model, encoder, licence."""
     return _module(format_).metadata(path)
 
 
 def constants(format_: str, path: Path) -> list[np.ndarray]:
-    """Every constant of floating-point numbers that the artefact holds; compressed ones decoded or left out."""
+    """Every floating-point constant in the artefact; compressed constants are decoded or left out."""
     return _module(format_).constants(path)
 
 

@@ -20,21 +20,21 @@ def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
 
 
 def native(path: Path, encoder: str) -> Run:
-    """By Core ML, on the CPU."""
+    """Runs by Core ML, on the CPU."""
     import coremltools as ct
     from PIL import Image
 
     model = ct.models.MLModel(str(path), compute_units=ct.ComputeUnit.CPU_ONLY)
 
     def run(inputs: np.ndarray) -> np.ndarray:
-        values = [Image.fromarray(one) if encoder == "image" else one[None].astype(np.int32) for one in inputs]
+        values = [Image.fromarray(item) if encoder == "image" else item[None].astype(np.int32) for item in inputs]
         return np.concatenate([model.predict({INPUT[encoder]: value})[OUTPUT] for value in values])
 
     return run
 
 
 def interpreted(path: Path, encoder: str, threads: int) -> Run:
-    """By export.runners.mil; torch.vmap computes some inputs at once, and keeps to the shapes of one."""
+    """Runs by export.runners.mil. torch.vmap computes several inputs at once, each with the shapes of one input."""
     import torch
 
     from export.runners import mil
@@ -49,7 +49,7 @@ def interpreted(path: Path, encoder: str, threads: int) -> Run:
 
     def embed(batch: np.ndarray) -> np.ndarray:
         one_by_one = torch.from_numpy(pixels(batch) if encoder == "image" else batch).unsqueeze(1)
-        return torch.vmap(lambda one: program.run({name: one})[OUTPUT])(one_by_one).squeeze(1).numpy()
+        return torch.vmap(lambda item: program.run({name: item})[OUTPUT])(one_by_one).squeeze(1).numpy()
 
     def run(inputs: np.ndarray) -> np.ndarray:
         usual = torch.get_num_threads()

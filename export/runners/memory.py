@@ -1,4 +1,4 @@
-"""An artefact enters; the memory that loading it and running it once takes leaves, measured in a fresh process."""
+"""An artefact enters; the memory for loading the artefact and running it once leaves, measured in a fresh process."""
 
 import importlib
 import os
@@ -16,10 +16,10 @@ from export.formats.table import FORMATS
 
 
 def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
-    """Growth of the peak resident memory, in bytes, or None where the artefact's own runtime cannot run.
+    """Growth of the peak resident memory, in bytes, or None if the artefact's own runtime cannot run.
 
-    Runs one picture [S, S, 3] or one text [77], as `spec` has them. The runtime's own libraries are loaded before the
-    count starts; pages of a mapped file count, although the system may drop them.
+    Runs one picture [S, S, 3] or one text [77], with the sizes in `spec`. The runtime's libraries are loaded before the
+    measurement. Pages of a mapped file count, although the system may drop them.
     """
     if runners.runtimes(format_)[0] == runners.INTERPRETER:
         return None                          # an interpreter's memory is not the runtime's
@@ -27,7 +27,7 @@ def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | N
     command = [sys.executable, "-m", "export.runners.memory", format_, str(path.resolve()), encoder,
                ",".join(map(str, shape))]
     answer = subprocess.run(command, cwd=files.ROOT, capture_output=True, text=True)
-    if answer.returncode:                    # the gate, which runs it again, says why
+    if answer.returncode:                    # the gate runs the artefact again, and says why
         return None
     return int(answer.stdout.split()[-1])
 
@@ -47,12 +47,12 @@ def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> 
 
 
 def main(format_: str, path: str, encoder: str, shape: str) -> None:
-    """Prints the bytes, measured in a child: a fork's peak starts at what is resident, not at the imports' peak.
+    """Prints the bytes, measured in a forked child: its peak starts at the resident memory, not at the imports' peak.
 
-    A runtime that does not outlive a fork (Apple's frameworks) is measured in this process, imports done.
+    A runtime that does not survive a fork (Apple's frameworks) is measured in this process, after the imports.
     """
     row, sides = FORMATS[format_], tuple(map(int, shape.split(",")))
-    importlib.import_module(row.runtime)     # its libraries are not the artefact's memory
+    importlib.import_module(row.runtime)     # the libraries are not the artefact's memory
     importlib.import_module("PIL.Image")
     if not row.forks:
         print(_measure(format_, Path(path), encoder, sides))

@@ -41,9 +41,9 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def _session(path: Path, threads: int):
-    """With onnxruntime's own level of optimisation, ALL.
+    """A session with onnxruntime's default level of optimisation, ALL.
 
-    It lays convolutions out for the processor's vectors, which spares half the time of s2's image encoder.
+    This level lays convolutions out for the processor's vector units, which halves the time of s2's image encoder.
     """
     import onnxruntime as ort
 

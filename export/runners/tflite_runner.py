@@ -21,7 +21,7 @@ def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
     dtype = np.float32 if encoder == "image" else np.int32
 
     def run(inputs: np.ndarray) -> np.ndarray:
-        return np.concatenate([signature(**{INPUT[encoder]: one[None].astype(dtype)})[OUTPUT] for one in inputs])
+        return np.concatenate([signature(**{INPUT[encoder]: item[None].astype(dtype)})[OUTPUT] for item in inputs])
 
     return run
 
@@ -35,9 +35,9 @@ def interpreter(path: Path, threads: int):
     """LiteRT's interpreter with its default delegate, tensors allocated."""
     from ai_edge_litert.interpreter import Interpreter
 
-    made = Interpreter(str(path), num_threads=threads)
-    made.allocate_tensors()
-    return made
+    loaded = Interpreter(str(path), num_threads=threads)
+    loaded.allocate_tensors()
+    return loaded
 
 
 def constants(path: Path) -> list[np.ndarray]:
@@ -46,10 +46,10 @@ def constants(path: Path) -> list[np.ndarray]:
 
     model = schema.Model.GetRootAs(path.read_bytes())
     kinds = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.FLOAT16: np.float16}
-    found = []
+    arrays = []
     for graph in (model.Subgraphs(i) for i in range(model.SubgraphsLength())):
         for tensor in (graph.Tensors(i) for i in range(graph.TensorsLength())):
             data = model.Buffers(tensor.Buffer()).DataAsNumpy()
             if tensor.Type() in kinds and isinstance(data, np.ndarray):
-                found.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
-    return found
+                arrays.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
+    return arrays

@@ -1,1 +1,1 @@
-"""Texts to token ids: the reference tokenizers, which read the asset alone."""
+"""Texts to token ids: the reference tokenizers, which read only the asset."""

@@ -10,7 +10,7 @@ from export.text.tables import TextTables
 SEGMENT = 1_000_000                      # ftfy's max_decode_length, in code points
 ESCAPE = "\x1b"
 REPLACEMENT = "\ufffd"
-FIRST_MARK = "\u0300"                    # below it nothing composes, and nothing has a combining class
+FIRST_MARK = "\u0300"                    # no character below it composes or has a combining class
 SIGMA, SMALL_SIGMA, FINAL_SIGMA = "\u03a3", "\u03c3", "\u03c2"
 # Hangul syllables compose by arithmetic: The Unicode Standard, section 3.12.
 L_BASE, V_BASE, T_BASE, S_BASE = 0x1100, 0x1161, 0x11A7, 0xAC00
@@ -19,7 +19,7 @@ S_COUNT = L_COUNT * V_COUNT * T_COUNT
 
 
 def clean(text: str, tables: TextTables) -> str:
-    """The text as it is split into words: the steps of this module in order."""
+    """The cleaned text, ready to be split into words: the steps of this module in order."""
     text = fix_text(text, tables)
     text = unescape_html_leniently(text, tables)
     text = unescape_html_leniently(text, tables)
@@ -42,7 +42,7 @@ def fix_text(text: str, tables: TextTables) -> str:
 
 
 def _fix_segment(text: str, tables: TextTables, html: bool) -> str:
-    """The fixes over and over, until a round changes nothing: one may uncover work for another."""
+    """Repeats the fixes until a round changes nothing, because one fix can make another fix necessary."""
     while True:
         before = text
         if html:
@@ -57,10 +57,10 @@ def _fix_segment(text: str, tables: TextTables, html: bool) -> str:
 
 
 def join_surrogates(text: str) -> str:
-    """A high and a low surrogate become the character they encode; one alone becomes U+FFFD.
+    """A high and a low surrogate become the character that they encode; a single surrogate becomes U+FFFD.
 
-    Only strings of UTF-16 units can hold any: on the JVM, reading code points does the first half; in Swift the
-    runtime has done it all.
+    Only strings of UTF-16 units can hold surrogates. On the JVM, reading code points joins the pairs; in Swift, the
+    runtime has already done both.
     """
     if max(text, default="") < "\ud800":
         return text
@@ -102,13 +102,13 @@ def _escape_end(text: str, start: int, tables: TextTables) -> int:
 def compose(text: str, tables: TextTables) -> str:
     """Unicode's normal form C: decompose, order the marks, compose."""
     if max(text, default="") < FIRST_MARK:
-        return text                      # a short way; the steps below would change nothing
+        return text                      # a shortcut: the steps below would change nothing
     whole: list[str] = []
-    starter = -1                         # where in `whole` the last character of class 0 stands
-    between = -1                         # class of the last mark kept after it; -1 for none
+    starter = -1                         # index in `whole` of the last character of class 0
+    between = -1                         # class of the last mark kept after that character; -1: none
     for character in _order_marks(_decompose(text, tables), tables):
         rank = tables.combining.get(character, 0)
-        if starter >= 0 and between < rank:                         # nothing between, or only lower classes
+        if starter >= 0 and between < rank:                         # no mark between, or only lower classes
             pair = _compose_pair(whole[starter], character, tables)
             if pair:
                 whole[starter] = pair
@@ -135,7 +135,7 @@ def _decompose(text: str, tables: TextTables) -> str:
 
 
 def _order_marks(text: str, tables: TextTables) -> list[str]:
-    """Each run of marks (combining class above 0) sorted by class, equals in their order."""
+    """Each run of marks (combining class above 0) sorted by class; marks of one class keep their order."""
     ordered: list[str] = []
     marks: list[tuple[int, str]] = []
     for character in text:
@@ -150,7 +150,7 @@ def _order_marks(text: str, tables: TextTables) -> list[str]:
 
 
 def _compose_pair(first: str, second: str, tables: TextTables) -> str | None:
-    """The one character that the two make, if they do."""
+    """The character that the two compose to, or None."""
     lead, vowel = ord(first) - L_BASE, ord(second) - V_BASE
     if 0 <= lead < L_COUNT and 0 <= vowel < V_COUNT:
         return chr(S_BASE + (lead * V_COUNT + vowel) * T_COUNT)
@@ -167,7 +167,7 @@ def fold_white_space(text: str, tables: TextTables) -> str:
 
 
 def lower(text: str, tables: TextTables) -> str:
-    """Lower case by the table, character by character; only the capital sigma looks at its neighbours first."""
+    """Lower case by the table, character by character; only the result for a capital sigma depends on neighbours."""
     if SIGMA in text:
         text = "".join(_lower_sigma(text, index, tables) if character == SIGMA else character
                        for index, character in enumerate(text))
@@ -175,7 +175,7 @@ def lower(text: str, tables: TextTables) -> str:
 
 
 def _lower_sigma(text: str, index: int, tables: TextTables) -> str:
-    """Final sigma after a cased letter and not before one, `case_ignorable` characters between passed over."""
+    """Final sigma if a cased letter stands before and none after; `case_ignorable` characters between are skipped."""
     before, after = index - 1, index + 1
     while before >= 0 and text[before] in tables.case_ignorable:
         before -= 1

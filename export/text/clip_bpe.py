@@ -1,7 +1,8 @@
 """The reference tokenizer: open_clip 3.3.0's SimpleTokenizer in plain Python, from the tokenizer asset alone.
 
 Enters: the content of `tokenizer.safetensors`, and texts. Leaves: int32 token ids, equal to open_clip's for every text
-in which ftfy's fix_encoding changes nothing. Swift and Kotlin port this: no table or case rule of the platform is used.
+in which ftfy's fix_encoding changes nothing. Swift and Kotlin port this code, so it uses no table or case rule of the
+platform.
 """
 
 from collections.abc import Callable
@@ -14,25 +15,25 @@ from export.text.clean import clean
 from export.text.tables import TextTables, checked, text_tables
 
 BYTES = 256
-GONE = -1                                # in place of a token that was merged into its left neighbour
+GONE = -1                                # replaces a token that was merged into its left neighbour
 
 
 @dataclass(frozen=True)
 class ClipTokenizer:
-    """A text to token ids (export.text.tokenizer.TextTokenizer). `export.text.tokenizer.load(path)` makes one."""
+    """Turns texts into token ids (export.text.tokenizer.TextTokenizer). `export.text.tokenizer.load` creates it."""
 
     tables: TextTables
-    byte_ids: list[int]                  # a byte inside a word; one that ends a word has 256 more
-    merges: dict[int, int]               # first id << 16 | second id, to the id they become; the lowest goes first
-    special: dict[str, int]              # spelled out in a text, these stand for themselves
-    contractions: tuple[str, ...]        # "'s" and the like: words of their own
+    byte_ids: list[int]                  # of a byte inside a word; the last byte of a word has 256 more
+    merges: dict[int, int]               # first id << 16 | second id: the merged id; the lowest merges first
+    special: dict[str, int]              # texts of start and end token, each a word with that token
+    contractions: tuple[str, ...]        # "'s" and the like: each is a word
     start_token: int
     end_token: int
     pad_token: int
     context_length: int
 
     def encode(self, text: str) -> np.ndarray:
-        """int32 [context_length]: start, the tokens, end, padding. A text too long is cut; the end token stays."""
+        """int32 [context_length]: start, the tokens, end, padding. Cuts too long texts, but keeps the end token."""
         room = self.context_length - 2
         tokens: list[int] = []
         for word in self.words(clean(text, self.tables)):
@@ -43,7 +44,7 @@ class ClipTokenizer:
         return np.array(tokens + [self.pad_token] * (self.context_length - len(tokens)), np.int32)
 
     def words(self, text: str) -> list[str]:
-        """A cleaned text cut into words; what no rule takes (white space, U+0345) is passed over."""
+        """A cleaned text cut into words; characters that no rule matches (white space, U+0345) are skipped."""
         words = []
         position = 0
         while position < len(text):
@@ -54,7 +55,7 @@ class ClipTokenizer:
         return words
 
     def _word_end(self, text: str, start: int) -> int:
-        """The first rule that takes anything at `start`: where its word ends; `start` if there is none."""
+        """The end of the word by the first rule that matches at `start`; `start` if no rule matches."""
         for literal in (*self.special, *self.contractions):
             if self._stands_at(text, start, literal):
                 return start + len(literal)
@@ -65,7 +66,7 @@ class ClipTokenizer:
         return self._run_end(text, start, self._is_other)
 
     def _stands_at(self, text: str, start: int, literal: str) -> bool:
-        """Case is ignored: after lower-casing that concerns the long s alone, which counts as s."""
+        """Whether `literal` stands at `start`, ignoring case: in lower-cased text only the long s counts as s."""
         if len(text) - start < len(literal):
             return False
         return all(self.tables.ignore_case.get(text[start + i], text[start + i]) == wanted
@@ -86,17 +87,17 @@ class ClipTokenizer:
         return end
 
     def _word_tokens(self, word: str) -> list[int]:
-        """Byte pair encoding: of all neighbours that merge, those with the lowest id first, from left to right.
+        """Byte pair encoding: merges the neighbours with the lowest merged id first, from left to right.
 
-        A merge only makes ids above its own (`read` checks that), so one queue serves, and a word of n bytes takes
-        n log n steps.
+        A merged id is above the ids of its parts (`read` checks this), so one queue is enough, and a word of n bytes
+        takes n log n steps.
         """
         if word in self.special:
             return [self.special[word]]
         tokens = [self.byte_ids[byte] for byte in word.encode()]
-        tokens[-1] += BYTES              # the byte that ends a word is a token of its own
+        tokens[-1] += BYTES              # the last byte of a word has its own token
         end = len(tokens)
-        before, after = list(range(-1, end - 1)), list(range(1, end + 1))        # neighbours still standing
+        before, after = list(range(-1, end - 1)), list(range(1, end + 1))        # neighbours that are left
         queue: list[tuple[int, int]] = []
         for left in range(end - 1):
             self._queue_pair(queue, tokens, left, left + 1)
@@ -104,7 +105,7 @@ class ClipTokenizer:
             merged, left = heappop(queue)
             right = after[left]
             if tokens[left] == GONE or right == end or self._merged(tokens[left], tokens[right]) != merged:
-                continue                 # overtaken by an earlier merge
+                continue                 # an earlier merge changed this pair
             tokens[left], tokens[right] = merged, GONE
             after[left] = after[right]
             if after[left] < end:

@@ -1,6 +1,6 @@
 """HTML character references: ftfy's strict reading and the lenient one of Python's html.unescape.
 
-Enters: a text and the asset's tables. Leaves: the text with references replaced, none of them read twice in one pass.
+Enters: a text and the asset's tables. Leaves: the text with references replaced. One pass reads each reference once.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ REPLACEMENT = "\ufffd"
 
 
 def unescape_html_strictly(text: str, tables: TextTables) -> str:
-    """ftfy: "&", perhaps "#", 1 to 24 ASCII letters and digits, ";". What is not known stays, and so does &#59; (;)."""
+    """ftfy: "&", perhaps "#", 1 to 24 ASCII letters and digits, ";". Unknown ones stay, and so does &#59; (;)."""
     return _replace(text, tables, _strict_reference)
 
 
@@ -26,7 +26,7 @@ def unescape_html_leniently(text: str, tables: TextTables) -> str:
 
 
 def _replace(text: str, tables: TextTables, read: Callable[[str, int, TextTables], tuple[str, int]]) -> str:
-    """`read` is given each "&" and answers with what stands for it, and where to go on."""
+    """Calls `read` at each "&"; `read` returns the replacement, and the position to continue from."""
     out = []
     position = 0
     while (start := text.find("&", position)) >= 0:
@@ -66,9 +66,9 @@ def _lenient_reference(text: str, start: int, tables: TextTables) -> tuple[str, 
 
 
 def _number(text: str, start: int) -> tuple[int | None, int]:
-    """The numeric reference after "&": its number (0x110000 for any too large), and its end, a ";" included.
+    """The numeric reference after "&": its number (0x110000 if it is too large), and its end, a ";" included.
 
-    None if there is not "#" and a digit, or "#x" and a hex digit.
+    The number is None unless "#" and a digit, or "#x" and a hex digit, follow.
     """
     if text[start:start + 1] != "#":
         return None, start
@@ -84,7 +84,7 @@ def _number(text: str, start: int) -> tuple[int | None, int]:
 
 
 def _character(number: int, tables: TextTables) -> str:
-    """What a numeric reference stands for; for some control characters and non-characters, nothing."""
+    """The character of a numeric reference; empty for some control characters and non-characters."""
     if number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
         return REPLACEMENT
     return tables.charrefs.get(chr(number), chr(number))

@@ -1,4 +1,4 @@
-"""One row per tokenizer family: the modules that read and write its asset. A family's name stands in its asset."""
+"""One row per tokenizer family: the modules that read and write its asset. The asset names its family."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ class Family:
 
     name: str
     title: str                               # for people, and for the artefacts' own description
-    reader: str                              # the module whose `read(metadata, tensors)` answers a TextTokenizer
+    reader: str                              # the module whose `read(metadata, tensors)` returns a TextTokenizer
     writer: str                              # the module whose `write_asset(path)` writes the asset, and whose
-                                             # `reference_ids(texts)` asks the family's reference library
+                                             # `reference_ids(texts)` calls the family's reference library
 
 
 FIRST = "clip-bpe"                           # of assets of version 1, which do not name their family

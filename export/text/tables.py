@@ -1,7 +1,7 @@
-"""The tables of the tokenizer asset, checked and in a form that can be looked up.
+"""The tables of the tokenizer asset, checked, in a form for look-ups.
 
 Enters: the tensors of `tokenizer.safetensors`. Leaves: maps and sets of characters. No table comes from
-Python's own Unicode data, so that every platform gives the same tokens whatever its Unicode version.
+Python's own Unicode data, so that platforms with different Unicode versions give the same tokens.
 """
 
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ class TextTables:
     cased: frozenset[str]
     case_ignorable: frozenset[str]
     combining: dict[str, int]            # canonical combining class
-    fold: dict[int, str]                 # by code point, as str.translate wants it; so are the next two
+    fold: dict[int, str]                 # by code point, as str.translate needs it; also the next two
     lower: dict[int, str]
-    removed: dict[int, str]              # each to nothing
+    removed: dict[int, str]              # each maps to the empty string
     decompositions: dict[str, str]
     compositions: dict[str, str]         # two characters, in order, to one
     charrefs: dict[str, str]             # numeric character references that do not stand for themselves

@@ -1,7 +1,9 @@
-"""A tokenizer asset enters; the tokenizer of its family leaves: texts to token ids, from the asset alone.
+"""A tokenizer asset enters; the tokenizer of its family leaves, which turns texts into token ids.
 
-    tokenizer = load(Path("dist/demo/tokenizer.safetensors"))
-    ids = tokenizer.encode("a red apple")                    # int32 [tokenizer.context_length]
+    >>> tokenizer = load(Path("dist/demo/tokenizer.safetensors"))
+    >>> ids = tokenizer.encode("a red apple")                # int32 [tokenizer.context_length]
+    >>> ids[:6].tolist(), ids.shape
+    ([49406, 320, 736, 3055, 49407, 0], (77,))
 """
 
 import importlib
@@ -20,21 +22,21 @@ REMEDY = "write the asset anew by exporting again"
 
 
 class TextTokenizer(Protocol):
-    """What every family gives; the twins in Kotlin and Swift have the same two members."""
+    """What the tokenizer of every family offers; the twins in Kotlin and Swift have the same two members."""
 
     context_length: int
 
     def encode(self, text: str) -> np.ndarray:
-        """int32 [context_length]."""
+        """The token ids of a text: int32 [context_length]."""
 
 
 def load(path: Path) -> TextTokenizer:
     """Reads an asset. Raises InputError if it is missing, damaged, of another format, version or family."""
     metadata, tensors = read_container(path, REMEDY)
-    found, version = metadata.get("format"), metadata.get("version")
-    if found != FORMAT or version not in VERSIONS:
+    format_, version = metadata.get("format"), metadata.get("version")
+    if format_ != FORMAT or version not in VERSIONS:
         raise InputError("not a tokenizer asset that this program knows", where=path, remedy=REMEDY,
-                         expected=f"{FORMAT} version {' or '.join(VERSIONS)}", found=f"{found} version {version}")
+                         expected=f"{FORMAT} version {' or '.join(VERSIONS)}", found=f"{format_} version {version}")
     name = FIRST if version == "1" else metadata.get("family", "none")
     if name not in FAMILIES:
         raise InputError("a tokenizer family that this program does not know", where=path, found=name, remedy=REMEDY,
@@ -49,6 +51,6 @@ def load(path: Path) -> TextTokenizer:
 
 
 def encode_all(tokenizer: TextTokenizer, texts: Sequence[str]) -> np.ndarray:
-    """int32 [len(texts), context_length]."""
+    """The token ids of several texts: int32 [len(texts), context_length]."""
     rows = [tokenizer.encode(text) for text in texts]
     return np.stack(rows) if rows else np.empty((0, tokenizer.context_length), np.int32)

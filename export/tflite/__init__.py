@@ -45,7 +45,7 @@ def fixed_class_paths(encoder) -> Iterator[None]:
 
 
 def weights(model: bytes) -> list[Weight]:
-    """What a Mixture can name."""
+    """The weights that a Mixture can name."""
     return compress.weights(model)
 
 

@@ -1,22 +1,23 @@
 """A float32 TFLite flatbuffer and a Mixture enter; a flatbuffer with int8 or float16 weights leaves.
 
-By ai-edge-quantizer. `int8`: weights by output channel, decoded to float32 as LiteRT loads them. `dynamic-int8`: the
-same weights, used in int8 arithmetic; XNNPACK quantises what they meet. The table of tokens stays in int8 in both, with
-one scale: its rows are decoded after the look-up, and a scale for each row would cost twelve bytes a row.
-A weight's name is its operator and that operator's place in the graph: tensors' own names hold hundreds of characters.
+ai-edge-quantizer does the work. `int8`: weights by output channel; LiteRT decodes them to float32 as it loads them.
+`dynamic-int8`: the same weights in int8 arithmetic; XNNPACK quantises the activations. In both, the table of tokens
+stays in int8 with one scale: its rows are decoded after the look-up, and a scale for each row would cost twelve bytes a
+row. A weight's name here is its operator and the operator's place in the graph, because the tensors' own names have
+hundreds of characters.
 """
 
 import re
 
 from export.formats.mixture import Mixture, Weight, is_weight
 
-# Operators with a weight, which is their input 1, or (the look-up's is too) a table.
+# Operators whose input 1 is a weight (of the look-up: a table).
 OPERATORS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "EMBEDDING_LOOKUP")
 TABLE = "EMBEDDING_LOOKUP"
 
 
 def weights(model: bytes) -> list[Weight]:
-    """What can be compressed, in the order of use."""
+    """The weights that can be compressed, in the order of use."""
     return [weight for weight, _, _ in _found(model)]
 
 
@@ -44,13 +45,13 @@ def compressed(model: bytes, mixture: Mixture) -> bytes:
 
 
 def _found(model: bytes) -> list[tuple[Weight, str, str]]:
-    """Every weight, its operator, and the name of the operator's output, by which the quantizer knows it."""
+    """Every weight, its operator, and the name of the operator's output, which identifies it for the quantizer."""
     import numpy as np
     from ai_edge_litert import schema_py_generated as schema
 
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if name in OPERATORS}
     read = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model))
-    graph, found = read.subgraphs[0], []
+    graph, entries = read.subgraphs[0], []
     for place, operation in enumerate(graph.operators):
         operator = names.get(read.operatorCodes[operation.opcodeIndex].builtinCode)
         if operator is None:
@@ -61,6 +62,6 @@ def _found(model: bytes) -> list[tuple[Weight, str, str]]:
             continue
         values = np.frombuffer(bytes(data), np.float32).reshape(tensor.shape)
         if is_weight(values):
-            found.append((Weight(f"{operator.lower()}.{place}", tuple(map(int, tensor.shape)), values.size), operator,
+            entries.append((Weight(f"{operator.lower()}.{place}", tuple(map(int, tensor.shape)), values.size), operator,
                           graph.tensors[operation.outputs[0]].name.decode()))
-    return found
+    return entries

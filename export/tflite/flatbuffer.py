@@ -5,9 +5,9 @@ import numpy as np
 
 
 class AlignedBuilder(flatbuffers.Builder):
-    """Aligns byte vectors to 16 bytes, as TFLite's schema asks of weights (`data:[ubyte] (force_align: 16)`).
+    """Aligns byte vectors to 16 bytes, as TFLite's schema requires for weights (`data:[ubyte] (force_align: 16)`).
 
-    flatbuffers' own Python builder knows no force_align, and a phone maps the weights where they lie.
+    flatbuffers' own Python builder does not support force_align, and a phone maps the weights in place.
     """
 
     def CreateNumpyVector(self, x):  # noqa: N802 (the base class's name)
@@ -35,7 +35,7 @@ def stamped(content: bytes, input_name: str, output_name: str, metadata: dict[st
 
 
 def take_in_outer_buffers(model, content: bytes) -> None:
-    """Moves weights that lie behind the flatbuffer (the quantizer puts them there) into it: old runtimes miss them."""
+    """Moves weights that the quantizer put behind the flatbuffer into it, because old runtimes do not find them."""
     for buffer in model.buffers:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
@@ -54,17 +54,17 @@ def add_metadata(model, key: str, value: str) -> None:
 
 
 def read_metadata(content: bytes) -> dict[str, str]:
-    """The metadata that `stamped` wrote; what is not UTF-8 in other entries is replaced."""
+    """The metadata that `stamped` wrote; bytes of other entries that are not UTF-8 are replaced."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content)
-    found = {}
+    metadata = {}
     for i in range(model.MetadataLength()):
         entry = model.Metadata(i)
         data = model.Buffers(entry.Buffer())
         if data.DataLength():
-            found[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
-    return found
+            metadata[entry.Name().decode()] = data.DataAsNumpy().tobytes().decode(errors="replace")
+    return metadata
 
 
 def look_up_rows(content: bytes) -> bytes:
@@ -88,7 +88,7 @@ def look_up_rows(content: bytes) -> bytes:
 
 
 def drop_unused_codes(model) -> None:
-    """Takes from the list of operators of `model` (a schema.ModelT) those that it does not use."""
+    """Removes the operators that `model` (a schema.ModelT) does not use from its list of operators."""
     operations = [operation for graph in model.subgraphs for operation in graph.operators]
     used = sorted({operation.opcodeIndex for operation in operations})
     model.operatorCodes = [model.operatorCodes[place] for place in used]
@@ -97,7 +97,7 @@ def drop_unused_codes(model) -> None:
 
 
 def packed(model, size: int) -> bytes:
-    """`model` (a schema.ModelT) as a flatbuffer; `size` is a guess at its bytes."""
+    """`model` (a schema.ModelT) as a flatbuffer; `size` is an estimate of its bytes."""
     builder = AlignedBuilder(size + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())

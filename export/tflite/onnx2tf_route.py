@@ -1,7 +1,7 @@
 """An encoder enters; a TFLite file like that of export.tflite leaves, through ONNX and TensorFlow's own converter.
 
-onnx2tf and TensorFlow live in an environment of their own, since their pins clash with this one's; onnx2tf_worker.py
-runs there, without files: the ONNX model goes in and the flatbuffer comes out through its pipes.
+onnx2tf and TensorFlow have their own Python environment, because their pinned versions conflict with this one's.
+onnx2tf_worker.py runs there. The ONNX model and the flatbuffer go through its pipes, without files.
 """
 
 import copy
@@ -22,7 +22,7 @@ REMEDY = "make environment TFLITE_ROUTE=onnx2tf"
 
 
 def environment() -> Path:
-    """The folder of the second environment. Raises InputError where it is missing, or not of the lock file."""
+    """The folder of the second environment. Raises InputError if it is missing, or not that of the lock file."""
     folder = Path(os.environ.get(VENV, LOCK.with_name(".venv-onnx2tf"))).absolute()
     made_of = folder / LOCK.name                # the Makefile's copy of what it installed
     if not made_of.is_file():
@@ -55,7 +55,7 @@ def converted(model: bytes) -> bytes:
 
 
 def with_flat_look_up(encoder):
-    """A copy of `encoder` that looks tokens up in one row, [N * 77], as TFLite's EMBEDDING_LOOKUP asks."""
+    """A copy of `encoder` that looks tokens up in one row, [N * 77], as TFLite's EMBEDDING_LOOKUP needs."""
     import torch
 
     class FlatLookUp(torch.nn.Module):

@@ -1,8 +1,8 @@
 """An ONNX model enters on stdin; a float32 TFLite flatbuffer leaves on stdout, or the reason why not, with status 1.
 
-Runs in the environment of requirements-onnx2tf.lock, as a file, so it imports nothing of this repository. Built-in
-operators alone: what TensorFlow could only convert to one of its own (Flex) is an error. No network is asked, and no
-file written but TensorFlow's temporary ones.
+Runs in the environment of requirements-onnx2tf.lock, as a file, so it imports nothing from this repository. It allows
+only built-in operators: an operation that TensorFlow can convert only to its own operator (Flex) is an error. It uses
+no network, and writes no files except TensorFlow's temporary files.
 """
 
 import os
@@ -26,8 +26,8 @@ def converted(content: bytes) -> bytes:
     run = tf.function(lambda x: {output: network(x)}, input_signature=[
         tf.TensorSpec(network.inputs[0].shape, network.inputs[0].dtype, model.graph.input[0].name)])
     function = run.get_concrete_function()
-    # Not the network as their owner: TensorFlow would write its constants out as lists of Python numbers first, which
-    # takes minutes and gigabytes.
+    # The network must not own the variables: TensorFlow would first write its constants as lists of Python numbers,
+    # which takes minutes and gigabytes.
     owner = tf.Module()
     owner.held = function.variables
     return tf.lite.TFLiteConverter.from_concrete_functions([function], owner).convert()
@@ -39,18 +39,18 @@ def as_keras(model):
     from onnx2tf import onnx2tf
     from tf_keras.src.engine import keras_tensor
 
-    keras_tensor._MAX_TENSOR_RANK = 8        # else 77 token ids pass for a shape of 77 unknown dimensions
-    # What it runs the ONNX model on, to know the shapes; else it downloads pictures.
+    keras_tensor._MAX_TENSOR_RANK = 8        # else 77 token ids look like a shape of 77 unknown dimensions
+    # onnx2tf runs the ONNX model on these pictures to find the shapes; by default it downloads pictures.
     pictures = np.random.default_rng(0).random((20, 128, 128, 3), np.float32)
     onnx2tf.download_test_image_data = lambda: pictures
-    # Without its strict mode, which searches each layer's order of dimensions by running all before it: the gate says
-    # whether the file is right, and twice the time bought the same file.
+    # Strict mode is off: it finds each layer's order of dimensions by running all layers before it, and took twice the
+    # time for the same file. The gate says whether the file is right.
     return onnx2tf.convert(onnx_graph=model, output_folder_path=".", not_use_onnxsim=True, disable_model_save=True,
                            disable_strict_mode=True, onnxruntime_output_memmap=False, non_verbose=True)
 
 
 def refuse_unknown_operators(model) -> None:
-    """Raises ValueError for what onnx2tf knows no operator for: it would end the process."""
+    """Raises ValueError for an operator that onnx2tf does not know, because onnx2tf would end the process."""
     from importlib.util import find_spec
 
     unknown = sorted({node.op_type for node in model.graph.node if find_spec(f"onnx2tf.ops.{node.op_type}") is None})
@@ -66,7 +66,7 @@ def end_with_parent(parent: int) -> None:
 
 
 def main() -> int:
-    """The libraries' own words go to stderr."""
+    """Converts stdin to stdout. The libraries' output goes to stderr. Exit status 1 if the conversion fails."""
     threading.Thread(target=end_with_parent, args=[os.getppid()], daemon=True).start()
     with os.fdopen(os.dup(1), "wb") as answer:
         os.dup2(2, 1)

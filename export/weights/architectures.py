@@ -17,7 +17,7 @@ from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT, Licence, ModelSpec, Preprocessing
 from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
 
-LENGTH, VOCABULARY = CLIP_TEXT.context_length, CLIP_TEXT.end_token + 1       # the end token is the last of CLIP's
+LENGTH, VOCABULARY = CLIP_TEXT.context_length, CLIP_TEXT.end_token + 1       # the end token is CLIP's last token
 UNKNOWN_LICENCE = "unknown; see the model card"
 CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
 LICENCES = {                                 # as the cards of these hub repositories say, read in November 2026
@@ -69,10 +69,10 @@ def _refuse_other_text_towers(name: str, config: dict) -> None:
         f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
         "a class token": text.get("embed_cls", False),
     }
-    found = [reason for reason, holds in reasons.items() if holds]
-    if found:
+    obstacles = [reason for reason, holds in reasons.items() if holds]
+    if obstacles:
         raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer and 77 tokens",
-                         found=" and ".join(found), remedy="choose another model")
+                         found=" and ".join(obstacles), remedy="choose another model")
 
 
 def _tag(name: str, pretrained: str | None) -> tuple[str, dict]:
@@ -95,8 +95,8 @@ def _pretrained_list() -> dict[str, dict[str, dict]]:
     """open_clip.pretrained's table {architecture: {tag: settings}}."""
     if "open_clip" in sys.modules:
         return sys.modules["open_clip"].pretrained._PRETRAINED
-    # Under another package name, so that open_clip/__init__.py, and with it torch, is not run (6 s); the module asks
-    # for safetensors.torch too, and goes on without it.
+    # Imported under another package name, so that open_clip/__init__.py does not run, which would import torch (6 s).
+    # The module also imports safetensors.torch, and works without it.
     alias = types.ModuleType("_open_clip_lists")
     alias.__path__ = [str(_package())]
     blocked = "safetensors.torch" not in sys.modules
@@ -135,7 +135,7 @@ def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
 
 
 def _hub_files(entry: str) -> tuple[str | None, str | None, str | None]:
-    """open_clip's "owner/name/" or "owner/name/file" as repository, safetensors file, pickle: open_clip's order."""
+    """open_clip's "owner/name/" or "owner/name/file" as repository, safetensors file, pickle, in open_clip's order."""
     if not entry:
         return None, None, None
     repository, _, file = entry.rpartition("/")

@@ -1,8 +1,7 @@
-"""Weights: from the hub, a file, this repository or a seed, to a checked model in float32.
+"""A row of the table enters; a checked model leaves, with weights from the hub, a file, this repository or a seed.
 
-In: a row of the table (`ModelSpec`) and where its weights are to come from. Out: a `Source` (found without importing
-torch), from it a model with `.visual`, `.text` and `.logit_scale`, and the name of its embedding space. The
-preprocessing is never taken from a checkpoint, only from the table.
+`locate` finds the weights as a `Source`, without importing torch. `load` returns a model with `.visual`, `.text` and
+`.logit_scale`. `space` names its embedding space. The preprocessing never comes from a checkpoint, only from the table.
 """
 
 import hashlib
@@ -34,9 +33,9 @@ class Source:
 
 
 def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False) -> Source:
-    """Where the weights of `spec` are; fetches them from the hub if need be, and imports no torch.
+    """Where the weights of `spec` are. Fetches them from the hub if necessary, and does not import torch.
 
-    Raises InputError for a file that is not there, and for weights that cannot be fetched, within 10 s.
+    Raises InputError if the file is missing or, within 10 s, if the weights cannot be fetched.
     """
     if random and checkpoint is not None:
         raise InputError("CHECKPOINT= and WEIGHTS=random exclude each other", remedy="give one of them")
@@ -75,7 +74,7 @@ def load(spec: ModelSpec, source: Source) -> "nn.Module":
 
     `.visual` takes normalised pixels float32 [N, 3, S, S] and `.text` token ids [N, 77], both to [N, dim];
     `.encode_image(x, normalize=True)` and `.encode_text(ids, normalize=True)` to unit length. Raises InputError for a
-    file that is not a whole checkpoint of this very architecture.
+    file that is not a complete checkpoint of this architecture.
     """
     if source.path is None:
         return random_model(spec)
@@ -88,7 +87,7 @@ def load(spec: ModelSpec, source: Source) -> "nn.Module":
 
 
 def reparameterise(model: "nn.Module") -> "nn.Module":
-    """A copy of `model` whose training-time branches are folded into single convolutions; the same function."""
+    """A copy of `model` that computes the same, its training-time branches folded into single convolutions."""
     import copy
 
     from timm.utils import reparameterize_model
@@ -101,9 +100,9 @@ def reparameterise(model: "nn.Module") -> "nn.Module":
 def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str) -> str:
     """The name of the embedding space of `model` as `load` gives it (not reparameterised): 64 hex digits.
 
-    SHA-256 over, in this order: of each parameter and floating-point buffer (so batch-norm statistics too), sorted by
-    name, the line "name 2x3\\n" and its values as little-endian float32, row by row; the canonical preprocessing; the
-    64 hex digits of the tokenizer asset's SHA-256.
+    SHA-256 over three parts, in this order. First, for each parameter and floating-point buffer (batch-norm statistics
+    too), sorted by name: the line "name 2x3\\n", then its values as little-endian float32, row by row. Second, the
+    canonical preprocessing. Third, the 64 hex digits of the tokenizer asset's SHA-256.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
@@ -116,14 +115,14 @@ def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: st
 
 
 def canonical(preprocessing: Preprocessing) -> str:
-    """The preprocessing as JSON with sorted keys and no spaces, as `space` takes it."""
+    """The preprocessing as JSON with sorted keys and no spaces, as `space` digests it."""
     settings = {"crop": "centre", "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
                 "resize": "shortest", "size": preprocessing.size, "std": preprocessing.std}
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
 def licence_text(spec: ModelSpec, source: Source) -> str | None:
-    """The licence file that comes with the weights, to be kept beside the artefacts; None if there is none."""
+    """The text of the licence file that comes with the weights; None if there is no such file."""
     if source.kind == "bundled":
         path = files.ROOT / "LICENSE"
         return path.read_text(encoding="utf-8") if path.is_file() else None

@@ -1,8 +1,8 @@
-"""An encoder enters; the same function leaves with its 7x7 depthwise convolutions in pieces that XNNPACK is fast at.
+"""An encoder enters; an equal encoder leaves, its 7x7 depthwise convolutions split into pieces that XNNPACK runs fast.
 
-XNNPACK, LiteRT's CPU code, has depthwise kernels of 3, 4, 9 and 25 taps, and none for a depth multiplier. What they do
-not cover goes through a matrix product for each channel, up to twenty times slower: FastViT's 7x7 convolutions took
-half the time of s2's image encoder. Only the order of the sum differs.
+XNNPACK, LiteRT's CPU code, has depthwise kernels of 3, 4, 9 and 25 taps, and none for a depth multiplier. It runs all
+other depthwise convolutions as a matrix product for each channel, up to twenty times slower: FastViT's 7x7 convolutions
+took half the time of s2's image encoder. Splitting changes only the order of the sum.
 """
 
 import copy
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 KERNEL = (7, 7)
-# Rows and columns of each piece, together all 49 taps, each once. Those at equal steps around the middle are a smaller
-# convolution with dilation, padded alike on both sides. One of 25 taps and four of 9 at most were faster in s2 than
-# three of 21, 14 and 14.
+# Rows and columns of each piece. Together the pieces cover each of the 49 taps once. Taps at equal steps around the
+# middle form a smaller convolution with dilation and equal padding on both sides. In s2, one piece of 25 taps and four
+# of at most 9 were faster than three of 21, 14 and 14.
 PIECES = (
     ((1, 2, 3, 4, 5), (1, 2, 3, 4, 5)),
     ((0, 6), (0, 2, 4, 6)),
@@ -25,7 +25,7 @@ PIECES = (
 
 
 def split_large(encoder: "nn.Module", strided: bool = True) -> "nn.Module":
-    """A copy of `encoder`, every 7x7 depthwise convolution a sum of `PIECES`; those with a stride only if `strided`."""
+    """A copy of `encoder` with each 7x7 depthwise convolution as a sum of `PIECES`; with a stride only if `strided`."""
     split = copy.deepcopy(encoder)
     for name, module in list(split.named_modules()):
         if is_large(module) and (strided or module.stride == (1, 1)):
@@ -76,7 +76,7 @@ def pieces(conv: "nn.Conv2d") -> "nn.Module":
 
 
 def piece(conv: "nn.Conv2d", weight, bias, rows: tuple[int, ...], columns: tuple[int, ...]) -> "nn.Conv2d":
-    """The depthwise convolution of `conv`'s stride with these rows and columns of `weight` [C, 1, 7, 7] alone."""
+    """A depthwise convolution with the stride of `conv` and only these rows and columns of `weight` [C, 1, 7, 7]."""
     from torch import nn
 
     part = nn.Conv2d(conv.in_channels, conv.in_channels, (len(rows), len(columns)), conv.stride,

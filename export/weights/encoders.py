@@ -1,8 +1,8 @@
 """A loaded CLIP model enters; the two encoders leave in the form that is exported.
 
-Both take what a phone has at hand (pixels from 0 to 255, int32 token ids), hold scaling, mean and standard deviation
-inside, and answer a float32 embedding of unit length. Nothing in them depends on an index computed from the data, so
-that every converter and delegate takes them whole.
+Both take what a phone has (pixels from 0 to 255, int32 token ids), contain scaling, mean and standard deviation, and
+return a float32 embedding of unit length. They use no index that is computed from the data, so that every converter and
+delegate accepts the whole encoder.
 """
 
 import torch
@@ -43,7 +43,7 @@ class TextEncoder(nn.Module):
         refuse_unknown_text_tower(text)
         self.text, self.end_token = text, spec.end_token
         length = text.positional_embedding.shape[0]
-        # [i, j] is 1 where i comes before j: counts the end tokens that stand earlier.
+        # [i, j] is 1 if i comes before j: a product with it counts the earlier end tokens.
         self.register_buffer("earlier", torch.ones(length, length).triu(1), persistent=False)
         mask = getattr(text, "attn_mask", None)
         self.register_buffer("mask", None if mask is None else mask.clamp(min=MASKED), persistent=False)
@@ -90,7 +90,7 @@ def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
 
     The image tower is a copy with its constant factors folded (export/weights/fold.py).
     """
-    torch.backends.mha.set_fastpath_enabled(False)    # no converter knows torch's fused attention kernel
+    torch.backends.mha.set_fastpath_enabled(False)    # no converter supports torch's fused attention kernel
     image = ImageEncoder(folded(model.visual), spec.preprocessing)
     return {"image": image.eval(), "text": TextEncoder(model.text, spec.text).eval()}
 

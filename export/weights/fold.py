@@ -1,8 +1,8 @@
-"""A reparameterised image tower enters; a copy leaves whose constant factors are inside the weights: the same function.
+"""A reparameterised image tower enters; an equal copy leaves, with its constant factors folded into the weights.
 
-What timm's reparameterisation leaves: batch norms after a convolution and before attention, and LayerScale. Converters
-fold them where they recognise them, each another part; folded here, every format gets the same small graph. The
-arithmetic is float64, rounded once.
+timm's reparameterisation leaves batch norms after a convolution and before attention, and LayerScale. Each converter
+would fold a different subset. Folding here gives all formats the same small graph. The arithmetic is float64, rounded
+once.
 """
 
 import copy
@@ -29,7 +29,7 @@ def folded(tower: nn.Module) -> nn.Module:
 
 
 def fold_norm_after(block: ConvNormAct) -> None:
-    """conv, then batch norm: w x + b, then s y + t, is (s w) x + (s b + t). The activation, if any, stays."""
+    """Folds a batch norm into the convolution before: s (w x + b) + t = (s w) x + (s b + t). The activation stays."""
     if not isinstance(block.bn, nn.BatchNorm2d):
         return
     scale, shift = scale_and_shift(block.bn)
@@ -39,7 +39,7 @@ def fold_norm_after(block: ConvNormAct) -> None:
 
 
 def fold_norm_before(attention: Attention, norm: nn.Module) -> nn.Module:
-    """Batch norm, then a linear layer: W (s x + t) + b is (W s) x + (W t + b). Returns what is left of the norm."""
+    """Folds a batch norm into the linear layer after: W (s x + t) + b = (W s) x + (W t + b). Returns its substitute."""
     if type(norm) is not nn.BatchNorm2d:
         return norm
     scale, shift = scale_and_shift(norm)
@@ -50,7 +50,7 @@ def fold_norm_before(attention: Attention, norm: nn.Module) -> nn.Module:
 
 
 def fold_scale_after(layer: nn.Module, scale: nn.Module) -> nn.Module:
-    """A linear layer or convolution, then LayerScale. Returns what is left of the scale."""
+    """Folds a LayerScale into the linear layer or convolution before. Returns the scale's substitute."""
     if not isinstance(scale, LayerScale2d):
         return scale
     scale_outputs(layer, scale.gamma.double().flatten())

@@ -25,7 +25,7 @@ T = TypeVar("T")
 def fetch(spec: ModelSpec) -> Path:
     """The weights of `spec` on this machine; downloads them, with a progress bar, if the cache does not hold them.
 
-    Raises InputError, within 10 s, where there is no network, no such file or no right to it.
+    Raises InputError, within 10 s, if there is no network, no such file or no permission.
     """
     if spec.hub is None or spec.file is None:
         raise InputError(f"MODEL={spec.name} has no weights on the hub", remedy=REMEDY)
@@ -50,7 +50,7 @@ def _download(repository: str, files: list[str]) -> Path:
             return Path(hf_hub_download(repository, file))
         except RemoteEntryNotFoundError:
             continue
-        except Exception as error:           # the hub's library passes on whatever its HTTP library raises
+        except Exception as error:           # huggingface_hub passes on any error of its HTTP library
             raise InputError(f"cannot fetch {file} of {repository} from the hub", found=_reason(error),
                              remedy=REMEDY) from error
     raise InputError(f"no weights in the hub's repository {repository}", expected=" or ".join(files), remedy=REMEDY)
@@ -64,7 +64,7 @@ def _await_answer(repository: str, file: str) -> None:
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """The result of `call`, or its exception, or TimeoutError; bounds even a name server that does not answer."""
+    """The result of `call`, or its exception, or TimeoutError, even if a name server does not answer."""
     results: queue.Queue = queue.Queue()
 
     def run() -> None:
@@ -96,7 +96,7 @@ def _reason(error: Exception) -> str:
 
 
 def check_digest(path: Path, sha256: str) -> None:
-    """Raises InputError if the hub's cache names the file by another SHA-256 than its content has."""
+    """Raises InputError if the SHA-256 in the file's name in the hub's cache is not that of its content."""
     name = path.resolve().name
     if re.fullmatch(r"[0-9a-f]{64}", name) and name != sha256:
         raise InputError("damaged file in the hub's cache", where=path, expected=f"sha256 {name}",
@@ -104,12 +104,12 @@ def check_digest(path: Path, sha256: str) -> None:
 
 
 def licence_text(repository: str) -> str | None:
-    """The licence file in the repository of the weights, or None if there is none to be had."""
+    """The licence file in the repository of the weights, or None if it cannot be fetched."""
     for file in LICENCE_FILES:
         try:
             path = _cached(repository, file) or _download(repository, [file])
             return path.read_text(encoding="utf-8", errors="replace")
         except InputError as error:
-            if error.__cause__ is not None:  # not "no such file": the hub cannot be asked
+            if error.__cause__ is not None:  # not "no such file": the hub cannot be reached
                 return None
     return None

@@ -1,4 +1,8 @@
-"""A name as MODEL= takes it enters, a `ModelSpec` leaves: a row of the table, or a model of open_clip's own lists."""
+"""A name as MODEL= takes it enters; a `ModelSpec` leaves: a row of the table, or a model of open_clip's own lists.
+
+    >>> find("s2").pretrained, find("s2").dim
+    ('datacompdr', 512)
+"""
 
 from export.common.errors import InputError
 from export.common.specs import ModelSpec

@@ -3,7 +3,7 @@
 Importing this costs nothing: no torch, no open_clip.
 
 Sources. Preprocessing and hub repositories: open_clip 3.3.0, `open_clip.pretrained`; the weights do not carry their
-preprocessing, and open_clip's fallback for local files is another one. Parameters: counted on the networks built here,
+preprocessing, and open_clip's fallback for local files differs. Parameters: counted on the networks built here,
 reparameterised. Licences: LICENSE in Apple's repositories on the hub and LICENSE_MODELS in
 github.com/apple/ml-mobileclip, which the hub names apple-amlr (apple-ascl before February 2025).
 """

@@ -1,9 +1,9 @@
-"""WEIGHTS=random: a row of the table enters, its network with seeded weights leaves, to try the pipeline without a
-checkpoint. It knows nothing, but its embeddings differ from picture to picture and from text to text.
+"""WEIGHTS=random: a row of the table enters; its network with seeded weights leaves, to try the pipeline without a
+checkpoint. The network has learnt nothing, but its embeddings differ from picture to picture and from text to text.
 
-Weights as libraries start them make a poor test: LayerScale of 1e-5 hides every branch, batch-norm statistics of 0 and
-1 fit nothing, and all texts land in one place. So LayerScale is drawn from 0.1 to 0.5, weights are scaled up, and the
-statistics come from a few varied pictures (and texts, where the text tower has batch norms).
+The libraries' initial weights make a poor test: LayerScale of 1e-5 hides every branch, batch-norm statistics of 0 and 1
+fit no data, and all texts get nearly the same embedding. Therefore LayerScale is drawn from 0.1 to 0.5, weights are
+scaled up, and the statistics come from a few varied pictures (and texts, if the text tower has batch norms).
 """
 
 import hashlib
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
-TOKEN_DEVIATION = 1.0                        # smaller ones drown in the positions
+TOKEN_DEVIATION = 1.0                        # smaller token embeddings vanish beside the positional ones
 CALIBRATION_SAMPLES = 4
 
 
 def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
     """The network of `spec`, every weight drawn from `seed` and its own key; the same bytes on every run.
 
-    The gains are a compromise: with smaller ones texts and pictures crowd together (mean cosine over 0.9), with larger
-    ones rounding errors grow (s2's image tower: 5e-7 max abs when reparameterised at a gain of 1.0, 1e-5 at 1.6).
+    The gains are a compromise. Smaller gains make all embeddings alike (mean cosine over 0.9). Larger gains increase
+    rounding errors (s2's image tower, reparameterised: max abs 5e-7 at a gain of 1.0, 1e-5 at 1.6).
     """
     import torch
 
@@ -100,8 +100,9 @@ def _single_thread():
 
 
 def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> "Tensor":
-    """Normalised pixels float32 [count, 3, size, size] of coloured clouds with detail at every scale, as photographs
-    have it, each of another contrast, brightness and roughness.
+    """Normalised pixels float32 [count, 3, size, size]: coloured clouds with detail at every scale, as in photographs.
+
+    Contrast, brightness and roughness differ from picture to picture.
     """
     import torch
     size = preprocessing.size
@@ -115,7 +116,7 @@ def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> 
             detail = torch.nn.functional.interpolate(cells, size=(size, size), mode="bilinear", align_corners=False)
             cloud += detail * (0.4 + 0.4 * roughness) ** octave
         if i % 2:
-            cloud = detail.sign()            # hard edges at the finest scale, as screens and drawings have them
+            cloud = detail.sign()            # hard edges at the finest scale, as in screenshots and drawings
         pictures[i] = (cloud[0] * (0.2 + 0.6 * contrast) + 0.25 + 0.5 * brightness).clamp(0, 1)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (preprocessing.mean, preprocessing.std))
     return (pictures - mean) / std

@@ -1,7 +1,7 @@
-"""A checkpoint file enters, a state dict that fits its network leaves; anything else is an InputError of one line.
+"""A checkpoint file enters; a state dict that fits its network leaves. Any other file is an InputError of one line.
 
-Reads `.safetensors`, and `.pt` as PyTorch writes it, by their content and not by their suffix. Only tensors are read: a
-pickle that asks for anything else is refused and never run. Two key layouts are understood, Apple's and open_clip's.
+Reads `.safetensors`, and `.pt` as PyTorch writes it. The content decides, not the suffix. Only tensors are read: a
+pickle that asks for anything else is refused and never run. Apple's and open_clip's key layouts are supported.
 """
 
 import re
@@ -20,9 +20,9 @@ COUNTERS = "num_batches_tracked"             # batch norm's count of training st
 
 
 def read(path: Path) -> "dict[str, Tensor]":
-    """Every tensor of the file under its key, as stored, without a `module.` before it.
+    """Every tensor of the file by its key, as stored; a prefix `module.` is removed from the key.
 
-    Raises InputError for a file that is no checkpoint, is cut short, or wants to run code.
+    Raises InputError for a file that is no checkpoint, is cut short, or would run code.
     """
     with path.open("rb") as file:
         head = file.read(40)
@@ -83,7 +83,7 @@ def _unwrap(state: object, path: Path) -> "dict[str, Tensor]":
 
 
 def fit(state: "dict[str, Tensor]", model: "nn.Module", name: str, path: Path) -> "dict[str, Tensor]":
-    """`state` in the keys, shapes and float32 of `model`, which MODEL=`name` asked for; `path` is for messages.
+    """`state` with the keys, shapes and types (float32) of `model`. `name` (of MODEL=) and `path` are for messages.
 
     Raises InputError for missing or surplus keys, other shapes, other types, and values that are not finite.
     """
@@ -118,10 +118,10 @@ def _check_keys(state: "dict[str, Tensor]", expected: "dict[str, Tensor]", name:
     surplus = [key for key in state if key not in expected]
     other = [f"{key} {list(state[key].shape)} for {list(expected[key].shape)}"
              for key in expected if key in state and state[key].shape != expected[key].shape]
-    found = [f"{len(keys)} {label} (first {keys[0]})"
+    faults = [f"{len(keys)} {label} (first {keys[0]})"
              for label, keys in (("missing", missing), ("surplus", surplus), ("of another shape", other)) if keys]
-    if found:
-        raise _misfit(name, path, ", ".join(found), like)
+    if faults:
+        raise _misfit(name, path, ", ".join(faults), like)
 
 
 def _misfit(name: str, path: Path, found: str, like: str | None) -> InputError:
@@ -138,7 +138,7 @@ def _as_stored_in(expected: "Tensor", value: "Tensor", key: str, path: Path) -> 
         raise InputError(f"wrong type of {key}", where=path, expected=str(expected.dtype), found=str(value.dtype),
                          remedy="give the checkpoint as it was published")
     value = value.to(expected.dtype)
-    # The sum is NaN or infinite if any value is, and ten times as fast; only then is each value looked at.
+    # The sum is NaN or infinite if any value is, and ten times as fast as checking each value.
     if value.is_floating_point() and not torch.isfinite(value.sum()) and not torch.isfinite(value).all():
         raise InputError(f"{key} holds NaN or infinite values", where=path, expected="finite weights",
                          remedy="give the checkpoint as it was published")

@@ -1,6 +1,6 @@
 """Core ML's MIL operations in torch, by name; arguments as MIL names them. Constants come as tensors, 0-d ones too.
 
-Meanings after coremltools' operation reference (converters/mil/mil/ops/defs). Types are checked by the caller.
+The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types.
 """
 
 import math
@@ -107,7 +107,7 @@ def squeeze(x: Tensor, axes: Tensor | None = None) -> Tensor:
 
 def expand_dims(x: Tensor, axes: Tensor) -> Tensor:
     rank = x.ndim + axes.numel()
-    for axis in sorted(one % rank for one in ints(axes)):
+    for axis in sorted(number % rank for number in ints(axes)):
         x = x.unsqueeze(axis)
     return x
 
@@ -162,8 +162,8 @@ def gather(x: Tensor, indices: Tensor, axis: Tensor | int = 0, batch_dims: Tenso
     if int(batch_dims):
         raise NotImplementedError("gather with batch_dims")
     axis = int(axis) % x.ndim
-    found = x.index_select(axis, indices.reshape(-1).long())
-    return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1:])
+    rows = x.index_select(axis, indices.reshape(-1).long())
+    return rows.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1:])
 
 
 def gather_along_axis(x: Tensor, indices: Tensor, axis: Tensor | int = 0,

@@ -1,4 +1,4 @@
-"""The program of a package: read from its files, executed operation by operation."""
+"""A saved package enters; its program leaves, which is executed operation by operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ Watch = Callable[[str, str, str, "Tensor"], None]            # name of the value
 
 
 class CannotInterpret(RuntimeError):
-    """The package holds what this interpreter does not know, or contradicts itself."""
+    """The package has a part that this interpreter does not know, or contradicts itself."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """A reference to a value that is computed, in the place of a constant."""
+    """A reference to a computed value, in the place of a constant."""
 
     of: str
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What the program says of a value."""
+    """Name, type and shape of a value, as the program declares them."""
 
     name: str
     type: str                                # fp32, fp16, int32, bool, …
@@ -40,7 +40,7 @@ class Step:
     operation: str
     inputs: dict[str, Any]
     outputs: list[Declared]
-    done_with: list[str]                     # values that nobody needs after this step
+    done_with: list[str]                     # values that no later step needs
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Program:
     inputs: list[Declared]
     outputs: list[str]
     steps: list[Step]
-    colour: str | None                       # RGB or BGR, where the input is a picture
+    colour: str | None                       # RGB or BGR, if the input is a picture
 
     def constants(self) -> list["Tensor"]:
         """Every tensor that is an input of an operation and not computed, each once."""
         import torch
 
-        given = [value for step in self.steps for value in step.inputs.values()]
-        flat = [one for value in given for one in (value if isinstance(value, list) else [value])]
-        return list({id(one): one for one in flat if isinstance(one, torch.Tensor)}.values())
+        inputs = [value for step in self.steps for value in step.inputs.values()]
+        flat = [item for value in inputs for item in (value if isinstance(value, list) else [value])]
+        return list({id(item): item for item in flat if isinstance(item, torch.Tensor)}.values())
 
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
-        """Executes the program. `watch` sees every value computed.
+        """Executes the program. Calls `watch` with every computed value.
 
-        Raises CannotInterpret for what operations.py does not know, and for a value of another shape or type than
-        declared.
+        Raises CannotInterpret for an operation that operations.py does not know, and for a value of another shape or
+        type than declared.
         """
         from export.runners.mil.operations import OPERATIONS
 
@@ -76,10 +76,10 @@ class Program:
                                       f"(for {step.outputs[0].name}) in export/runners/mil/operations.py")
             arguments = {key: _resolve(value, values) for key, value in step.inputs.items()}
             try:
-                found = OPERATIONS[step.operation](**arguments)
+                result = OPERATIONS[step.operation](**arguments)
             except NotImplementedError as error:
                 raise CannotInterpret(f"{self.package.name}: {step.outputs[0].name}: {error} is not known") from error
-            for declared, value in zip(step.outputs, found if isinstance(found, tuple) else (found,), strict=True):
+            for declared, value in zip(step.outputs, result if isinstance(result, tuple) else (result,), strict=True):
                 values[declared.name] = checked(value, declared, self.package)
                 if watch:
                     watch(declared.name, step.operation, declared.type, values[declared.name])
@@ -91,11 +91,11 @@ class Program:
 def _resolve(value: Any, values: dict[str, "Tensor"]) -> Any:
     if isinstance(value, Name):
         return values[value.of]
-    return [_resolve(one, values) for one in value] if isinstance(value, list) else value
+    return [_resolve(item, values) for item in value] if isinstance(value, list) else value
 
 
 def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
-    """`value`, rounded to float16 where it is declared so. Raises CannotInterpret for another shape or kind."""
+    """`value`, rounded to float16 if it is declared so. Raises CannotInterpret for another shape or type."""
     import torch
 
     kind = {"fp16": torch.float32, "fp32": torch.float32, "bool": torch.bool}.get(declared.type, torch.int32)
@@ -106,7 +106,7 @@ def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
 
 
 def read(package: Path) -> Program:
-    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for no ML Program."""
+    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for other kinds."""
     from coremltools.converters.mil.frontend.milproto.load import load
     from coremltools.models.utils import load_spec
 
@@ -137,13 +137,13 @@ def _declared(name: str, variable) -> Declared:
 
 def _constants(function, package: Path) -> dict[str, Any]:
     """Constants by name: tensors as torch takes them, strings and scalars as Python has them."""
-    found = {}
+    constants = {}
     for operation in function.operations:
         if operation.op_type == "const":
-            found[operation.outputs[0].name] = constant(operation.outputs[0].val)
+            constants[operation.outputs[0].name] = constant(operation.outputs[0].val)
         elif operation.op_type.startswith("constexpr_"):     # compressed weights
-            found[operation.outputs[0].name] = constant(decoded(operation, package))
-    return found
+            constants[operation.outputs[0].name] = constant(decoded(operation, package))
+    return constants
 
 
 def decoded(operation, package: Path) -> np.ndarray:
@@ -174,7 +174,7 @@ def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step
     def refer(value):
         if isinstance(value, Var):
             return constants[value.name] if value.name in constants else Name(value.name)
-        return [refer(one) for one in value] if isinstance(value, (list, tuple)) else constant(value)
+        return [refer(item) for item in value] if isinstance(value, (list, tuple)) else constant(value)
 
     steps: list[Step] = []
     last: dict[str, int] = {}
@@ -183,9 +183,9 @@ def _steps(function, constants: dict[str, Any], outputs: list[str]) -> list[Step
             continue
         inputs = {key: refer(value) for key, value in operation.inputs.items() if value is not None}
         for value in inputs.values():
-            for one in value if isinstance(value, list) else [value]:
-                if isinstance(one, Name):
-                    last[one.of] = len(steps)
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, Name):
+                    last[item.of] = len(steps)
         steps.append(Step(operation.op_type, inputs, [_declared(v.name, v) for v in operation.outputs], []))
     for name, position in last.items():
         if name not in outputs:

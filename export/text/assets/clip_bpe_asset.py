@@ -34,7 +34,7 @@ ADDED_IN_UNICODE_15 = (
 )
 CONTRACTIONS = "'s 't 're 've 'm 'll 'd"  # open_clip.tokenizer.SimpleTokenizer.pat
 START_TEXT, END_TEXT = "<start_of_text>", "<end_of_text>"
-VERSION = "1"                            # without `family`, whose name would change the space of every model
+VERSION = "1"                            # has no key `family`, which would change the space of every model
 CONTEXT_LENGTH = 77
 MERGES = 49152 - 256 - 2                 # open_clip.tokenizer.SimpleTokenizer.__init__
 
@@ -99,12 +99,12 @@ def _merges() -> list[tuple[int, int]]:
 
 
 def _splitting() -> dict[str, np.ndarray]:
-    """The classes of open_clip's word pattern, as it sees them: case ignored, which leaves U+0345 in no class."""
+    """The character classes of open_clip's word pattern. The pattern ignores case, so U+0345 is in no class."""
     import regex
 
     def runs(pattern: str) -> np.ndarray:
-        found = regex.finditer(pattern, _every_character(), regex.IGNORECASE)
-        return np.array([(match.start(), match.end() - 1) for match in found], np.uint32)
+        matches = regex.finditer(pattern, _every_character(), regex.IGNORECASE)
+        return np.array([(match.start(), match.end() - 1) for match in matches], np.uint32)
 
     tables = {"letters": runs(r"[\p{L}]+"), "numbers": runs(r"[\p{N}]+")}
     taken = np.zeros(CODE_POINTS, bool)
@@ -132,7 +132,7 @@ def _cleaning() -> dict[str, np.ndarray]:
 
 
 def _casing() -> dict[str, np.ndarray]:
-    """str.lower, and the two properties that decide on the final sigma, asked of str.lower itself."""
+    """The map of str.lower, and the two properties that decide on the final sigma, both found by calling str.lower."""
     alone = [text.endswith("\u03c2") for text in _each(str.lower, after="\u03a3")]
     after_a = [text.endswith("\u03c2") for text in _each(str.lower, before="A", after="\u03a3")]
     ignorable = [passed and not cased for passed, cased in zip(after_a, alone, strict=True)]
@@ -156,19 +156,19 @@ def _normalising() -> dict[str, np.ndarray]:
 
 
 def _html() -> dict[str, np.ndarray]:
-    """html.unescape's names and numbers, and the upper-case names that ftfy knows besides."""
+    """html.unescape's names and numbers, and the upper-case names that ftfy adds."""
     from ftfy.chardata import HTML_ENTITIES
 
     shouted = {entity[1:]: value for entity, value in HTML_ENTITIES.items() if entity[1:] not in html5}
     numbers = html.unescape(SEPARATOR.join(f"&#{code};" for code in range(CODE_POINTS))).split(SEPARATOR)
     numbers[ord(SEPARATOR):ord(SEPARATOR) + 2] = [SEPARATOR]     # the separator's own two halves
-    for code in SURROGATES:              # not in the table: they and all numbers too large give U+FFFD
+    for code in SURROGATES:              # not in the table: surrogates and too large numbers give U+FFFD
         numbers[code] = chr(code)
     return _names("html", html5) | _names("html_shouted", shouted) | _map("charrefs", numbers)
 
 
 def _each(function: Callable[[str], str], before: str = "", after: str = "") -> list[str]:
-    """What `function` makes of each code point between `before` and `after`: all in one call, so that it is quick."""
+    """The result of `function` for each code point between `before` and `after`. One call for all of them is fast."""
     text = SEPARATOR.join(before + character + after for character in _every_character())
     results = function(text).split(SEPARATOR)
     results[ord(SEPARATOR):ord(SEPARATOR) + 2] = [SEPARATOR]     # the separator's own two halves

@@ -1,7 +1,7 @@
-"""Apple's own form of MobileCLIP: key names to ours, and open_clip's MobileCLIP-B made the network that Apple trained.
+"""Apple's form of MobileCLIP enters; our form leaves.
 
-In: a state dict in the key layout of Apple's `mobileclip_*.pt`, or a model as open_clip builds it. Out: a state dict in
-the layout of `export.weights.networks.construct`, or the same model mended in place.
+In: a state dict in the key layout of Apple's `mobileclip_*.pt`, or MobileCLIP-B as open_clip builds it. Out: a state
+dict in the layout of `export.weights.networks.construct`, or the same model, changed in place to what Apple trained.
 """
 
 from torch import Tensor, nn
@@ -25,9 +25,9 @@ def is_apple_layout(state: dict[str, Tensor]) -> bool:
 
 
 def from_apple_layout(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Apple's keys to those of `model`; the values are the same, but for transposed heads and their zero biases.
+    """Renames Apple's keys to those of `model`. Values stay, except that heads are transposed and get biases of 0.
 
-    Raises KeyError where Apple's layout itself is incomplete.
+    Raises KeyError if Apple's layout itself is incomplete.
     """
     from open_clip.convert import convert_mobile_clip_state_dict
     converted = convert_mobile_clip_state_dict(model, state, fastvit=f"{APPLE_PREFIX}patch_emb.0.block.conv.weight"
@@ -42,7 +42,7 @@ def _rename_s0_text(key: str) -> str:
 
 
 def mend_b(model: nn.Module) -> nn.Module:
-    """MobileCLIP-B of open_clip as Apple trained it, in place: padding 1 in the first stem convolution, eps 1e-5.
+    """Changes open_clip's MobileCLIP-B in place to what Apple trained: padding 1 in the first convolution, eps 1e-5.
 
     Not for MobileCLIP2-B, which was trained in open_clip's form.
     """

@@ -1,4 +1,4 @@
-"""A row of the table enters, its network leaves: two towers and a scale, float32, evaluation mode, weights unset."""
+"""A row of the table enters; its network leaves: two towers and a scale, float32, evaluation mode, weights unset."""
 
 import copy
 
@@ -14,7 +14,7 @@ APPLE_B = "MobileCLIP-B"
 
 
 class _NoRandomStart(TorchFunctionMode):
-    """Leaves out the drawing of random weights, which takes most of the time and would be overwritten."""
+    """Skips the drawing of random weights, which takes most of the time; the weights are overwritten anyway."""
 
     DRAWS = frozenset({Tensor.normal_, Tensor.uniform_, Tensor.erfinv_, init.normal_, init.uniform_, init.trunc_normal_,
                        init.kaiming_normal_, init.kaiming_uniform_, init.xavier_normal_, init.xavier_uniform_})
@@ -48,7 +48,7 @@ def _construct(spec: ModelSpec) -> nn.Module:
 
 
 def _construct_open_clip(spec: ModelSpec) -> nn.Module:
-    """The class with separate towers also where open_clip would take its older one (ViT-B-32 and the like)."""
+    """The class with separate towers, also for models of open_clip's older class (ViT-B-32 and the like)."""
     import open_clip
     from open_clip.model import CustomTextCLIP
     config = copy.deepcopy(open_clip.get_model_config(spec.architecture))

@@ -1,4 +1,4 @@
-"""The bundled demo model: a small FastViT beside a small CLIP text transformer, the layer families of MobileCLIP.
+"""The bundled demo model: a small FastViT and a small CLIP text transformer, with the layer families of MobileCLIP.
 
 In: `image`, normalised pixels float32 [N, 3, 64, 64] (mean 0, std 1, so plain 0 to 1), and `text`, CLIP token ids
 int [N, 77]. Out: one embedding each, float32 [N, 128], not yet of unit length. The weights are made by demo/train.py.
@@ -20,7 +20,7 @@ VOCABULARY = 49408
 def build_visual() -> FastVit:
     """The image tower: RepMixer in three stages, attention in the last; [N, 3, 64, 64] -> [N, 128].
 
-    `timm.utils.reparameterize_model` folds its branches.
+    `timm.utils.reparameterize_model` folds the tower's branches.
     """
     position = partial(RepConditionalPosEnc, spatial_shape=(7, 7))
     return FastVit(
@@ -29,7 +29,7 @@ def build_visual() -> FastVit:
         mlp_ratios=(3, 3, 3, 3),
         token_mixers=("repmixer", "repmixer", "repmixer", "attention"),
         pos_embs=(None, None, None, position),
-        layer_scale_init_value=0.1,          # timm's 1e-5 hardly wakes within a short training
+        layer_scale_init_value=0.1,          # timm's 1e-5 hardly grows in a short training
         num_classes=EMBED_DIM,
     )
 
