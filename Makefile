@@ -1,7 +1,7 @@
 # `make help` lists the targets. Every one makes the environment first if it is not there.
 
 MODEL      ?= demo
-FORMATS    ?= coreml,tflite,onnx
+FORMATS    ?=
 PRECISION  ?= default
 PRETRAINED ?=
 CHECKPOINT ?=
@@ -49,10 +49,10 @@ endif
 endif
 
 export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED TFLITE_ROUTE=onnx2tf WORKERS]
-	@$(PY) -m export --model $(MODEL) --formats $(FORMATS) --precision $(PRECISION) \
+	@$(PY) -m export --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) --precision $(PRECISION) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
 	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS)
-	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) --formats $(FORMATS) \
+	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
 	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
 
