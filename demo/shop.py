@@ -132,7 +132,7 @@ def _product_row(product: DrawnProduct, pictures: Iterable[str]) -> dict[str, st
 
 
 def _text_queries(product: DrawnProduct) -> list[tuple[str, str, str]]:
-    """Two sentences from two templates: CLDR's name, then another name where there is one."""
+    """Two sentences from two templates: with CLDR's name, and with another name if there is one."""
     chance = random.Random(f"{TEXT_SEED} {product.id}")
     names = (product.glyph.name, chance.choice(product.glyph.aliases or (product.glyph.name,)))
     templates = chance.sample(QUERY_TEMPLATES, len(names))

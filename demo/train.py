@@ -86,7 +86,7 @@ class Artwork:
 
     @property
     def glyphs(self) -> list[Glyph]:
-        """All of them; a glyph's place in this list is its number."""
+        """All glyphs; a glyph's place in this list is its number."""
         return self.shop + self.others
 
 

@@ -101,7 +101,7 @@ def _check(future: Future, task: ConversionTask) -> None:
     try:
         failure = future.result()
     except BrokenProcessPool as error:
-        raise InputError(f"converting {task.spec.name} was killed, perhaps for want of memory", where=task.folder,
+        raise InputError(f"converting {task.spec.name} was killed, perhaps because memory ran out", where=task.folder,
                          remedy="WORKERS=1, or one format at a time") from error
     if failure:
         raise InputError(f"converting {task.spec.name} failed", where=failure[0], found=failure[1],

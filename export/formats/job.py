@@ -21,7 +21,7 @@ class Job:
     format: str
     encoder: str
     precision: str
-    mixture: Mixture | None = None           # of `mixed` alone
+    mixture: Mixture | None = None           # only for `mixed`
     route: str | None = None                 # None: the format's usual route
 
     @property

@@ -27,7 +27,7 @@ def clean(text: str, tables: TextTables) -> str:
 
 
 def fix_text(text: str, tables: TextTables) -> str:
-    """ftfy's fix_text, line by line; from the first line with a "<" on, HTML is left alone."""
+    """ftfy's fix_text, line by line; from the first line with a "<" on, HTML references stay as they are."""
     fixed = []
     html = True
     start = 0

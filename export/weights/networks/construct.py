@@ -48,7 +48,7 @@ def _construct(spec: ModelSpec) -> nn.Module:
 
 
 def _construct_open_clip(spec: ModelSpec) -> nn.Module:
-    """The class with separate towers, also for models of open_clip's older class (ViT-B-32 and the like)."""
+    """The class with separate towers, also for models of open_clip's older class (such as ViT-B-32)."""
     import open_clip
     from open_clip.model import CustomTextCLIP
     config = copy.deepcopy(open_clip.get_model_config(spec.architecture))
