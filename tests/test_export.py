@@ -89,8 +89,8 @@ def test_manifest_states_the_shapes_that_the_onnx_graphs_have(exported):
 
     for a in (a for a in manifest.read(exported).artifacts if a.format == "onnx"):
         graph = onnx.load(exported / a.path).graph
-        assert [(i.name, shape(i)) for i in graph.input] == [(i["name"], i["shape"]) for i in a["inputs"]]
-        assert [(o.name, shape(o)) for o in graph.output] == [(o["name"], o["shape"]) for o in a["outputs"]]
+        assert [(i.name, shape(i)) for i in graph.input] == [(i.name, i.shape) for i in a.inputs]
+        assert [(o.name, shape(o)) for o in graph.output] == [(o.name, o.shape) for o in a.outputs]
 
 
 def test_onnx_names_and_types(exported):
