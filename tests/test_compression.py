@@ -144,7 +144,7 @@ def test_the_manifest_says_how_an_artefact_is_stored_and_what_ios_it_needs():
     entry = manifest.artifact(SPEC, Job("coreml", "image", table.MIXED, one), receipt)
     assert (entry.precision, entry.minimum_ios, entry.json()["compression"]) == ("mixed", 18, one.json())
     entry = manifest.artifact(SPEC, Job("onnx", "image", "int8"), receipt)
-    assert "compression" not in entry and "minimum_ios" not in entry
+    assert not {"compression", "minimum_ios"} & entry.json().keys()
 
 
 @pytest.mark.slow

@@ -131,8 +131,8 @@ def changed(asset, tmp_path, **changes):
     """A copy of the asset with other metadata (text), tensors (arrays), or without them (None)."""
     metadata, tensors = read_container(asset, "")
     for name, value in changes.items():
-        part = metadata if name in metadata else tensors
-        part.pop(name)
+        part = metadata if name in metadata or isinstance(value, str) else tensors
+        part.pop(name, None)
         if value is not None:
             part[name] = value
     path = tmp_path / "changed.safetensors"
@@ -145,8 +145,10 @@ def test_an_unchanged_copy_loads_and_is_the_same_file(asset, tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "says"), [
-    ({"format": "mobileclip-catalog"}, "expected mobileclip-tokenizer version 1; found mobileclip-catalog version 1"),
-    ({"version": "2"}, "found mobileclip-tokenizer version 2"),
+    ({"format": "mobileclip-catalog"}, "expected mobileclip-tokenizer version 1 or 2; found mobileclip-catalog "),
+    ({"version": "3"}, "found mobileclip-tokenizer version 3"),
+    ({"version": "2"}, "family that this program does not know.*expected clip-bpe; found none"),
+    ({"version": "2", "family": "unigram"}, "family that this program does not know.*found unigram"),
     ({"merges": None}, "lacks a part in .*changed.safetensors; expected merges"),
     ({"fold_offsets": None}, "lacks a part.*expected fold_offsets"),
     ({"start_token": None}, "lacks a part.*expected start_token"),
