@@ -3,7 +3,7 @@ import Testing
 
 @testable import MobileCLIPSearch
 
-/// FAULTS=100000 tries so many damaged files, in place of 2,000 (20,000 under STRICT=1).
+/// FAULTS=20000 tries so many damaged files in place of 2,000.
 struct BadCatalogTests {
     private let folder: Folder
     private let made = MadeCatalog(seed: 1, rows: 12, dim: 8)
@@ -14,8 +14,7 @@ struct BadCatalogTests {
     init() throws {
         folder = try Folder()
         good = made.bytes()
-        let environment = ProcessInfo.processInfo.environment
-        faults = environment["FAULTS"].flatMap(Int.init) ?? (environment["STRICT"] == "1" ? 20_000 : 2_000)
+        faults = ProcessInfo.processInfo.environment["FAULTS"].flatMap(Int.init) ?? 2_000
     }
 
     private func refusedBytes(
