@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOYS = ROOT / "tests" / "fixtures"
+pytestmark = pytest.mark.slow                # each exports and gates a toy
 STAGES = ("export", "parity", "catalog_builder", "demo")
 
 
