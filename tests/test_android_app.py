@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from catalog_builder import apps
+from export.formats.table import TFLITE
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android_sample"
@@ -61,7 +62,7 @@ def built(request, sample_shop, tmp_path_factory) -> Built:
     dist = Path(named).resolve() if named else request.getfixturevalue("gated")[0]
     # The assets, as `make apps` makes them, with the sample shop.
     apps.fill(dist, sample_shop(dist), None, accept=False,
-              apps=(apps.App("Android", "tflite", sample / "app/src/main/assets"),))
+              apps=(apps.App("Android", TFLITE, sample / "app/src/main/assets"),))
     succeeds(*MAVEN, "-q", "-f", sample / "search", "package", "-Dmaven.test.skip=true")
     succeeds(*MAVEN, "-q", "-f", sample / "check", "initialize")
     link(sample)

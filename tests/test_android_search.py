@@ -96,7 +96,7 @@ def write_expected(folder: Path, dist: Path) -> None:
         write_shop(folder, dist, made, precision)
 
 
-def write_shop(folder: Path, dist: Path, made: dict, precision: str) -> None:
+def write_shop(folder: Path, dist: Path, made: manifest.Manifest, precision: str) -> None:
     """The shop's queries, with Python's embeddings by the ONNX artefacts and the products that they find."""
     run = {a.encoder: runners.load("onnx", dist / a.path, a.encoder, threads=1)
            for a in made.artifacts if (a.format, a.precision) == ("onnx", precision)}
