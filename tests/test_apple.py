@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from export.common.errors import InputError
 from export.common.specs import ModelSpec
-from export.weights import checkpoint, lookup, models, state
+from export.weights import checkpoint, lookup, state
 from export.weights.networks import construct
 from tests import apple_checkpoints
 
@@ -81,7 +82,7 @@ def test_apples_layout_and_open_clips_name_the_same_space(apple):
 def test_another_models_checkpoint_is_refused_by_name(apple):
     other = {"s0": "2-s0", "s1": "s2", "s2": "b", "b": "s0"}[apple.spec.name]
     named = {"s0": "s0", "s1": "s1", "s2": "s2 or 2-s2", "b": "b, blt or 2-b"}[apple.spec.name]
-    with pytest.raises(models.InputError, match=f"does not fit MODEL={other} .*looks like {named}"):
+    with pytest.raises(InputError, match=f"does not fit MODEL={other} .*looks like {named}"):
         checkpoint.load(lookup.find(other), apple.safetensors)
 
 
