@@ -28,8 +28,8 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 
-# Two workers; a group of tests stays on one of them, in the order that tests/conftest.py gives.
-PYTEST := $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help export parity catalog search apps goldens check test soak bench clean environment
 

@@ -20,10 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPETITIONS = "2000"
 # Fixtures that export, gate, trace, build an app, or load one of Apple's networks: a test with one of them is slow.
 SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple"}
-# Toolchains by the start of a file's name: the slow tests of one toolchain would wait for each other.
-TOOLCHAINS = {"test_android": "maven", "test_ios": "swift"}
-# Files whose slow tests share nothing that they build: each goes to the worker that is free.
-SPREAD = {"test_checkpoint", "test_export", "test_goldens"}
+LONGEST = ("test_android", "test_apple_artefacts", "test_export", "test_ios", "test_route")       # minutes each
 VERDICTS = "parity.json"
 MADE = ROOT / "dist" / "demo"                # by `make export`
 OTHERS = shutil.ignore_patterns("manifest.json", "parity.*", "precision.*", "*int*", "*palette*", "*mixed*")
@@ -39,28 +36,18 @@ def run_module(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is slow and what is repeated, keeps a file's slow tests on one worker, and puts those first."""
+    """Marks what is slow and what is repeated, and puts the files with slow tests first, those of a toolchain foremost.
+
+    A worker takes one file after the other: what a file's tests share is built once.
+    """
     for item in items:
         names = set(item.fixturenames)
         if names & SLOW:
             item.add_marker(pytest.mark.slow)
         if "repetitions" in names:
             item.add_marker(pytest.mark.repeated)
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: (not is_slow(item), group(item) not in TOOLCHAINS.values()))
-
-
-def is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("slow") is not None
-
-
-def group(item: pytest.Item) -> str:
-    """Tests of one group run on one worker, one after the other."""
-    if not is_slow(item):
-        return item.path.stem
-    if item.path.stem in SPREAD:
-        return item.nodeid
-    return next((name for start, name in TOOLCHAINS.items() if item.path.stem.startswith(start)), item.path.stem)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, not item.path.stem.startswith(LONGEST)))
 
 
 @pytest.hookimpl(wrapper=True)

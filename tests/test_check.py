@@ -51,7 +51,7 @@ def run(folder, *arguments: str, **environment: str) -> subprocess.CompletedProc
 @pytest.mark.parametrize(("workers", "environment", "count"), [
     ("0", {}, 2000), ("0", {"REPETITIONS": "9999"}, 5000), ("2", {"REPETITIONS": "7"}, 7)])
 def test_what_a_test_says_stands_at_the_end_with_the_count_that_was_asked_for(tmp_path, workers, environment, count):
-    answer = run(tmp_path, "-n", workers, "--dist", "loadgroup", "-m", "repeated", **environment)
+    answer = run(tmp_path, "-n", workers, "--dist", "loadfile", "-m", "repeated", **environment)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert [line for line in answer.stdout.splitlines() if line.startswith("suite/")] == [
         f"suite/{number}: {count} repetitions" for number in range(4)]
