@@ -182,7 +182,7 @@ def tensor_in(spec: ModelSpec, job: Job) -> Tensor:
     """The input of an encoder: pixels or token ids."""
     if job.encoder == "text":
         return Tensor(INPUT["text"], "int32", [job.row.batch, spec.text.context_length], "NL", [0, spec.text.end_token])
-    return Tensor(INPUT["image"], job.row.pixel, job.row.shape(spec.preprocessing.size), job.row.layout, PIXELS)
+    return Tensor(INPUT["image"], job.row.pixel, job.row.shape(spec.preprocessing.size), job.row.layout, list(PIXELS))
 
 
 def tensor_out(spec: ModelSpec, job: Job) -> Tensor:
