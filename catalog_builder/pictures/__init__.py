@@ -1,0 +1,1 @@
+"""Names and web addresses of pictures, as lists give them: the files that they stand for."""
