@@ -4,12 +4,13 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from catalog_builder import commands, engines
+from catalog_builder import commands, engines, list_arguments
 from catalog_builder.builder.build import BuildRequest
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from export.common import command
 from export.common.command import CommandLine
+from export.common.errors import InputError
 
 
 def parser() -> CommandLine:
@@ -19,15 +20,26 @@ def parser() -> CommandLine:
 
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
     build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
-                       help="CSV, JSON Lines or Parquet; pictures relative to it (default: the sample shop)")
+                       help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the sample shop)")
     build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
+    build.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be lost "
+                       "(default: 1 %%, or three products)")
     build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
     build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
     build.add_argument("--thumbnails", type=int, default=160, metavar="PIXELS",
                        help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
     build.add_argument("--thumbnail-quality", type=int, default=60, metavar="Q", choices=range(1, 101),
                        help="of WebP, 1 to 100 (default: %(default)s)")
+
+    inspect = subparsers.add_parser("inspect", help="say what a product list is taken for, and what is wrong with it")
+    fetch = subparsers.add_parser("fetch", help="download the pictures of a list that gives web addresses")
+    for subparser in (inspect, fetch):
+        subparser.add_argument("products", type=Path, metavar="LIST")
+    fetch.add_argument("--refresh", action="store_true", help="ask again for what is there, and take what changed")
+    fetch.add_argument("--allow-private", action="store_true", help="allow addresses of the local network")
+    for subparser in (build, inspect, fetch):
+        list_arguments.add(subparser)
 
     search = subparsers.add_parser("search", help="search by text, by picture, by both, or by a product")
     search.add_argument("--text")
@@ -60,7 +72,7 @@ def parser() -> CommandLine:
         subparser.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     for subparser in (build, search, duplicates, verify, apps):
         subparser.add_argument("--catalog", type=Path, metavar="PATH",
-                               help="default: <product list>.catalog in dist/<model>/")
+                               help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
         subparser.add_argument("--json", action="store_true", help="print JSON, for machines")
     return p
@@ -75,13 +87,16 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Runs the command that the arguments name."""
     options = parser().parse_args(arguments)
+    if options.command == "inspect":
+        return commands.inspect(options.products, list_arguments.options(options))
+    if options.command == "fetch":
+        return commands.fetch(options.products, list_arguments.options(options), options.refresh, options.allow_private)
     dist = options.dist / options.model
     if options.command == "labels":
         return commands.labels(dist, options.image, options.names.split(","), options.json)
-    name = options.products.stem if options.command == "build" else "products"
-    catalog = options.catalog or dist / f"{name}.catalog"
     if options.command == "build":
-        return commands.build(build_request(options, dist, catalog))
+        return commands.build(build_request(options, dist))
+    catalog = options.catalog or newest(dist, only=options.command == "apps")
     if options.command == "search":
         return commands.search(catalog, dist, search_request(options), options.json)
     if options.command == "duplicates":
@@ -91,12 +106,29 @@ def work(arguments: list[str]) -> int:
     return commands.verify(catalog)
 
 
-def build_request(options: Namespace, dist: Path, catalog: Path) -> BuildRequest:
+def newest(dist: Path, only: bool) -> Path:
+    """The newest catalog of a model. Raises InputError if there is none, or with `only` if there are several."""
+    found = sorted(dist.glob("*.catalog"), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        raise InputError("no catalog", where=dist, remedy=f"make catalog MODEL={dist.name} PRODUCTS=your list")
+    if only and len(found) > 1:
+        raise InputError("several catalogs", where=dist, found=", ".join(path.name for path in found),
+                         remedy=f"name one: make apps MODEL={dist.name} CATALOG={found[-1]}")
+    return found[-1]
+
+
+def build_request(options: Namespace, dist: Path) -> BuildRequest:
     """What `build` was asked for."""
     return BuildRequest(
-        products=options.products, model=dist, out=catalog, queries=options.queries, strict=options.strict,
-        force=options.force, engine=options.engine,
+        products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
+        queries=options.queries, options=list_arguments.options(options), strict=options.strict,
+        allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
         thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
+
+
+def list_name(products: Path) -> str:
+    """A list's name without what kind of file it is: products.csv.gz is products."""
+    return Path(products.stem).stem if products.suffix.lower() == ".gz" else products.stem
 
 
 def search_request(options: Namespace) -> SearchRequest:

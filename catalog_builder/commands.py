@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from catalog_builder.builder.embed import Thumbnail
 from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, searcher
 from catalog_builder.catalog import reader as catalogs
-from catalog_builder.catalog.reader import UNITS
+from catalog_builder.catalog.reader import UNITS, Catalog
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.catalog.searcher import Result, Searcher
+from catalog_builder.lists import inspection, listing
+from catalog_builder.lists.list_options import ListOptions
 from export.common import rankings
 from export.common.command import DONE
 from export.common.errors import InputError
@@ -52,6 +55,22 @@ def build(request: BuildRequest) -> int:
     return DONE
 
 
+def inspect(products: Path, options: ListOptions) -> int:
+    """Says what a list is taken for, and what is wrong with it."""
+    read = listing.read(products, options)
+    shown = Builds(stderr=False)
+    shown.facts(inspection.facts(read))
+    shown.facts(inspection.troubles(read.problems))
+    if refusal := inspection.too_many(len(read.products), read.problems, 0.0):
+        _say(f"`build` would refuse it: {refusal}", "yellow")
+    return DONE
+
+
+def fetch(products: Path, options: ListOptions, refresh: bool, allow_private: bool) -> int:
+    """Downloads the pictures of a list."""
+    raise NotImplementedError
+
+
 def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> int:
     """Searches, and shows the results."""
     if request.like is not None and (request.text is not None or request.picture is not None):
@@ -72,8 +91,14 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
         names = (escape(str(r.record.get(key, ""))) for key in ("id", "name", "category"))
         match = "★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %", f"{r.score:.4f}"
         table.add_row(str(i), *names, price, *match)
-    _show(f"{len(results)} of {shop.catalog.products} products", table)
+    _show(f"{len(results)} of {described(shop.catalog)}", table)
     return DONE
+
+
+def described(catalog: Catalog) -> str:
+    """A catalog in words: products, file and date."""
+    built = datetime.fromtimestamp(catalog.path.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+    return f"{catalog.products} products in {catalog.path}, built {built}"
 
 
 def answers(shop: Searcher, request: SearchRequest) -> list[Result]:
@@ -110,12 +135,13 @@ def duplicates(catalog: Path, over: float, as_json: bool) -> int:
     table = _table(("id", "name", "id ", "name "), ("score",))
     for a, b, score in rows:
         table.add_row(*(escape(str(record[key])) for record in (a, b) for key in ("id", "name")), f"{score:.4f}")
-    _show(f"{len(rows)} pairs over {over}", table)
+    _show(f"{len(rows)} pairs over {over} of {described(opened)}", table)
     return DONE
 
 
 def apps(dist: Path, catalog: Path, precision: str, accept: bool) -> int:
     """Fills the sample apps."""
+    _say(described(catalogs.open_catalog(catalog)))
     for filled in fill(dist, catalog, None if precision in ("default", "auto") else precision, accept):
         table = _table(("file",), ("MB",))
         for name, size in filled.sizes.items():

@@ -8,7 +8,7 @@ import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,11 @@ from catalog_builder.catalog import reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.engines import Engine, Model
-from catalog_builder.lists import products, queries
-from catalog_builder.lists.products import Listing, Problem, Product
+from catalog_builder.lists import inspection, listing, problems, products, queries
+from catalog_builder.lists.list_options import ListOptions
+from catalog_builder.lists.listing import Listing
+from catalog_builder.lists.problems import PICTURE, PRODUCT, Problem
+from catalog_builder.lists.products import Product
 from catalog_builder.lists.queries import Queries
 from export.artifacts import manifest
 from export.common import files
@@ -48,7 +51,9 @@ class BuildRequest:
     model: Path                              # dist/<model>/
     out: Path
     queries: Path | None = None
+    options: ListOptions = field(default_factory=ListOptions)
     strict: bool = False                     # refuse a list with problems
+    allow_loss: float = 0.0                  # share of the products that may be lost; a little may be in any case
     force: bool = False                      # write a catalog below its gate
     engine: str = "auto"
     thumbnail: Thumbnail | None = None
@@ -69,14 +74,15 @@ class BuildTask:
 def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
     progress.step("read the product list")
-    listing = checked(request)
+    read = checked(request)
+    progress.facts(inspection.facts(read) + inspection.troubles(read.problems))
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
-            task = BuildTask(request=request, progress=progress, listing=listing, model=model, engine=engine,
+            task = BuildTask(request=request, progress=progress, listing=read, model=model, engine=engine,
                              store=store)
             shelf = embed_products(task)
             asked = calibrate_queries(task, shelf)
@@ -90,11 +96,26 @@ def checked(request: BuildRequest) -> Listing:
     """The product list. Raises InputError for all that can be refused before the pictures are embedded."""
     if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
         raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
-    listing = products.read(request.products)
+    read = listing.read(request.products, request.options)
     manifest.created()                       # raises InputError for a bad date
+    refuse_loss(request, read.products, read.problems)
     if request.queries:
-        queries.labelled(request.queries, listing.products)
-    return listing
+        queries.labelled(request.queries, read.products)
+    return read
+
+
+def refuse_loss(request: BuildRequest, kept: list[Product], found: list[Problem]) -> None:
+    """Writes the problems; raises InputError if too many products were lost, or under `strict` if anything was."""
+    report = request.out.with_suffix(".problems.csv")
+    problems.write_problems(report, found)
+    if request.strict and any(problem.skipped for problem in found):
+        raise InputError(f"the list has {len(found)} problems", where=request.products,
+                         remedy=f"see {report}, or build without --strict")
+    if not kept:
+        raise InputError("no product is left", where=request.products, found=inspection.commonest(found) or None,
+                         remedy=f"see {report}")
+    if refusal := inspection.too_many(len(kept), found, request.allow_loss):
+        raise InputError(f"{refusal}; all are in {report}", where=request.products)
 
 
 def embed_products(task: BuildTask) -> EmbeddedProducts:
@@ -104,21 +125,15 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
     """
     digests, computed = embed_pictures(task)
     kept, faults = without_faults(task.listing.products, {p: task.store.fault(digests[p]) for p in digests})
-    problems = sorted(task.listing.problems + faults, key=lambda problem: problem.line)
-    report = task.request.out.with_suffix(".problems.csv")
-    products.write_problems(report, problems)
-    if task.request.strict and any(problem.skipped for problem in problems):
-        raise InputError(f"the list has {len(problems)} problems", where=task.request.products,
-                         remedy=f"see {report}, or build without --strict")
-    if not kept:
-        raise InputError("no product is left", where=task.request.products, remedy=f"see {report}")
+    found = sorted(task.listing.problems + faults, key=lambda problem: (problem.line, problem.row))
+    refuse_loss(task.request, kept, found)
     rows = [digests[path] for product in kept for path in product.pictures]
     return EmbeddedProducts(
         products=kept, owners=np.repeat(np.arange(len(kept), dtype=np.uint32), [len(p.pictures) for p in kept]),
         vectors=StoredVectors(task.store, rows, task.model.manifest.dim),
         thumbnails=[task.store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
         if task.request.thumbnail else None,
-        problems=problems, computed=computed)
+        problems=found, computed=computed)
 
 
 def embed_pictures(task: BuildTask) -> tuple[dict[Path, str], int]:
@@ -193,16 +208,16 @@ def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recal
 
 def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tuple[list[Product], list[Problem]]:
     """The products with their sound pictures, and a problem for each other picture and each product without any."""
-    kept, problems = [], []
+    kept, found = [], []
     for product in listed:
         sound = tuple(path for path in product.pictures if faults[path] is None)
-        problems += [Problem(product.line, product.id, "pictures", f"{path.name}: {faults[path]}", "picture")
-                     for path in product.pictures if faults[path] is not None]
+        found += [Problem(product.line, product.id, "pictures", f"{faults[path]}; in {path.name}", PICTURE, product.row)
+                  for path in product.pictures if faults[path] is not None]
         if sound:
             kept.append(replace(product, pictures=sound))
         else:
-            problems.append(Problem(product.line, product.id, "pictures", "no picture is left", "product"))
-    return kept, problems
+            found.append(Problem(product.line, product.id, "pictures", "no picture is left", PRODUCT, product.row))
+    return kept, found
 
 
 def at_most(asked: Queries, count: int) -> Queries:

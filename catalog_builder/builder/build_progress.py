@@ -2,10 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from catalog_builder.lists.inspection import Fact
 
 EVERY = 10.0                                 # seconds between lines
 
@@ -26,12 +28,18 @@ class Counter:
 class Builds:
     """Steps and bars on stderr."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+    def __init__(self, stderr: bool = True) -> None:
+        self._console = Console(stderr=stderr, highlight=False)
 
     def step(self, name: str) -> None:
         """Prints the step that begins now."""
         self._console.print(name, markup=False)
+
+    def facts(self, facts: Sequence[Fact]) -> None:
+        """Prints what was recognised, one line a fact."""
+        width = max((len(fact.what) for fact in facts), default=0)
+        for fact in facts:
+            self._console.print(f"  {fact.what:{width}}  {fact.words}", markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def bar(self, name: str, total: int) -> Iterator[Counter]:

@@ -9,7 +9,8 @@ from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import Duplicate
 from catalog_builder.builder.quantize import Vectors
 from catalog_builder.builder.recall import Recall
-from catalog_builder.lists.products import Problem, Product
+from catalog_builder.lists.problems import Problem
+from catalog_builder.lists.products import Product
 from catalog_builder.lists.queries import Queries
 
 

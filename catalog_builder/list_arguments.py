@@ -1,0 +1,78 @@
+"""The command line's words about a product list enter; ListOptions leave. `build`, `inspect` and `fetch` share them."""
+
+import csv
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog_builder.lists import presets
+from catalog_builder.lists.list_options import KEEP, LEAVE_OUT, MARK, ListOptions
+from export.artifacts import manifest
+from export.common.errors import InputError
+
+PAIR = re.compile(r'\s*(\w+)\s*=\s*("[^"]*"|[^,"]*)\s*(?:,|$)')
+
+
+def add(parser: ArgumentParser) -> None:
+    """The options that say how to read a list."""
+    group = parser.add_argument_group("the list", "what the list itself does not show")
+    group.add_argument("--preset", default="", metavar="NAME", help=", ".join(presets.presets()))
+    group.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN,…",
+                       help='columns by field, as name=Title,price="Sale price|Regular price"; fields: '
+                       + ", ".join(presets.MAPPABLE))
+    group.add_argument("--group", metavar="COLUMN", help="rows with the same value in it are one product")
+    group.add_argument("--currency", default="", metavar="EUR", help="of prices that state none")
+    group.add_argument("--decimal", default="", choices=(".", ","), help="where the prices may mean two things")
+    group.add_argument("--language", default="", metavar="en", help="of texts that come in several languages")
+    group.add_argument("--encoding", metavar="NAME", help="of a text that is no UTF-8, such as windows-1252")
+    group.add_argument("--keep", default="", metavar="COLUMN,…", help="other columns that ship to every phone")
+    group.add_argument("--pictures", type=Path, action="append", default=[], metavar="FOLDER",
+                       help="where the pictures are; may be repeated (default: the list's folder)")
+    group.add_argument("--pictures-from", default="", metavar="PATTERN", help='such as "images/{id}.jpg"')
+    group.add_argument("--category-level", type=int, default=0, metavar="N", help="levels of a category's path")
+    group.add_argument("--sold-out", choices=(KEEP, MARK, LEAVE_OUT), default=KEEP, help="default: %(default)s")
+
+
+def options(given: Namespace) -> ListOptions:
+    """What the user said. Raises InputError for what cannot be meant."""
+    columns = mapped(given.map) | ({"group": [given.group]} if given.group else {})
+    if given.currency and not re.fullmatch("[A-Za-z]{3}", given.currency):
+        raise InputError("no currency", where="--currency", expected="ISO 4217's code, such as EUR", found=given.currency)
+    for folder in given.pictures:
+        if not folder.is_dir():
+            raise InputError("no folder of pictures", where="--pictures", found=folder)
+    built = manifest.created()
+    today = (datetime.fromisoformat(built) if built else datetime.now(UTC)).date()
+    return ListOptions(
+        preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
+        language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)), pictures=tuple(given.pictures),
+        pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out, today=today)
+
+
+def mapped(given: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The columns by field of `--map name=Title,price="Sale price|Regular price"`."""
+    columns: dict[str, Sequence[str]] = {}
+    for text in given:
+        place = 0
+        while place < len(text):
+            pair = PAIR.match(text, place)
+            if not pair or pair[1] not in presets.MAPPABLE or not pair[2].strip('" '):
+                raise InputError("a column cannot be mapped", where="--map", found=text[place:],
+                                 expected=f"FIELD=COLUMN, the field one of {', '.join(presets.MAPPABLE)}")
+            columns[pair[1]] = [name.strip() for name in pair[2].strip('"').split("|")]
+            place = pair.end()
+    return columns
+
+
+def share(text: str) -> float:
+    """50% or 50 as 0.5. Raises InputError for anything but 0 to 100."""
+    number = text.strip().removesuffix("%")
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", number) or float(number) > 100:
+        raise InputError("no share", where="--allow-loss", expected="a share such as 50%", found=text)
+    return float(number) / 100
+
+
+def _names(text: str) -> Mapping[str, None]:
+    return dict.fromkeys(name.strip() for row in csv.reader([text], skipinitialspace=True) for name in row if name.strip())

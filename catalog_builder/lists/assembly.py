@@ -1,0 +1,226 @@
+"""Groups of rows enter, and what their columns mean; products leave, and a problem for all that is left out."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+from catalog_builder.lists import cells, prices, values
+from catalog_builder.lists.cells import Report
+from catalog_builder.lists.groups import Entry, Group, Grouped
+from catalog_builder.lists.list_options import LEAVE_OUT, MARK, ListOptions
+from catalog_builder.lists.presets import ColumnMap
+from catalog_builder.lists.prices import PriceCell, PriceReading
+from catalog_builder.lists.problems import FIELD, NOTICE, PICTURE, PRODUCT, Problem
+from catalog_builder.lists.products import Product
+from catalog_builder.pictures.finder import PictureFinder
+from catalog_builder.tables.table import Lost, shown
+from export.common.errors import InputError
+
+LINE_MARK = re.compile(r"\\?\\n")            # WooCommerce writes a line break as \n, and the two characters as \\n
+SOLD_OUT = "sold out"
+
+
+@dataclass
+class Assembly:
+    """Makes the products of one list; `problems` grows with each."""
+
+    columns: ColumnMap
+    options: ListOptions
+    kept: Sequence[str]
+    finder: PictureFinder
+    problems: list[Problem]
+    named: int = 0                           # pictures
+    found: int = 0                           # of them
+    left_out: Counter[str] = field(default_factory=Counter)
+    reading: PriceReading = field(init=False)
+    _lines: dict[str, int] = field(default_factory=dict)         # the line of each id so far
+
+    def id_of(self, entry: Entry) -> str:
+        """A row's own id; its line where the list has no column for ids; "" for a row without."""
+        columns = self.columns.of("id")
+        if not columns:
+            return str(entry.line or entry.row)
+        try:
+            return next((text for name in columns if (text := values.id_text(entry.values.get(name)))), "")
+        except (InputError, ValueError):
+            return ""
+
+    def judge(self, groups: Grouped) -> None:
+        """Finds out how the list writes its prices. Raises InputError if they may mean two things."""
+        entries = [entry for group in groups.groups for entry in group.rows]
+        found = [cell for entry in entries for cell in (self._cell(entry, "price"), self._cell(entry, "sale"))]
+        self.reading = prices.judge(found, self.options.currency or self.columns.currency, self.options.decimal)
+
+    def products(self, groups: Grouped) -> list[Product]:
+        """The products that can be kept."""
+        made = []
+        for group in groups.groups:
+            first = group.rows[0]
+            try:
+                product = self._product(group)
+            except Lost as error:
+                self._report(first)(error.field, error, PRODUCT)
+                continue
+            if product.availability == SOLD_OUT and self.options.sold_out == LEAVE_OUT:
+                self.left_out[SOLD_OUT] += 1
+            else:
+                made.append(product)
+        return made
+
+    def _product(self, group: Group) -> Product:
+        first = group.rows[0]
+        report = self._report(first)
+        own = self._id(group, report)
+        name = self._text(group, "name", report)
+        if not name:
+            raise Lost("name", "the product has no name", expected="a text", found=shown(self._raw(first, "name")))
+        pictures = self._pictures(group)
+        price, currency = self._price(group)
+        return Product(
+            line=first.line, row=first.row, id=own, name=name, price=price, currency=currency,
+            description=self._text(group, "description", report), category=self._category(group, report),
+            pictures=pictures, extra=self._extra(group), availability=self._availability(group))
+
+    def _report(self, entry: Entry) -> Report:
+        """Where the problems of a row go."""
+        own = cells.label(self.id_of(entry))
+        return lambda column, what, skipped: self.problems.append(
+            Problem(entry.line, own, column, str(what), skipped, entry.row))
+
+    def _id(self, group: Group, report: Report) -> str:
+        """The id of the first row, or the key that its rows share."""
+        first = group.rows[0]
+        shared = group.key if self.columns.of("group") or not self.id_of(first) else ""
+        own = cells.cleaned("id", shared or self.id_of(first), report)
+        if not own:
+            raise Lost("id", "the product has no id", expected="a text", found=shown(self._raw(first, "id")))
+        line = self._lines.setdefault(own, first.line or first.row)
+        if line != (first.line or first.row):
+            raise Lost("id", "the id is taken", found=f"the same id in line {line}",
+                       remedy="one row a product, or --map group=COLUMN for the column that its rows share")
+        return own
+
+    def _raw(self, entry: Entry, kind: str) -> object:
+        return next((cell for name in self.columns.of(kind) if (cell := entry.values.get(name)) not in (None, "")), None)
+
+    def _text(self, group: Group, kind: str, report: Report) -> str:
+        """The first text of the rows, plain, in the language that was asked for."""
+        for entry in group.rows:
+            cell = cells.value(kind, self._raw(entry, kind), report)
+            if cell in (None, ""):
+                continue
+            text, notice = values.in_language(cell, self.options.language)
+            if notice:
+                report(kind, notice, NOTICE)
+            if text is None:
+                report(kind, cells.unusual(kind, cell), FIELD)
+                continue
+            if self.columns.preset.escaped:
+                text = LINE_MARK.sub(lambda mark: "\n" if len(mark[0]) == 2 else r"\n", text)
+            if plain := values.plain_text(text).strip():
+                return plain
+        return ""
+
+    def _category(self, group: Group, report: Report) -> str:
+        preset = self.columns.preset
+        text = self._text(group, "category", report)
+        return values.category(text, preset.categories_by, preset.path_by, self.options.category_level,
+                               preset.root, preset.deepest)
+
+    def _cell(self, entry: Entry, kind: str) -> PriceCell:
+        return PriceCell(self._raw(entry, kind), entry.text(self.columns.of("currency")))
+
+    def _price(self, group: Group) -> tuple[int | None, str]:
+        """The least price of the rows; 0 counts only if no row has another."""
+        offers = [offer for entry in group.rows for offer in self._offers(entry)]
+        above = [offer for offer in offers if offer[0] > 0] or offers
+        return min(above, key=lambda offer: offer[0], default=(None, ""))
+
+    def _offers(self, entry: Entry) -> list[tuple[int, str]]:
+        """A row's price, the sale price in its place where that counts today."""
+        sale = self._amount(entry, "sale") if self._on_sale(entry) else None
+        if sale and sale[0] > 0:
+            return [sale]
+        price = self._amount(entry, "price")
+        return [price] if price else []
+
+    def _amount(self, entry: Entry, kind: str) -> tuple[int, str] | None:
+        report = self._report(entry)
+        try:
+            price = self.reading.price(self._cell(entry, kind))
+        except Lost as error:
+            report(error.field, error, FIELD)
+            return None
+        if price.notice:
+            report("price", price.notice, NOTICE)
+        return None if price.amount is None else (price.amount, price.currency)
+
+    def _on_sale(self, entry: Entry) -> bool:
+        """Whether a row's sale price counts today."""
+        if self.columns.of("sale_if") and values.yes_no(entry.text(self.columns.of("sale_if"))) is False:
+            return False
+        if between := entry.text(self.columns.of("sale_dates")):
+            return values.holds(between, self.options.today)
+        starts, ends = (values.date_of(entry.text(self.columns.of(kind))) for kind in ("sale_from", "sale_to"))
+        return (not starts or starts <= self.options.today) and (not ends or self.options.today <= ends)
+
+    def _availability(self, group: Group) -> str:
+        """SOLD_OUT if every row that says so is sold out."""
+        said = {state for entry in group.rows
+                if (state := values.availability(entry.text(self.columns.of("availability"))))}
+        return SOLD_OUT if said == {SOLD_OUT} else ""
+
+    def _extra(self, group: Group) -> dict[str, object]:
+        """The kept columns that hold something, from the first row that has them."""
+        extra: dict[str, object] = {}
+        for name in self.kept:
+            entry = next((row for row in group.rows if row.values.get(name) not in (None, "", [], {})), None)
+            if entry is not None:
+                extra[name] = cells.value(name, entry.values[name], self._report(entry))
+        if self.options.sold_out == MARK and self._availability(group):
+            extra["availability"] = SOLD_OUT
+        return extra
+
+    def _pictures(self, group: Group) -> tuple[Path, ...]:
+        """The pictures of all rows that can be found, in their order, each once. Raises Lost if there are none."""
+        found: dict[str, None] = {}
+        for entry, names in self._all_names(group):
+            report = self._report(entry)
+            self.named += len(names)
+            for name in names:
+                try:
+                    picture = self.finder.find(name)
+                except InputError as error:
+                    report("pictures", error, PICTURE)
+                    continue
+                self.found += 1
+                found[picture.path] = None
+                if picture.notice:
+                    report("pictures", f"{picture.notice}; found {shown(name)}", NOTICE)
+        if not found:
+            raise Lost("pictures", "the product has no picture", expected="one that can be found",
+                       found=shown(self._raw(group.rows[0], "pictures")))
+        return tuple(map(Path, found))
+
+    def _all_names(self, group: Group) -> list[tuple[Entry, list[str]]]:
+        """The names of all pictures: row by row, or where the list says their places, column by column."""
+        sources = self.columns.columns.get("pictures", ())
+        if self.options.pictures_from:
+            return [(entry, self.finder.named_by(self.options.pictures_from, entry.values)) for entry in group.rows]
+        if self.columns.of("position"):
+            rows = sorted(group.rows, key=self._position)
+            return [(entry, self._names(entry, columns)) for columns in sources for entry in rows]
+        return [(entry, self._names(entry, columns)) for entry in group.rows for columns in sources]
+
+    def _names(self, entry: Entry, columns: Sequence[str]) -> list[str]:
+        """The names and addresses in the first of the columns that holds any."""
+        cell = next((entry.values[name] for name in columns if entry.values.get(name) not in (None, "")), None)
+        return self.finder.names_in(cell, self.columns.preset.pictures_by, self.columns.preset.escaped)
+
+    def _position(self, entry: Entry) -> float:
+        """A picture's place among those of its product; rows without a place come last."""
+        text = entry.text(self.columns.of("position"))
+        return float(text) if re.fullmatch(r"\d{1,6}(\.0+)?", text) else inf

@@ -1,0 +1,85 @@
+"""A listing enters; what was recognised leaves, in words for shop staff, and whether too many products were lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog_builder.lists.listing import Listing
+from catalog_builder.lists.problems import PRODUCT, Problem, causes
+from catalog_builder.lists.products import UNIT, Product
+from export.common.errors import InputError
+
+LOST_SHARE, LOST_COUNT = 0.01, 3             # products lost without --allow-loss: so many, or such a share of all
+EXAMPLES = 3                                 # products shown
+MOST_NAMES = 300                             # characters of a list of names
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of an inspection."""
+
+    what: str
+    words: str
+
+
+def facts(listing: Listing) -> list[Fact]:
+    """What was recognised: the kind of list, its columns, rows, pictures, and what does not ship."""
+    seen, table = listing.recognition, listing.recognition.table
+    rows = f"{len(table.rows):,} rows: {len(listing.products):,} products"
+    parts = [f"{count:,} left out: {why}" for why, count in seen.left_out.most_common()]
+    if seen.joined:
+        parts.insert(0, f"{seen.joined:,} rows are variants or further pictures")
+    if listing.lost:
+        parts.append(f"{listing.lost:,} lost, see the problems")
+    found = [Fact("list", f"{seen.columns.preset.title}: {', '.join((table.format, *table.details))}"),
+             Fact("rows", f"{rows}{'; ' if parts else ''}{'; '.join(parts)}"),
+             Fact("columns", ", ".join(f"{kind} = {' or '.join(names)}" for kind in seen.columns.columns
+                                       if (names := seen.columns.of(kind)))),
+             Fact("prices", seen.prices), Fact("pictures", f"{seen.named:,} named, {seen.found:,} found")]
+    if seen.kept:
+        found.append(Fact("also shipped", ", ".join(seen.kept)))
+    if seen.not_shipped:
+        found.append(Fact("not shipped", _cut(", ".join(seen.not_shipped))))
+    return found + [Fact(f"product {i}", _words(product)) for i, product in enumerate(listing.products[:EXAMPLES], 1)]
+
+
+def troubles(problems: Sequence[Problem]) -> list[Fact]:
+    """The problems by cause, each with its number and one example."""
+    return [Fact(f"{cause.count:,} {cause.skipped or 'notice'}{'s' if cause.count > 1 else ''}", _example(cause.example))
+            for cause in causes(problems)]
+
+
+def too_many(kept: int, problems: Sequence[Problem], allowed: float) -> InputError | None:
+    """The error for a list of which more products were lost than a share of `allowed`; None if few were."""
+    lost = sum(problem.skipped == PRODUCT for problem in problems)
+    total = kept + lost
+    if lost <= LOST_COUNT or lost <= max(LOST_SHARE, allowed) * total:
+        return None
+    worst = causes([problem for problem in problems if problem.skipped == PRODUCT])[0]
+    return InputError(f"{lost:,} of {total:,} products would be lost", expected=f"at most {LOST_SHARE:.0%}",
+                      found=f"{worst.count:,} times: {_example(worst.example)}",
+                      remedy=f"mend the list, or --allow-loss {_share(lost, total)}")
+
+
+def commonest(problems: Sequence[Problem]) -> str:
+    """The commonest cause for which products were lost, with an example; "" if none was."""
+    lost = [problem for problem in problems if problem.skipped == PRODUCT]
+    return _example(causes(lost)[0].example) if lost else ""
+
+
+def _example(problem: Problem) -> str:
+    where = f"line {problem.line}" if problem.line else f"row {problem.row}" if problem.row else "the list"
+    return f"{problem.what} ({where}{', ' + problem.product if problem.product else ''})"
+
+
+def _share(lost: int, total: int) -> str:
+    return f"{-(-100 * lost // total)}%"
+
+
+def _words(product: Product) -> str:
+    price = "no price" if product.price is None else f"{product.price / UNIT:,.2f} {product.currency}".strip()
+    names = ", ".join(path.name for path in product.pictures)
+    return _cut(f"{product.id}: {product.name}; {price}; {product.category or 'no category'}; {names}")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_NAMES else text[:MOST_NAMES - 1] + "…"
