@@ -3,6 +3,8 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -76,7 +78,8 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
     if request.like is not None and (request.text is not None or request.picture is not None):
         raise InputError("--like goes with neither --text nor --image")
     shop = engines.searcher(catalog, dist)
-    results = answers(shop, request)
+    where = replace(request.where, categories=spelled(request.where.categories, shop.catalog.category_names))
+    results = answers(shop, replace(request, where=where))
     warning = shop.warning(request.text) if request.text else None
     if as_json:
         print(json.dumps({"warning": warning, "results": [
@@ -87,12 +90,28 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
         print(f"catalog_builder: {warning}", file=sys.stderr)
     table = _table(("", "id", "name", "category"), ("price", "match", "per cent", "score"))
     for i, r in enumerate(results, 1):
-        price = "" if r.record.get("price") is None else f"{r.record['price']} {r.record.get('currency', '')}"
+        price = amount(r.record.get("price"), r.record.get("currency", ""))
         names = (escape(str(r.record.get(key, ""))) for key in ("id", "name", "category"))
         match = "★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %", f"{r.score:.4f}"
         table.add_row(str(i), *names, price, *match)
     _show(f"{len(results)} of {described(shop.catalog)}", table)
     return DONE
+
+
+def spelled(names: Collection[str] | None, known: Collection[str]) -> list[str] | None:
+    """Category names as the catalog writes them, whatever their case."""
+    by_folded = {name.casefold(): name for name in known}
+    return None if names is None else [name if name in known else by_folded.get(name.casefold(), name) for name in names]
+
+
+def amount(price: int | float | None, currency: str) -> str:
+    """A record's price for people: 85.5 EUR is 85.50 EUR."""
+    return "" if price is None else f"{price:,.{max(2, -_exponent(price))}f} {currency}".rstrip()
+
+
+def _exponent(price: int | float) -> int:
+    exponent = Decimal(str(price)).as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
 
 
 def described(catalog: Catalog) -> str:

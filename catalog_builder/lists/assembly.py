@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.prices import PriceCell, PriceReading
 from catalog_builder.lists.problems import FIELD, NOTICE, PICTURE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
+from catalog_builder.pictures.addresses import is_address
 from catalog_builder.pictures.finder import PictureFinder
+from catalog_builder.pictures.picture_folders import FoundPicture
 from catalog_builder.tables.table import Lost, shown
 from export.common.errors import InputError
 
@@ -34,6 +37,7 @@ class Assembly:
     problems: list[Problem]
     named: int = 0                           # pictures
     found: int = 0                           # of them
+    addresses: dict[str, int] = field(default_factory=dict)      # web addresses, and the line of each
     left_out: Counter[str] = field(default_factory=Counter)
     reading: PriceReading = field(init=False)
     _lines: dict[str, int] = field(default_factory=dict)         # the line of each id so far
@@ -187,33 +191,41 @@ class Assembly:
     def _pictures(self, group: Group) -> tuple[Path, ...]:
         """The pictures of all rows that can be found, in their order, each once. Raises Lost if there are none."""
         found: dict[str, None] = {}
-        for entry, names in self._all_names(group):
+        for entry, find in self._sought(group):
             report = self._report(entry)
-            self.named += len(names)
-            for name in names:
-                try:
-                    picture = self.finder.find(name)
-                except InputError as error:
-                    report("pictures", error, PICTURE)
-                    continue
-                self.found += 1
+            self.named += 1
+            try:
+                pictures = find()
+            except InputError as error:
+                report("pictures", error, PICTURE)
+                continue
+            self.found += 1
+            for picture in pictures:
                 found[picture.path] = None
                 if picture.notice:
-                    report("pictures", f"{picture.notice}; found {shown(name)}", NOTICE)
+                    report("pictures", f"{picture.notice}; found {shown(picture.path)}", NOTICE)
         if not found:
             raise Lost("pictures", "the product has no picture", expected="one that can be found",
                        found=shown(self._raw(group.rows[0], "pictures")))
         return tuple(map(Path, found))
 
-    def _all_names(self, group: Group) -> list[tuple[Entry, list[str]]]:
-        """The names of all pictures: row by row, or where the list says their places, column by column."""
+    def _sought(self, group: Group) -> list[tuple[Entry, Callable[[], list[FoundPicture]]]]:
+        """What finds each picture: row by row, or where the list says their places, column by column."""
+        if pattern := self.options.pictures_from:
+            return [(entry, partial(self.finder.matching, pattern, entry.values)) for entry in group.rows]
         sources = self.columns.columns.get("pictures", ())
-        if self.options.pictures_from:
-            return [(entry, self.finder.named_by(self.options.pictures_from, entry.values)) for entry in group.rows]
         if self.columns.of("position"):
             rows = sorted(group.rows, key=self._position)
-            return [(entry, self._names(entry, columns)) for columns in sources for entry in rows]
-        return [(entry, self._names(entry, columns)) for entry in group.rows for columns in sources]
+            cells_ = [(entry, columns) for columns in sources for entry in rows]
+        else:
+            cells_ = [(entry, columns) for entry in group.rows for columns in sources]
+        return [(entry, partial(self._find, entry, name)) for entry, columns in cells_
+                for name in self._names(entry, columns)]
+
+    def _find(self, entry: Entry, name: str) -> list[FoundPicture]:
+        if is_address(name):
+            self.addresses.setdefault(name, entry.line or entry.row)
+        return [self.finder.find(name)]
 
     def _names(self, entry: Entry, columns: Sequence[str]) -> list[str]:
         """The names and addresses in the first of the columns that holds any."""

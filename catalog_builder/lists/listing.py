@@ -40,6 +40,7 @@ class Recognition:
     joined: int                              # rows that are variants or pictures of a product above
     named: int                               # pictures
     found: int                               # of them
+    addresses: dict[str, int]                # web addresses of pictures, and the line of each
 
     @property
     def not_shipped(self) -> list[str]:
@@ -75,22 +76,30 @@ def read(path: Path, options: ListOptions | None = None) -> Listing:
         raise InputError(f"{path}: {error}") from error
 
 
-@dataclass(frozen=True)
 class Plausible:
-    """Whether the fields of a line are a row of their own: its picture cell names a picture."""
+    """Whether the fields of a line are a row of their own: it has an id or a name, and its picture cell a picture."""
 
-    finder: PictureFinder
-    options: ListOptions
+    def __init__(self, finder: PictureFinder, options: ListOptions):
+        self._finder, self._options = finder, options
+        self._maps: dict[tuple[str, ...], ColumnMap | None] = {}
 
     def __call__(self, columns: Sequence[str], fields: Sequence[str]) -> bool:
-        table = Table("", (), tuple(columns), frozenset(), [], [])
-        try:
-            found = presets.recognised(table, self.options.preset, self.options.columns, needs_pictures=False)
-        except InputError:                   # a plain list of which the user must say more: it is refused later
+        found = self._map(tuple(columns))
+        if found is None:
             return False
-        entry = Entry(0, 0, dict(zip(columns, fields, strict=True)))
-        return bool(entry.text(found.of("id")) or entry.text(found.of("name"))) and (
-            not found.of("pictures") or self.finder.looks_right(entry.text(found.of("pictures"))))
+        entry = Entry(0, 0, dict(zip(columns, fields, strict=False)))
+        named = bool(entry.text(found.of("id")) or entry.text(found.of("name")))
+        return named and (not found.of("pictures") or self._finder.looks_right(entry.text(found.of("pictures"))))
+
+    def _map(self, columns: tuple[str, ...]) -> ColumnMap | None:
+        """None for a list of which the user must say more: it is refused later."""
+        if columns not in self._maps:
+            try:
+                self._maps[columns] = presets.recognised(Table("", (), columns, frozenset(), [], []), self._options.preset,
+                                                         self._options.columns, needs_pictures=False)
+            except InputError:
+                self._maps[columns] = None
+        return self._maps[columns]
 
 
 def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listing:
@@ -115,7 +124,7 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
         problems.append(Problem(0, "", "currency", what, NOTICE))
     joined = sum(len(group.rows) - 1 for group in groups.groups)
     recognition = Recognition(table, columns, kept, assembly.reading.described, groups.left_out + assembly.left_out,
-                              joined, assembly.named, assembly.found)
+                              joined, assembly.named, assembly.found, assembly.addresses)
     return Listing(products, sorted(problems, key=lambda problem: (problem.line, problem.row)),
                    currencies[0] if len(currencies) == 1 else "", recognition)
 
