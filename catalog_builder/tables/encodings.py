@@ -92,12 +92,13 @@ def _asked(data: bytes, where: Path, asked: str, marked: str) -> str:
             raise InputError(f"the list is no {asked}", where=where, found=f"the byte order mark of {marked.upper()}",
                              remedy="leave out --encoding")
         return marked
-    if name != "utf-8" and (not data.isascii() or name.startswith("utf-")) and b"\0" not in data and _is_utf8(data):
+    if name != "utf-8" and (not data.isascii() or name.startswith("utf-")) and b"\0" not in data and is_utf8(data):
         raise InputError(f"the list is no {asked}", where=where, found="UTF-8 throughout", remedy=LEFT_OUT)
     return name
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Whether all bytes are UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -110,8 +111,8 @@ def _is_utf8(data: bytes) -> bool:
 def _no_utf8(data: bytes, where: Path) -> InputError:
     """Why the file cannot be read: names the first bad line, and shows one in the encodings that fit the whole file."""
     lines = data.splitlines()
-    bad = [number for number, line in enumerate(lines, start=1) if not _is_utf8(line)]
-    good = sum(not line.isascii() and _is_utf8(line) for line in lines)
+    bad = [number for number, line in enumerate(lines, start=1) if not is_utf8(line)]
+    good = sum(not line.isascii() and is_utf8(line) for line in lines)
     if good >= LEAST_GOOD and len(bad) <= max(FEW, good // 100):
         return _damaged(lines, bad, good, where)
     texts = _candidates(data)
@@ -234,7 +235,7 @@ def _once(run: str) -> str:
     """The letter that a run was before UTF-8 was read as Windows-1252; "" if it was none."""
     raw = b"".join(letter.encode("latin-1" if letter < "\u0100" else "cp1252") for letter in run)
     for end in range(2, len(raw) + 1):
-        if _is_utf8(raw[:end]):
+        if is_utf8(raw[:end]):
             was = raw[:end].decode()
             return was if end > 2 or not "\u0250" <= was <= "\u036f" and was <= "\u04ff" else ""
     return ""

@@ -3,14 +3,14 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
 from catalog_builder.tables.encodings import DecodedText, lines_of
-from catalog_builder.tables.headers import name_of
+from catalog_builder.tables.headers import LEAST_KNOWN, known_in, name_of
 from catalog_builder.tables.table import Lost, Table, TableNotice, TableRow, shown
 from export.common.errors import InputError
 
@@ -29,36 +29,72 @@ class _Listed:
     at: int                              # where its bracket opens
 
 
-def looks_like_lines(text: str) -> bool:
-    """Whether at least half of the first lines are JSON objects."""
-    some = [line for line in islice((line for line in lines_of(text) if line.strip()), SAMPLE)]
-    return bool(some) and 2 * sum(isinstance(_loaded(line), dict) for line in some) >= len(some)
+def looks_like_json(text: str) -> bool:
+    """Whether it begins as a JSON document does, or at least half of its first lines are objects."""
+    return text.lstrip()[:1] in ("[", "{") or _looks_like_lines(text)
 
 
-def read_lines(content: DecodedText) -> Table:
-    """The table of JSON Lines; a line that is no object is lost alone."""
-    found = [(number, _row(line)) for number, line in enumerate(lines_of(content.text), start=1) if line.strip()]
-    return _table("JSON Lines", (content.encoding,), found, content.notices)
+def read(content: DecodedText, where: Path, known: Callable[[str], bool], named_lines: bool) -> Table:
+    """The table of a document or of JSON Lines; `named_lines`: the file's name says JSON Lines.
 
-
-def read(content: DecodedText, where: Path) -> Table:
-    """The table of one document. Raises InputError if it is damaged, or has no list or several lists of objects."""
+    Raises InputError if a document is damaged, or has no list or several lists of objects. Of JSON Lines, a line that is
+    no object is lost alone.
+    """
     text = content.text.replace("\r\n", "\n").replace("\r", "\n")
+    several = len(list(islice(filter(str.strip, lines_of(text)), 2))) > 1
     try:
-        lists = list(_lists(text, SPACE.match(text).end(), ""))
-        if len(lists) != 1:
-            raise InputError("the file holds no list of products" if not lists else "the file holds several lists",
-                             where=where, expected="an array of objects, or an object with one such array inside",
-                             found=", ".join(one.name for one in lists)[:200] or "none", remedy="give that array alone")
-        found = list(_elements(text, lists[0].at))
-        _end_of_file(text)
+        if several and (_looks_like_lines(text) or (named_lines and not _is_whole(text))):
+            found = [(number, _row(line)) for number, line in enumerate(lines_of(text), start=1) if line.strip()]
+            return _table("JSON Lines", (content.encoding,), found, content.notices)
+        return _document(text, content, where, known)
     except json.JSONDecodeError as error:
         raise InputError("the JSON is damaged", where=f"{where}, line {error.lineno}, column {error.colno}",
                          found=error.msg, remedy="export it again") from error
     except RecursionError as error:
         raise InputError("the JSON is nested too deeply", where=where, remedy="make it flatter") from error
+
+
+def _looks_like_lines(text: str) -> bool:
+    some = list(islice(filter(str.strip, lines_of(text)), SAMPLE))
+    return bool(some) and 2 * sum(_is_object(line) for line in some) >= len(some)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(LENIENT.decode(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        _check_whole(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def _document(text: str, content: DecodedText, where: Path, known: Callable[[str], bool]) -> Table:
+    """The table of an array, of an object with one list of objects inside, or of one object alone."""
+    _check_whole(text)
+    start = SPACE.match(text).end()
+    lists = list(_lists(text, start, ""))
+    if text[start:start + 1] == "{" and _is_a_product(text, start, lists, known):
+        return _table("JSON", (content.encoding,), [(1, _row(text))], content.notices)
+    if len(lists) != 1:
+        raise InputError("the file holds no list of products" if not lists else "the file holds several lists",
+                         where=where, expected="an array of objects, or an object with one such array inside",
+                         found=", ".join(one.name for one in lists)[:200] or "none", remedy="give that array alone")
     details = (content.encoding, f"the list {lists[0].name}") if lists[0].name else (content.encoding,)
-    return _table("JSON", details, found, content.notices)
+    return _table("JSON", details, list(_elements(text, lists[0].at)), content.notices)
+
+
+def _is_a_product(text: str, start: int, lists: list[_Listed], known: Callable[[str], bool]) -> bool:
+    """Whether an object knows more columns than the objects of its lists do."""
+    own = known_in([key for key, _ in _members(text, start)], known)
+    firsts = [SPACE.match(text, one.at + 1).end() for one in lists]
+    inner = [known_in([key for key, _ in _members(text, first)], known) for first in firsts]
+    return own >= LEAST_KNOWN and own > max(inner, default=0)
 
 
 def _table(kind: str, details: tuple[str, ...], found: list[tuple[int, dict[str, object] | Lost]],
@@ -89,13 +125,6 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_pairs)
 LENIENT = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 BAD = (ValueError, ArithmeticError, RecursionError)
-
-
-def _loaded(text: str) -> object:
-    try:
-        return LENIENT.decode(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _row(text: str) -> dict[str, object] | Lost:
@@ -208,8 +237,9 @@ def _end(text: str, at: int) -> int:
         raise json.JSONDecodeError("brackets that do not close", text, at) from None
 
 
-def _end_of_file(text: str) -> None:
-    """Refuses anything after the document, which begins the text."""
-    at = SPACE.match(text, _end(text, SPACE.match(text).end())).end()
+def _check_whole(text: str) -> None:
+    """Raises JSONDecodeError if the text is not one document."""
+    start = SPACE.match(text).end()
+    at = SPACE.match(text, _end(text, start)).end()
     if at < len(text):
         raise json.JSONDecodeError("Extra data", text, at)
