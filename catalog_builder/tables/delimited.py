@@ -50,9 +50,8 @@ def read(content: DecodedText, where: Path, options: ReadOptions) -> Table:
         shape, repeated = _shape(lines, layout, options)
         notices = list(content.notices)
         found = list(_rows(lines, layout, shape, notices))
-    details = (content.encoding, MARKS.get(layout.mark, "one column"))
-    if layout.at:
-        details += (f"header in line {layout.at + 1}",)
+    said = f"header in line {layout.at + 1}"
+    details = (content.encoding, MARKS.get(layout.mark, "one column"), *([said] if layout.at else []))
     return Table("CSV", details, shape.columns, repeated, found, sorted(notices, key=lambda notice: notice.line))
 
 

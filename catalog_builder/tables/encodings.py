@@ -22,7 +22,7 @@ LIKELY = ("windows-1252", "windows-1250", "windows-1251", "windows-1253", "windo
 AS_UTF8 = "save it as UTF-8"
 MOST_ODD = 0.3                           # share of odd characters above which an encoding is not shown
 MOST_SHOWN = 5
-FEW = 2                                  # bad lines of a file that otherwise is UTF-8, or one in a hundred of the others
+FEW = 2                                  # bad lines of a file that otherwise is UTF-8, or one in a hundred others
 LEAST_GOOD = 3                           # lines that show that the file otherwise is UTF-8
 MANY_NULS = 20                           # one byte in so many: UTF-16 rather than text with a stray NUL
 PREVIEW = 40                             # characters of a line that are shown
@@ -220,7 +220,8 @@ def _nul(line: str) -> str:
 
 
 def _replaced(line: str) -> str:
-    return "characters were lost before this file was written (U+FFFD): export the list again" if "\ufffd" in line else ""
+    what = "characters were lost before this file was written (U+FFFD): export the list again"
+    return what if "\ufffd" in line else ""
 
 
 def _read_twice(line: str) -> str:

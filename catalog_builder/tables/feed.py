@@ -168,7 +168,7 @@ class _Items:
         found = [(f"{item.name}@{name}" if name in self.inside else name, text, False)
                  for name, text in item.attributes.items()]
         texts: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-        for column, text, google in [*found, *((column.lstrip("/"), *rest) for column, *rest in item.found)]:
+        for column, text, google in found + item.found:
             texts[name_of(column)].append((text, google))
         own = "".join(item.own).strip()
         return ({item.name: own} if own else {}) | {column: _value(those) for column, those in texts.items()}

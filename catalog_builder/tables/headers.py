@@ -37,7 +37,7 @@ def find_header(rows: Sequence[Sequence[str]], known: Callable[[str], bool]) -> 
         return counts.index(max(counts))
     plain = [index for index, row in enumerate(rows) if filled(row) and not row[0].startswith("#")]
     wide = [index for index in plain if filled(rows[index]) > 1]
-    return (wide or plain or [None])[0]
+    return next(iter(wide or plain), None)
 
 
 def columns_of(cells: Sequence[str], nameless: Callable[[int], str]) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -37,13 +37,14 @@ def looks_like_json(text: str) -> bool:
 def read(content: DecodedText, where: Path, known: Callable[[str], bool], named_lines: bool) -> Table:
     """The table of a document or of JSON Lines; `named_lines`: the file's name says JSON Lines.
 
-    Raises InputError if a document is damaged, or has no list or several lists of objects. Of JSON Lines, a line that is
+    Raises InputError if a document is damaged, or has no list or several lists of objects. A line of JSON Lines that is
     no object is lost alone.
     """
     text = content.text.replace("\r\n", "\n").replace("\r", "\n")
     several = len(list(islice(filter(str.strip, lines_of(text)), 2))) > 1
     try:
-        if several and (_looks_like_lines(text) or (named_lines and not _is_whole(text))):
+        lines = _looks_like_lines(text) and not text.lstrip().startswith("[")
+        if several and (lines or (named_lines and not _is_whole(text))):
             found = [(number, _row(line)) for number, line in enumerate(lines_of(text), start=1) if line.strip()]
             return _table("JSON Lines", (content.encoding,), found, content.notices)
         return _document(text, content, where, known)
@@ -77,7 +78,7 @@ def _is_whole(text: str) -> bool:
 def _document(text: str, content: DecodedText, where: Path, known: Callable[[str], bool]) -> Table:
     """The table of an array, of an object with one list of objects inside, or of one object alone."""
     _check_whole(text)
-    start = SPACE.match(text).end()
+    start = _past_spaces(text, 0)
     lists = list(_lists(text, start, ""))
     if text[start:start + 1] == "{" and _is_a_product(text, start, lists, known):
         return _table("JSON", (content.encoding,), [(1, _row(text))], content.notices)
@@ -92,7 +93,7 @@ def _document(text: str, content: DecodedText, where: Path, known: Callable[[str
 def _is_a_product(text: str, start: int, lists: list[_Listed], known: Callable[[str], bool]) -> bool:
     """Whether an object knows more columns than the objects of its lists do."""
     own = known_in([key for key, _ in _members(text, start)], known)
-    firsts = [SPACE.match(text, one.at + 1).end() for one in lists]
+    firsts = [_past_spaces(text, one.at + 1) for one in lists]
     inner = [known_in([key for key, _ in _members(text, first)], known) for first in firsts]
     return own >= LEAST_KNOWN and own > max(inner, default=0)
 
@@ -134,7 +135,14 @@ def _row(text: str) -> dict[str, object] | Lost:
     except json.JSONDecodeError as error:
         return _lost(f"{error.msg} at column {error.colno}")
     except BAD as error:
-        return _lost(error)
+        return _lost(_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """What Python's decoder refuses, in plain words."""
+    if isinstance(error, ArithmeticError):
+        return "a number beyond all bounds"
+    return "too many lists and objects within one another" if isinstance(error, RecursionError) else str(error)
 
 
 def _lost(found: object) -> Lost:
@@ -154,10 +162,16 @@ def _object(value: object) -> dict[str, object]:
 
 # One document.
 
+def _past_spaces(text: str, at: int) -> int:
+    """Where the next character that is no space stands, from `at` on."""
+    found = SPACE.match(text, at)
+    return found.end() if found else at
+
+
 def _lists(text: str, at: int, name: str) -> Iterator[_Listed]:
     """The lists of objects in the value that starts at `at`, down to DEEPEST objects, those nearest the top alone."""
     if text[at:at + 1] == "[":
-        first = SPACE.match(text, at + 1).end()
+        first = _past_spaces(text, at + 1)
         if text[first:first + 1] == "{" or not name:
             yield _Listed(name, at)
     elif text[at:at + 1] == "{" and name.count(".") < DEEPEST:
@@ -171,11 +185,11 @@ def _lists(text: str, at: int, name: str) -> Iterator[_Listed]:
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Each key of the object at `at`, and where its value starts."""
-    at = SPACE.match(text, at + 1).end()
+    at = _past_spaces(text, at + 1)
     while text[at:at + 1] != "}":
         if text[at:at + 1] != '"':
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-        key, end = json.decoder.scanstring(text, at + 1)
+        key, end = LENIENT.raw_decode(text, at)
         at = _after(text, end, ":")
         yield key, at
         at = _next(text, _end(text, at), "}")
@@ -183,7 +197,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
 
 def _elements(text: str, at: int) -> Iterator[tuple[int, dict[str, object] | Lost]]:
     """Each row of the array at `at`, with its line."""
-    at, line, counted = SPACE.match(text, at + 1).end(), 1, 0
+    at, line, counted = _past_spaces(text, at + 1), 1, 0
     while text[at:at + 1] != "]":
         line, counted = line + text.count("\n", counted, at), at
         row, end = _element(text, at)
@@ -198,7 +212,7 @@ def _element(text: str, at: int) -> tuple[dict[str, object] | Lost, int]:
     except json.JSONDecodeError:
         raise
     except BAD as error:
-        return _lost(error), _end(text, at)
+        return _lost(_reason(error)), _end(text, at)
     try:
         return _object(value), end
     except ValueError as error:
@@ -207,7 +221,7 @@ def _element(text: str, at: int) -> tuple[dict[str, object] | Lost, int]:
 
 def _next(text: str, end: int, bracket: str) -> int:
     """Where the next member or element starts, or the closing bracket stands."""
-    at = SPACE.match(text, end).end()
+    at = _past_spaces(text, end)
     if text[at:at + 1] == bracket:
         return at
     at = _after(text, at, ",")
@@ -218,10 +232,10 @@ def _next(text: str, end: int, bracket: str) -> int:
 
 def _after(text: str, at: int, mark: str) -> int:
     """Where the next value starts, after spaces and this mark."""
-    at = SPACE.match(text, at).end()
+    at = _past_spaces(text, at)
     if text[at:at + 1] != mark:
         raise json.JSONDecodeError(f"Expecting {mark!r}", text, at)
-    return SPACE.match(text, at + 1).end()
+    return _past_spaces(text, at + 1)
 
 
 def _end(text: str, at: int) -> int:
@@ -239,7 +253,7 @@ def _end(text: str, at: int) -> int:
 
 def _check_whole(text: str) -> None:
     """Raises JSONDecodeError if the text is not one document."""
-    start = SPACE.match(text).end()
-    at = SPACE.match(text, _end(text, start)).end()
+    start = _past_spaces(text, 0)
+    at = _past_spaces(text, _end(text, start))
     if at < len(text):
         raise json.JSONDecodeError("Extra data", text, at)

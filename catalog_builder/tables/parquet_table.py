@@ -32,7 +32,7 @@ def read(file: BinaryIO, where: Path) -> Table:
 
 
 def _cells(name: str, column) -> list[object]:
-    """An Arrow column as Python values: times, decimals and prices as their shortest text, short floats by that text."""
+    """An Arrow column as Python values: times, decimals and prices as shortest texts, other floats by those texts."""
     import pyarrow
     from pyarrow import types
 

@@ -16,8 +16,8 @@ NEVER = ("Cn", "Co", "Cs")             # unassigned, private, half a surrogate p
 EAST = "east"
 DRAWN = range(0x2500, 0x25A0)            # lines and blocks, of DOS and KOI8
 
-# Lead bytes of the characters that people write (their second byte from 0xA1 on, except in Shift JIS): symbols, kana and
-# the first level of GB 2312, Big5, JIS X 0208; symbols and syllables of KS X 1001.
+# Lead bytes of the characters that people write: symbols, kana and the first level of GB 2312, Big5 and JIS X 0208;
+# symbols and syllables of KS X 1001.
 COMMON = {"gb18030": [(0xA1, 0xA9), (0xB0, 0xD7)], "big5": [(0xA1, 0xC6)], "cp950": [(0xA1, 0xC6)],
           "cp932": [(0x81, 0x98)], "euc_jp": [(0xA1, 0xA8), (0xB0, 0xCF)], "cp949": [(0xA1, 0xAC), (0xB0, 0xC8)]}
 TRAIL_FROM = {"gb18030": 0xA1, "cp949": 0xA1}
