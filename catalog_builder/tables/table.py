@@ -20,16 +20,17 @@ class TableRow:
     """One row, or why it cannot be read."""
 
     line: int                                # text line where it starts, from 1; 0 in formats without lines
-    row: int                                 # as a spreadsheet numbers it, the header is 1; elsewhere the record, from 1
-    values: dict[str, object] | Lost         # texts in text formats; JSON values in JSON, XML and Parquet
+    row: int                                 # as a spreadsheet numbers it (the header is 1), else the record, from 1
+    # Texts in text formats; JSON values in JSON, XML and Parquet. A Parquet value that cannot be read is a Lost itself.
+    values: dict[str, object] | Lost
 
 
 @dataclass(frozen=True)
 class TableNotice:
     """Something that a reader repaired or passed over."""
 
-    line: int
-    row: int
+    line: int                                # 0: the whole list, or a format without lines
+    row: int                                 # 0: the whole list, or a line whose row is not known
     what: str                                # one line
 
 
@@ -40,7 +41,8 @@ class Table:
     format: str                              # for people: "CSV", "Excel workbook", "JSON Lines", "XML feed", …
     details: tuple[str, ...]                 # for people: ("UTF-8", "semicolon", "header in line 3")
     columns: tuple[str, ...]                 # in their order, stripped, each once
-    repeated: frozenset[str]                 # names that the file gives to several columns: "<name> (2)" and so on follow
+    # Names that the file gives to several columns, in each spelling: the second of these is "<name> (2)", and so on.
+    repeated: frozenset[str]
     rows: list[TableRow]
     notices: list[TableNotice]
 

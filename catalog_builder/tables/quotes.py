@@ -1,0 +1,152 @@
+"""Lines of delimited text enter; the fields of each row, or why it cannot be read, leave.
+
+A quote that was left open must not swallow the rows after it: a row of several lines is looked at twice.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from catalog_builder.tables.table import Lost, ReadOptions, shown
+
+MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
+CLOSE_QUOTES = 'close every quote, and write one inside a quoted field as ""'
+BACKSLASHED = re.compile(r'\\(["\\])')
+
+
+@dataclass(frozen=True)
+class RowShape:
+    """What the rows of a list look like."""
+
+    mark: str                            # the delimiter
+    columns: tuple[str, ...]
+    most: int                            # fields of a row; those beyond the columns are empty
+    options: ReadOptions
+
+    def fits(self, fields: Sequence[str]) -> bool:
+        """Whether each column has a field, and nothing stands beyond them."""
+        return len(self.columns) <= len(fields) <= self.most and not any(map(str.strip, fields[len(self.columns):]))
+
+    def plausible(self, fields: Sequence[str]) -> bool:
+        return self.options.plausible(self.columns, fields)
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """One row of a delimited text."""
+
+    at: int                              # its first line, from 0
+    taken: int                           # lines
+    fields: list[str] | Lost
+    notices: list[tuple[int, str]] = field(default_factory=list)         # line from 0, and what
+
+
+@contextmanager
+def no_field_limit() -> Iterator[None]:
+    """Lets a field of the csv module be of any length, and sets its limit back at the end."""
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def split(lines: Sequence[str], at: int, mark: str, most: int = MOST_LINES) -> tuple[list[str] | Lost, int]:
+    """The row that starts in line `at` (from 0), and its number of lines. A wrong row ends with its first line, so that
+    the rows after it are still read.
+    """
+    if '"' not in lines[at]:
+        return lines[at].rstrip("\r\n").split(mark), 1
+    return _strict(map(lines.__getitem__, range(at, min(at + most, len(lines)))), mark)
+
+
+def _strict(some: Iterator[str], mark: str) -> tuple[list[str] | Lost, int]:
+    reader = csv.reader(some, delimiter=mark, strict=True)
+    try:
+        return next(reader), reader.line_num
+    except csv.Error as error:
+        return Lost("", "the row cannot be read", found=error, remedy=CLOSE_QUOTES), 1
+
+
+def rows(lines: Sequence[str], at: int, shape: RowShape) -> Iterator[SplitRow]:
+    """The rows from line `at` on."""
+    looks: dict[int, bool] = {}          # lines that were found to look like a row, or not
+    while at < len(lines):
+        for row in _next(lines, at, shape, looks):
+            yield row
+            at += row.taken
+
+
+def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]) -> list[SplitRow]:
+    """The row that starts in line `at`, and after it any lines within its quotes that cannot be told from rows."""
+    fields, taken = split(lines, at, shape.mark)
+    row = SplitRow(at, taken, fields)
+    if isinstance(fields, Lost) or not shape.fits(fields):
+        row = _with_backslashes(lines, at, shape) or row
+    if row.taken == 1 or isinstance(row.fields, Lost):
+        return [row]
+    inside = _inside(lines, row, shape)
+    if any(_looks_like_a_row(lines, index, shape, looks) for index in inside):
+        what = f"a quote opens here and closes in line {at + row.taken}: the lines after this one are read as rows"
+        return [SplitRow(at, 1, Lost("", what, found=shown(lines[at].strip()), remedy=CLOSE_QUOTES))]
+    if not shape.fits(row.fields):
+        return _torn(lines, row, shape, inside)
+    what = f"it has as many fields as a row, but stands inside quotes that open in line {at + 1}: taken as text"
+    return [SplitRow(at, row.taken, row.fields, row.notices + [(index, what) for index in inside])]
+
+
+def _torn(lines: Sequence[str], row: SplitRow, shape: RowShape, inside: list[int]) -> list[SplitRow]:
+    """A row of several lines that has a wrong number of fields, cut before each line that may be a row."""
+    end = row.at + row.taken
+    last = [end - 1] if end - 1 not in inside and shape.fits(_alone(lines, end - 1, shape.mark)) else []
+    cuts = [*inside, *last, end]
+    what = f"the line may be a row, but stands inside quotes that open in line {row.at + 1}"
+    return [SplitRow(row.at, cuts[0] - row.at, row.fields)] + [
+        SplitRow(first, after - first, Lost("", what, found=shown(lines[first].strip()), remedy=CLOSE_QUOTES))
+        for first, after in zip(cuts, cuts[1:], strict=False)]
+
+
+def _with_backslashes(lines: Sequence[str], at: int, shape: RowShape) -> SplitRow | None:
+    r"""The row that starts in line `at`, read with \" for a quote inside quotes, as MySQL writes it; None if that does
+    not give a row.
+    """
+    if '\\"' not in lines[at]:
+        return None
+    some = range(at, min(at + MOST_LINES, len(lines)))
+    fields, taken = _strict((BACKSLASHED.sub(_doubled, lines[index]) for index in some), shape.mark)
+    if isinstance(fields, Lost) or not shape.fits(fields):
+        return None
+    return SplitRow(at, taken, fields, [(at, r'quotes are written as \" instead of "": read as quotes')])
+
+
+def _doubled(pair: re.Match[str]) -> str:
+    return '""' if pair[1] == '"' else "\\"
+
+
+def _inside(lines: Sequence[str], row: SplitRow, shape: RowShape) -> list[int]:
+    """The lines after a row's first one that have as many fields as a row, as indices.
+
+    The end of a text in the first column is none, though all other fields stand in its line: unless there is a
+    delimiter in it, the line has that many fields in any case.
+    """
+    if len(shape.columns) < 2 or isinstance(row.fields, Lost):
+        return []
+    last = row.at + row.taken - 1
+    broken = [text for text in row.fields if "\n" in text or "\r" in text]
+    end = broken[-1].replace("\r", "\n").rsplit("\n", 1)[1] if broken else ""
+    found = range(row.at + 1, last + 1 if shape.mark in end else last)
+    return [index for index in found if shape.fits(_alone(lines, index, shape.mark))]
+
+
+def _alone(lines: Sequence[str], index: int, mark: str) -> list[str]:
+    """The fields of one line, whatever its quotes."""
+    fields, _ = split(lines[index:index + 1], 0, mark)
+    return lines[index].rstrip("\r\n").split(mark) if isinstance(fields, Lost) else fields
+
+
+def _looks_like_a_row(lines: Sequence[str], index: int, shape: RowShape, looks: dict[int, bool]) -> bool:
+    if index not in looks:
+        looks[index] = shape.plausible(_alone(lines, index, shape.mark))
+    return looks[index]
