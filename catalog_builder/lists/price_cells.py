@@ -17,6 +17,7 @@ from catalog_builder.lists.currencies import CurrencyMark, marks
 from catalog_builder.tables.table import Lost, shown
 
 MOST_CHARACTERS = 200                        # of a price
+TOO_LARGE = 2**63
 FROM = (
     "from", "starting at", "starting from", "as low as", "ab", "von", "à partir de", "a partir de", "dès", "de", "des",
     "desde", "da", "a partire da", "od", "już od", "vanaf", "van", "fra", "från", "alkaen", "de la", "от", "від", "з",
@@ -40,11 +41,11 @@ APOSTROPHES = "\u2018\u2019\u02bc\u00b4`\u2032"
 BLANKS = "\u00a0\u2007\u2008\u2009\u202f"      # that stand within a number
 UNSEEN = "\u200b\u200e\u200f\u2060\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202d\u202e\u061c\ufeff"
 FULL_WIDTH = "".join(map(chr, range(0xFF01, 0xFF5F)))
-PLAIN = {
+PLAIN: dict[int, int | str | None] = {
     **str.maketrans(FULL_WIDTH, "".join(chr(ord(character) - 0xFEE0) for character in FULL_WIDTH), UNSEEN),
-    **str.maketrans("￡￥￦\u3000", "£¥₩ "), **str.maketrans(dict.fromkeys(DASHES, "-")),
-    **str.maketrans(dict.fromkeys(TILDES, "~")), **str.maketrans(dict.fromkeys(APOSTROPHES, "'")),
-    **str.maketrans(dict.fromkeys(BLANKS, " "))}
+    **str.maketrans("￡￥￦\u3000", "£¥₩ "), **dict.fromkeys(map(ord, BLANKS), " "),
+    **dict.fromkeys(map(ord, DASHES), "-"), **dict.fromkeys(map(ord, TILDES), "~"),
+    **dict.fromkeys(map(ord, APOSTROPHES), "'")}
 ENTITY = re.compile("&(?:#[0-9]{1,7}|[A-Za-z]{2,10});")
 SEVERAL_BLANKS = re.compile(r" {2,}|\s*[^\S ]\s*")           # none of them stands within a number
 NUMERAL = re.compile(
@@ -72,9 +73,14 @@ class PriceText:
         return None if len(fitting) < len(found) else fitting or (Decimal(0),)
 
 
+def is_empty(value: object) -> bool:
+    """Whether a cell holds nothing."""
+    return value is None or isinstance(value, str) and not value.strip()
+
+
 def parse(value: object) -> PriceText | None:
     """The cell's parts; None for an empty cell. Raises Lost if it is no price."""
-    if value is None or isinstance(value, str) and not value.strip():
+    if is_empty(value):
         return None
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return PriceText((), (), _number(value))
@@ -142,6 +148,8 @@ def _digit(character: str) -> str:
 
 
 def _number(value: float | Decimal) -> Decimal:
+    if isinstance(value, int) and abs(value) >= TOO_LARGE:                       # Python may refuse to write it
+        raise Lost("price", "the price is left out", expected="a price", found="a number of many digits")
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite() or number < 0:
         raise Lost("price", "the price is left out", expected="a number from 0", found=shown(value))

@@ -16,6 +16,7 @@ from catalog_builder.lists.price_cells import (
     PriceText,
     decimals_written,
     group_mark,
+    is_empty,
     mark_of,
     parse,
 )
@@ -348,7 +349,7 @@ def _plain(value: Decimal) -> str:
 # For people.
 
 def _nothing(cells: Sequence[PriceCell]) -> str:
-    return "no price can be read" if any(_text(cell.text) for cell in cells) else "no prices"
+    return "no prices" if all(is_empty(cell.text) for cell in cells) else "no price can be read"
 
 
 def _described(votes: list[_Vote], styles: dict[str, _Style]) -> str:
