@@ -1,5 +1,7 @@
 """Any picture becomes upright RGB8; what is none, is damaged or too large is refused by name."""
 
+import io
+import re
 import struct
 import subprocess
 import sys
@@ -7,10 +9,12 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
 from export.common.errors import InputError
+from export.pictures import heic as heic_reader
 from export.pictures.preprocess import load_rgb8
 from tests.pictures import noise, saved
 
@@ -209,7 +213,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
             load_rgb8(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0\0\0\x18ftypheic" + bytes(99)])
+@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\0\0\0\x18ftypisom" + bytes(99)])
 def test_a_foreign_file_is_refused_with_what_was_found(tmp_path, content):
     path = tmp_path / "odd.jpg"
     path.write_bytes(content)
@@ -224,6 +228,94 @@ def test_a_picture_cut_short_is_refused(tmp_path, kind):
     path.write_bytes(whole[:len(whole) // 2])
     with pytest.raises(InputError, match=str(path)):
         load_rgb8(path)
+
+
+JPEGS = [("RGB", {}), ("L", {"quality": 30}), ("CMYK", {}), ("RGB", {"optimize": True}), ("RGB", {"progressive": True}),
+         ("L", {"restart_marker_blocks": 3}), ("RGB", {"restart_marker_rows": 1})]
+
+
+def cut_jpegs():
+    """(whole, how many bytes are cut off, the rest) of JPEGs of each kind."""
+    rng = np.random.default_rng(5)
+    for mode, options in JPEGS:
+        for side in (64, 90):
+            picture = Image.fromarray(noise(6, 6, seed=side)).resize((side, side), Image.Resampling.BICUBIC)
+            whole = saved(picture.convert(mode), "JPEG", **options)
+            for cut in (1, 2, *range(3, 24), *rng.integers(24, len(whole) - 3, 12).tolist()):
+                yield whole, cut, whole[:-cut]
+
+
+def test_a_jpeg_without_its_end_marker_is_shown_and_one_that_lacks_pixels_is_refused():
+    refused = 0
+    for whole, cut, rest in cut_jpegs():
+        try:
+            np.testing.assert_array_equal(load_rgb8(rest), load_rgb8(whole))
+        except InputError as error:
+            refused += 1
+            assert cut > 2 and re.search("damaged or cut short|not a picture", str(error))
+    assert refused > 300
+
+
+def test_a_progressive_jpeg_that_ends_between_two_scans_is_refused():
+    whole = saved(Image.fromarray(noise(64, 64)), "JPEG", progressive=True)
+    scans = [at for at in range(len(whole)) if whole[at:at + 2] == b"\xff\xda"]
+    tables = [whole.rindex(b"\xff\xc4", 0, at) for at in scans[1:]]       # each scan here begins with its own table
+    for at in [*scans[1:], *tables]:
+        with pytest.raises(InputError, match="cut short"):
+            load_rgb8(whole[:at])
+
+
+def heic(rgb, **options):
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(rgb)).save(buffer, quality=-1, chroma=444, **options)
+    return buffer.getvalue()
+
+
+def quarters(rows=40, columns=60):
+    rgb = np.zeros((rows, columns, 3), np.uint8)
+    rgb[:rows // 2, :columns // 2] = 250, 20, 20
+    rgb[rows // 2:, columns // 2:] = 20, 20, 250
+    return rgb
+
+
+def test_a_heic_photo_is_turned_once_and_its_exif_alone_turns_nothing(tmp_path):
+    upright, quarter = Image.Exif(), Image.Exif()
+    upright[0x0112], quarter[0x0112] = 1, 6
+    turned = heic(quarters(), exif=quarter.tobytes())
+    told = heic(quarters(), exif=upright.tobytes()).replace(upright.tobytes(), quarter.tobytes())
+    assert b"irot" in turned and b"irot" not in told and quarter.tobytes() in told
+    for content, expected in ((turned, np.rot90(quarters(), -1)), (told, quarters()), (heic(quarters()), quarters())):
+        path = tmp_path / "IMG_0001.HEIC"
+        path.write_bytes(content)
+        found = load_rgb8(path)
+        assert found.shape == expected.shape and np.abs(found.astype(int) - expected).max() < 12
+        np.testing.assert_array_equal(found, load_rgb8(content))
+
+
+def test_a_heic_photos_alpha_and_profile_count_as_in_any_picture():
+    rgba = np.dstack([quarters(), np.full((40, 60), 128, np.uint8)])
+    found = load_rgb8(heic(rgba))
+    assert np.abs(found.astype(int) - over_white(quarters(), rgba[..., 3])).max() < 12
+    linear = heic(quarters(), icc_profile=linear_profile())
+    assert load_rgb8(linear)[-1, -1, 0] > load_rgb8(heic(quarters()))[-1, -1, 0] + 40
+
+
+@pytest.mark.parametrize("keep", [40, 200, 0.5, 0.99])
+def test_a_heic_photo_cut_short_is_refused(keep):
+    whole = heic(noise(90, 90))
+    with pytest.raises(InputError, match="damaged or cut short"):
+        load_rgb8(whole[:keep if keep > 1 else int(len(whole) * keep)])
+
+
+def test_a_heic_photo_without_the_package_is_named_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(heic_reader, "PACKAGE", "no_such_package")
+    path = tmp_path / "photo.jpg"
+    for brands in (b"heic\0\0\0\0mif1", b"mif1\0\0\0\0heic"):
+        path.write_bytes(b"\0\0\0\x18ftyp" + brands + b"miaf" + bytes(99))
+        with pytest.raises(InputError, match=rf"an iPhone photo \(HEIC\).*{path}.*as JPEG, or pip install pillow-heif"):
+            load_rgb8(path)
+    with pytest.raises(InputError, match="not a picture|damaged"):
+        load_rgb8(b"\0\0\0\x18ftypmif1\0\0\0\0avifmiaf" + bytes(99))
 
 
 @pytest.mark.parametrize("side", [12_000, 60_000])

@@ -20,6 +20,8 @@ from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
+from export.pictures import jpeg_end
+from export.pictures.heic import is_heic, open_heic
 from export.pictures.resample import KERNELS, crop_origin, resize_window, resized_size
 
 # What Pillow may read: no format that runs another program (EPS), draws (WMF) or lacks known first bytes (TGA).
@@ -44,11 +46,23 @@ def load_rgb8(source: Path | bytes) -> np.ndarray:
     16 bits become 8 by >> 8. An ICC profile is converted to sRGB by perceptual intent; a profile that is damaged or
     fits another kind of picture is ignored, as browsers and phones do. CMYK without a profile is converted by Pillow's
     formula. Alpha is laid over white. An animation gives its first frame. EXIF's orientation is applied; an orientation
-    that cannot be read counts as upright.
+    that cannot be read counts as upright. A JPEG may lack its end marker, since browsers show it too.
     Raises InputError, naming the file, if it cannot be read, is no picture, is cut short, or has over MAX_PIXELS.
     """
     name = str(source) if isinstance(source, Path) else "a picture in memory"
-    with _refusing(name, source), _quiet(), _open(source) as image:
+    with _refusing(name, source), _quiet():
+        try:
+            return _upright(source, name)
+        except OSError:
+            pixels = [_upright(content, name) for content in jpeg_end.completed(source)]
+            if not pixels or any(not np.array_equal(pixels[0], other) for other in pixels[1:]):
+                raise
+            return pixels[0]
+
+
+def _upright(source: Path | bytes, name: str) -> np.ndarray:
+    """The pixels, as `load_rgb8` gives them."""
+    with _open(source, name) as image:
         _check_size(image, name)
         _scale_transparent_colour(image)
         image.load()
@@ -124,12 +138,16 @@ def _refusing(name: str, source: Path | bytes):
 
 def _beginning(source: Path | bytes) -> str:
     """The first bytes and the size of a file that is not a picture."""
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            head, size = file.read(12), source.stat().st_size
-    else:
-        head, size = source[:12], len(source)
-    return f"{size:,} bytes beginning with {head!r}"
+    size = source.stat().st_size if isinstance(source, Path) else len(source)
+    return f"{size:,} bytes beginning with {_head(source)[:12]!r}"
+
+
+def _head(source: Path | bytes) -> bytes:
+    """The first 64 bytes."""
+    if isinstance(source, bytes):
+        return source[:64]
+    with source.open("rb") as file:
+        return file.read(64)
 
 
 @contextmanager
@@ -140,8 +158,10 @@ def _quiet():
         yield
 
 
-def _open(source: Path | bytes) -> ImageFile.ImageFile:
+def _open(source: Path | bytes, name: str) -> ImageFile.ImageFile:
     """Reads the header only."""
+    if is_heic(_head(source)):
+        return open_heic(source if isinstance(source, bytes) else source.read_bytes(), name)
     Image.init()                         # registers every plugin that FORMATS names
     return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=FORMATS)
 
