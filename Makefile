@@ -77,8 +77,8 @@ LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GRO
 inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and what is wrong with it [MAP CURRENCY KEEP LIST_LANGUAGE PICTURES ENCODING …]
 	@$(LIGHT_PY) -m catalog_builder inspect $(LIST) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
 
-fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, to go on from if it is interrupted
-	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
+fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
+	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
 
 catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
 	@$(LIGHT_PY) -m catalog_builder build --model $(MODEL) $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \

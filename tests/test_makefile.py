@@ -51,7 +51,7 @@ def test_check_takes_the_fast_tests_and_all_and_strict_take_every_test():
 def test_ci_checks_first_and_is_strict():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
-    assert steps == [("STRICT=1 ", "check"), ("", "environment"), ("", "export"), ("STRICT=1 ", "test")]
+    assert steps == [("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "export"), ("STRICT=1 ", "test")]
 
 
 def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
@@ -68,6 +68,26 @@ def test_the_second_environment_is_made_only_when_asked_for(tmp_path):
     said = make("-n", "export", away, "TFLITE_ROUTE=onnx2tf")
     assert said.index("-r requirements-onnx2tf.lock") < said.index("--tflite-route onnx2tf")
     assert f"-m venv {tmp_path / 'none'}" in make("-n", "environment", away, "TFLITE_ROUTE=onnx2tf")
+
+
+def test_catalogs_take_the_exporters_environment_where_it_is_there_or_made_and_else_their_own(tmp_path):
+    light, none = f"CATALOG_VENV={tmp_path / 'light'}", f"VENV={tmp_path / 'none'}"
+    for target in ("inspect", "fetch", "catalog", "search", "apps"):
+        said = make("-n", target, light, none)
+        assert "-r requirements-catalog.lock" in said and f"{tmp_path / 'light'}/bin/python -m catalog_builder" in said
+        assert "requirements.lock" not in said
+    assert "requirements-catalog.lock" not in make("-n", "export", "catalog", light, none)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / ".ready").touch()
+    assert "requirements-catalog.lock" not in make("-n", "catalog", light, f"VENV={tmp_path / 'whole'}")
+
+
+def test_what_the_user_says_of_a_list_is_passed_on_whole():
+    given = {"MAP": 'name="A B"', "CURRENCY": "EUR", "KEEP": "Brand,Size", "LIST_LANGUAGE": "de", "PRESET": "plain",
+             "GROUP_BY": "model", "DECIMAL": ",", "ENCODING": "cp1252", "PICTURES": "a b", "PICTURES_FROM": "{id}.jpg",
+             "SOLD_OUT": "mark", "ALLOW_LOSS": "5%"}
+    said = make("-n", "catalog", "PRODUCTS=my list.csv", *(f"{name}={value}" for name, value in given.items()))
+    assert '--products "my list.csv"' in said and all(f'"${name}"' in said for name in given)
 
 
 def test_the_second_route_is_refused_where_its_tools_are_not_built(tmp_path):

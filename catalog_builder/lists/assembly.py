@@ -8,8 +8,8 @@ from functools import partial
 from math import inf
 from pathlib import Path
 
-from catalog_builder.lists import cells, prices, values
-from catalog_builder.lists.cells import Report
+from catalog_builder.lists import json_values, prices, values
+from catalog_builder.lists.json_values import Report
 from catalog_builder.lists.groups import Entry, Group, Grouped
 from catalog_builder.lists.list_options import LEAVE_OUT, MARK, ListOptions
 from catalog_builder.lists.presets import ColumnMap
@@ -90,7 +90,7 @@ class Assembly:
 
     def _report(self, entry: Entry) -> Report:
         """Where the problems of a row go."""
-        own = cells.label(self.id_of(entry))
+        own = json_values.label(self.id_of(entry))
         return lambda column, what, skipped: self.problems.append(
             Problem(entry.line, own, column, str(what), skipped, entry.row))
 
@@ -98,7 +98,7 @@ class Assembly:
         """The id of the first row, or the key that its rows share."""
         first = group.rows[0]
         shared = group.key if self.columns.of("group") or not self.id_of(first) else ""
-        own = cells.cleaned("id", shared or self.id_of(first), report)
+        own = json_values.cleaned("id", shared or self.id_of(first), report)
         if not own:
             raise Lost("id", "the product has no id", expected="a text", found=shown(self._raw(first, "id")))
         line = self._lines.setdefault(own, first.line or first.row)
@@ -113,14 +113,14 @@ class Assembly:
     def _text(self, group: Group, kind: str, report: Report) -> str:
         """The first text of the rows, plain, in the language that was asked for."""
         for entry in group.rows:
-            cell = cells.value(kind, self._raw(entry, kind), report)
+            cell = json_values.value(kind, self._raw(entry, kind), report)
             if cell in (None, ""):
                 continue
             text, notice = values.in_language(cell, self.options.language)
             if notice:
                 report(kind, notice, NOTICE)
             if text is None:
-                report(kind, cells.unusual(kind, cell), FIELD)
+                report(kind, json_values.unusual(kind, cell), FIELD)
                 continue
             if self.columns.preset.escaped:
                 text = LINE_MARK.sub(lambda mark: "\n" if len(mark[0]) == 2 else r"\n", text)
@@ -183,7 +183,7 @@ class Assembly:
         for name in self.kept:
             entry = next((row for row in group.rows if row.values.get(name) not in (None, "", [], {})), None)
             if entry is not None:
-                extra[name] = cells.value(name, entry.values[name], self._report(entry))
+                extra[name] = json_values.value(name, entry.values[name], self._report(entry))
         if self.options.sold_out == MARK and self._availability(group):
             extra["availability"] = SOLD_OUT
         return extra
@@ -191,6 +191,7 @@ class Assembly:
     def _pictures(self, group: Group) -> tuple[Path, ...]:
         """The pictures of all rows that can be found, in their order, each once. Raises Lost if there are none."""
         found: dict[str, None] = {}
+        faults: list[InputError] = []
         for entry, find in self._sought(group):
             report = self._report(entry)
             self.named += 1
@@ -198,12 +199,15 @@ class Assembly:
                 pictures = find()
             except InputError as error:
                 report("pictures", error, PICTURE)
+                faults.append(error)
                 continue
             self.found += 1
             for picture in pictures:
                 found[picture.path] = None
                 if picture.notice:
                     report("pictures", f"{picture.notice}; found {shown(picture.path)}", NOTICE)
+        if faults and not found:
+            raise Lost("pictures", f"the product has no picture: {faults[0]}")
         if not found:
             raise Lost("pictures", "the product has no picture", expected="one that can be found",
                        found=shown(self._raw(group.rows[0], "pictures")))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalog_builder.lists import presets
 from catalog_builder.lists.assembly import Assembly
-from catalog_builder.lists.cells import label
+from catalog_builder.lists.json_values import label
 from catalog_builder.lists.groups import Entry, grouped
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog_builder.lists import values
+from catalog_builder.lists.price_cells import mark_of
 from catalog_builder.tables.table import Table
 from export.common.errors import InputError
 
@@ -24,7 +25,7 @@ MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
           "entwurf", "inaktiv", "brouillon", "inactif", "borrador", "inactivo", "rascunho", "inativo", "bozza",
           "concept", "草稿", "下架", "未上架", "隱藏", "隐藏", "下書き", "非公開", "черновик"}
-CODE = re.compile(r"(?:\bin\s+)?[(\[]?\s*([A-Z]{3}|[€£₹¥$₩₽]|zł|Kč|kr)\s*[)\]]?\s*$")       # "Price (EUR)", "Preis in €"
+CODE = re.compile(r"[\s_(\[]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")         # "Price (EUR)", "Preis in €"
 NUMBER = "#"
 SECOND = re.compile(r" \(\d+\)$")          # what a table adds to a repeated name
 
@@ -286,7 +287,8 @@ def _price_with_currency(table: Table, preset: Preset,
                          mapped: Mapping[str, tuple[tuple[str, ...], ...]]) -> tuple[tuple[tuple[str, ...], ...], str]:
     """The price columns, and the currency that their name states: "Price (EUR)", "Preis in €"."""
     price = mapped.get("price", ())
-    named = {column: mark[1] for column in table.columns if (mark := CODE.search(column))}
+    named = {column: sign.usual for column in table.columns
+             if (found := CODE.search(column)) and (sign := mark_of(found[1])) and sign.usual}
     stated = [column for column in named if fold(CODE.sub("", column)) in
               {fold(name) for name in presets()["plain"].columns["price"]}]
     if not price and preset.key == "plain" and len(stated) == 1:

@@ -18,7 +18,7 @@ EXTENSIONS = {                               # by what export.pictures.preproces
     re.compile(rb"\xff\x4f\xff\x51"): ".j2k",
     re.compile(rb"P[1-6]\s"): ".ppm",
     re.compile(rb"qoif"): ".qoi",
-    re.compile(rb"\0\0\1\0"): ".ico"}
+    re.compile(rb"\0\0\x01\0"): ".ico"}
 HEIC = ".heic"
 OTHERS = {                                   # what is met in place of pictures
     re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|title|script|meta|div|p)\b", re.I | re.S):

@@ -42,7 +42,7 @@ def names_in(cell: str, exists: Exists, separators: Sequence[str] = SEPARATORS, 
     if len(separators) == 1:
         return _split(text, separators[0], exists, escaped)
     ways = [names for separator in given if len(names := _split(text, separator, exists, escaped)) > 1]
-    for fits in (lambda name: is_address(name) or exists(name), _looks_like_a_picture):
+    for fits in (lambda name: is_address(name) or exists(name), looks_like_a_picture):
         for names in ways:
             if all(map(fits, names)):
                 return names
@@ -81,10 +81,10 @@ def _joined(pieces: list[str], separator: str, exists: Exists) -> list[str]:
 
 def _goes_on(before: str, piece: str) -> bool:
     """Whether a piece that is no address and no file belongs to the address before it."""
-    return is_address(before) and not (_looks_like_a_picture(piece) and _suffix(before) in SUFFIXES)
+    return is_address(before) and not (looks_like_a_picture(piece) and _suffix(before) in SUFFIXES)
 
 
-def _looks_like_a_picture(name: str) -> bool:
+def looks_like_a_picture(name: str) -> bool:
     return is_address(name) or _suffix(name) in SUFFIXES
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog_builder.lists import products
-from catalog_builder.lists.products import Problem, Product
-from catalog_builder.lists.rows import BATCH, REQUIRED
+from catalog_builder.lists import json_values, listing, problems, products
+from catalog_builder.lists.list_options import ListOptions
+from catalog_builder.lists.listing import Listing
+from catalog_builder.lists.problems import Problem
+from catalog_builder.lists.products import Product
+from catalog_builder.tables.parquet_table import BATCH
 from export.common.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,9 +34,9 @@ def shop(tmp_path):
     return folder
 
 
-def listed(folder: Path, content: str | bytes, name: str = "list.csv") -> products.Listing:
+def listed(folder: Path, content: str | bytes, name: str = "list.csv", **options: object) -> Listing:
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    return products.read(folder / name)
+    return listing.read(folder / name, ListOptions(**options))
 
 
 def refusal(folder: Path, content: str | bytes, name: str = "list.csv") -> str:
@@ -43,16 +46,17 @@ def refusal(folder: Path, content: str | bytes, name: str = "list.csv") -> str:
     return str(caught.value)
 
 
-def in_json(folder: Path, *rows: dict | str) -> products.Listing:
-    return listed(folder, "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "l.jsonl")
+def in_json(folder: Path, *rows: dict | str, **options: object) -> Listing:
+    content = "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows)
+    return listed(folder, content, "l.jsonl", **options)
 
 
-def in_parquet(folder: Path, columns: dict) -> products.Listing:
+def in_parquet(folder: Path, columns: dict, **options: object) -> Listing:
     import pyarrow
     from pyarrow import parquet
 
     parquet.write_table(pyarrow.table(columns), folder / "list.parquet")
-    return products.read(folder / "list.parquet")
+    return listing.read(folder / "list.parquet", ListOptions(**options))
 
 
 def rows(ids: int = 1, **fields: object) -> dict:
@@ -61,22 +65,22 @@ def rows(ids: int = 1, **fields: object) -> dict:
             "pictures": "a.jpg"} | fields
 
 
-def brief(listing: products.Listing) -> list[tuple[int, str, str, str]]:
-    assert all("\n" not in problem.what and problem.what for problem in listing.problems)
-    return [(problem.line, problem.product, problem.field, problem.skipped) for problem in listing.problems]
+def brief(given: Listing) -> list[tuple[int, str, str, str]]:
+    assert all("\n" not in problem.what and problem.what for problem in given.problems)
+    return [(problem.line, problem.product, problem.field, problem.skipped) for problem in given.problems]
 
 
 def test_a_row_becomes_a_product(shop):
-    listing = listed(shop, HEADER.replace("category", " Category , Size ") + "P1, Pear ,1.79,eur,A pear,Fruit,L,"
+    given = listed(shop, HEADER.replace("category", " Category , Size ") + "P1, Pear ,1.79,eur,A pear,Fruit,L,"
                      "sub/c.jpg|a.jpg\n")
-    assert listing.problems == [] and listing.currency == "EUR"
-    assert listing.products == [Product(2, "P1", "Pear", 17900, "EUR", "A pear", "Fruit",
+    assert given.problems == [] and given.currency == "EUR"
+    assert given.products == [Product(2, "P1", "Pear", 17900, "EUR", "A pear", "Fruit",
                                         (shop / "sub/c.jpg", shop / "a.jpg"), {"Size": "L"})]
 
 
 def test_the_bundled_shop_reads_without_a_problem():
-    listing = products.read(ROOT / "demo/shop/products.csv")
-    assert len(listing.products) > 300 and listing.problems == [] and listing.currency == "EUR"
+    given = listing.read(ROOT / "demo/shop/products.csv")
+    assert len(given.products) > 300 and given.problems == [] and given.currency == "EUR"
 
 
 # The list as a whole.
@@ -88,8 +92,8 @@ def test_the_delimiter_is_taken_from_the_header(shop, mark):
 
 
 def test_a_tsv_is_split_at_tabs_alone(shop):
-    listing = listed(shop, "id\tname\tpictures\ta,b;c\nP1\tPear, green; ripe\ta.jpg\tx\n", "list.TSV")
-    assert listing.products[0].name == "Pear, green; ripe" and listing.products[0].extra == {"a,b;c": "x"}
+    given = listed(shop, "id\tname\tpictures\ta,b;c\nP1\tPear, green; ripe\ta.jpg\tx\n", "list.TSV")
+    assert given.products[0].name == "Pear, green; ripe" and given.products[0].extra == {"a,b;c": "x"}
 
 
 @pytest.mark.parametrize("name, content", [("list.csv", HEADER + GOOD), ("list.jsonl", json.dumps(rows()))])
@@ -99,8 +103,8 @@ def test_a_byte_order_mark_is_passed_over(shop, name, content):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_any_line_end_will_do(shop, end):
-    listing = listed(shop, (HEADER + GOOD + "P2,Plum,,,,,b.jpg").replace("\n", end))
-    assert [(product.id, product.line) for product in listing.products] == [("P1", 2), ("P2", 3)]
+    given = listed(shop, (HEADER + GOOD + "P2,Plum,,,,,b.jpg").replace("\n", end))
+    assert [(product.id, product.line) for product in given.products] == [("P1", 2), ("P2", 3)]
 
 
 @pytest.mark.parametrize("content", [(HEADER + GOOD).encode("utf-16"), (HEADER + GOOD).encode("utf-16-be"),
@@ -141,108 +145,108 @@ def test_a_path_that_is_no_list_is_refused(shop):
     (shop / "folder.csv").mkdir()
     for name in ("none.csv", "folder.csv", "a.jpg", "sub"):
         with pytest.raises(InputError, match=name):
-            products.read(shop / name)
+            listing.read(shop / name)
 
 
 # Rows.
 
 def test_line_numbers_are_those_where_rows_start(shop):
-    listing = listed(shop, HEADER + 'P1,Pear,,,"one\ntwo\r\nthree",,a.jpg\n\nP2,Plum,,,,,b.jpg\n')
-    assert [(product.id, product.line) for product in listing.products] == [("P1", 2), ("P2", 6)]
-    assert listing.products[0].description == "one\ntwo\nthree" and listing.problems == []
+    given = listed(shop, HEADER + 'P1,Pear,,,"one\ntwo\r\nthree",,a.jpg\n\nP2,Plum,,,,,b.jpg\n')
+    assert [(product.id, product.line) for product in given.products] == [("P1", 2), ("P2", 6)]
+    assert given.products[0].description == "one\ntwo\nthree" and given.problems == []
 
 
 def test_a_row_that_is_no_utf_8_leaves_the_others_alone(shop):
-    listing = listed(shop, (HEADER + GOOD).encode() + b"P2,P\xe4r,,,,,a.jpg\n" + "P3,Pär,,,,,a.jpg\n".encode())
-    assert [product.name for product in listing.products] == ["Pear", "Pär"]
-    assert brief(listing) == [(3, "P2", "name", "product")] and "save it as UTF-8" in listing.problems[0].what
+    given = listed(shop, (HEADER + GOOD).encode() + b"P2,P\xe4r,,,,,a.jpg\n" + "P3,Pär,,,,,a.jpg\n".encode())
+    assert [product.name for product in given.products] == ["Pear", "Pär"]
+    assert brief(given) == [(3, "P2", "name", "product")] and "save it as UTF-8" in given.problems[0].what
 
 
 @pytest.mark.parametrize("row", ["P2,Plum,,,,b.jpg\n", "P2,Plum,,,,,b.jpg,\n", "P2\n"])
 def test_a_row_with_another_number_of_fields_is_skipped(shop, row):
-    listing = listed(shop, HEADER + row + GOOD)
-    assert brief(listing) == [(2, "", "", "product")] and len(listing.products) == 1
-    assert "expected 7" in listing.problems[0].what
+    given = listed(shop, HEADER + row + GOOD)
+    assert brief(given) == [(2, "", "", "product")] and len(given.products) == 1
+    assert "expected 7" in given.problems[0].what
 
 
 @pytest.mark.parametrize("row", ['P2,Plum,,,"swallows all,,b.jpg\n', 'P2,Plum,,,"a "ripe" plum",,b.jpg\n'])
 def test_a_stray_quote_costs_its_own_row_alone(shop, row):
-    listing = listed(shop, HEADER + GOOD + row + "P3,Fig,,,,,b.jpg\nP4,Kiwi,,,,,b.jpg\n")
-    assert [product.id for product in listing.products] == ["P1", "P3", "P4"]
-    assert brief(listing) == [(3, "", "", "product")] and "quote" in listing.problems[0].what
+    given = listed(shop, HEADER + GOOD + row + "P3,Fig,,,,,b.jpg\nP4,Kiwi,,,,,b.jpg\n")
+    assert [product.id for product in given.products] == ["P1", "P3", "P4"]
+    assert brief(given) == [(3, "", "", "product")] and "quote" in given.problems[0].what
 
 
 def test_quotes_left_open_all_over_a_list_do_not_take_forever(shop):
-    listing = listed(shop, "id,name,pictures\n" + 'x",",\n' * 3000)
-    assert [line for line, *_, skipped in brief(listing) if skipped == "product"] == list(range(2, 3002))
+    given = listed(shop, "id,name,pictures\n" + 'x",",\n' * 3000)
+    assert [line for line, *_, skipped in brief(given) if skipped == "product"] == list(range(2, 3002))
 
 
 def test_a_row_of_very_many_lines_is_taken_for_an_open_quote(shop):
     rows_of = [f'P{count},Pear,,,"' + "x\n" * (count - 1) + '",,a.jpg\n' for count in (1000, 1001)]
-    listing = listed(shop, HEADER + "".join(rows_of))
-    assert [product.id for product in listing.products] == ["P1000"]
-    assert brief(listing)[0] == (1002, "", "", "product")
+    given = listed(shop, HEADER + "".join(rows_of))
+    assert [product.id for product in given.products] == ["P1000"]
+    assert brief(given)[0] == (1002, "", "", "product")
 
 
 @pytest.mark.parametrize("column", ["name", "description", "size"])
 def test_a_huge_field_is_a_problem_and_one_of_the_limit_is_none(shop, column):
-    most = products.MOST_FIELD
+    most = json_values.MOST_FIELD
     before = csv.field_size_limit(100_000)
     header = HEADER.replace("\n", ",size\n")
     row = dict.fromkeys(header.strip().split(","), "") | {"id": "P2", "name": "x", "pictures": "a.jpg"}
-    listing = listed(shop, header + GOOD.replace("\n", ",\n") + "".join(
+    given = listed(shop, header + GOOD.replace("\n", ",\n") + "".join(
         ",".join((row | {"id": f"L{length}", column: "x" * length}).values()) + "\n" for length in (most, most + 1)))
-    assert [product.id for product in listing.products] == ["P1", f"L{most}"]
-    assert brief(listing) == [(4, f"L{most + 1}", column, "product")]
+    assert [product.id for product in given.products] == ["P1", f"L{most}"]
+    assert brief(given) == [(4, f"L{most + 1}", column, "product")]
     assert csv.field_size_limit(before) == 100_000
 
 
 def test_a_huge_json_text_is_a_problem(shop):
-    huge = "x" * (products.MOST_FIELD + 1)
-    listing = in_json(shop, rows(1), rows(2, description=huge), rows(3, size=[huge]))
-    assert brief(listing) == [(2, "P2", "description", "product"), (3, "P3", "size", "product")]
+    huge = "x" * (json_values.MOST_FIELD + 1)
+    given = in_json(shop, rows(1), rows(2, description=huge), rows(3, size=[huge]))
+    assert brief(given) == [(2, "P2", "description", "product"), (3, "P3", "size", "product")]
 
 
 def test_a_value_is_nested_as_deeply_as_every_reader_takes_it(shop):
     def nested(depth: int) -> object:
         return {"in": [nested(depth - 2)]} if depth else 1
 
-    most = products.MOST_NESTED
-    listing = in_json(shop, rows(1, size=nested(most)), rows(2, size=[nested(most)]), rows(3, size=nested(600)))
-    assert [product.extra["size"] for product in listing.products] == [nested(most)]
-    assert brief(listing) == [(2, "P2", "size", "product"), (3, "P3", "size", "product")]
+    most = json_values.MOST_NESTED
+    given = in_json(shop, rows(1, size=nested(most)), rows(2, size=[nested(most)]), rows(3, size=nested(600)))
+    assert [product.extra["size"] for product in given.products] == [nested(most)]
+    assert brief(given) == [(2, "P2", "size", "product"), (3, "P3", "size", "product")]
 
 
 # JSON Lines.
 
 def test_json_lines_give_the_same_products(shop):
-    listing = in_json(shop, "", {"ID": 7, "Name": "Pear", "price": 1.79, "Size": {"cm": [3, 1.5, None, True]},
+    given = in_json(shop, "", {"ID": 7, "Name": "Pear", "price": 1.79, "Size": {"cm": [3, 1.5, None, True]},
                                  "pictures": ["a.jpg", "sub/c.jpg"], "currency": "EUR", "category": None}, " ")
-    assert listing.products == [Product(2, "7", "Pear", 17900, "EUR", "", "", (shop / "a.jpg", shop / "sub/c.jpg"),
+    assert given.products == [Product(2, "7", "Pear", 17900, "EUR", "", "", (shop / "a.jpg", shop / "sub/c.jpg"),
                                         {"Size": {"cm": [3, 1.5, None, True]}})]
-    assert brief(listing) == [(0, "", "description", "")]
+    assert brief(given) == [(0, "", "description", "")]
 
 
 @pytest.mark.parametrize("line", ["[1]", "1", '"x"', "null", "{", "nonsense", "{} {}"])
 def test_a_line_that_is_no_object_is_skipped(shop, line):
-    listing = in_json(shop, rows(1), line, rows(3))
-    assert [product.id for product in listing.products] == ["P1", "P3"]
-    assert brief(listing) == [(2, "", "", "product")] and "expected a JSON object" in listing.problems[0].what
+    given = in_json(shop, rows(1), line, rows(3))
+    assert [product.id for product in given.products] == ["P1", "P3"]
+    assert brief(given) == [(2, "", "", "product")] and "expected a JSON object" in given.problems[0].what
 
 
 @pytest.mark.parametrize("pair", [
     '"id": "P3"', '"ID": "P3"', '"a": {"b": 1, "b": 2}', '"a": NaN', '"a": -Infinity', '"a": [Infinity]',
     '"\\ud800": 1', '"a": 1e99999999999999999999', '"a": ' + "9" * 5000, '"a": ' + "[" * 100_000])
 def test_an_object_that_is_not_plain_json_is_skipped(shop, pair):
-    listing = in_json(shop, rows(1), json.dumps(rows(2))[:-1] + f", {pair}}}", rows(3))
-    assert [product.id for product in listing.products] == ["P1", "P3"]
-    assert [(problem.line, problem.skipped) for problem in listing.problems] == [(2, "product")]
+    given = in_json(shop, rows(1), json.dumps(rows(2))[:-1] + f", {pair}}}", rows(3))
+    assert [product.id for product in given.products] == ["P1", "P3"]
+    assert [(problem.line, problem.skipped) for problem in given.problems] == [(2, "product")]
 
 
 def test_a_json_line_that_is_no_utf_8_is_skipped(shop):
     row = json.dumps(rows(2, name="Paer")).encode()
-    listing = listed(shop, row.replace(b"P2", b"P1") + b"\n" + row.replace(b"ae", b"\xe4") + b"\n\xff\n", "list.jsonl")
-    assert brief(listing) == [(2, "P2", "name", "product"), (3, "", "", "product")]
+    given = listed(shop, row.replace(b"P2", b"P1") + b"\n" + row.replace(b"ae", b"\xe4") + b"\n\xff\n", "list.jsonl")
+    assert brief(given) == [(2, "P2", "name", "product"), (3, "", "", "product")]
 
 
 @pytest.mark.parametrize("value", ["\ud800", ["x", {"deep": "\udfff"}], {"\udc80": 1}])
@@ -250,12 +254,12 @@ def test_half_a_surrogate_pair_is_skipped_since_it_is_no_utf_8(shop, value):
     assert brief(in_json(shop, rows(1), rows(2, extra=value))) == [(2, "P2", "extra", "product")]
 
 
-@pytest.mark.parametrize("key", REQUIRED)
+@pytest.mark.parametrize("key", ["id", "name", "pictures"])
 def test_a_missing_required_key_is_a_problem_of_its_line(shop, key):
     row = rows(2)
     del row[key]
-    listing = in_json(shop, rows(1), row)
-    assert [(problem.line, problem.field, problem.skipped) for problem in listing.problems] == [(2, key, "product")]
+    given = in_json(shop, rows(1), row)
+    assert [(problem.line, problem.field, problem.skipped) for problem in given.problems] == [(2, key, "product")]
 
 
 @pytest.mark.parametrize("value", [True, 1.5, [1], {}, None, ""])
@@ -264,10 +268,10 @@ def test_an_id_is_a_text_or_a_whole_number(shop, value):
 
 
 def test_a_text_of_another_type_is_left_out_and_a_name_of_another_type_skipped(shop):
-    listing = in_json(shop, rows(1, category=3), rows(2, description=[]), rows(3, name=7))
-    assert [(product.id, product.category, product.description) for product in listing.products] == [
+    given = in_json(shop, rows(1, category=3), rows(2, description=[]), rows(3, name=7))
+    assert [(product.id, product.category, product.description) for product in given.products] == [
         ("P1", "", ""), ("P2", "", "")]
-    assert brief(listing) == [(1, "P1", "category", "field"), (2, "P2", "description", "field"),
+    assert brief(given) == [(1, "P1", "category", "field"), (2, "P2", "description", "field"),
                               (3, "P3", "name", "product")]
 
 
@@ -281,13 +285,13 @@ def test_a_number_too_long_for_a_double_is_kept_as_text(shop):
 def test_parquet_gives_the_same_products(shop):
     import pyarrow
 
-    listing = in_parquet(shop, {
+    given = in_parquet(shop, {
         "ID": pyarrow.array([1, 2]), "name": pyarrow.array(["Pear", "Plum"]).dictionary_encode(),
         "price": pyarrow.array([Decimal("1.7900"), None]), "currency": ["EUR", None], "description": ["x", None],
         "category": pyarrow.array(["Fruit", "Fruit"], pyarrow.large_string()),
         "pictures": [["a.jpg", "sub/c.jpg"], ["b.jpg"]], "Size": [1.5, float("nan")]})
-    assert listing.problems == [] and listing.currency == "EUR"
-    assert listing.products == [
+    assert given.problems == [] and given.currency == "EUR"
+    assert given.products == [
         Product(1, "1", "Pear", 17900, "EUR", "x", "Fruit", (shop / "a.jpg", shop / "sub/c.jpg"), {"Size": 1.5}),
         Product(2, "2", "Plum", None, "", "", "Fruit", (shop / "b.jpg",), {"Size": None})]
 
@@ -298,28 +302,28 @@ def test_a_parquet_price_is_exact_in_any_type(shop, kind):
 
     kind = pyarrow.decimal128(9, 4) if kind == "decimal128" else getattr(pyarrow, kind)()
     price = pyarrow.array(["1.79", "0.0001"]).cast(kind)
-    listing = in_parquet(shop, {"id": ["1", "2"], "name": ["x", "y"], "pictures": ["a.jpg", "a.jpg"], "price": price})
-    assert [product.price for product in listing.products] == [17900, 1]
+    given = in_parquet(shop, {"id": ["1", "2"], "name": ["x", "y"], "pictures": ["a.jpg", "a.jpg"], "price": price})
+    assert [product.price for product in given.products] == [17900, 1]
 
 
 def test_a_parquet_price_that_is_no_number_is_reported(shop):
-    listing = in_parquet(shop, {"id": ["1", "2"], "name": ["x", "y"], "pictures": ["a.jpg"] * 2, "category": [""] * 2,
+    given = in_parquet(shop, {"id": ["1", "2"], "name": ["x", "y"], "pictures": ["a.jpg"] * 2, "category": [""] * 2,
                                 "description": [""] * 2, "currency": ["EUR"] * 2,
                                 "price": [float("nan"), float("inf")]})
-    assert brief(listing) == [(1, "1", "price", "field"), (2, "2", "price", "field")]
+    assert brief(given) == [(1, "1", "price", "field"), (2, "2", "price", "field")]
 
 
 def test_parquet_values_that_json_lacks_become_texts(shop):
     import pyarrow
 
-    listing = in_parquet(shop, {
+    given = in_parquet(shop, {
         "id": ["1"], "name": ["x"], "pictures": ["a.jpg"], "day": [date(2026, 1, 2)],
         "time": [datetime(2026, 1, 2, 3, 4)], "fine": pyarrow.array([1_000_000_001], pyarrow.timestamp("ns")),
         "weight": [Decimal("1.10")], "deep": [{"day": date(2026, 1, 2), "all": [float("inf"), 1.0]}], "raw": [b"text"]})
-    assert listing.products[0].extra == {
+    assert given.products[0].extra == {
         "day": "2026-01-02", "time": "2026-01-02 03:04:00.000000", "fine": "1970-01-01 00:00:01.000000001",
         "weight": "1.10", "deep": {"day": "2026-01-02", "all": [None, 1.0]}, "raw": "text"}
-    json.loads(products.json_record(listing.products[0]))
+    json.loads(products.json_record(given.products[0]))
 
 
 def test_a_parquet_text_that_is_no_utf_8_leaves_the_others_alone(shop):
@@ -328,15 +332,15 @@ def test_a_parquet_text_that_is_no_utf_8_leaves_the_others_alone(shop):
     raw = pyarrow.array([b"P\xe4r", b"Pear"])
     text = pyarrow.StringArray.from_buffers(2, *raw.buffers()[1:])
     for column in (raw, text):
-        listing = in_parquet(shop, {"id": ["1", "2"], "name": column, "pictures": ["a.jpg"] * 2})
-        assert [product.id for product in listing.products] == ["2"]
-        assert brief(listing)[4:] == [(1, "1", "name", "product")]
+        given = in_parquet(shop, {"id": ["1", "2"], "name": column, "pictures": ["a.jpg"] * 2})
+        assert [product.id for product in given.products] == ["2"]
+        assert brief(given)[4:] == [(1, "1", "name", "product")]
 
 
 def test_parquet_rows_count_on_over_batches(shop):
     count = 2 * BATCH + 5
-    listing = in_parquet(shop, {"id": list(range(count)), "name": ["x"] * count, "pictures": ["a.jpg"] * count})
-    assert [product.line for product in listing.products] == list(range(1, count + 1))
+    given = in_parquet(shop, {"id": list(range(count)), "name": ["x"] * count, "pictures": ["a.jpg"] * count})
+    assert [product.line for product in given.products] == list(range(1, count + 1))
 
 
 def test_a_damaged_parquet_file_is_refused(shop):
@@ -356,7 +360,7 @@ def test_missing_and_repeated_parquet_columns_are_refused(shop):
     parquet.write_table(pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 4, ["id", "name", "pictures", "ID"]),
                         shop / "twice.parquet")
     with pytest.raises(InputError, match="twice"):
-        products.read(shop / "twice.parquet")
+        listing.read(shop / "twice.parquet")
     with pytest.raises(InputError, match="no products"):
         in_parquet(shop, {"id": pyarrow.array([], pyarrow.string()), "name": [], "pictures": []})
 
@@ -364,40 +368,40 @@ def test_missing_and_repeated_parquet_columns_are_refused(shop):
 # Fields.
 
 def test_the_second_of_an_id_is_skipped_and_names_the_first(shop):
-    listing = listed(shop, HEADER + GOOD + "P2,Plum,,,,,none.jpg\n P1 ,Fig,,,,,b.jpg\nP2,Plum,,,,,b.jpg\n")
-    assert [product.name for product in listing.products] == ["Pear"]
-    assert brief(listing)[2:] == [(4, "P1", "id", "product"), (5, "P2", "id", "product")]
-    assert "line 2" in listing.problems[2].what and "line 3" in listing.problems[3].what
+    given = listed(shop, HEADER + GOOD + "P2,Plum,,,,,none.jpg\n P1 ,Fig,,,,,b.jpg\nP2,Plum,,,,,b.jpg\n")
+    assert [product.name for product in given.products] == ["Pear"]
+    assert brief(given)[2:] == [(4, "P1", "id", "product"), (5, "P2", "id", "product")]
+    assert "line 2" in given.problems[2].what and "line 3" in given.problems[3].what
 
 
 @pytest.mark.parametrize("row, column", [(" ,Pear,,,,,a.jpg\n", "id"), ("P2,\t,,,,,a.jpg\n", "name")])
 def test_an_empty_id_or_name_skips_the_product(shop, row, column):
-    listing = listed(shop, HEADER + row + GOOD)
-    assert [(problem.line, problem.field, problem.skipped) for problem in listing.problems] == [(2, column, "product")]
+    given = listed(shop, HEADER + row + GOOD)
+    assert [(problem.line, problem.field, problem.skipped) for problem in given.problems] == [(2, column, "product")]
 
 
 def test_control_characters_are_removed_with_a_notice(shop):
-    listing = in_json(shop, rows(name="Pe\x07ar\x85", description="one\ttwo\nthree\r\nfour", size=["\x1bL"]))
-    product, = listing.products
+    given = in_json(shop, rows(name="Pe\x07ar\x85", description="one\ttwo\nthree\r\nfour", size=["\x1bL"]))
+    product, = given.products
     assert (product.name, product.description, product.extra) == ("Pear", "one\ttwo\nthree\nfour", {"size": ["L"]})
-    assert brief(listing) == [(1, "P1", "name", ""), (1, "P1", "size", "")]
+    assert brief(given) == [(1, "P1", "name", ""), (1, "P1", "size", "")]
 
 
 @pytest.mark.parametrize("text, price", [
     ("12", 120000), ("12.5", 125000), ("0.0001", 1), (" 3.20 ", 32000), ("0", 0), ("007.50", 75000), ("1.", 10000),
     (".5", 5000), ("1.230000", 12300), ("922337203685477.5807", 2**63 - 1), ("1e2", 1000000), ("", None), ("  ", None)])
 def test_a_price_is_exact(shop, text, price):
-    listing = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
-    assert listing.products[0].price == price and listing.problems == []
+    given = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
+    assert given.products[0].price == price and given.problems == []
 
 
 @pytest.mark.parametrize("text", [
     "1.23456", "-1", "-0.5", "NaN", "inf", "922337203685477.5808", "1e30", "1e999999999", '"1,50"', "1.50 EUR",
     "€2", "$2", '"1,299.00"', "1 299", "1_000", "1'299.00", "١", "0x10", "ten", "1.0000" + "0" * 30 + "1", "9" * 10000])
 def test_what_is_no_price_is_left_out_and_the_product_stays(shop, text):
-    listing = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
-    assert listing.products[0].price is None and brief(listing) == [(2, "P1", "price", "field")]
-    assert "write it as 1234.5" in listing.problems[0].what
+    given = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
+    assert given.products[0].price is None and brief(given) == [(2, "P1", "price", "field")]
+    assert "write it as 1234.5" in given.problems[0].what
 
 
 @pytest.mark.parametrize("value, price", [(1.79, 17900), (3, 30000), ("2.5", 25000), (None, None)])
@@ -412,26 +416,26 @@ def test_a_json_price_of_another_kind_is_left_out(shop, value):
 
 @pytest.mark.parametrize("code", ["EURO", "€", "E1R", "ſſſ", "EU"])
 def test_a_wrong_currency_costs_the_price(shop, code):
-    listing = listed(shop, HEADER + f"P1,Pear,2,{code},,,a.jpg\n")
-    assert (listing.products[0].price, listing.products[0].currency, listing.currency) == (None, "", "")
-    assert brief(listing) == [(2, "P1", "currency", "field")]
+    given = listed(shop, HEADER + f"P1,Pear,2,{code},,,a.jpg\n")
+    assert (given.products[0].price, given.products[0].currency, given.currency) == (None, "", "")
+    assert brief(given) == [(2, "P1", "currency", "field")]
 
 
 def test_a_price_without_a_currency_is_left_out_where_the_list_has_currencies(shop):
-    listing = listed(shop, HEADER + GOOD + "P2,Plum,2,,,,a.jpg\n")
-    assert [product.price for product in listing.products] == [17900, None]
-    assert brief(listing) == [(3, "P2", "currency", "field")] and listing.currency == "EUR"
+    given = listed(shop, HEADER + GOOD + "P2,Plum,2,,,,a.jpg\n")
+    assert [product.price for product in given.products] == [17900, None]
+    assert brief(given) == [(3, "P2", "currency", "field")] and given.currency == "EUR"
 
 
 def test_a_list_without_a_currency_column_keeps_its_prices(shop):
-    listing = listed(shop, "id,name,pictures,price\nP1,Pear,a.jpg,2\n")
-    assert (listing.products[0].price, listing.products[0].currency, listing.currency) == (20000, "", "")
+    given = listed(shop, "id,name,pictures,price\nP1,Pear,a.jpg,2\n")
+    assert (given.products[0].price, given.products[0].currency, given.currency) == (20000, "", "")
 
 
 def test_several_currencies_are_one_notice(shop):
-    listing = listed(shop, HEADER + GOOD + "P2,Plum,2,USD,,,a.jpg\nP3,Fig,2,USD,,,a.jpg\nP4,Fig,,CHF,,,a.jpg\n")
-    assert brief(listing) == [(0, "", "currency", "")] and listing.currency == ""
-    assert "EUR, USD:" in listing.problems[0].what and "price filters" in listing.problems[0].what
+    given = listed(shop, HEADER + GOOD + "P2,Plum,2,USD,,,a.jpg\nP3,Fig,2,USD,,,a.jpg\nP4,Fig,,CHF,,,a.jpg\n")
+    assert brief(given) == [(0, "", "currency", "")] and given.currency == ""
+    assert "EUR, USD:" in given.problems[0].what and "price filters" in given.problems[0].what
 
 
 # Pictures.
@@ -446,17 +450,17 @@ def test_pictures_outside_the_folder_are_refused_even_through_links(shop):
     (sibling / "a.jpg").write_bytes(b"x")
     names = ["link.jpg", "up/outside.jpg", "../outside.jpg", "sub/../../outside.jpg", "up/shop2/a.jpg",
              "../shop2/a.jpg", str(outside), str(shop / "a.jpg"), "..", "/"]
-    listing = in_json(shop, rows(pictures=[*names, "a.jpg"]))
-    assert listing.products[0].pictures == (shop / "a.jpg",)
-    assert brief(listing) == [(1, "P1", "pictures", "picture")] * len(names)
-    assert all("outside" in problem.what for problem in listing.problems)
+    given = in_json(shop, rows(pictures=[*names, "a.jpg"]))
+    assert given.products[0].pictures == (shop / "a.jpg",)
+    assert brief(given) == [(1, "P1", "pictures", "picture")] * len(names)
+    assert all("outside" in problem.what for problem in given.problems)
 
 
 def test_links_that_stay_inside_are_followed(shop):
     (shop / "link.jpg").symlink_to("sub/c.jpg")
     (shop.parent / "door").symlink_to(shop)
-    listing = listed(shop.parent / "door", HEADER + "P1,Pear,,,,,link.jpg|sub/../a.jpg\n")
-    assert listing.products[0].pictures == (shop / "sub/c.jpg", shop / "a.jpg")
+    given = listed(shop.parent / "door", HEADER + "P1,Pear,,,,,link.jpg|sub/../a.jpg\n")
+    assert given.products[0].pictures == (shop / "sub/c.jpg", shop / "a.jpg")
 
 
 def test_what_is_no_picture_file_is_reported(shop):
@@ -465,21 +469,21 @@ def test_what_is_no_picture_file_is_reported(shop):
     (shop / "loop.jpg").symlink_to("loop.jpg")
     names = ["none.jpg", "a.jpg/b.jpg", "sub", "sub/", ".", "empty.jpg", "pipe.jpg", "loop.jpg", "a\0.jpg", "d\0/a.jpg",
              "x" * 5000, "x/" * 5000 + "a.jpg", "sub\\c.jpg", 7, ["a.jpg"]]
-    listing = in_json(shop, rows(pictures=[*names, "b.jpg"]))
-    assert listing.products[0].pictures == (shop / "b.jpg",)
-    assert brief(listing) == [(1, "P1", "pictures", "picture")] * len(names)
+    given = in_json(shop, rows(pictures=[*names, "b.jpg"]))
+    assert given.products[0].pictures == (shop / "b.jpg",)
+    assert brief(given) == [(1, "P1", "pictures", "picture")] * len(names)
 
 
 def test_a_repeated_picture_is_a_problem_under_any_name(shop):
-    listing = listed(shop, HEADER + "P1,Pear,,,,,a.jpg||b.jpg|sub/../a.jpg|\n")
-    assert listing.products[0].pictures == (shop / "a.jpg", shop / "b.jpg")
-    assert brief(listing) == [(2, "P1", "pictures", "picture")]
+    given = listed(shop, HEADER + "P1,Pear,,,,,a.jpg||b.jpg|sub/../a.jpg|\n")
+    assert given.products[0].pictures == (shop / "a.jpg", shop / "b.jpg")
+    assert brief(given) == [(2, "P1", "pictures", "picture")]
 
 
 @pytest.mark.parametrize("value", ["", "|", "none.jpg", [], None, 5, {"a": 1}])
 def test_a_product_without_pictures_is_skipped(shop, value):
-    listing = in_json(shop, rows(1), rows(2, pictures=value))
-    assert len(listing.products) == 1 and brief(listing)[-1] == (2, "P2", "pictures", "product")
+    given = in_json(shop, rows(1), rows(2, pictures=value))
+    assert len(given.products) == 1 and brief(given)[-1] == (2, "P2", "pictures", "product")
 
 
 # Nothing is dropped in silence.
@@ -498,9 +502,9 @@ def test_every_row_of_a_nasty_list_is_a_product_or_a_problem(shop):
         for row in nasty:
             starts.append(line)
             line += row.count(b"\n")
-        listing = listed(shop, HEADER.encode() + b"".join(nasty))
-        lost = [problem.line for problem in listing.problems if problem.skipped == "product"]
-        kept = [product.line for product in listing.products]
+        given = listed(shop, HEADER.encode() + b"".join(nasty))
+        lost = [problem.line for problem in given.problems if problem.skipped == "product"]
+        kept = [product.line for product in given.products]
         assert len({*lost, *kept}) == len(lost) + len(kept) and {*starts} <= {*lost, *kept}
 
 
@@ -513,29 +517,29 @@ def test_every_line_of_damaged_json_is_a_product_or_a_problem(shop):
         for _ in range(chance.randrange(4)):
             bytes_of[chance.randrange(len(row))] = chance.choice([*range(1, 10), *range(14, 256)])
         damaged.append(bytes(bytes_of).replace(b"\n", b" "))
-    listing = listed(shop, b"\n".join(damaged), "list.jsonl")
-    lost = [problem.line for problem in listing.problems if problem.skipped == "product"]
-    assert sorted([*lost, *(product.line for product in listing.products)]) == list(range(1, 201))
-    assert len(lost) > 20 and len(listing.products) > 20
-    assert all(json.loads(products.json_record(product)) for product in listing.products)
+    given = listed(shop, b"\n".join(damaged), "list.jsonl")
+    lost = [problem.line for problem in given.problems if problem.skipped == "product"]
+    assert sorted([*lost, *(product.line for product in given.products)]) == list(range(1, 201))
+    assert len(lost) > 20 and len(given.products) > 20
+    assert all(json.loads(products.json_record(product)) for product in given.products)
 
 
 # What leaves.
 
 def test_problems_are_written_as_csv_and_an_old_file_goes(tmp_path):
     target = tmp_path / "out" / "problems.csv"
-    products.write_problems(target, [])
-    products.write_problems(target, [Problem(3, 'P"1', "price", "bad, very", "field"), Problem(0, "", "x", "ä", "")])
+    problems.write_problems(target, [])
+    problems.write_problems(target, [Problem(3, 'P"1', "price", "bad, very", "field"), Problem(0, "", "x", "ä", "")])
     assert target.read_text(encoding="utf-8") == (
         'line,product,field,problem,skipped\n3,"P""1",price,"bad, very",field\n0,,x,ä,\n')
-    products.write_problems(target, [])
+    problems.write_problems(target, [])
     assert not target.exists()
 
 
 def test_problems_of_a_broken_id_can_be_written(shop, tmp_path):
-    listing = in_json(shop, rows(id="a\ud800\n\x1bb", name=""))
-    products.write_problems(tmp_path / "problems.csv", listing.problems)
-    assert brief(listing) == [(1, "a b", "id", "product")]
+    given = in_json(shop, rows(id="a\ud800\n\x1bb", name=""))
+    problems.write_problems(tmp_path / "problems.csv", given.problems)
+    assert brief(given) == [(1, "a b", "id", "product")]
 
 
 @pytest.mark.parametrize("price, text", [(17900, "1.79"), (120000, "12"), (1, "0.0001"), (0, "0"), (None, "null"),
@@ -554,7 +558,7 @@ def test_extra_columns_cannot_take_the_place_of_ours(shop):
 
 def test_reading_a_list_imports_neither_pyarrow_nor_a_framework():
     code = ("import sys; from pathlib import Path; from catalog_builder.lists import products; "
-            "products.read(Path('demo/shop/products.csv')); "
+            "listing.read(Path('demo/shop/products.csv')); "
             "print([m for m in ('pyarrow', 'torch', 'numpy') if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
