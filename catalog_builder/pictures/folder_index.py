@@ -113,7 +113,7 @@ def _beginning_with(names: list[str], files: list[IndexedFile], first: str) -> I
 
 
 def _files(root: str, roots: list[str]) -> Iterator[tuple[str, str]]:
-    """Each regular file below `root`: its path from there, and its resolved path. Unreadable folders are passed over."""
+    """Each regular file below `root`: its path from there, and its resolved path. Skips folders that cannot be read."""
     waiting = [""]
     while waiting:
         folder = waiting.pop()

@@ -1,4 +1,4 @@
-"""Folders and the names of a list's pictures enter; the files that the names stand for leave, and how each was matched."""
+"""Folders and the names of a list's pictures enter; the file of each name leaves, and how it was matched."""
 
 import os
 import posixpath
@@ -25,7 +25,7 @@ from export.common.errors import InputError
 
 REMEDY = "give the path from the list's folder, or name the pictures' folder with --pictures"
 UNICODE, CASE = "in another Unicode form", "without regard to case"
-ROOT = re.compile(r"(file:(//(localhost)?(?=/))?)?(/?[A-Za-z]:)?[/\\]*", re.IGNORECASE)
+ROOT = re.compile(r"\A(file:(//(localhost)?(?=/))?)?(/?[A-Za-z]:)?[/\\]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _spellings(name: str) -> list[_Spelling]:
     """The name, then changed in one way, then in several ways; each text once."""
     found = {name: _Spelling(name)}
     for change, how in ((_decoded, "percent-decoded"), (lambda text: text.replace("\\", "/"), "with / for \\"),
-                        (lambda text: text[ROOT.match(text).end():], "without what leads to the root")):
+                        (lambda text: ROOT.sub("", text, count=1), "without what leads to the root")):
         for spelling in list(found.values()):
             text = change(spelling.text)
             found.setdefault(text, _Spelling(text, (*spelling.changes, how)))

@@ -14,11 +14,11 @@ EXTENSIONS = {                               # by what export.pictures.preproces
     re.compile(rb"....ftyp(avif|avis|mif1|msf1)", re.DOTALL): ".avif",
     re.compile(rb"BM"): ".bmp",
     re.compile(rb"II[*+]\0|MM\0[*+]"): ".tif",
-    re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n"): ".jp2",
+    re.compile(rb"\x00\x00\x00\x0cjP  \r\n\x87\n"): ".jp2",
     re.compile(rb"\xff\x4f\xff\x51"): ".j2k",
     re.compile(rb"P[1-6]\s"): ".ppm",
     re.compile(rb"qoif"): ".qoi",
-    re.compile(rb"\0\0\x01\0"): ".ico"}
+    re.compile(rb"\x00\x00\x01\x00"): ".ico"}
 HEIC = ".heic"
 OTHERS = {                                   # what is met in place of pictures
     re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body|title|script|meta|div|p)\b", re.I | re.S):
@@ -51,4 +51,5 @@ def _other(head: bytes) -> str:
     if not head:
         return "nothing"
     text = head.removeprefix(BYTE_ORDER_MARK)
-    return next((name for pattern, name in OTHERS.items() if pattern.match(text)), f"bytes beginning with {head[:12]!r}")
+    named = (name for pattern, name in OTHERS.items() if pattern.match(text))
+    return next(named, f"bytes beginning with {head[:12]!r}")

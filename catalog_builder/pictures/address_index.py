@@ -1,0 +1,136 @@
+"""What was fetched from each address enters; it leaves again in a later run. Kept in one file of JSON Lines.
+
+A line is added for each picture, after its file has its name. Of the lines of one address the last counts. A line that
+a killed process left unfinished does not count.
+"""
+
+import json
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+
+from catalog_builder.pictures.picture_kinds import SUFFIXES
+from export.common import files
+
+NAME = "index.jsonl"
+DIGEST = re.compile("[0-9a-f]{64}")
+WASTE = 1000                                 # lines that no longer count and may stay
+
+
+@dataclass(frozen=True)
+class FetchedFile:
+    """A picture that an address gave."""
+
+    sha256: str
+    suffix: str                              # as the picture's first bytes say
+    size: int                                # bytes
+    etag: str = ""                           # as the server said, "" where it did not
+    modified: str = ""
+
+    @property
+    def name(self) -> str:
+        """In the folder; addresses with the same bytes share it."""
+        return f"{self.sha256}{self.suffix}"
+
+    def is_in(self, folder: str) -> bool:
+        """Whether the folder holds the whole file."""
+        try:
+            status = os.lstat(f"{folder}/{self.name}")
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_size == self.size
+
+
+@dataclass
+class AddressIndex:
+    """What a folder of fetched pictures holds, by address."""
+
+    fetched: dict[str, FetchedFile]
+    failed: dict[str, str]                   # why an address gave nothing the last time it was asked
+
+    def add(self, line: dict) -> None:
+        """Takes up one line; passes over a line that is none."""
+        address = line.get("address")
+        if not isinstance(address, str):
+            return
+        if isinstance(line.get("failed"), str):
+            self.failed[address] = line["failed"]
+        elif _is_whole(line):
+            self.fetched[address] = FetchedFile(**{name: line[name] for name in FetchedFile.__annotations__})
+            self.failed.pop(address, None)
+
+    def lines(self) -> list[dict]:
+        """The lines that count."""
+        return [{"address": address, **asdict(file)} for address, file in self.fetched.items()] + [
+            {"address": address, "failed": reason} for address, reason in self.failed.items()]
+
+
+class IndexWriter:
+    """The index, opened to be added to. It is written anew first where a line is unfinished or many do not count."""
+
+    def __init__(self, folder: Path):
+        path = folder / NAME
+        self.index, lines, whole = _read(path)
+        if not whole or lines > len(self.index.fetched) + len(self.index.failed) + WASTE:
+            with files.whole(path) as partial:
+                partial.write_bytes(b"".join(map(_encoded, self.index.lines())))
+        self._file = path.open("ab", buffering=0)
+
+    def keep(self, address: str, file: FetchedFile) -> None:
+        """Remembers what an address gave."""
+        self._write({"address": address, **asdict(file)})
+
+    def fail(self, address: str, reason: str) -> None:
+        """Remembers why an address gave nothing."""
+        self._write({"address": address, "failed": reason})
+
+    def _write(self, line: dict) -> None:
+        self._file.write(_encoded(line))
+        self.index.add(line)
+
+    def __enter__(self) -> "IndexWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._file.close()
+
+
+def read_index(folder: Path) -> AddressIndex:
+    """The index of a folder; empty where there is none."""
+    return _read(folder / NAME)[0]
+
+
+def _read(path: Path) -> tuple[AddressIndex, int, bool]:
+    """The index, how many lines the file has, and whether its last line is finished."""
+    index, count, last = AddressIndex({}, {}), 0, b"\n"
+    try:
+        with path.open("rb") as file:
+            for last in file:
+                count += 1
+                index.add(_decoded(last))
+    except FileNotFoundError:
+        pass
+    return index, count, last.endswith(b"\n")
+
+
+def _decoded(line: bytes) -> dict:
+    try:
+        value = json.loads(line) if line.endswith(b"\n") else {}
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _encoded(line: dict) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _is_whole(line: dict) -> bool:
+    """Whether a line says what a FetchedFile says; its name then stays in the folder."""
+    texts = all(isinstance(line.get(name), str) for name in ("sha256", "suffix", "etag", "modified"))
+    return (texts and DIGEST.fullmatch(line["sha256"]) is not None and line["suffix"] in SUFFIXES
+            and type(line.get("size")) is int and line["size"] > 0)
