@@ -26,8 +26,12 @@ from catalog_builder.catalog import reader as catalogs
 from catalog_builder.catalog.reader import UNITS, Catalog
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.catalog.searcher import Result, Searcher
-from catalog_builder.lists import inspection, listing
+from catalog_builder.lists import inspection, listing, problems
 from catalog_builder.lists.list_options import ListOptions
+from catalog_builder.lists.problems import PICTURE, Problem
+from catalog_builder.pictures import fetch as downloads
+from catalog_builder.pictures.download import FetchOptions
+from catalog_builder.pictures.fetched import folder_of
 from export.common import rankings
 from export.common.command import DONE
 from export.common.errors import InputError
@@ -69,8 +73,23 @@ def inspect(products: Path, options: ListOptions) -> int:
 
 
 def fetch(products: Path, options: ListOptions, refresh: bool, allow_private: bool) -> int:
-    """Downloads the pictures of a list."""
-    raise NotImplementedError
+    """Downloads the pictures of a list that are web addresses."""
+    addresses = sorted(listing.read(products, options).recognition.addresses.items(), key=lambda pair: pair[1])
+    if not addresses:
+        _say(f"{products}: no picture is a web address")
+        return DONE
+    folder = folder_of(products)
+    asked = FetchOptions(refresh=refresh, allow_private=allow_private)
+    with Builds().bar("fetch the pictures", len(addresses)) as advance:
+        result = downloads.fetch(addresses, folder, asked, advance)
+    _say(f"{folder}: {result.fetched:,} fetched, {result.kept:,} there already, {len(result.failures):,} failed")
+    failed = [Problem(failure.line, "", "pictures", f"{failure.reason}; found {failure.address}", PICTURE)
+              for failure in result.failures]
+    problems.write_problems(folder.with_suffix(".problems.csv"), failed)
+    Builds(stderr=False).facts(inspection.troubles(failed))
+    if failed and not result.fetched + result.kept:
+        raise InputError("no picture could be fetched", where=products)
+    return DONE
 
 
 def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> int:
