@@ -23,6 +23,7 @@ class Curve:
     measured: bool = True                    # False: a and b are a guess, and no score becomes per cent
 
 
+HIGHEST = 1.0                                # a cosine
 GUESS = (10.0, -5.0)                         # a and b of a kind that was not measured: a score of .5 is 50 %
 
 
@@ -104,5 +105,16 @@ def _number(value: object) -> float:
 
 def described(calibration: Calibration) -> Mapping[str, str]:
     """For people: at which score half of the results are right, by kind."""
-    return {kind: f"half of the results with a score of {-curve.b / curve.a:.3f} are right"
-            for kind in KINDS if (curve := getattr(calibration, kind)).a > 0}
+    return {kind: _described(getattr(calibration, kind)) for kind in KINDS}
+
+
+def _described(curve: Curve) -> str:
+    if not curve.measured:
+        return "not measured: results have no per cent, and a least confidence hides none"
+    if curve.a <= 0:
+        return "a higher score is not more often right"
+    half = -curve.b / curve.a
+    if half > HIGHEST:
+        return f"no score means that half of the results are right: a score of {HIGHEST:g} means " \
+               f"{100 * logistic(curve.a * HIGHEST + curve.b):.0f} %"
+    return f"half of the results with a score of {half:.3f} are right"
