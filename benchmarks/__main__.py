@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("models", "latency", "catalog", "building", "jvm", "swift", "subsampled", "routes")
+NAMES = ("models", "latency", "catalog", "building", "jvm", "swift", "subsampled", "routes", "alike")
 
 
 def main(arguments: list[str]) -> int:

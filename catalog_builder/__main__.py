@@ -45,7 +45,7 @@ def parser() -> CommandLine:
     labels.add_argument("--image", type=Path, required=True, metavar="PATH")
     labels.add_argument("--names", required=True, help="names, separated by commas")
 
-    duplicates = subparsers.add_parser("duplicates", help="list shared pictures, and products that look nearly the same")
+    duplicates = subparsers.add_parser("duplicates", help="list shared pictures and near-duplicates")
     duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
     duplicates.add_argument("-k", type=int, default=20, help="shared pictures and pairs (default: %(default)s)")
 
