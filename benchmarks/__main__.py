@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("models", "latency", "catalog", "building", "interrupted", "jvm", "swift", "subsampled", "routes")
+NAMES = ("models", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift", "subsampled", "routes")
 
 
 def main(arguments: list[str]) -> int:

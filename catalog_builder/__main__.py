@@ -57,8 +57,9 @@ def parser() -> CommandLine:
     labels.add_argument("--image", type=Path, required=True, metavar="PATH")
     labels.add_argument("--names", required=True, help="names, separated by commas")
 
-    duplicates = subparsers.add_parser("duplicates", help="list products that look nearly the same")
+    duplicates = subparsers.add_parser("duplicates", help="list shared pictures and near-duplicates")
     duplicates.add_argument("--over", type=float, default=0.95, help="cosine (default: %(default)s)")
+    duplicates.add_argument("-k", type=int, default=20, help="shared pictures and pairs (default: %(default)s)")
 
     verify = subparsers.add_parser("verify", help="check structure and digest of a catalog file")
 
@@ -100,7 +101,7 @@ def work(arguments: list[str]) -> int:
     if options.command == "search":
         return commands.search(catalog, dist, search_request(options), options.json)
     if options.command == "duplicates":
-        return commands.duplicates(catalog, options.over, options.json)
+        return commands.duplicates(catalog, options.over, options.k, options.json)
     if options.command == "apps":
         return commands.apps(dist, catalog, options.precision, options.accept_research_licence)
     return commands.verify(catalog)

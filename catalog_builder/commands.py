@@ -44,20 +44,25 @@ MOST_THUMBNAIL = 1024                        # pixels of the longer side
 def build(request: BuildRequest) -> int:
     """Builds a catalog."""
     built = builder.build(request, Builds())
-    table = _table(("queries",), ("number", "top 1", rankings.named(RECALL_TOLERANCE), "plain recall@10",
-                                 "score error"))
+    table = _table(("queries",), ("number", f"top 1 (within {RECALL_TOLERANCE:g})", rankings.named(RECALL_TOLERANCE),
+                                 "plain recall@10", "score error", "verdict"))
     for recall in built.recalls:
         shares = ("–" if share is None else f"{share:.4f}" for share in (recall.top1, recall.tolerant10,
                                                                          recall.plain10))
-        table.add_row(recall.kind, str(recall.queries), *shares, f"{recall.largest_error:.5f}")
+        table.add_row(recall.kind, str(recall.queries), *shares, f"{recall.largest_error:.5f}", recall.verdict)
     _show(f"{built.out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
     if built.problems:
         lost = Counter(problem.skipped for problem in built.problems)
         _say(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "
              f"pictures and {lost['field']} fields are left out): {built.out.with_suffix('.problems.csv')}", "yellow")
+    for fitted in built.fitted:
+        if not fitted.curve.measured:
+            _say(f"{fitted.kind} queries: {fitted.note}: results have no per cent, and the apps hide none")
+        if fitted.hides_all:
+            _say(f"{fitted.warning}: the apps would show no result among the matches", "yellow")
     if built.note:
         _say(built.note)
-    _say(f"the page to look at before shipping: {built.out.with_suffix('.html')}")
+    _say(f"the page to look at before shipping: {built.page}")
     return DONE
 
 
@@ -111,8 +116,8 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
     for i, r in enumerate(results, 1):
         price = amount(r.record.get("price"), r.record.get("currency", ""))
         names = (escape(str(r.record.get(key, ""))) for key in ("id", "name", "category"))
-        match = "★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %", f"{r.score:.4f}"
-        table.add_row(str(i), *names, price, *match)
+        match = ("–", "–") if r.stars is None else ("★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %")
+        table.add_row(str(i), *names, price, *match, f"{r.score:.4f}")
     _show(f"{len(results)} of {described(shop.catalog)}", table)
     return DONE
 
@@ -161,20 +166,40 @@ def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:
     return DONE
 
 
-def duplicates(catalog: Path, over: float, as_json: bool) -> int:
-    """Products that look nearly the same."""
+def duplicates(catalog: Path, over: float, most: int, as_json: bool) -> int:
+    """Pictures that several products share, and products that look nearly the same: at most so many of each."""
+    if most < 0:
+        raise InputError("no number of rows", where="-k", expected="0 or more", found=most)
     opened = catalogs.open_catalog(catalog)
+    groups = pairs.shared(pairs.row_digests(opened), opened.owners)
     with Builds().bar("compare the rows", opened.rows) as advance:
-        alike = pairs.find(opened, over, lambda rows: advance(rows, True))
-    rows = [(opened.record(p.first), opened.record(p.second), p.score) for p in alike]
+        alike = pairs.find(opened, over, lambda rows: advance(rows, True), most)
+    records = [(opened.record(p.first), opened.record(p.second), p.score) for p in alike.best]
     if as_json:
-        print(json.dumps([{"first": a["id"], "second": b["id"], "score": score} for a, b, score in rows]))
+        print(json.dumps({
+            "shared_pictures": len(groups), "most_shared_pictures": [
+                {"products": len(group.products), "ids": [opened.record(p)["id"] for p in group.products[:most]]}
+                for group in groups[:most]],
+            "near_duplicate_pairs": alike.count, "near_duplicates": [
+                {"first": a["id"], "second": b["id"], "score": score} for a, b, score in records]}))
         return DONE
+    table = _table(("id", "name"), ("products with this picture",))
+    for group in groups[:most]:
+        table.add_row(*_named(opened.record(group.products[0])), f"{len(group.products):,}")
+    _show(f"{len(groups):,} pictures shared by several products{_first_of(most, len(groups))}", table)
     table = _table(("id", "name", "id ", "name "), ("score",))
-    for a, b, score in rows:
-        table.add_row(*(escape(str(record[key])) for record in (a, b) for key in ("id", "name")), f"{score:.4f}")
-    _show(f"{len(rows)} pairs over {over} of {described(opened)}", table)
+    for a, b, score in records:
+        table.add_row(*_named(a), *_named(b), f"{score:.4f}")
+    _show(f"{alike.count:,} pairs over {over} of {described(opened)}{_first_of(most, alike.count)}", table)
     return DONE
+
+
+def _named(record: dict) -> tuple[str, str]:
+    return escape(str(record["id"])), escape(str(record["name"]))
+
+
+def _first_of(most: int, count: int) -> str:
+    return f"; the first {most} (-k shows more)" if count > most else ""
 
 
 def apps(dist: Path, catalog: Path, precision: str, accept: bool) -> int:

@@ -7,30 +7,31 @@ same, byte for byte.
 import contextlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from catalog_builder import engines
-from catalog_builder.builder import calibrate, catalog_page, duplicates, embed, recall, writer
+from catalog_builder.builder import answers, calibrate, catalog_page, duplicates, embed, recall, writer
 from catalog_builder.builder.build_progress import Builds
 from catalog_builder.builder.built import Built, EmbeddedProducts, EmbeddedQueries
+from catalog_builder.builder.calibrate import Fitted
+from catalog_builder.builder.duplicates import SharedPicture
 from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.recall import Recall
 from catalog_builder.builder.store import Store, StoredVectors
 from catalog_builder.builder.writer import Content
-from catalog_builder.catalog import reader
+from catalog_builder.catalog import calibration, reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.engines import Engine, Model
 from catalog_builder.lists import inspection, listing, problems, products, queries
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.listing import Listing
-from catalog_builder.lists.problems import PICTURE, PRODUCT, Problem
+from catalog_builder.lists.problems import NOTICE, PICTURE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
-from catalog_builder.lists.queries import Queries
+from catalog_builder.lists.queries import Asked, Queries
 from export.artifacts import manifest
 from export.common import files
 from export.common.command import GateRed
@@ -40,7 +41,10 @@ from export.pictures.preprocess import resize_crop
 SUFFIX = ".catalog"
 KINDS = ("text", "image")                    # of queries
 MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
-MOST_PAIRED = 20_000                         # rows that the report compares with each other
+MOST_PAIRED = 20_000                         # different pictures that the report compares with each other
+MOST_NOTICES = 20                            # shared pictures that are reported one by one
+MOST_PAIRS, MOST_GROUPS, MOST_IDS = 1_000, 200, 20       # in <name>.json; the counts beside them are true
+BELOW = ".red"                               # in the names of page and figures of a catalog below its gate
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,10 @@ def build(request: BuildRequest, progress: Builds) -> Built:
             shelf = embed_products(task)
             asked = calibrate_queries(task, shelf)
             recalls = write_and_measure(task, shelf, asked)
-            return draw(task, shelf, asked, recalls)
+            built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
+            for end in (".html", ".json"):
+                files.remove(request.out.with_suffix(BELOW + end))
+            return built
     except sqlite3.Error as error:
         raise store.unusable(error) from error
 
@@ -125,15 +132,27 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
     """
     digests, computed = embed_pictures(task)
     kept, faults = without_faults(task.listing.products, {p: task.store.fault(digests[p]) for p in digests})
-    found = sorted(task.listing.problems + faults, key=lambda problem: (problem.line, problem.row))
-    refuse_loss(task.request, kept, found)
+    owners = np.repeat(np.arange(len(kept), dtype=np.uint32), [len(product.pictures) for product in kept])
     rows = [digests[path] for product in kept for path in product.pictures]
+    shared = duplicates.shared(rows, owners)
+    notices = shared_notices(shared, [path for product in kept for path in product.pictures])
+    found = sorted(notices + task.listing.problems + faults, key=lambda problem: (problem.line, problem.row))
+    refuse_loss(task.request, kept, found)
     return EmbeddedProducts(
-        products=kept, owners=np.repeat(np.arange(len(kept), dtype=np.uint32), [len(p.pictures) for p in kept]),
+        products=kept, owners=owners, pictures=rows, shared=shared,
         vectors=StoredVectors(task.store, rows, task.model.manifest.dim),
         thumbnails=[task.store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
         if task.request.thumbnail else None,
         problems=found, computed=computed)
+
+
+def shared_notices(shared: list[SharedPicture], paths: list[Path]) -> list[Problem]:
+    """What the list's owner should know of the pictures that several products share. `paths`: of the rows."""
+    notices = [f"{len(one.products):,} products share {paths[one.row].name}: by their pictures they are one product"
+               for one in shared[:MOST_NOTICES]]
+    if len(shared) > MOST_NOTICES:
+        notices.append(f"{len(shared) - MOST_NOTICES:,} more pictures are shared by several products")
+    return [Problem(0, "", "pictures", notice, NOTICE) for notice in notices]
 
 
 def embed_pictures(task: BuildTask) -> tuple[dict[Path, str], int]:
@@ -149,34 +168,49 @@ def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueri
     """Step 2: the labelled queries, or made-up ones, and the curves that turn their scores into per cent."""
     task.progress.step("ask the queries")
     asked = (queries.labelled(task.request.queries, shelf.products) if task.request.queries
-             else queries.made_up(shelf.products))
+             else queries.made_up(shelf.products, picture_keys(shelf)))
     asked = at_most(asked, MOST_SCORES // len(shelf.products))
-    vectors = embedded(task.model, task.engine, asked)
-    fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), getattr(asked, kind))
+    vectors = {kind: embedded(task.model, task.engine, kind, getattr(asked, kind)) for kind in KINDS}
+    right = {kind: answers.right(getattr(asked, kind), shelf.owners, shelf.pictures, shelf.vectors) for kind in KINDS}
+    fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
               for kind in KINDS]
-    return EmbeddedQueries(asked, vectors, fitted)
+    if task.request.queries:
+        fitted = [one if one.curve.measured else with_made_up_spread(task, shelf, one) for one in fitted]
+    return EmbeddedQueries(asked, right, vectors, fitted)
+
+
+def picture_keys(shelf: EmbeddedProducts) -> list[frozenset[str]]:
+    """The digests of each product's pictures."""
+    rows = iter(shelf.pictures)
+    return [frozenset(next(rows) for _ in product.pictures) for product in shelf.products]
+
+
+def with_made_up_spread(task: BuildTask, shelf: EmbeddedProducts, fitted: Fitted) -> Fitted:
+    """A kind that the labelled queries did not measure, with the spread of made-up ones: the slider needs both."""
+    make = {"text": queries.names, "image": queries.photos}[fitted.kind]
+    made = make(shelf.products, queries.to_ask_for(shelf.products, picture_keys(shelf)))
+    made = some_of(made, MOST_SCORES // len(shelf.products))
+    scores = recall.exact(shelf.vectors, shelf.owners, embedded(task.model, task.engine, fitted.kind, made))
+    return replace(fitted, curve=calibration.guess(calibrate.spread(scores)))
 
 
 def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
     """Step 3: the file, which gets its name only after it was measured.
 
-    Raises GateRed if quantisation costs more than the gate allows, unless `force` was asked for.
+    Raises GateRed if quantisation costs more than the gate allows, unless `force` was asked for. Page and figures are
+    then written under names of their own, so that those of an older catalog stay with it.
     """
     task.progress.step("quantise and write")
     with writer.unnamed(task.request.out, content(task, shelf, asked), shelf.vectors) as catalog:
         task.progress.step("measure what quantisation costs")
         recalls = [recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind])
                    for kind in KINDS if len(asked.vectors[kind])]
-        if not task.request.force:
-            refuse_below_the_gate(recalls)
+        low = [measured.words for measured in recalls if not measured.passed]
+        if low and not task.request.force:
+            page = draw(task, shelf, asked, recalls, catalog).page
+            raise GateRed(f"{'; '.join(low)}; the catalog was not written; its page is {page}; remedy: --force writes "
+                          "it all the same")
     return recalls
-
-
-def refuse_below_the_gate(recalls: Iterable[Recall]) -> None:
-    """Raises GateRed unless a shop may ship the catalog."""
-    low = [measured.words for measured in recalls if not measured.passed]
-    if low:
-        raise GateRed(f"{'; '.join(low)}; nothing was written; remedy: --force writes it all the same")
 
 
 def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
@@ -185,24 +219,27 @@ def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) ->
     text, image = (one.curve for one in asked.fitted)
     return Content(
         space=task.model.space, model=task.model.manifest.model, currency=task.listing.currency, category_names=names,
-        calibration=Calibration(text, image, asked.queries.source),
+        calibration=Calibration(text, image, asked.queries.source if text.measured or image.measured else "none"),
         records=[products.json_record(product) for product in shelf.products],
         prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
         categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),
         owners=shelf.owners, thumbnails=shelf.thumbnails, created=manifest.created())
 
 
-def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall]) -> Built:
-    """Step 4: near-duplicates, the page for people, and the figures for machines."""
-    out = task.request.out
-    catalog = reader.open_catalog(out)
+def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall],
+         catalog: Catalog) -> Built:
+    """Step 4: near-duplicates, the page for people, and the figures for machines. `catalog`: named, or not yet."""
     task.progress.step("look for near-duplicates, and draw the report")
+    out = task.request.out
+    written = catalog.path == out
+    few = len(set(shelf.pictures)) <= MOST_PAIRED
     built = Built(
-        out=out, products=catalog.products, rows=catalog.rows, bytes=out.stat().st_size, problems=shelf.problems,
-        computed=shelf.computed, recalls=recalls, fitted=asked.fitted,
-        pairs=duplicates.find(catalog) if catalog.rows <= MOST_PAIRED else None, note=task.engine.note)
+        out=out, page=out.with_suffix(".html" if written else f"{BELOW}.html"), written=written,
+        products=catalog.products, rows=catalog.rows, bytes=catalog.path.stat().st_size, problems=shelf.problems,
+        computed=shelf.computed, recalls=recalls, fitted=asked.fitted, shared=shelf.shared,
+        pairs=duplicates.find(catalog, most=MOST_PAIRS) if few else None, note=task.engine.note)
     catalog_page.write(built, catalog, task.model, asked)
-    files.write_json(out.with_suffix(".json"), figures(built, catalog, task.engine))
+    files.write_json(built.page.with_suffix(".json"), figures(built, catalog, task.engine))
     return built
 
 
@@ -222,31 +259,47 @@ def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tup
 
 def at_most(asked: Queries, count: int) -> Queries:
     """At most `count` queries of each kind, evenly spread."""
-    def some(kind: queries.Asked) -> queries.Asked:
-        total, wanted = len(kind.queries), max(1, count)
-        chosen = range(total) if total <= wanted else [i * total // wanted for i in range(wanted)]
-        return queries.Asked([kind.queries[i] for i in chosen], [kind.answers[i] for i in chosen])
-
-    return Queries(some(asked.text), some(asked.image), asked.source)
+    return Queries(some_of(asked.text, count), some_of(asked.image, count), asked.source)
 
 
-def embedded(model: Model, engine: Engine, asked: Queries) -> dict[str, np.ndarray]:
-    """The queries of each kind: float32 [Q, dim]."""
-    none = np.empty((0, model.manifest.dim), np.float32)
-    squares = [model.square(picture) if isinstance(picture, Path) else resize_crop(picture, model.preprocessing)
-               for picture in asked.image.queries]
-    return {"text": model.text(asked.text.queries) if asked.text.queries else none,
-            "image": embed.encoded(engine, squares) if squares else none}
+def some_of(asked: Asked, count: int) -> Asked:
+    """At most `count` queries, but one at least, evenly spread."""
+    total, wanted = len(asked.queries), max(1, count)
+    chosen = range(total) if total <= wanted else [i * total // wanted for i in range(wanted)]
+    return Asked([asked.queries[i] for i in chosen], [asked.answers[i] for i in chosen])
+
+
+def embedded(model: Model, engine: Engine, kind: str, asked: Asked) -> np.ndarray:
+    """The queries of one kind: float32 [Q, dim]."""
+    if not asked.queries:
+        return np.empty((0, model.manifest.dim), np.float32)
+    if kind == "text":
+        return model.text(asked.queries)
+    return embed.encoded(engine, [model.square(picture) if isinstance(picture, Path)
+                                  else resize_crop(picture, model.preprocessing) for picture in asked.queries])
 
 
 def figures(built: Built, made: Catalog, engine: Engine) -> dict:
     """What <name>.json holds, for machines."""
     lost = Counter(problem.skipped or "nothing" for problem in built.problems)
+    ids = {product: made.record(product)["id"] for product in named(built)}
     return {"version": 1, "model": made.model, "space": made.space, "products": built.products, "rows": built.rows,
-            "bytes": built.bytes, "problems": len(built.problems), "skipped": lost, "engine": engine.identity,
-            "note": engine.note, "calibration_from": made.calibration.source,
-            "recall": [asdict(recalled) | {"passed": recalled.passed} for recalled in built.recalls],
+            "bytes": built.bytes, "written": built.written, "problems": len(built.problems), "skipped": lost,
+            "engine": engine.identity, "note": engine.note, "calibration_from": made.calibration.source,
+            "recall": [asdict(recalled) | {"passed": recalled.passed, "verdict": recalled.verdict}
+                       for recalled in built.recalls],
             "calibration": [asdict(fitted) for fitted in built.fitted],
+            "shared_pictures": len(built.shared), "most_shared_pictures": [
+                {"products": len(one.products), "ids": [ids[product] for product in one.products[:MOST_IDS]]}
+                for one in built.shared[:MOST_GROUPS]],
+            "near_duplicate_pairs": None if built.pairs is None else built.pairs.count,
             "near_duplicates": None if built.pairs is None else [
-                {"first": made.record(p.first)["id"], "second": made.record(p.second)["id"], "score": p.score}
-                for p in built.pairs]}
+                {"first": ids[pair.first], "second": ids[pair.second], "score": pair.score}
+                for pair in built.pairs.best]}
+
+
+def named(built: Built) -> set[int]:
+    """The products of which the figures give the id."""
+    pairs = built.pairs.best if built.pairs else []
+    return ({product for pair in pairs for product in (pair.first, pair.second)}
+            | {product for one in built.shared[:MOST_GROUPS] for product in one.products[:MOST_IDS]})

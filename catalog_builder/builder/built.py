@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog_builder.builder.calibrate import Fitted
-from catalog_builder.builder.duplicates import Duplicate
+from catalog_builder.builder.duplicates import NearDuplicates, SharedPicture
 from catalog_builder.builder.quantize import Vectors
 from catalog_builder.builder.recall import Recall
 from catalog_builder.lists.problems import Problem
@@ -20,7 +20,9 @@ class EmbeddedProducts:
 
     products: list[Product]
     owners: np.ndarray                       # uint32 [rows]: the product of each picture
+    pictures: list[str]                      # the digest of each row's picture
     vectors: Vectors                         # float32 [rows, dim]
+    shared: list[SharedPicture]              # pictures of several products, the most shared first
     thumbnails: list[bytes] | None           # of each product; None for a catalog without thumbnails
     problems: list[Problem]                  # of the list and of its pictures, by line
     computed: int                            # pictures that were not known from an earlier run
@@ -31,15 +33,18 @@ class EmbeddedQueries:
     """The queries that calibrate and measure the catalog."""
 
     queries: Queries
+    right: dict[str, np.ndarray]             # "text" and "image": bool [Q, products], those asked for and their like
     vectors: dict[str, np.ndarray]           # "text" and "image": float32 [Q, dim]
     fitted: list[Fitted]
 
 
 @dataclass(frozen=True)
 class Built:
-    """A catalog that was written, and what was measured. <name>.json holds the figures, too."""
+    """A catalog, and what was measured. <name>.json holds the figures, too."""
 
     out: Path
+    page: Path
+    written: bool                            # False: the catalog is below its gate
     products: int
     rows: int
     bytes: int
@@ -47,5 +52,6 @@ class Built:
     computed: int                            # pictures that were not known from an earlier run
     recalls: list[Recall]
     fitted: list[Fitted]
-    pairs: list[Duplicate] | None            # None if there are too many rows to compare
+    shared: list[SharedPicture]              # pictures of several products, the most shared first
+    pairs: NearDuplicates | None             # None if there are too many pictures to compare
     note: str

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalog_builder.catalog.calibration import NONE, Curve, confidence
-from catalog_builder.lists.queries import Asked
+from catalog_builder.catalog import calibration
+from catalog_builder.catalog.calibration import Curve, confidence, logistic
 from export.common import rankings
 
+EVEN, SHOWN_BY_APPS = 0.5, 0.1               # the page warns below the first, the build below the second
 LEAST_PAIRS = 20                             # of right results, and of wrong ones: fewer determine no curve
 LEAST_SPREAD = 1e-9                          # of scores: below it, scores differ by rounding alone
-SHOWN = 10                                   # results shown per query; per cent is the share of them that are right
+SHOWN = rankings.TOP                         # results shown per query; per cent is the share of them that are right
+WEIGHT = 1e3                                 # of the results against the penalty on the slope
+MOST_STEPS, LEAST_STEP = 100, 1e-12          # of Newton's method
 
 
 @dataclass(frozen=True)
@@ -21,48 +24,96 @@ class Fitted:
     curve: Curve
     pairs: int                               # results that the curve was drawn through
     right: int                               # of them
+    answers: float                           # right products of a query, on average
+    best: float | None                       # the highest score of a right result; None if none was right
     error: float | None                      # expected calibration error on the half that was left out
     note: str
 
+    @property
+    def best_share(self) -> float | None:
+        """What the highest right score seen counts as; None where nothing was measured."""
+        return None if self.best is None else confidence(self.curve, self.best)
 
-def fitted(kind: str, scores: np.ndarray, asked: Asked) -> Fitted:
-    """Fits the curve to all shown results. `scores`: [Q, products].
+    @property
+    def hides_all(self) -> bool:
+        """Whether even the best right result seen counts as too little for the apps to show it among the matches."""
+        return self.best_share is not None and self.best_share < SHOWN_BY_APPS
+
+    @property
+    def warning(self) -> str:
+        """What is wrong where even the best right result seen counts as little; "" where nothing is."""
+        if self.best is None or self.best_share is None or self.best_share >= EVEN:
+            return ""
+        return (f"{self.kind} queries: the best right result seen has a score of {self.best:.3f}, and counts as "
+                f"{100 * self.best_share:.0f} %: scores hardly tell right from wrong")
+
+
+def fitted(kind: str, scores: np.ndarray, right: np.ndarray) -> Fitted:
+    """Fits the curve to all shown results. `scores`: [Q, products]; `right`: which products are right, of this shape.
 
     The error is that of a curve fitted to one half of the queries, on the other half.
     """
     if not len(scores):
-        return Fitted(kind=kind, curve=getattr(NONE, kind), pairs=0, right=0, error=None,
-                      note="no queries of this kind: nothing measured")
-    spread = known_spread(scores.std(axis=1).mean())
-    values, right, query = shown(scores, asked.answers)
-    curve = fit(values, right, spread)
+        return Fitted(kind=kind, curve=getattr(calibration.NONE, kind), pairs=0, right=0, answers=0.0, best=None,
+                      error=None, note="not measured: no queries of this kind")
+    values, hits, query = shown(scores, right)
+    common = {"kind": kind, "pairs": len(values), "right": int(hits.sum()), "answers": float(right.sum(axis=1).mean()),
+              "best": float(values[hits].max()) if hits.any() else None}
+    curve = fit(values, hits, spread(scores))
     if curve is None:
-        return Fitted(kind=kind, curve=Curve(10.0, -5.0, spread), pairs=len(values), right=int(right.sum()), error=None,
-                      note="too few right or wrong results: the curve is a guess")
+        return Fitted(**common, curve=calibration.guess(spread(scores)), error=None,
+                      note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in "
+                           "the file is a guess")
     half = query % 2 == 0
-    held = fit(values[half], right[half], spread)
-    error = None if held is None else expected_error(held, values[~half], right[~half])
-    return Fitted(kind=kind, curve=curve, pairs=len(values), right=int(right.sum()), error=error, note="")
+    held = fit(values[half], hits[half], curve.spread)
+    error = None if held is None else expected_error(held, values[~half], hits[~half])
+    return Fitted(**common, curve=curve, error=error, note="")
 
 
-def shown(scores: np.ndarray, answers: list[frozenset[int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def shown(scores: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first SHOWN results of every query: score, whether it is right, and the query's position."""
     order = rankings.first(scores, SHOWN)
-    values = np.take_along_axis(scores, order, 1)
-    right = np.array([[int(product) in answers[q] for product in row] for q, row in enumerate(order)])
-    return values.ravel(), right.ravel(), np.repeat(np.arange(len(scores)), order.shape[1])
+    values, hits = (np.take_along_axis(table, order, 1) for table in (scores, right))
+    return values.ravel(), hits.ravel(), np.repeat(np.arange(len(scores)), order.shape[1])
+
+
+def spread(scores: np.ndarray) -> float:
+    """The standard deviation of a query's scores [Q, products] over the products, the mean of all queries."""
+    return known_spread(scores.std(axis=1).mean())
 
 
 def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
     """The curve of results with these scores, right or wrong (bool); None if there are too few of either."""
     if min(right.sum(), (~right).sum()) < LEAST_PAIRS:
         return None
-    from sklearn.linear_model import LogisticRegression
-
     centre, width = scores.mean(), known_spread(scores.std())
-    model = LogisticRegression(C=1e3).fit(((scores - centre) / width)[:, None], right)
-    slope = float(model.coef_[0, 0]) / width
-    return Curve(float(slope), float(model.intercept_[0] - slope * centre), float(spread))
+    slope, intercept = logistic_regression((scores - centre) / width, right)
+    return Curve(float(slope / width), float(intercept - slope / width * centre), float(spread))
+
+
+def logistic_regression(x: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Slope and intercept, float64, that minimise slope^2 / 2 + WEIGHT x the sum of log losses. x: float64 [n].
+
+    Newton's method; a step that does not lower the loss is halved. scikit-learn's LogisticRegression(C=WEIGHT) has the
+    same minimum.
+    """
+    design, found = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
+    penalty = np.diag([1.0, 0.0])
+
+    def loss(at: np.ndarray) -> float:
+        return at[0] ** 2 / 2 + WEIGHT * np.logaddexp(0, np.where(right, -1, 1) * (design @ at)).sum()
+
+    for _ in range(MOST_STEPS):
+        shares = np.exp(-np.logaddexp(0, -design @ found))
+        gradient = penalty @ found + WEIGHT * design.T @ (shares - right)
+        curvature = penalty + WEIGHT * (design * (shares * (1 - shares))[:, None]).T @ design
+        step = np.linalg.solve(curvature, gradient)
+        while loss(found - step) > loss(found) and np.abs(step).max() > LEAST_STEP:
+            step = step / 2
+        found = found - step
+        if np.abs(step).max() <= LEAST_STEP * max(1.0, np.abs(found).max()):
+            break
+    return found
 
 
 def known_spread(deviation: float) -> float:
@@ -72,7 +123,7 @@ def known_spread(deviation: float) -> float:
 
 def expected_error(curve: Curve, scores: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error: the mean distance between confidence and truth, over bins of equal count."""
-    shares = np.array([confidence(curve, score) for score in scores])
+    shares = np.array([logistic(curve.a * score + curve.b) for score in scores])
     parts = np.array_split(np.argsort(shares, kind="stable"), bins)
     return float(sum(len(part) * abs(shares[part].mean() - right[part].mean()) for part in parts if len(part))
                  / len(scores))

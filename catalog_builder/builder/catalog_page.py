@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from catalog_builder.builder.built import Built, EmbeddedQueries
+from catalog_builder.builder.duplicates import ALIKE
 from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, search
 from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
@@ -19,7 +20,7 @@ from export.pictures.preprocess import load_rgb8
 
 HERE = Path(__file__).parent
 WALL, SHOWN = 12, 5                          # sample queries of each kind, results of each
-MOST_PAIRS, MOST_PROBLEMS, SIDE = 40, 60, 96
+MOST_PAIRS, MOST_SHARED, MOST_PROBLEMS, SIDE = 40, 12, 60, 96
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Card:
     name: str
     price: str
     score: float
-    percent: int
+    percent: int | None                      # None: not measured
     right: bool | None                       # None: unknown
 
 
@@ -51,14 +52,15 @@ def write(built: Built, made: Catalog, model: Model, asked: EmbeddedQueries) -> 
     page = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True).get_template("catalog_page.html.j2")
     pairs = None if built.pairs is None else [
-        (card(made, p.first, p.score), card(made, p.second, p.score)) for p in built.pairs[:MOST_PAIRS]]
+        (card(made, p.first, p.score), card(made, p.second, p.score)) for p in built.pairs.best[:MOST_PAIRS]]
     html = page.render(
         built=built, made=made, model=model.manifest, samples=wall(made, asked), pairs=pairs, parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
         priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
         problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,
-        recall_name=rankings.named(RECALL_TOLERANCE))
-    with files.whole(built.out.with_suffix(".html")) as partial:
+        recall_name=rankings.named(RECALL_TOLERANCE), alike=ALIKE,
+        shared=[(card(made, one.products[0], 1.0), len(one.products)) for one in built.shared[:MOST_SHARED]])
+    with files.whole(built.page) as partial:
         partial.write_text(html, encoding="utf-8")
 
 
@@ -71,19 +73,20 @@ def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
             curve = getattr(made.calibration, kind)
             hits = search.search(made, asked.vectors[kind][i], SHOWN)
             cards = [card(made, hit.product, hit.score, calibration.confidence(curve, hit.score),
-                          hit.product in known.answers[i]) for hit in hits]
+                          bool(asked.right[kind][i, hit.product])) for hit in hits]
             query = known.queries[i]
             samples.append(Sample(kind, query if kind == "text" else "", "" if kind == "text" else shown(query), cards))
     return samples
 
 
-def card(made: Catalog, product: int, score: float, share: float = 0.0, right: bool | None = None) -> Card:
+def card(made: Catalog, product: int, score: float, share: float | None = None, right: bool | None = None) -> Card:
     """One product, as the page shows it."""
     record, webp = made.record(product), made.thumbnail(product)
     picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""
     price = int(made.prices[product])
     words = "" if price == NO_PRICE else f"{price / UNITS:,.2f} {record['currency']}"
-    return Card(picture=picture, name=record["name"], price=words, score=score, percent=round(100 * share), right=right)
+    return Card(picture=picture, name=record["name"], price=words, score=score,
+                percent=None if share is None else round(100 * share), right=right)
 
 
 def shown(query: Path | np.ndarray) -> str:

@@ -1,6 +1,11 @@
 """A catalog, the float32 vectors that it was made of, and query vectors enter; what quantisation costs leaves.
 
-Measured on the finished catalog: the exact scores of the float32 vectors judge what `search` finds in the catalog.
+Measured on the finished catalog: the exact scores of the float32 vectors judge what `search` finds in the catalog. The
+order of scores within RECALL_TOLERANCE is chance, so it counts in neither measure.
+
+Few queries decide little. The gate is red only where the upper end of Wilson's interval of top-1 agreement is below its
+limit. A single deviating query, or a single missed result, never makes it red: where that would exceed the limit, the
+queries are too few to judge.
 """
 
 from dataclasses import dataclass
@@ -13,8 +18,10 @@ from catalog_builder.catalog import scores, search
 from catalog_builder.catalog.reader import Catalog
 from export.common import rankings
 
-RECALL_TOLERANCE = 0.002                     # of tolerant recall@10: the order within it is chance
+RECALL_TOLERANCE = 0.002                     # of a score, for both measures: the order within it is chance
 LEAST_TOP1, LEAST_RECALL = 0.99, 0.999       # a catalog below them is not written
+PASSED, RED, TOO_FEW = "passed", "failed", "too few queries to judge"
+NOISE = 1e-9                                 # of a number of queries, computed from a share
 
 
 @dataclass(frozen=True)
@@ -23,24 +30,42 @@ class Recall:
 
     kind: str
     queries: int
-    top1: float                              # share of queries whose first product is float32's, or ties with it
+    top1: float                              # share of queries whose first product is within the tolerance of float32's
+    top1_high: float                         # upper end of Wilson's interval of top1
     tolerant10: float | None                 # rankings.tolerant_recall; None with too few products to miss any
     recall10_tolerance: float                # of a score
     plain10: float | None                    # share of float32's first ten that are among the first ten; or None
     largest_error: float                     # of the score of any product
 
     @property
+    def verdict(self) -> str:
+        """PASSED, RED or TOO_FEW."""
+        verdicts = {self._top1_verdict(), self._recall_verdict()}
+        return next(verdict for verdict in (RED, TOO_FEW, PASSED) if verdict in verdicts)
+
+    @property
     def passed(self) -> bool:
         """Whether a shop may ship it."""
-        return self.top1 >= LEAST_TOP1 and (self.tolerant10 is None or self.tolerant10 >= LEAST_RECALL)
+        return self.verdict != RED
 
     @property
     def words(self) -> str:
         """The measurements that decide, and their limits."""
-        top1 = f"{self.kind} queries: top 1 agrees for {self.top1:.4f} (at least {LEAST_TOP1})"
+        top1 = (f"{self.kind} queries: top 1 agrees (within {self.recall10_tolerance:g}) for {self.top1:.4f}, "
+                f"upper end {self.top1_high:.4f} (at least {LEAST_TOP1})")
         if self.tolerant10 is None:
             return top1
         return f"{top1}, {rankings.named(self.recall10_tolerance)} {self.tolerant10:.4f} (at least {LEAST_RECALL})"
+
+    def _top1_verdict(self) -> str:
+        if self.top1_high >= LEAST_TOP1:
+            return PASSED
+        return TOO_FEW if (1 - self.top1) * self.queries <= 1 + NOISE else RED
+
+    def _recall_verdict(self) -> str:
+        if self.tolerant10 is None or self.tolerant10 >= LEAST_RECALL:
+            return PASSED
+        return TOO_FEW if (1 - self.tolerant10) * self.queries * rankings.TOP <= 1 + NOISE else RED
 
 
 def measure(kind: str, catalog: Catalog, vectors: Vectors, queries: np.ndarray) -> Recall:
@@ -53,7 +78,8 @@ def compare(kind: str, products: np.ndarray, true: np.ndarray, error: float) -> 
     """Judges the products shown, int [Q, 10], by float32's scores [Q, products]."""
     tolerant = rankings.tolerant_recall(products, true, RECALL_TOLERANCE)
     plain = rankings.plain_recall(products, true)
-    return Recall(kind=kind, queries=len(products), top1=float(rankings.agreement(products, true).mean()),
+    top1 = rankings.top1(products, true, RECALL_TOLERANCE)
+    return Recall(kind=kind, queries=len(products), top1=top1.value, top1_high=top1.high,
                   tolerant10=None if tolerant is None else float(tolerant.mean()), recall10_tolerance=RECALL_TOLERANCE,
                   plain10=None if plain is None else float(plain.mean()), largest_error=error)
 

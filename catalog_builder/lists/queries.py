@@ -4,6 +4,7 @@ Queries calibrate a catalog's confidence, and measure what its quantisation cost
 """
 
 import csv
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SEED = 20261120
 
 @dataclass(frozen=True)
 class Asked:
-    """Queries of one kind; `answers` are the positions of the right products, one or more."""
+    """Queries of one kind; `answers` are the positions of the products asked for, one or more."""
 
     queries: list                            # of str; or of Path; or made up, of uint8 [H, W, 3]
     answers: list[frozenset[int]]
@@ -66,19 +67,44 @@ def _asked(found: dict) -> Asked:
     return Asked(list(found), [frozenset(answers) for answers in found.values()])
 
 
-def made_up(products: list[Product]) -> Queries:
-    """Texts: the products' names and categories. Pictures: the products' first pictures, changed as by a phone."""
-    chosen = evenly(len(products))
+def made_up(products: list[Product], pictures: Sequence[Hashable] | None = None) -> Queries:
+    """Texts: the products' names and categories. Pictures: the products' first pictures, changed as by a phone.
+
+    `pictures`: a key for each product; equal keys are equal pictures (default: the pictures' paths).
+    """
+    chosen = to_ask_for(products, pictures)
+    return Queries(names(products, chosen), photos(products, chosen), "names")
+
+
+def to_ask_for(products: list[Product], pictures: Sequence[Hashable] | None = None) -> list[int]:
+    """Positions of at most MOST products, evenly spread. Of products whose pictures are all the same, only the first.
+
+    1,500 products with one "no image" picture are therefore asked for once: no query can tell them apart, so their
+    names would only say that every score is wrong. A shirt in six sizes with one picture is asked for once, too.
+    """
+    known: dict[Hashable, int] = {}
+    for i, key in enumerate([product.pictures for product in products] if pictures is None else pictures):
+        known.setdefault(key, i)
+    different = list(known.values())
+    return [different[i] for i in evenly(len(different))]
+
+
+def names(products: list[Product], chosen: list[int]) -> Asked:
+    """The categories of all products, and the names of those chosen."""
     answers: dict[str, set[int]] = {}
     for i, product in enumerate(products):
         for text in (product.category, product.name):
             answers.setdefault(text, set()).add(i)
     categories = list(dict.fromkeys(product.category for product in products if product.category))
     texts = [categories[i] for i in evenly(len(categories))] + [products[i].name for i in chosen]
+    return _asked({text: answers[text] for text in texts})
+
+
+def photos(products: list[Product], chosen: list[int]) -> Asked:
+    """The first pictures of those chosen, changed as by a phone."""
     rng = np.random.default_rng(SEED)
     pictures = [changed(load_rgb8(products[i].pictures[0]), rng) for i in chosen]
-    return Queries(_asked({text: answers[text] for text in texts}), Asked(pictures, [frozenset([i]) for i in chosen]),
-                   "names")
+    return Asked(pictures, [frozenset([i]) for i in chosen])
 
 
 def evenly(count: int) -> list[int]:

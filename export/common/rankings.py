@@ -54,9 +54,14 @@ def shortfall(shown: np.ndarray, true: np.ndarray) -> np.ndarray:
     return true.max(axis=1) - _true_scores(shown[:, :1], true)[:, 0]
 
 
-def agreement(shown: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Whether the first result has the best true score, or one within TIE: bool [Q]. The mean is top-1 agreement."""
-    return shortfall(shown, true) <= TIE
+def agreement(shown: np.ndarray, true: np.ndarray, tolerance: float = TIE) -> np.ndarray:
+    """Whether the first result has the best true score, or one within the tolerance: bool [Q]."""
+    return shortfall(shown, true) <= tolerance
+
+
+def top1(shown: np.ndarray, true: np.ndarray, tolerance: float = TIE) -> Estimate:
+    """Top-1 agreement: the share of the queries whose first result agrees. The gates of models and catalogs use it."""
+    return wilson(agreement(shown, true, tolerance).mean(), len(shown))
 
 
 def tolerant_recall(shown: np.ndarray, true: np.ndarray, tolerance: float) -> np.ndarray | None:

@@ -96,7 +96,7 @@ def compare(found: np.ndarray, expected: np.ndarray, answers: np.ndarray, shelf:
     right, right_before = (rankings.ranks(side[known], answers[known]) for side in (found, expected))
     return Ranking(
         shelf=shelf.name, queries=queries, products=found.shape[1],
-        top1=rankings.wilson(rankings.agreement(shown, expected).mean(), queries),
+        top1=rankings.top1(shown, expected),
         recall10=None if hits is None else rankings.wilson(hits.mean(), queries), recall10_tolerance=RECALL_TOLERANCE,
         loss=_loss(right, right_before) if known.any() else None,
         recall_at_1=rankings.recall_at(right, 1) if known.any() else None,
