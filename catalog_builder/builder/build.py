@@ -235,7 +235,8 @@ def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recal
     few = len(set(shelf.pictures)) <= MOST_PAIRED
     built = Built(
         out=out, page=out.with_suffix(".html" if written else f"{BELOW}.html"), written=written,
-        products=catalog.products, rows=catalog.rows, bytes=catalog.path.stat().st_size, problems=shelf.problems,
+        products=catalog.products, rows=catalog.rows, bytes=catalog.path.stat().st_size,
+        facts=inspection.facts(task.listing), problems=shelf.problems,
         computed=shelf.computed, recalls=recalls, fitted=asked.fitted, shared=shelf.shared,
         pairs=duplicates.find(catalog, most=MOST_PAIRS) if few else None, note=task.engine.note)
     catalog_page.write(built, catalog, task.model, asked)

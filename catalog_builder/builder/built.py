@@ -9,7 +9,8 @@ from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import NearDuplicates, SharedPicture
 from catalog_builder.builder.quantize import Vectors
 from catalog_builder.builder.recall import Recall
-from catalog_builder.lists.problems import Problem
+from catalog_builder.lists.inspection import Fact
+from catalog_builder.lists.problems import PRODUCT, Problem
 from catalog_builder.lists.products import Product
 from catalog_builder.lists.queries import Queries
 
@@ -48,6 +49,7 @@ class Built:
     products: int
     rows: int
     bytes: int
+    facts: list[Fact]                        # what the list was taken for
     problems: list[Problem]
     computed: int                            # pictures that were not known from an earlier run
     recalls: list[Recall]
@@ -55,3 +57,8 @@ class Built:
     shared: list[SharedPicture]              # pictures of several products, the most shared first
     pairs: NearDuplicates | None             # None if there are too many pictures to compare
     note: str
+
+    @property
+    def lost(self) -> int:
+        """Products of the list that a problem left out."""
+        return sum(problem.skipped == PRODUCT for problem in self.problems)

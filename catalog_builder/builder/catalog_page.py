@@ -15,6 +15,7 @@ from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, search
 from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
 from catalog_builder.engines import Model
+from catalog_builder.lists import inspection
 from export.common import files, rankings
 from export.pictures.preprocess import load_rgb8
 
@@ -56,12 +57,21 @@ def write(built: Built, made: Catalog, model: Model, asked: EmbeddedQueries) -> 
     html = page.render(
         built=built, made=made, model=model.manifest, samples=wall(made, asked), pairs=pairs, parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
-        priced=int((made.prices > NO_PRICE).sum()), words=calibration.described(made.calibration),
+        priced=int((made.prices > NO_PRICE).sum()), prices=prices(made), troubles=inspection.troubles(built.problems),
+        words=calibration.described(made.calibration),
         problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,
         recall_name=rankings.named(RECALL_TOLERANCE), alike=ALIKE,
         shared=[(card(made, one.products[0], 1.0), len(one.products)) for one in built.shared[:MOST_SHARED]])
     with files.whole(built.page) as partial:
         partial.write_text(html, encoding="utf-8")
+
+
+def prices(made: Catalog) -> str:
+    """What follows the number of products with a price."""
+    if made.currency or not (made.prices > NO_PRICE).any():
+        return f" in {made.currency}" if made.currency else ""
+    codes = {made.record(int(product))["currency"] for product in np.flatnonzero(made.prices > NO_PRICE)}
+    return ", of which the list states no currency" if codes == {""} else ", several currencies: no filter by price"
 
 
 def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
