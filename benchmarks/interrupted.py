@@ -48,7 +48,8 @@ def main() -> None:
         whole = build(products, dist, model, folder / "whole.catalog")
         again = build(products, dist, model, folder / "whole.catalog")
         moments = sorted(random.Random(SEED).uniform(0.05, 0.95) * whole.seconds for _ in range(KILLS))
-        killed = [build(products, dist, model, folder / "killed.catalog", stop=moment / KILLS + 2) for moment in moments]
+        target = folder / "killed.catalog"
+        killed = [build(products, dist, model, target, stop=moment / KILLS + 2) for moment in moments]
         last = build(products, dist, model, folder / "killed.catalog")
         digests = [files.sha256(folder / f"{name}.catalog") for name in ("whole", "killed")]
         size = (folder / "whole.catalog").stat().st_size
@@ -112,7 +113,10 @@ def page(result: dict) -> str:
     same = "The two files have the same bytes." if result["same"] else "**The two files differ.**"
     return f"""# A build that is interrupted
 
-`python -m benchmarks interrupted` wrote this page: {result['products']:,} products with {result['pictures']:,} pictures of {SIDE} pixels, model {result['model']}, {result['processor']}, {result['cores']} cores (load {result['load']}). The catalog has {result['bytes'] / 1e6:.1f} MB. A second build was killed with SIGKILL after {killed} seconds, and then run to the end. {same}
+`python -m benchmarks interrupted` wrote this page: {result['products']:,} products with {result['pictures']:,} pictures
+of {SIDE} pixels, model {result['model']}, {result['processor']}, {result['cores']} cores (load {result['load']}). The
+catalog has {result['bytes'] / 1e6:.1f} MB. A second build was killed with SIGKILL after {killed} seconds, and then run
+to the end. {same}
 
 | run | seconds | peak memory, GB | exit status |
 |---|---|---|---|

@@ -20,7 +20,8 @@ def parser() -> CommandLine:
 
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
     build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
-                       help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the sample shop)")
+                       help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the sample "
+                       "shop)")
     build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
     build.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be lost "

@@ -125,7 +125,9 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
 def spelled(names: Collection[str] | None, known: Collection[str]) -> list[str] | None:
     """Category names as the catalog writes them, whatever their case."""
     by_folded = {name.casefold(): name for name in known}
-    return None if names is None else [name if name in known else by_folded.get(name.casefold(), name) for name in names]
+    if names is None:
+        return None
+    return [name if name in known else by_folded.get(name.casefold(), name) for name in names]
 
 
 def amount(price: int | float | None, currency: str) -> str:

@@ -39,7 +39,8 @@ def options(given: Namespace) -> ListOptions:
     """What the user said. Raises InputError for what cannot be meant."""
     columns = mapped(given.map) | ({"group": [given.group]} if given.group else {})
     if given.currency and not re.fullmatch("[A-Za-z]{3}", given.currency):
-        raise InputError("no currency", where="--currency", expected="ISO 4217's code, such as EUR", found=given.currency)
+        raise InputError("no currency", where="--currency", expected="ISO 4217's code, such as EUR",
+                         found=given.currency)
     for folder in given.pictures:
         if not folder.is_dir():
             raise InputError("no folder of pictures", where="--pictures", found=folder)
@@ -47,8 +48,8 @@ def options(given: Namespace) -> ListOptions:
     today = (datetime.fromisoformat(built) if built else datetime.now(UTC)).date()
     return ListOptions(
         preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
-        language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)), pictures=tuple(given.pictures),
-        pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out, today=today)
+        language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)),
+        pictures=tuple(given.pictures), pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out, today=today)
 
 
 def mapped(given: Sequence[str]) -> dict[str, Sequence[str]]:
@@ -75,4 +76,5 @@ def share(text: str) -> float:
 
 
 def _names(text: str) -> Mapping[str, None]:
-    return dict.fromkeys(name.strip() for row in csv.reader([text], skipinitialspace=True) for name in row if name.strip())
+    rows = csv.reader([text], skipinitialspace=True)
+    return dict.fromkeys(name.strip() for row in rows for name in row if name.strip())

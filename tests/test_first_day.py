@@ -1,4 +1,4 @@
-"""The first day of a shop's staff: the README's commands, word for word, in a folder of their own, without the exporter."""
+"""A shop's staff on their first day: the README's commands, word for word, in a folder of their own, no exporter."""
 
 import os
 import re

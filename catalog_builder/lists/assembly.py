@@ -9,8 +9,8 @@ from math import inf
 from pathlib import Path
 
 from catalog_builder.lists import json_values, prices, values
-from catalog_builder.lists.json_values import Report
 from catalog_builder.lists.groups import Entry, Group, Grouped
+from catalog_builder.lists.json_values import Report
 from catalog_builder.lists.list_options import LEAVE_OUT, MARK, ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.prices import PriceCell, PriceReading
@@ -108,7 +108,8 @@ class Assembly:
         return own
 
     def _raw(self, entry: Entry, kind: str) -> object:
-        return next((cell for name in self.columns.of(kind) if (cell := entry.values.get(name)) not in (None, "")), None)
+        cells = (entry.values.get(name) for name in self.columns.of(kind))
+        return next((cell for cell in cells if cell not in (None, "")), None)
 
     def _text(self, group: Group, kind: str, report: Report) -> str:
         """The first text of the rows, plain, in the language that was asked for."""

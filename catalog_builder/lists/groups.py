@@ -1,7 +1,7 @@
 """Rows enter; rows that are one product leave together: variants, further pictures, and what the shop does not show."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -39,7 +39,8 @@ def facts(listing: Listing) -> list[Fact]:
         found.append(Fact("also shipped", ", ".join(seen.kept)))
     if seen.not_shipped:
         found.append(Fact("not shipped", _cut(", ".join(seen.not_shipped))))
-    return found + [Fact(f"product {i}", _words(product)) for i, product in enumerate(listing.products[:EXAMPLES], 1)]
+    examples = enumerate(listing.products[:EXAMPLES], 1)
+    return found + [Fact(f"product {i}", _words(product)) for i, product in examples]
 
 
 def troubles(problems: Sequence[Problem]) -> list[Fact]:

@@ -44,7 +44,10 @@ def value(column: str, cell: object, report: Report, depth: int = 0) -> object:
 
 
 def cleaned(column: str, text: str, report: Report) -> str:
-    """Line ends as \\n, and no other control characters but tabs. Raises Lost for a text that is too long or no UTF-8."""
+    """Line ends as \\n, and no other control characters but tabs.
+
+    Raises Lost for a text that is too long or no UTF-8.
+    """
     if len(text) > MOST_FIELD:
         raise Lost(column, "the text is too long", expected=f"at most {MOST_FIELD} characters", found=len(text))
     if not ODD.search(text):

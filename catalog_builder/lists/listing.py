@@ -1,4 +1,4 @@
-"""A shop's product list enters; products leave, a problem for all that was left out or changed, and what was recognised.
+"""A shop's product list enters; products leave, with a problem for all that was left out, and what was recognised.
 
 Every row becomes a product, a part of one, or a problem; or the shop does not show it, and it is counted by the reason.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from catalog_builder.lists import presets
 from catalog_builder.lists.assembly import Assembly
-from catalog_builder.lists.json_values import label
 from catalog_builder.lists.groups import Entry, grouped
+from catalog_builder.lists.json_values import label
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
@@ -95,8 +95,9 @@ class Plausible:
         """None for a list of which the user must say more: it is refused later."""
         if columns not in self._maps:
             try:
-                self._maps[columns] = presets.recognised(Table("", (), columns, frozenset(), [], []), self._options.preset,
-                                                         self._options.columns, needs_pictures=False)
+                table = Table("", (), columns, frozenset(), [], [])
+                self._maps[columns] = presets.recognised(table, self._options.preset, self._options.columns,
+                                                         needs_pictures=False)
             except InputError:
                 self._maps[columns] = None
         return self._maps[columns]
@@ -144,6 +145,6 @@ def _of_the_list(columns: ColumnMap, kept: Sequence[str]) -> list[Problem]:
     if not columns.of("id"):
         problems.append(Problem(0, "", "id", "no column for the id: the line number is taken, so later lists cannot be "
                                 "matched with this one; remedy: --map id=COLUMN", NOTICE))
-    problems += [Problem(0, "", name, f"a kept column that customers should perhaps not see; found {name}; remedy: leave "
-                         "it out of --keep", NOTICE) for name in kept if PRIVATE.search(name)]
+    problems += [Problem(0, "", name, f"a kept column that customers should perhaps not see; found {name}; remedy: "
+                         "leave it out of --keep", NOTICE) for name in kept if PRIVATE.search(name)]
     return problems

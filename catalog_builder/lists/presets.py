@@ -25,7 +25,7 @@ MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
           "entwurf", "inaktiv", "brouillon", "inactif", "borrador", "inactivo", "rascunho", "inativo", "bozza",
           "concept", "草稿", "下架", "未上架", "隱藏", "隐藏", "下書き", "非公開", "черновик"}
-CODE = re.compile(r"[\s_(\[]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")         # "Price (EUR)", "Preis in €"
+CODE = re.compile(r"[\s_(\[]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")      # "Price (EUR)"
 NUMBER = "#"
 SECOND = re.compile(r" \(\d+\)$")          # what a table adds to a repeated name
 
@@ -78,7 +78,7 @@ class ColumnMap:
     """Which columns of one list give which field."""
 
     preset: Preset
-    columns: Mapping[str, tuple[tuple[str, ...], ...]]    # by field; of each group of columns the first that has a value
+    columns: Mapping[str, tuple[tuple[str, ...], ...]]    # by field; of each group the first column that has a value
     left_out: tuple[tuple[tuple[str, ...], LeftOut], ...] = ()
     currency: str = ""                                    # that the name of the price column states
 
@@ -114,8 +114,9 @@ def known(name: str) -> bool:
 
 def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] | None = None,
                needs_pictures: bool = True) -> ColumnMap:
-    """The meaning of a table's columns. `name`: a preset's, instead of recognising it. `given`: columns by field, before
-    any preset's.
+    """The meaning of a table's columns.
+
+    `name`: a preset's, instead of recognising it. `given`: columns by field, before any preset's.
 
     Raises InputError for a name or a column that is not there, for two columns that fit one field, and if no column
     holds names, or pictures where these are needed.

@@ -40,4 +40,5 @@ class PictureFinder:
     def looks_right(self, cell: str) -> bool:
         """Whether a cell names a picture: an address, a file, or a name that ends as pictures do."""
         names = self.names_in(cell)
-        return bool(names) and all(picture_names.looks_like_a_picture(name) or self._folders.has(name) for name in names)
+        return bool(names) and all(
+            picture_names.looks_like_a_picture(name) or self._folders.has(name) for name in names)
