@@ -108,13 +108,12 @@ class Assembly:
         return own
 
     def _raw(self, entry: Entry, kind: str) -> object:
-        cells = (entry.values.get(name) for name in self.columns.of(kind))
-        return next((cell for cell in cells if cell not in (None, "")), None)
+        return _first(entry, self.columns.of(kind))
 
-    def _text(self, group: Group, kind: str, report: Report) -> str:
+    def _text(self, group: Group, kind: str, report: Report, columns: Sequence[str] | None = None) -> str:
         """The first text of the rows, plain, in the language that was asked for."""
         for entry in group.rows:
-            cell = json_values.value(kind, self._raw(entry, kind), report)
+            cell = json_values.value(kind, _first(entry, columns or self.columns.of(kind)), report)
             if cell in (None, ""):
                 continue
             text, notice = values.in_language(cell, self.options.language)
@@ -130,10 +129,18 @@ class Assembly:
         return ""
 
     def _category(self, group: Group, report: Report) -> str:
+        """The first of the columns that names a category; a number alone is some system's id of one."""
+        for kind in ("category", "category_path"):
+            for column in self.columns.of(kind):
+                name = self._category_in(self._text(group, "category", report, [column]))
+                if name and not name.isdigit():
+                    return name.rpartition(" > ")[2] if kind == "category_path" else name
+        return ""
+
+    def _category_in(self, text: str) -> str:
         preset = self.columns.preset
-        text = self._text(group, "category", report)
-        return values.category(text, preset.categories_by, preset.path_by, self.options.category_level,
-                               preset.root, preset.deepest)
+        return values.category(text, preset.categories_by, preset.path_by, self.options.category_level, preset.root,
+                               preset.deepest)
 
     def _cell(self, entry: Entry, kind: str) -> PriceCell:
         return PriceCell(self._raw(entry, kind), entry.text(self.columns.of("currency")))
@@ -234,10 +241,14 @@ class Assembly:
 
     def _names(self, entry: Entry, columns: Sequence[str]) -> list[str]:
         """The names and addresses in the first of the columns that holds any."""
-        cell = next((entry.values[name] for name in columns if entry.values.get(name) not in (None, "")), None)
-        return self.finder.names_in(cell, self.columns.preset.pictures_by, self.columns.preset.escaped)
+        return self.finder.names_in(_first(entry, columns), self.columns.preset.pictures_by, self.columns.preset.escaped)
 
     def _position(self, entry: Entry) -> float:
         """A picture's place among those of its product; rows without a place come last."""
         text = entry.text(self.columns.of("position"))
         return float(text) if re.fullmatch(r"\d{1,6}(\.0+)?", text) else inf
+
+
+def _first(entry: Entry, columns: Sequence[str]) -> object:
+    """The first of the columns that holds something; None if none does."""
+    return next((cell for name in columns if (cell := entry.values.get(name)) not in (None, "")), None)

@@ -19,7 +19,7 @@ from export.common.errors import InputError
 
 PRESETS = Path(__file__).with_name("presets.toml")
 FIELDS = ("id", "name", "description", "category", "price", "currency", "pictures")          # of our own format
-OTHERS = ("sale", "sale_from", "sale_to", "sale_dates", "sale_if", "availability", "position", "group", "parent",
+OTHERS = ("category_path", "sale", "sale_from", "sale_to", "sale_dates", "sale_if", "availability", "position", "group", "parent",
           "parent_name", "children", "rows")
 MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
@@ -184,7 +184,7 @@ def _by_number(parts: list[list[str]]) -> list[tuple[str, ...]]:
     numbered: dict[str, list[str]] = {}
     for columns in parts:
         for column in columns:
-            number = re.findall(r"\d+", column)
+            number = re.findall(r"\d+", SECOND.sub("", column))
             numbered.setdefault(number[-1] if number else column, []).append(column)
     return [tuple(columns) for columns in numbered.values()]
 
