@@ -72,10 +72,10 @@ def brief(given: Listing) -> list[tuple[int, str, str, str]]:
 
 def test_a_row_becomes_a_product(shop):
     given = listed(shop, HEADER.replace("category", " Category , Size ") + "P1, Pear ,1.79,eur,A pear,Fruit,L,"
-                     "sub/c.jpg|a.jpg\n")
+                     "sub/c.jpg|a.jpg\n", keep=("size",))
     assert given.problems == [] and given.currency == "EUR"
-    assert given.products == [Product(2, "P1", "Pear", 17900, "EUR", "A pear", "Fruit",
-                                        (shop / "sub/c.jpg", shop / "a.jpg"), {"Size": "L"})]
+    assert given.products == [Product(2, 2, "P1", "Pear", 17900, "EUR", "A pear", "Fruit",
+                                      (shop / "sub/c.jpg", shop / "a.jpg"), {"Size": "L"})]
 
 
 def test_the_bundled_shop_reads_without_a_problem():
@@ -92,7 +92,8 @@ def test_the_delimiter_is_taken_from_the_header(shop, mark):
 
 
 def test_a_tsv_is_split_at_tabs_alone(shop):
-    given = listed(shop, "id\tname\tpictures\ta,b;c\nP1\tPear, green; ripe\ta.jpg\tx\n", "list.TSV")
+    content = "id\tname\tpictures\ta,b;c\nP1\tPear, green; ripe\ta.jpg\tx\n"
+    given = listed(shop, content, "list.TSV", keep=("a,b;c",))
     assert given.products[0].name == "Pear, green; ripe" and given.products[0].extra == {"a,b;c": "x"}
 
 
@@ -107,27 +108,35 @@ def test_any_line_end_will_do(shop, end):
     assert [(product.id, product.line) for product in given.products] == [("P1", 2), ("P2", 3)]
 
 
-@pytest.mark.parametrize("content", [(HEADER + GOOD).encode("utf-16"), (HEADER + GOOD).encode("utf-16-be"),
-                                     (HEADER + GOOD).encode("utf-32"), b"\xfe\xff", (HEADER + GOOD).encode() + b"\0"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "gb18030", "windows-1252"])
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
-def test_another_encoding_is_refused_with_the_remedy(shop, content, name):
-    assert "save it as UTF-8" in refusal(shop, content, name)
+def test_another_encoding_is_read_by_its_mark_or_by_its_name(shop, encoding, name):
+    text = HEADER + GOOD.replace("Pear", "P\u00e8ar") if name.endswith("csv") else json.dumps(
+        rows(name="P\u00e8ar"), ensure_ascii=False)
+    if encoding in ("utf-16", "utf-32"):
+        assert listed(shop, text.encode(encoding), name).products[0].name == "P\u00e8ar"
+    else:
+        assert "--encoding" in refusal(shop, text.encode(encoding), name)
+        assert listed(shop, text.encode(encoding), name, encoding=encoding).products[0].name == "P\u00e8ar"
 
 
 def test_missing_columns_are_named_with_those_found(shop):
     text = refusal(shop, "id,title,price\n1,x,2\n")
-    assert "name, pictures" in text and "found id, title, price" in text and "remedy" in text
+    assert "no column for the pictures" in text and "found id, title, price" in text
+    assert "--map pictures=COLUMN" in text and "--pictures-from" in text
+    assert "no column for the name" in refusal(shop, "id,pictures\n1,a.jpg\n")
 
 
 def test_absent_optional_columns_are_one_notice_each(shop):
-    expected = [(0, "", name, "") for name in ("price", "currency", "description", "category")]
+    expected = [(0, "", name, "") for name in ("price", "description", "category")]
     assert brief(listed(shop, "id,name,pictures\nP1,Pear,a.jpg\n")) == expected
     assert brief(in_json(shop, {"id": "P1", "name": "Pear", "pictures": "a.jpg"})) == expected
 
 
-def test_a_column_twice_is_refused(shop):
-    assert "'size'" in refusal(shop, HEADER.replace("\n", ",Size, size\n") + GOOD)
-    assert "'id'" in refusal(shop, HEADER.replace("\n", ",ID\n") + GOOD)
+def test_a_column_twice_is_refused_only_if_it_is_used(shop):
+    assert "found ID" in refusal(shop, HEADER.replace("\n", ",ID\n") + GOOD.replace("\n", ",x\n"))
+    given = listed(shop, HEADER.replace("\n", ",Size, size\n") + GOOD.replace("\n", ",L,M\n"))
+    assert given.products[0].id == "P1" and given.problems == []
 
 
 def test_a_header_that_is_no_utf_8_or_no_csv_is_refused(shop):
@@ -156,13 +165,7 @@ def test_line_numbers_are_those_where_rows_start(shop):
     assert given.products[0].description == "one\ntwo\nthree" and given.problems == []
 
 
-def test_a_row_that_is_no_utf_8_leaves_the_others_alone(shop):
-    given = listed(shop, (HEADER + GOOD).encode() + b"P2,P\xe4r,,,,,a.jpg\n" + "P3,Pär,,,,,a.jpg\n".encode())
-    assert [product.name for product in given.products] == ["Pear", "Pär"]
-    assert brief(given) == [(3, "P2", "name", "product")] and "save it as UTF-8" in given.problems[0].what
-
-
-@pytest.mark.parametrize("row", ["P2,Plum,,,,b.jpg\n", "P2,Plum,,,,,b.jpg,\n", "P2\n"])
+@pytest.mark.parametrize("row", ["P2,Plum,,,,b.jpg\n", "P2,Plum,,,,,b.jpg,x\n", "P2\n"])
 def test_a_row_with_another_number_of_fields_is_skipped(shop, row):
     given = listed(shop, HEADER + row + GOOD)
     assert brief(given) == [(2, "", "", "product")] and len(given.products) == 1
@@ -195,7 +198,8 @@ def test_a_huge_field_is_a_problem_and_one_of_the_limit_is_none(shop, column):
     header = HEADER.replace("\n", ",size\n")
     row = dict.fromkeys(header.strip().split(","), "") | {"id": "P2", "name": "x", "pictures": "a.jpg"}
     given = listed(shop, header + GOOD.replace("\n", ",\n") + "".join(
-        ",".join((row | {"id": f"L{length}", column: "x" * length}).values()) + "\n" for length in (most, most + 1)))
+        ",".join((row | {"id": f"L{length}", column: "x" * length}).values()) + "\n" for length in (most, most + 1)),
+        keep=("size",))
     assert [product.id for product in given.products] == ["P1", f"L{most}"]
     assert brief(given) == [(4, f"L{most + 1}", column, "product")]
     assert csv.field_size_limit(before) == 100_000
@@ -203,7 +207,7 @@ def test_a_huge_field_is_a_problem_and_one_of_the_limit_is_none(shop, column):
 
 def test_a_huge_json_text_is_a_problem(shop):
     huge = "x" * (json_values.MOST_FIELD + 1)
-    given = in_json(shop, rows(1), rows(2, description=huge), rows(3, size=[huge]))
+    given = in_json(shop, rows(1), rows(2, description=huge), rows(3, size=[huge]), keep=("size",))
     assert brief(given) == [(2, "P2", "description", "product"), (3, "P3", "size", "product")]
 
 
@@ -212,7 +216,8 @@ def test_a_value_is_nested_as_deeply_as_every_reader_takes_it(shop):
         return {"in": [nested(depth - 2)]} if depth else 1
 
     most = json_values.MOST_NESTED
-    given = in_json(shop, rows(1, size=nested(most)), rows(2, size=[nested(most)]), rows(3, size=nested(600)))
+    given = in_json(shop, rows(1, size=nested(most)), rows(2, size=[nested(most)]), rows(3, size=nested(600)),
+                    keep=("size",))
     assert [product.extra["size"] for product in given.products] == [nested(most)]
     assert brief(given) == [(2, "P2", "size", "product"), (3, "P3", "size", "product")]
 
@@ -221,8 +226,8 @@ def test_a_value_is_nested_as_deeply_as_every_reader_takes_it(shop):
 
 def test_json_lines_give_the_same_products(shop):
     given = in_json(shop, "", {"ID": 7, "Name": "Pear", "price": 1.79, "Size": {"cm": [3, 1.5, None, True]},
-                                 "pictures": ["a.jpg", "sub/c.jpg"], "currency": "EUR", "category": None}, " ")
-    assert given.products == [Product(2, "7", "Pear", 17900, "EUR", "", "", (shop / "a.jpg", shop / "sub/c.jpg"),
+                                 "pictures": ["a.jpg", "sub/c.jpg"], "currency": "EUR", "category": None}, " ", keep=("Size",))
+    assert given.products == [Product(2, 1, "7", "Pear", 17900, "EUR", "", "", (shop / "a.jpg", shop / "sub/c.jpg"),
                                         {"Size": {"cm": [3, 1.5, None, True]}})]
     assert brief(given) == [(0, "", "description", "")]
 
@@ -243,15 +248,9 @@ def test_an_object_that_is_not_plain_json_is_skipped(shop, pair):
     assert [(problem.line, problem.skipped) for problem in given.problems] == [(2, "product")]
 
 
-def test_a_json_line_that_is_no_utf_8_is_skipped(shop):
-    row = json.dumps(rows(2, name="Paer")).encode()
-    given = listed(shop, row.replace(b"P2", b"P1") + b"\n" + row.replace(b"ae", b"\xe4") + b"\n\xff\n", "list.jsonl")
-    assert brief(given) == [(2, "P2", "name", "product"), (3, "", "", "product")]
-
-
 @pytest.mark.parametrize("value", ["\ud800", ["x", {"deep": "\udfff"}], {"\udc80": 1}])
 def test_half_a_surrogate_pair_is_skipped_since_it_is_no_utf_8(shop, value):
-    assert brief(in_json(shop, rows(1), rows(2, extra=value))) == [(2, "P2", "extra", "product")]
+    assert brief(in_json(shop, rows(1), rows(2, extra=value), keep=("extra",))) == [(2, "P2", "extra", "product")]
 
 
 @pytest.mark.parametrize("key", ["id", "name", "pictures"])
@@ -262,7 +261,7 @@ def test_a_missing_required_key_is_a_problem_of_its_line(shop, key):
     assert [(problem.line, problem.field, problem.skipped) for problem in given.problems] == [(2, key, "product")]
 
 
-@pytest.mark.parametrize("value", [True, 1.5, [1], {}, None, ""])
+@pytest.mark.parametrize("value", [True, [1], {}, None, ""])
 def test_an_id_is_a_text_or_a_whole_number(shop, value):
     assert [(p.field, p.skipped) for p in in_json(shop, rows(1), rows(2, id=value)).problems] == [("id", "product")]
 
@@ -277,7 +276,7 @@ def test_a_text_of_another_type_is_left_out_and_a_name_of_another_type_skipped(s
 
 def test_a_number_too_long_for_a_double_is_kept_as_text(shop):
     line = json.dumps(rows())[:-1] + ', "short": 0.1, "long": 1234567890123456789.25, "vast": 1e999}'
-    assert in_json(shop, line).products[0].extra == {"short": 0.1, "long": "1234567890123456789.25", "vast": "1E+999"}
+    assert in_json(shop, line, keep=("short", "long", "vast")).products[0].extra == {"short": 0.1, "long": "1234567890123456789.25", "vast": "1E+999"}
 
 
 # Parquet.
@@ -289,11 +288,11 @@ def test_parquet_gives_the_same_products(shop):
         "ID": pyarrow.array([1, 2]), "name": pyarrow.array(["Pear", "Plum"]).dictionary_encode(),
         "price": pyarrow.array([Decimal("1.7900"), None]), "currency": ["EUR", None], "description": ["x", None],
         "category": pyarrow.array(["Fruit", "Fruit"], pyarrow.large_string()),
-        "pictures": [["a.jpg", "sub/c.jpg"], ["b.jpg"]], "Size": [1.5, float("nan")]})
+        "pictures": [["a.jpg", "sub/c.jpg"], ["b.jpg"]], "Size": [1.5, float("nan")]}, keep=("Size",))
     assert given.problems == [] and given.currency == "EUR"
     assert given.products == [
-        Product(1, "1", "Pear", 17900, "EUR", "x", "Fruit", (shop / "a.jpg", shop / "sub/c.jpg"), {"Size": 1.5}),
-        Product(2, "2", "Plum", None, "", "", "Fruit", (shop / "b.jpg",), {"Size": None})]
+        Product(0, 1, "1", "Pear", 17900, "EUR", "x", "Fruit", (shop / "a.jpg", shop / "sub/c.jpg"), {"Size": 1.5}),
+        Product(0, 2, "2", "Plum", None, "", "", "Fruit", (shop / "b.jpg",), {"Size": None})]
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "string", "decimal128"])
@@ -310,7 +309,8 @@ def test_a_parquet_price_that_is_no_number_is_reported(shop):
     given = in_parquet(shop, {"id": ["1", "2"], "name": ["x", "y"], "pictures": ["a.jpg"] * 2, "category": [""] * 2,
                                 "description": [""] * 2, "currency": ["EUR"] * 2,
                                 "price": [float("nan"), float("inf")]})
-    assert brief(given) == [(1, "1", "price", "field"), (2, "2", "price", "field")]
+    assert [(p.row, p.product, p.field, p.skipped) for p in given.problems] == [
+        (1, "1", "price", "field"), (2, "2", "price", "field")]
 
 
 def test_parquet_values_that_json_lacks_become_texts(shop):
@@ -319,7 +319,8 @@ def test_parquet_values_that_json_lacks_become_texts(shop):
     given = in_parquet(shop, {
         "id": ["1"], "name": ["x"], "pictures": ["a.jpg"], "day": [date(2026, 1, 2)],
         "time": [datetime(2026, 1, 2, 3, 4)], "fine": pyarrow.array([1_000_000_001], pyarrow.timestamp("ns")),
-        "weight": [Decimal("1.10")], "deep": [{"day": date(2026, 1, 2), "all": [float("inf"), 1.0]}], "raw": [b"text"]})
+        "weight": [Decimal("1.10")], "deep": [{"day": date(2026, 1, 2), "all": [float("inf"), 1.0]}], "raw": [b"text"]},
+        keep=("day", "time", "fine", "weight", "deep", "raw"))
     assert given.products[0].extra == {
         "day": "2026-01-02", "time": "2026-01-02 03:04:00.000000", "fine": "1970-01-01 00:00:01.000000001",
         "weight": "1.10", "deep": {"day": "2026-01-02", "all": [None, 1.0]}, "raw": "text"}
@@ -334,13 +335,13 @@ def test_a_parquet_text_that_is_no_utf_8_leaves_the_others_alone(shop):
     for column in (raw, text):
         given = in_parquet(shop, {"id": ["1", "2"], "name": column, "pictures": ["a.jpg"] * 2})
         assert [product.id for product in given.products] == ["2"]
-        assert brief(given)[4:] == [(1, "1", "name", "product")]
+        assert [(p.row, p.product, p.field) for p in given.problems if p.skipped == "product"] == [(1, "1", "name")]
 
 
 def test_parquet_rows_count_on_over_batches(shop):
     count = 2 * BATCH + 5
     given = in_parquet(shop, {"id": list(range(count)), "name": ["x"] * count, "pictures": ["a.jpg"] * count})
-    assert [product.line for product in given.products] == list(range(1, count + 1))
+    assert [product.row for product in given.products] == list(range(1, count + 1))
 
 
 def test_a_damaged_parquet_file_is_refused(shop):
@@ -355,7 +356,7 @@ def test_missing_and_repeated_parquet_columns_are_refused(shop):
     import pyarrow
     from pyarrow import parquet
 
-    with pytest.raises(InputError, match="name, pictures"):
+    with pytest.raises(InputError, match="no column for the name"):
         in_parquet(shop, {"id": ["1"]})
     parquet.write_table(pyarrow.Table.from_arrays([pyarrow.array(["1"])] * 4, ["id", "name", "pictures", "ID"]),
                         shop / "twice.parquet")
@@ -381,27 +382,27 @@ def test_an_empty_id_or_name_skips_the_product(shop, row, column):
 
 
 def test_control_characters_are_removed_with_a_notice(shop):
-    given = in_json(shop, rows(name="Pe\x07ar\x85", description="one\ttwo\nthree\r\nfour", size=["\x1bL"]))
+    given = in_json(shop, rows(name="Pe\x07ar\x85", description="one\ttwo\nthree\r\nfour", size=["\x1bL"]),
+                    keep=("size",))
     product, = given.products
     assert (product.name, product.description, product.extra) == ("Pear", "one\ttwo\nthree\nfour", {"size": ["L"]})
     assert brief(given) == [(1, "P1", "name", ""), (1, "P1", "size", "")]
 
 
 @pytest.mark.parametrize("text, price", [
-    ("12", 120000), ("12.5", 125000), ("0.0001", 1), (" 3.20 ", 32000), ("0", 0), ("007.50", 75000), ("1.", 10000),
-    (".5", 5000), ("1.230000", 12300), ("922337203685477.5807", 2**63 - 1), ("1e2", 1000000), ("", None), ("  ", None)])
+    ("12", 120000), ("12.5", 125000), (" 3.20 ", 32000), ("0", 0), ("007.50", 75000), (".5", 5000), ("1.230000", 12300),
+    ("1.50 EUR", 15000), ("\u20ac2", 20000), ('"1,299.00"', 12990000), ("1 299", 12990000), ("", None), ("  ", None)])
 def test_a_price_is_exact(shop, text, price):
     given = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
     assert given.products[0].price == price and given.problems == []
 
 
 @pytest.mark.parametrize("text", [
-    "1.23456", "-1", "-0.5", "NaN", "inf", "922337203685477.5808", "1e30", "1e999999999", '"1,50"', "1.50 EUR",
-    "€2", "$2", '"1,299.00"', "1 299", "1_000", "1'299.00", "١", "0x10", "ten", "1.0000" + "0" * 30 + "1", "9" * 10000])
+    "1.23456", "-1", "-0.5", "NaN", "inf", "922337203685477.5808", "1e30", "1e999999999", "1_000", "0x10", "ten",
+    "1.0000" + "0" * 30 + "1", "9" * 10000])
 def test_what_is_no_price_is_left_out_and_the_product_stays(shop, text):
     given = listed(shop, HEADER + f"P1,Pear,{text},EUR,,,a.jpg\n")
     assert given.products[0].price is None and brief(given) == [(2, "P1", "price", "field")]
-    assert "write it as 1234.5" in given.problems[0].what
 
 
 @pytest.mark.parametrize("value, price", [(1.79, 17900), (3, 30000), ("2.5", 25000), (None, None)])
@@ -414,7 +415,7 @@ def test_a_json_price_of_another_kind_is_left_out(shop, value):
     assert brief(in_json(shop, rows(price=value))) == [(1, "P1", "price", "field")]
 
 
-@pytest.mark.parametrize("code", ["EURO", "€", "E1R", "ſſſ", "EU"])
+@pytest.mark.parametrize("code", ["E1R", "ſſſ", "EU", "ABC", "$"])
 def test_a_wrong_currency_costs_the_price(shop, code):
     given = listed(shop, HEADER + f"P1,Pear,2,{code},,,a.jpg\n")
     assert (given.products[0].price, given.products[0].currency, given.currency) == (None, "", "")
@@ -430,6 +431,9 @@ def test_a_price_without_a_currency_is_left_out_where_the_list_has_currencies(sh
 def test_a_list_without_a_currency_column_keeps_its_prices(shop):
     given = listed(shop, "id,name,pictures,price\nP1,Pear,a.jpg,2\n")
     assert (given.products[0].price, given.products[0].currency, given.currency) == (20000, "", "")
+    assert (0, "", "currency", "") in brief(given)
+    stated = listed(shop, "id,name,pictures,price\nP1,Pear,a.jpg,2\n", currency="CHF")
+    assert (stated.products[0].currency, stated.currency) == ("CHF", "CHF")
 
 
 def test_several_currencies_are_one_notice(shop):
@@ -448,8 +452,7 @@ def test_pictures_outside_the_folder_are_refused_even_through_links(shop):
     sibling = shop.parent / "shop2"
     sibling.mkdir()
     (sibling / "a.jpg").write_bytes(b"x")
-    names = ["link.jpg", "up/outside.jpg", "../outside.jpg", "sub/../../outside.jpg", "up/shop2/a.jpg",
-             "../shop2/a.jpg", str(outside), str(shop / "a.jpg"), "..", "/"]
+    names = ["link.jpg", "up/outside.jpg", "../outside.jpg", "sub/../../outside.jpg", str(outside), "..", "/"]
     given = in_json(shop, rows(pictures=[*names, "a.jpg"]))
     assert given.products[0].pictures == (shop / "a.jpg",)
     assert brief(given) == [(1, "P1", "pictures", "picture")] * len(names)
@@ -467,17 +470,15 @@ def test_what_is_no_picture_file_is_reported(shop):
     (shop / "empty.jpg").touch()
     os.mkfifo(shop / "pipe.jpg")
     (shop / "loop.jpg").symlink_to("loop.jpg")
-    names = ["none.jpg", "a.jpg/b.jpg", "sub", "sub/", ".", "empty.jpg", "pipe.jpg", "loop.jpg", "a\0.jpg", "d\0/a.jpg",
-             "x" * 5000, "x/" * 5000 + "a.jpg", "sub\\c.jpg", 7, ["a.jpg"]]
+    names = ["none.jpg", "sub", "sub/", ".", "empty.jpg", "pipe.jpg", "loop.jpg", "a\0.jpg", "x" * 5000, 7, ["a.jpg"]]
     given = in_json(shop, rows(pictures=[*names, "b.jpg"]))
     assert given.products[0].pictures == (shop / "b.jpg",)
     assert brief(given) == [(1, "P1", "pictures", "picture")] * len(names)
 
 
-def test_a_repeated_picture_is_a_problem_under_any_name(shop):
+def test_a_repeated_picture_counts_once_under_any_name(shop):
     given = listed(shop, HEADER + "P1,Pear,,,,,a.jpg||b.jpg|sub/../a.jpg|\n")
-    assert given.products[0].pictures == (shop / "a.jpg", shop / "b.jpg")
-    assert brief(given) == [(2, "P1", "pictures", "picture")]
+    assert given.products[0].pictures == (shop / "a.jpg", shop / "b.jpg") and given.problems == []
 
 
 @pytest.mark.parametrize("value", ["", "|", "none.jpg", [], None, 5, {"a": 1}])
@@ -490,9 +491,9 @@ def test_a_product_without_pictures_is_skipped(shop, value):
 
 def test_every_row_of_a_nasty_list_is_a_product_or_a_problem(shop):
     nasty = [b"P1,Pear,1,EUR,,,a.jpg\n", b"P1,again,1,EUR,,,a.jpg\n", b",x,,,,,a.jpg\n", b"P2\n",
-             b"P3,a,b,c,d,e,f,g,h\n", b"P4,\xff,,,,,a.jpg\n", b'P5,"open,,,,,a.jpg\n', b'P6,"a"b,,,,,a.jpg\n',
+             b"P3,a,b,c,d,e,f,g,h\n", b'P5,"open,,,,,a.jpg\n', b'P6,"a"b,,,,,a.jpg\n',
              b"P7,x,1;5,eur,,,a.jpg\n",
-             b"P8,x,,,,,../x\n", b'P9,"two\nlines",,,,,a.jpg\n', b",,,,,,\n", b"P10,x\x01,,,,,a.jpg|b.jpg\n",
+             b"P8,x,,,,,../x\n", b'P9,"two\nlines",,,,,a.jpg\n', b"P10,x\x01,,,,,a.jpg|b.jpg\n",
              b'P11,"""quoted""",,,,,a.jpg\n', b"P12,x,1,XX,,,a.jpg\r\n", b"=1+1,x,,,,,a.jpg\n",
              b'P13,"open again,,,,,a.jpg']
     for seed in range(50):
@@ -517,7 +518,7 @@ def test_every_line_of_damaged_json_is_a_product_or_a_problem(shop):
         for _ in range(chance.randrange(4)):
             bytes_of[chance.randrange(len(row))] = chance.choice([*range(1, 10), *range(14, 256)])
         damaged.append(bytes(bytes_of).replace(b"\n", b" "))
-    given = listed(shop, b"\n".join(damaged), "list.jsonl")
+    given = listed(shop, b"\n".join(damaged), "list.jsonl", encoding="iso-8859-1")
     lost = [problem.line for problem in given.problems if problem.skipped == "product"]
     assert sorted([*lost, *(product.line for product in given.products)]) == list(range(1, 201))
     assert len(lost) > 20 and len(given.products) > 20
@@ -530,8 +531,8 @@ def test_problems_are_written_as_csv_and_an_old_file_goes(tmp_path):
     target = tmp_path / "out" / "problems.csv"
     problems.write_problems(target, [])
     problems.write_problems(target, [Problem(3, 'P"1', "price", "bad, very", "field"), Problem(0, "", "x", "ä", "")])
-    assert target.read_text(encoding="utf-8") == (
-        'line,product,field,problem,skipped\n3,"P""1",price,"bad, very",field\n0,,x,ä,\n')
+    assert target.read_bytes().startswith(b"\xef\xbb\xbf") and target.read_text(encoding="utf-8-sig") == (
+        'line,row,product,field,problem,skipped\n3,0,"P""1",price,"bad, very",field\n0,0,,x,ä,\n')
     problems.write_problems(target, [])
     assert not target.exists()
 
@@ -545,19 +546,20 @@ def test_problems_of_a_broken_id_can_be_written(shop, tmp_path):
 @pytest.mark.parametrize("price, text", [(17900, "1.79"), (120000, "12"), (1, "0.0001"), (0, "0"), (None, "null"),
                                          (1000000, "100"), (2**63 - 1, "922337203685477.5807")])
 def test_the_record_is_compact_json_with_an_exact_price(price, text):
-    product = Product(2, "P1", "Pär", price, "EUR", 'a "b"', "", (Path("/x"),), {"Size": "", "n": [1, None]})
+    product = Product(2, 2, "P1", "Pär", price, "EUR", 'a "b"', "", (Path("/x"),), {"Size": "", "n": [1, None]})
     assert products.json_record(product).decode() == (
         f'{{"id":"P1","name":"Pär","price":{text},"currency":"EUR","description":"a \\"b\\"","category":"",'
         '"Size":"","n":[1,null]}')
 
 
 def test_extra_columns_cannot_take_the_place_of_ours(shop):
-    product, = listed(shop, "Id,NAME,Pictures,PRICE,Colour, colour tone \n1,x,a.jpg,3,red,\n").products
-    assert product.extra == {"Colour": "red", "colour tone": ""} and product.price == 30000
+    product, = listed(shop, "Id,NAME,Pictures,PRICE,Colour, colour tone \n1,x,a.jpg,3,red,\n",
+                      keep=("colour", "Colour Tone")).products
+    assert product.extra == {"Colour": "red"} and product.price == 30000
 
 
 def test_reading_a_list_imports_neither_pyarrow_nor_a_framework():
-    code = ("import sys; from pathlib import Path; from catalog_builder.lists import products; "
+    code = ("import sys; from pathlib import Path; from catalog_builder.lists import listing; "
             "listing.read(Path('demo/shop/products.csv')); "
             "print([m for m in ('pyarrow', 'torch', 'numpy') if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -55,7 +55,8 @@ class Assembly:
     def judge(self, groups: Grouped) -> None:
         """Finds out how the list writes its prices. Raises InputError if they may mean two things."""
         entries = [entry for group in groups.groups for entry in group.rows]
-        found = [cell for entry in entries for cell in (self._cell(entry, "price"), self._cell(entry, "sale"))]
+        kinds = [kind for kind in ("price", "sale") if self.columns.of(kind)]
+        found = [self._cell(entry, kind) for entry in entries for kind in kinds]
         self.reading = prices.judge(found, self.options.currency or self.columns.currency, self.options.decimal)
 
     def products(self, groups: Grouped) -> list[Product]:
@@ -120,7 +121,8 @@ class Assembly:
             if notice:
                 report(kind, notice, NOTICE)
             if text is None:
-                report(kind, json_values.unusual(kind, cell), FIELD)
+                if kind != "name":           # without a name the product is lost
+                    report(kind, json_values.unusual(kind, cell), FIELD)
                 continue
             if self.columns.preset.escaped:
                 text = LINE_MARK.sub(lambda mark: "\n" if len(mark[0]) == 2 else r"\n", text)
@@ -172,6 +174,8 @@ class Assembly:
 
     def _on_sale(self, entry: Entry) -> bool:
         """Whether a row's sale price counts today."""
+        if not self.columns.of("sale"):
+            return False
         if self.columns.of("sale_if") and values.yes_no(entry.text(self.columns.of("sale_if"))) is False:
             return False
         if between := entry.text(self.columns.of("sale_dates")):

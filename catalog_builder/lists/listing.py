@@ -123,6 +123,9 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
         what = (f"several currencies; found {', '.join(code or 'none' for code in currencies)}: price filters will be "
                 "refused; remedy: a list for each")
         problems.append(Problem(0, "", "currency", what, NOTICE))
+    if currencies == [""]:
+        problems.append(Problem(0, "", "currency", "no price has a currency; remedy: --currency EUR, or the shop's own",
+                                NOTICE))
     joined = sum(len(group.rows) - 1 for group in groups.groups)
     recognition = Recognition(table, columns, kept, assembly.reading.described, groups.left_out + assembly.left_out,
                               joined, assembly.named, assembly.found, assembly.addresses)

@@ -114,7 +114,8 @@ class PictureFolders:
         return None
 
     def _indexed(self, name: str, spellings: list[_Spelling], steps: Sequence[Callable]) -> FoundPicture | None:
-        keys = [_Spelling(posixpath.normpath(spelling.text), spelling.changes) for spelling in spellings]
+        keys = [_Spelling(posixpath.normpath(spelling.text), spelling.changes) for spelling in spellings
+                if ".." not in spelling.text.split("/")]         # it leads back only where the folder before it exists
         for step in steps:
             for key in keys:
                 how, files = step(key.text)
@@ -151,7 +152,7 @@ class PictureFolders:
             real = f"{self._resolved[folder]}/{last}"
             plain = last not in ("", ".", "..") and not stat.S_ISLNK(os.lstat(real).st_mode)
             real = real if plain else os.path.realpath(real)
-            os.lstat(real)
+            os.lstat(path if ".." in path.split("/") else real)      # x/../a is there only where x is
         except (OSError, ValueError):                            # ValueError: a NUL
             return None
         return real
