@@ -45,11 +45,11 @@ def options(given: Namespace) -> ListOptions:
         if not folder.is_dir():
             raise InputError("no folder of pictures", where="--pictures", found=folder)
     built = manifest.created()
-    today = (datetime.fromisoformat(built) if built else datetime.now(UTC)).date()
     return ListOptions(
         preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
         language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)),
-        pictures=tuple(given.pictures), pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out, today=today)
+        pictures=tuple(given.pictures), pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out,
+        now=datetime.fromisoformat(built) if built else datetime.now(UTC))
 
 
 def mapped(given: Sequence[str]) -> dict[str, Sequence[str]]:

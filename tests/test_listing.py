@@ -134,7 +134,7 @@ def test_absent_optional_columns_are_one_notice_each(shop):
 
 
 def test_a_column_twice_is_refused_only_if_it_is_used(shop):
-    assert "found ID" in refusal(shop, HEADER.replace("\n", ",ID\n") + GOOD.replace("\n", ",x\n"))
+    assert "found id" in refusal(shop, HEADER.replace("\n", ",ID\n") + GOOD.replace("\n", ",x\n"))
     given = listed(shop, HEADER.replace("\n", ",Size, size\n") + GOOD.replace("\n", ",L,M\n"))
     assert given.products[0].id == "P1" and given.problems == []
 

@@ -22,7 +22,6 @@ from catalog_builder.pictures.picture_folders import FoundPicture
 from catalog_builder.tables.table import Lost, shown
 from export.common.errors import InputError
 
-LINE_MARK = re.compile(r"\\?\\n")            # WooCommerce writes a line break as \n, and the two characters as \\n
 SOLD_OUT = "sold out"
 
 
@@ -117,15 +116,16 @@ class Assembly:
             cell = json_values.value(kind, _first(entry, columns or self.columns.of(kind)), report)
             if cell in (None, ""):
                 continue
-            text, notice = values.in_language(cell, self.options.language)
-            if notice:
-                report(kind, notice, NOTICE)
-            if text is None:
+            tagged = values.tagged_text(cell, self.options.language)
+            if tagged and tagged.notice:
+                report(kind, tagged.notice, NOTICE)
+            if not tagged and not isinstance(cell, str):
                 if kind != "name":           # without a name the product is lost
                     report(kind, json_values.unusual(kind, cell), FIELD)
                 continue
+            text = tagged.text if tagged else str(cell)
             if self.columns.preset.escaped:
-                text = LINE_MARK.sub(lambda mark: "\n" if len(mark[0]) == 2 else r"\n", text)
+                text = values.escaped_line_ends(text)
             if plain := values.plain_text(text).strip():
                 return plain
         return ""
@@ -141,8 +141,11 @@ class Assembly:
 
     def _category_in(self, text: str) -> str:
         preset = self.columns.preset
-        return values.category(text, preset.categories_by, preset.path_by, self.options.category_level, preset.root,
-                               preset.deepest)
+        pieces = text.split(preset.categories_by) if preset.categories_by else [text]
+        paths = {preset.path_by in piece for piece in pieces}
+        several = preset.escaped or len(paths) == 1      # "Food, drinks > Tea" is one path, and has a comma
+        return values.category(text, separator=preset.categories_by if several else "", path_mark=preset.path_by,
+                               level=self.options.category_level, drop=preset.root, deepest=preset.deepest)
 
     def _cell(self, entry: Entry, kind: str) -> PriceCell:
         return PriceCell(self._raw(entry, kind), entry.text(self.columns.of("currency")))
@@ -178,10 +181,12 @@ class Assembly:
             return False
         if self.columns.of("sale_if") and values.yes_no(entry.text(self.columns.of("sale_if"))) is False:
             return False
-        if between := entry.text(self.columns.of("sale_dates")):
-            return values.holds(between, self.options.today)
-        starts, ends = (values.date_of(entry.text(self.columns.of(kind))) for kind in ("sale_from", "sale_to"))
-        return (not starts or starts <= self.options.today) and (not ends or self.options.today <= ends)
+        starts, ends = (entry.text(self.columns.of(kind)) for kind in ("sale_from", "sale_to"))
+        try:
+            return values.sale_dates(entry.text(self.columns.of("sale_dates")) or starts, ends).holds(self.options.now)
+        except Lost as error:
+            self._report(entry)(error.field, error, NOTICE)
+            return False
 
     def _availability(self, group: Group) -> str:
         """SOLD_OUT if every row that says so is sold out."""

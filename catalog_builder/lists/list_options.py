@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 KEEP, MARK, LEAVE_OUT = "keep", "mark", "leave-out"          # what to do with products that are sold out
@@ -23,4 +23,4 @@ class ListOptions:
     pictures_from: str = ""                  # "images/{id}.jpg"
     category_level: int = 0                  # levels of a category's path; 0: all
     sold_out: str = KEEP
-    today: date = field(default_factory=lambda: datetime.now(UTC).date())        # whether a sale price counts
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))             # whether a sale price counts
