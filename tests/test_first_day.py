@@ -37,7 +37,7 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
     light = Path(os.environ.get("CATALOG_VENV", ROOT / ".venv-catalog"))
     if not (light / ".ready").exists():
         pytest.skip(f"no light environment in {light}: make inspect VENV=none makes it")
-    with served(ROOT / "demo" / "shop" / "pictures") as address:
+    with served() as address:
         text = (ROOT / "tests" / "lists" / listed).read_text(encoding="utf-8").replace("http://shop.test", address)
         (desk / "export.csv").write_text(text, encoding="utf-8")
         given = os.environ | {"VENV": "none", "CATALOG_VENV": str(light), "ALLOW_PRIVATE": "1"}

@@ -17,14 +17,10 @@ import hashlib
 import io
 import json
 import random
-import re
 import shutil
 from collections.abc import Iterator
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from urllib.parse import unquote
 
 import pytest
 
@@ -35,46 +31,22 @@ from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.listing import Listing
 from catalog_builder.lists.products import Product, json_record
 from tests.conftest import ROOT, run_module
+from tests.picture_server import PICTURES, served
 
 LISTS = ROOT / "tests" / "lists"
-PICTURES = ROOT / "demo" / "shop" / "pictures"
 EXPECTED = json.loads((LISTS / "expected.json").read_text(encoding="utf-8"))
 TABLES = [name for name in EXPECTED if name.endswith((".csv", ".tsv"))]
 BY_PATTERN = [name for name in EXPECTED if "pictures_from" in EXPECTED[name].get("options", {})]     # names a column
 HOST = b"http://shop.test"
 BOM = "\ufeff"
-PICTURE = re.compile(r"D\d{4}-[a-d]")
 SEED = 20261125
-
-
-class SampleShop(BaseHTTPRequestHandler):
-    """Gives a picture of the sample shop for every path that holds its name."""
-
-    def do_GET(self) -> None:
-        name = PICTURE.search(unquote(self.path))
-        if not name:
-            self.send_error(404)
-            return
-        content = (PICTURES / f"{name[0]}.jpg").read_bytes()
-        self.send_response(200)
-        self.send_header("Content-Type", "image/jpeg")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing on the terminal."""
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[bytes]:
     """Where the sample shop's pictures are served."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SampleShop) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}".encode()
-        server.shutdown()
-        thread.join()
+    with served() as address:
+        yield address.encode()
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,7 @@ class Assembly:
     def _category_in(self, text: str) -> str:
         preset = self.columns.preset
         pieces = text.split(preset.categories_by) if preset.categories_by else [text]
-        paths = {preset.path_by in piece for piece in pieces}
+        paths = {preset.path_by in piece or piece.strip() in preset.root for piece in pieces}
         several = preset.escaped or len(paths) == 1      # "Food, drinks > Tea" is one path, and has a comma
         return values.category(text, separator=preset.categories_by if several else "", path_mark=preset.path_by,
                                level=self.options.category_level, drop=preset.root, deepest=preset.deepest)

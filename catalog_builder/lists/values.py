@@ -19,7 +19,7 @@ SPREADSHEET_TEXT = re.compile('="(.*)"', re.DOTALL)          # keeps 00123 as it
 WHOLE_FLOAT = re.compile(r"([1-9][0-9]{0,15}|0)\.0")         # of pandas, where a column has gaps
 LARGEST_WHOLE = 2**53                        # below it a double holds every integer
 LARGEST_ID = 10**40
-DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]+([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
+DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)"
                   r" ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?", re.IGNORECASE)
 WORD_MARKS = re.compile(r"(?<=\w)[-_](?=\w)")
 LONGEST_WORD = 100                           # characters of an answer
@@ -175,7 +175,8 @@ def date_of(text: str) -> datetime | None:
         return None
     date, time, zone = match.groups()
     try:
-        found = datetime.fromisoformat(f"{date}T{time or '00:00'}{(zone or 'Z').upper()}")
+        clock = (time or "00:00").zfill(8 if time and time.count(":") == 2 else 5)          # WooCommerce: 0:00:00
+        found = datetime.fromisoformat(f"{date}T{clock}{(zone or 'Z').upper()}")
         return found.astimezone(UTC)
     except (ValueError, OverflowError):      # the 31st of April; the year 0
         return None
