@@ -8,21 +8,25 @@ import html
 import re
 from html.entities import html5
 
-BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
-    "footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li main menu nav ol optgroup option p pre section "
-    "summary table tbody tfoot thead title tr ul".split())
+BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "dir", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head",
+    "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "optgroup", "option", "p", "pre",
+    "section", "summary", "table", "tbody", "tfoot", "thead", "title", "tr", "ul"))
 CELLS = frozenset(("td", "th"))
 DROPPED = frozenset(("script", "style"))     # with what is between the tags
-INLINE = frozenset(
-    "a abbr acronym applet area audio b base basefont bdi bdo big blink button canvas cite code col colgroup data "
-    "datalist del dfn em embed font frame frameset i iframe img input ins kbd label link map mark marquee meta meter "
-    "noframes noscript object output param picture progress q rp rt ruby s samp select slot small source span strike "
-    "strong sub sup svg template textarea time track tt u var video wbr".split())
+INLINE = frozenset((
+    "a", "abbr", "acronym", "applet", "area", "audio", "b", "base", "basefont", "bdi", "bdo", "big", "blink",
+    "button", "canvas", "cite", "code", "col", "colgroup", "data", "datalist", "del", "dfn", "em", "embed", "font",
+    "frame", "frameset", "i", "iframe", "img", "input", "ins", "kbd", "label", "link", "map", "mark", "marquee",
+    "meta", "meter", "noframes", "noscript", "object", "output", "param", "picture", "progress", "q", "rp", "rt",
+    "ruby", "s", "samp", "select", "slot", "small", "source", "span", "strike", "strong", "sub", "sup", "svg",
+    "template", "textarea", "time", "track", "tt", "u", "var", "video", "wbr"))
 KNOWN = BLOCKS | CELLS | DROPPED | INLINE | {"br"}
-BARE = frozenset(
-    "async autofocus autoplay checked controls default defer disabled hidden inert ismap itemscope loop multiple muted "
-    "nomodule noshade novalidate nowrap open playsinline readonly required reversed selected".split())
+BARE = frozenset((
+    "async", "autofocus", "autoplay", "checked", "controls", "default", "defer", "disabled", "hidden", "inert",
+    "ismap", "itemscope", "loop", "multiple", "muted", "nomodule", "noshade", "novalidate", "nowrap", "open",
+    "playsinline", "readonly", "required", "reversed", "selected"))
 TAG = re.compile(r"""</?+([A-Za-z][A-Za-z0-9:-]*+)((?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^<>])*+)>""")
 OTHER = re.compile(r"<!doctype[^<>]*+>|<\?[a-z]++[^<>]*+>|<!\[[^<>]*+>", re.IGNORECASE)
 ENTITY = re.compile("&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
