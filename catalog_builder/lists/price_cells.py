@@ -117,7 +117,8 @@ def amount(numeral: str, decimal: str) -> Decimal | None:
     if not match:
         return None
     whole = "".join(filter(str.isdigit, match["whole"] or "0"))
-    return Decimal(f"{whole}.{match['decimals'] or match['alone'] or '0'}")
+    decimals = match["decimals"] or match["alone"]
+    return Decimal(f"{whole}.{decimals}" if decimals else whole)
 
 
 def decimals_written(numeral: str, decimal: str) -> str:
