@@ -188,11 +188,11 @@ def duplicates(catalog: Path, over: float, most: int, as_json: bool) -> int:
     table = _table(("id", "name"), ("products with this picture",))
     for group in groups[:most]:
         table.add_row(*_named(opened.record(group.products[0])), f"{len(group.products):,}")
-    _show(f"{len(groups):,} pictures shared by several products{_first_of(most, len(groups))}", table)
+    _show(f"pictures shared by several products: {len(groups):,}{_first_of(most, len(groups))}", table)
     table = _table(("id", "name", "id ", "name "), ("score",))
     for a, b, score in records:
         table.add_row(*_named(a), *_named(b), f"{score:.4f}")
-    _show(f"{alike.count:,} pairs over {over} of {described(opened)}{_first_of(most, alike.count)}", table)
+    _show(f"pairs over {over} of {described(opened)}: {alike.count:,}{_first_of(most, alike.count)}", table)
     return DONE
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from catalog_builder.builder import calibrate
 from catalog_builder.builder.writer import write
 from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import BEYOND, Calibration, Curve
 from catalog_builder.catalog.reader import Catalog, open_catalog
-from catalog_builder.lists.queries import Asked
+from tests.sources import modules
 from tests.test_catalog import content
 
 KNOWN = Calibration(Curve(20.5, -5.25, 0.03125), Curve(10.0, -7.5, 0.125), "queries")
@@ -196,20 +197,67 @@ def test_the_expected_error_is_what_it_is_by_hand():
 
 def test_what_is_shown_are_the_best_ten_of_each_query_with_their_answers():
     table = np.tile(np.arange(12.0), (2, 1))
-    values, right, query = calibrate.shown(table, [frozenset([11, 0]), frozenset([3])])
+    answers = np.zeros((2, 12), bool)
+    answers[[0, 0, 1], [11, 0, 3]] = True
+    values, right, query = calibrate.shown(table, answers)
     assert values.tolist() == [*range(11, 1, -1)] * 2 and query.tolist() == [0] * 10 + [1] * 10
     assert np.flatnonzero(right).tolist() == [0, 18]
-    assert len(calibrate.shown(table[:, :3], [frozenset()] * 2)[0]) == 6
+    assert len(calibrate.shown(table[:, :3], np.zeros((2, 3), bool))[0]) == 6
 
 
 def test_no_queries_or_too_few_answers_leave_a_guess_and_say_so():
-    none = calibrate.fitted("text", np.zeros((0, 5)), Asked([], []))
-    assert none.curve == calibration.NONE.text and none.pairs == 0 and "nothing measured" in none.note
-    table = np.random.default_rng(0).normal(size=(6, 15))
-    few = calibrate.fitted("image", table, Asked([], [frozenset([0])] * 6))
+    none = calibrate.fitted("text", np.zeros((0, 5)), np.zeros((0, 5), bool))
+    assert none.curve == calibration.NONE.text and none.pairs == 0 and "not measured: no queries" in none.note
+    table, first = np.random.default_rng(0).normal(size=(6, 15)), np.arange(15) == np.zeros((6, 1))
+    few = calibrate.fitted("image", table, first)
     assert "a guess" in few.note and few.curve.spread == pytest.approx(table.std(axis=1).mean()) and few.pairs == 60
+    assert not none.curve.measured and not few.curve.measured and few.best_share is None
     same = np.full((6, 15), 0.7)
-    assert calibrate.fitted("text", same, Asked([], [frozenset([0])] * 6)).curve.spread == 1
+    assert calibrate.fitted("text", same, first).curve.spread == 1
+
+
+def test_a_curve_that_gives_the_best_right_result_little_is_warned_of():
+    generator = np.random.default_rng(0)
+    for share, warned, hidden in ((0.05, True, True), (0.3, True, False), (0.8, False, False)):
+        table = generator.normal(0.7, 0.001, (300, 15))
+        found = calibrate.fitted("text", table, generator.random((300, 15)) < share)
+        assert found.curve.measured and found.best > 0.7
+        assert (bool(found.warning), found.hides_all) == (warned, hidden), share
+        assert not warned or f"{found.best:.3f}" in found.warning
+    separate = calibrate.fitted("text", np.tile(np.linspace(0, 1, 15), (30, 1)), np.tile(np.arange(15) == 14, (30, 1)))
+    assert separate.warning == "" and separate.best == 1.0 and separate.best_share > 0.5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_fit_is_scikit_learns_without_scikit_learn(seed):
+    """Overlapping, separate, nearly all right, nearly all wrong, few and many."""
+    generator = np.random.default_rng(seed)
+    count, a, b = int(generator.integers(50, 3000)), generator.uniform(-5, 60), generator.uniform(-40, 5)
+    values = generator.normal(generator.uniform(0.2, 0.9), generator.uniform(0.01, 0.2), count)
+    right = generator.random(count) < 1 / (1 + np.exp(-(a * values + b)))
+    right[:20], right[20:40] = True, False
+    if seed % 5 == 0:
+        right = values > np.median(values)
+    x = (values - values.mean()) / values.std()
+    model = LogisticRegression(C=calibrate.WEIGHT, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(
+        x[:, None], right)
+    expected = [model.coef_[0, 0], model.intercept_[0]]
+    assert calibrate.logistic_regression(x, right) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert np.array_equal(calibrate.logistic_regression(x, right), calibrate.logistic_regression(x.copy(), right))
+
+
+def test_the_catalog_builder_does_without_scikit_learn():
+    assert [module.name for module in modules().values()
+            if module.stage == "catalog_builder" and any(name.startswith("sklearn") for name in module.imports)] == []
+
+
+def test_in_words_a_half_that_no_score_reaches_and_what_was_not_measured_are_said():
+    known = Calibration(Curve(20.0, -25.0, 0.1), calibration.guess(0.1), "names")
+    words = calibration.described(known)
+    assert words["text"] == "no score means that half of the results are right: a score of 1 means 1 %"
+    assert words["image"].startswith("not measured")
+    assert calibration.described(KNOWN)["text"] == "half of the results with a score of 0.256 are right"
+    assert "not more often right" in calibration.described(Calibration(Curve(-1, 0, 1), KNOWN.image, "names"))["text"]
 
 
 # A world with a gap between texts and pictures
@@ -257,7 +305,7 @@ class World:
         """Products to ask for."""
         return self.generator.integers(0, SHAPES * COLOURS, QUERIES)
 
-    def asked(self, kind: str) -> tuple[np.ndarray, Asked]:
+    def asked(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
         """Queries' scores, and right answers: all of the shape in a photo, all of the colour in a text."""
         product, everything = self.chosen(), np.arange(SHAPES * COLOURS)
         if kind == "image":
@@ -265,7 +313,7 @@ class World:
         else:
             vectors = self.texts(self.colours[product % COLOURS])
             right = everything % COLOURS == product[:, None] % COLOURS
-        return self.scores(vectors), Asked([], [frozenset(np.flatnonzero(row).tolist()) for row in right])
+        return self.scores(vectors), right
 
     def calibration(self) -> Calibration:
         """From queries of its own."""
@@ -293,7 +341,7 @@ def test_both_kinds_get_right_shares_though_their_scores_lie_apart(tmp_path, see
     fresh = {}
     for kind, found in fitted.items():
         table, asked = made.asked(kind)
-        values, right, _ = calibrate.shown(table, asked.answers)
+        values, right, _ = calibrate.shown(table, asked)
         assert 0.25 < right.mean() < 0.9                     # there is something to tell apart
         assert found.error < 0.05 and calibrate.expected_error(found.curve, values, right) < 0.05
         shares = np.array([calibration.confidence(found.curve, value) for value in values])

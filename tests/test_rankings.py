@@ -100,6 +100,14 @@ def test_top_1_agrees_by_product_and_forgives_a_true_tie_only():
     assert compare([[0.8, 0.9]], [[0.9, 0.9 - 1e-5]]).top1.value == 0.0
 
 
+def test_one_measure_of_agreement_has_a_tolerance_and_an_interval():
+    true, shown = np.tile([0.9, 0.899, 0.5], (4, 1)), np.array([[0], [1], [1], [2]])
+    assert rankings.agreement(shown, true).tolist() == [True, False, False, False]
+    assert rankings.agreement(shown, true, 0.002).tolist() == [True, True, True, False]
+    assert rankings.top1(shown, true) == rankings.wilson(0.25, 4)
+    assert rankings.top1(shown, true, 0.002) == rankings.wilson(0.75, 4)
+
+
 def test_the_loss_of_true_recall_counts_what_was_right_before():
     expected = [[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]]
     found = [[0.1, 0.9], [0.9, 0.1], [0.9, 0.1], [0.9, 0.1]]  # one lost, one gained where the reference was wrong

@@ -75,7 +75,7 @@ def test_a_search_that_finds_nothing_is_below_the_gate(monkeypatch):
 def test_of_few_products_the_first_alone_is_measured(products):
     measured = recall.measure("text", *scene(products))
     assert measured.top1 == 1.0 and measured.tolerant10 is None and measured.plain10 is None and measured.passed
-    assert measured.words == "text queries: top 1 agrees for 1.0000 (at least 0.99)"
+    assert measured.words == "text queries: top 1 agrees (within 0.002) for 1.0000, upper end 1.0000 (at least 0.99)"
 
 
 def test_a_wrong_first_product_of_few_fails():
@@ -84,3 +84,41 @@ def test_a_wrong_first_product_of_few_fails():
     wrong = np.full((len(queries), rankings.TOP), rankings.ABSENT)
     wrong[:, 0] = true.argmin(axis=1)
     assert not recall.compare("text", wrong, true, 0.0).passed
+
+
+def judged(queries: int, products: int, by: float, wrong: int, missed: int = 0) -> recall.Recall:
+    """Of so many queries, `wrong` show the second product first, of a score `by` less; `missed` lose their tenth."""
+    true = np.tile(np.linspace(0.9, 0.1, products), (queries, 1))
+    true[:, 1] = true[:, 0] - by
+    shown = np.tile(np.arange(rankings.TOP), (queries, 1))
+    shown[:wrong, :2] = [1, 0]
+    shown[:missed, 9] = products - 1
+    return recall.compare("text", shown, true, 0.0)
+
+
+@pytest.mark.parametrize(("by", "top1"), [(0.0019, 1.0), (0.0021, 0.5)])
+def test_top_1_forgives_what_the_tolerance_says_and_nothing_more(by, top1):
+    assert judged(100, 20, by, 50).top1 == top1
+
+
+@pytest.mark.parametrize(("queries", "wrong", "verdict"), [
+    (9, 0, recall.PASSED), (9, 1, recall.TOO_FEW), (9, 2, recall.RED), (1, 1, recall.TOO_FEW), (17, 1, recall.TOO_FEW),
+    (18, 1, recall.PASSED), (300, 6, recall.PASSED), (300, 7, recall.RED), (1000, 16, recall.PASSED),
+    (1000, 17, recall.RED)])
+def test_top_1_is_red_only_where_chance_does_not_explain_it(queries, wrong, verdict):
+    """The upper end of Wilson's interval decides, and one query never does alone."""
+    measured = judged(queries, 20, 0.01, wrong)
+    assert measured.verdict == verdict and measured.passed == (verdict != recall.RED)
+    assert (measured.top1_high < recall.LEAST_TOP1) == (verdict != recall.PASSED)
+    assert measured.top1_high == rankings.wilson(1 - wrong / queries, queries).high
+
+
+@pytest.mark.parametrize(("queries", "missed", "verdict"), [
+    (15, 0, recall.PASSED), (15, 1, recall.TOO_FEW), (15, 2, recall.RED), (99, 1, recall.TOO_FEW),
+    (100, 1, recall.PASSED), (100, 2, recall.RED), (1000, 10, recall.PASSED), (1000, 11, recall.RED)])
+def test_one_missed_result_of_few_decides_nothing(queries, missed, verdict):
+    assert judged(queries, 20, 0.01, 0, missed).verdict == verdict
+
+
+def test_red_outweighs_too_few():
+    assert judged(9, 20, 0.01, 1, missed=5).verdict == recall.RED

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import tracemalloc
 import unicodedata
 from pathlib import Path
 
@@ -345,16 +346,67 @@ def test_pairs_that_look_alike_are_those_of_brute_force(monkeypatch, block):
             if pair[0] < pair[1] and cosine > 0.8:
                 expected[pair] = max(cosine, expected.get(pair, -1))
     rows = []
-    pairs = duplicates.find(found, 0.8, rows.append)
+    near = duplicates.find(found, 0.8, rows.append)
+    pairs = near.best
+    assert near.count == len(pairs)
     assert {(pair.first, pair.second): pair.score for pair in pairs} == pytest.approx(expected, abs=1e-5)
     assert len(pairs) > 10 and sum(rows) == 60
     assert [pair.score for pair in pairs] == sorted((pair.score for pair in pairs), reverse=True)
+    for most in (0, 1, 7, len(pairs), 10_000):
+        few = duplicates.find(found, 0.8, most=most)
+        assert few.best == pairs[:most] and few.count == near.count
 
 
-def test_the_same_picture_twice_is_a_pair_and_two_of_one_product_are_none():
+def shared(found: Catalog) -> list[tuple[int, list[int]]]:
+    return [(one.row, one.products) for one in duplicates.shared(duplicates.row_digests(found), found.owners)]
+
+
+def test_the_same_picture_twice_is_a_group_and_no_pair_and_two_of_one_product_are_neither():
     found = shop([[100, 1], [100, 1], [1, 100], [100, 1], [0, 0]], [0.01] * 5, [0, 0], owners=[0, 0, 1, 2, 3])
-    pair, = duplicates.find(found)
-    assert (pair.first, pair.second) == (0, 2) and pair.score == pytest.approx(1, abs=1e-6)
+    assert duplicates.find(found).best == [] and shared(found) == [(0, [0, 2])]
+
+
+def test_pairs_are_between_groups_and_stand_once_for_a_group():
+    """Two shirts in three sizes, the shirts nearly alike; another product shares a second picture with the first."""
+    codes = [[100, 0], [100, 9], [100, 0], [100, 9], [100, 0], [100, 9], [0, 100], [0, 100], [1, -50]]
+    found = shop(codes, [0.01] * 9, [0, 0], owners=[0, 1, 2, 3, 4, 5, 5, 6, 7])
+    near = duplicates.find(found)
+    assert [(pair.first, pair.second) for pair in near.best] == [(0, 1)] and near.count == 1
+    assert shared(found) == [(0, [0, 2, 4]), (1, [1, 3, 5]), (6, [5, 6])]
+
+
+def test_codes_of_another_scale_are_another_picture():
+    found = shop([[100, 1], [100, 1]], [0.01, 0.02], [0, 0])
+    assert shared(found) == [] and duplicates.find(found).count == 1
+
+
+def test_a_picture_that_everybody_shares_costs_neither_time_nor_memory(monkeypatch):
+    """20,000 products with one picture, and five others: one comparison of six rows."""
+    codes = np.tile([[50, 50, 1]], (20_005, 1))
+    codes[20_000:] = np.random.default_rng(0).integers(-127, 128, (5, 3))
+    found = shop(codes, [0.01] * len(codes), [0, 0, 0])
+    seen = []
+    true = duplicates._of_products
+    monkeypatch.setattr(duplicates, "_of_products", lambda cosines, *owners: seen.append(cosines.shape) or true(
+        cosines, *owners))
+    tracemalloc.start()
+    near, groups = duplicates.find(found, most=20), shared(found)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seen == [(6, 6)] and near.count <= 15 and peak < 50e6
+    assert [(row, len(products)) for row, products in groups] == [(0, 20_000)]
+
+
+def test_pairs_beyond_those_asked_for_are_counted_and_not_kept(monkeypatch):
+    """2,000 nearly equal products: two million pairs."""
+    monkeypatch.setattr(duplicates, "BLOCK", 256)
+    codes = np.stack([np.full(2000, 100), np.arange(2000) % 127, np.arange(2000) // 127], 1)
+    found = shop(codes, np.full(2000, 0.01), [2, 0, 0])
+    tracemalloc.start()
+    near = duplicates.find(found, 0.5, most=20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert near.count == 2000 * 1999 // 2 and len(near.best) == 20 and peak < 50e6
 
 
 # Scripts

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from catalog_builder import engines
 from catalog_builder.__main__ import main
@@ -321,14 +322,22 @@ def test_labels_in_a_table_and_for_machines(scene, capsys):
 def test_duplicates_are_named(scene, tmp_path, capsys):
     rows = rows_of(few(tmp_path / "shop", 6))
     rows.append(rows[2] | {"id": "twin"})
+    with Image.open(tmp_path / "shop" / rows[4]["pictures"]) as picture:
+        picture.save(tmp_path / "shop/again.jpg", quality=90)
+    rows.append(rows[4] | {"id": "saved again", "pictures": "again.jpg"})
     listed, out = table(tmp_path / "shop/products.csv", rows), tmp_path / "a.catalog"
     assert main(command(listed, scene.dist, out)) == 0
     said, err = answer(["duplicates", "--catalog", str(out)], capsys)
-    assert "pairs over 0.95" in said and "twin" in said and "compare the rows: 7 of 7" in err
-    said, _ = answer(["duplicates", "--catalog", str(out), "--over", "0.999", "--json"], capsys)
-    pair, = json.loads(said)
-    assert (pair["first"], pair["second"]) == (rows[2]["id"], "twin") and pair["score"] == pytest.approx(1)
-    assert "pairs look alike by more than 0.95" in out.with_suffix(".html").read_text()
+    assert "pictures shared by several products: 1\n" in said and "pairs over 0.95: 1\n" in said
+    assert "saved again" in said and "twin" not in said
+    assert "compare the rows: 8 of 8" in err
+    said, _ = answer(["duplicates", "--catalog", str(out), "--json"], capsys)
+    group, = json.loads(said)["most_shared_pictures"]
+    assert group == {"products": 2, "ids": [rows[2]["id"], "twin"]}
+    pair, = json.loads(said)["near_duplicates"]
+    assert (pair["first"], pair["second"]) == (rows[4]["id"], "saved again") and pair["score"] > 0.95
+    page = out.with_suffix(".html").read_text()
+    assert "pairs look alike by more than 0.95" in page and "Pictures that several products share: 1." in page
 
 
 def test_verify_says_what_a_whole_file_is(scene, capsys):

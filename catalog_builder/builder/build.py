@@ -148,10 +148,10 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
 
 def shared_notices(shared: list[SharedPicture], paths: list[Path]) -> list[Problem]:
     """What the list's owner should know of the pictures that several products share. `paths`: of the rows."""
-    notices = [f"{len(one.products):,} products share {paths[one.row].name}: by their pictures they are one product"
+    notices = [f"{len(one.products):,} products share {paths[one.row].name}: no search can tell them apart"
                for one in shared[:MOST_NOTICES]]
     if len(shared) > MOST_NOTICES:
-        notices.append(f"{len(shared) - MOST_NOTICES:,} more pictures are shared by several products")
+        notices.append(f"more pictures that several products share: {len(shared) - MOST_NOTICES:,}")
     return [Problem(0, "", "pictures", notice, NOTICE) for notice in notices]
 
 
