@@ -19,7 +19,7 @@ from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import Calibration, Curve
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
-from catalog_builder.lists import products
+from catalog_builder.lists import listing, products
 from catalog_builder.lists.products import Product
 from export.common import command, files
 from export.common.command import CommandLine
@@ -62,7 +62,7 @@ def work(arguments: list[str]) -> int:
     p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches.")
     p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens/search)")
     options = p.parse_args(arguments)
-    listed = products.read(SHOP).products[::5][:PRODUCTS]
+    listed = listing.read(SHOP).products[::5][:PRODUCTS]
     embed = encoded()
     with files.whole(options.out) as partial:
         partial.mkdir(parents=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog_builder.lists.html_text import plain_text
-from catalog_builder.lists.values import (
+from catalog_builder.fields.html_text import plain_text
+from catalog_builder.fields.values import (
     availability,
     category,
     date_of,

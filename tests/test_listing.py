@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog_builder.lists import json_values, listing, problems, products
+from catalog_builder.fields import json_values
+from catalog_builder.lists import listing, problems, products
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.listing import Listing
 from catalog_builder.lists.problems import Problem
@@ -226,7 +227,8 @@ def test_a_value_is_nested_as_deeply_as_every_reader_takes_it(shop):
 
 def test_json_lines_give_the_same_products(shop):
     given = in_json(shop, "", {"ID": 7, "Name": "Pear", "price": 1.79, "Size": {"cm": [3, 1.5, None, True]},
-                                 "pictures": ["a.jpg", "sub/c.jpg"], "currency": "EUR", "category": None}, " ", keep=("Size",))
+                                 "pictures": ["a.jpg", "sub/c.jpg"], "currency": "EUR", "category": None}, " ",
+                    keep=("Size",))
     assert given.products == [Product(2, 1, "7", "Pear", 17900, "EUR", "", "", (shop / "a.jpg", shop / "sub/c.jpg"),
                                         {"Size": {"cm": [3, 1.5, None, True]}})]
     assert brief(given) == [(0, "", "description", "")]
@@ -276,7 +278,8 @@ def test_a_text_of_another_type_is_left_out_and_a_name_of_another_type_skipped(s
 
 def test_a_number_too_long_for_a_double_is_kept_as_text(shop):
     line = json.dumps(rows())[:-1] + ', "short": 0.1, "long": 1234567890123456789.25, "vast": 1e999}'
-    assert in_json(shop, line, keep=("short", "long", "vast")).products[0].extra == {"short": 0.1, "long": "1234567890123456789.25", "vast": "1E+999"}
+    product, = in_json(shop, line, keep=("short", "long", "vast")).products
+    assert product.extra == {"short": 0.1, "long": "1234567890123456789.25", "vast": "1E+999"}
 
 
 # Parquet.

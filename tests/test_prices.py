@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog_builder.lists.currencies import marks, minor_units, point_and_three_decimals, without_thousandths
-from catalog_builder.lists.price_cells import mark_of, plain
-from catalog_builder.lists.prices import LARGEST_PRICE, UNIT, Price, PriceCell, PriceReading, judge
+from catalog_builder.fields.currencies import marks, minor_units, point_and_three_decimals, without_thousandths
+from catalog_builder.fields.price_cells import mark_of, plain
+from catalog_builder.fields.prices import LARGEST_PRICE, UNIT, Price, PriceCell, PriceReading, judge
 from catalog_builder.tables.table import Lost
 from export.common.errors import InputError
 

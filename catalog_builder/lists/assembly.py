@@ -1,19 +1,21 @@
 """Groups of rows enter, and what their columns mean; products leave, and a problem for all that is left out."""
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from math import inf
 from pathlib import Path
 
-from catalog_builder.lists import json_values, prices, values
+from catalog_builder.fields import json_values, prices, values
+from catalog_builder.fields.json_values import Report
+from catalog_builder.fields.prices import PriceCell, PriceReading
 from catalog_builder.lists.groups import Entry, Group, Grouped
-from catalog_builder.lists.json_values import Report
 from catalog_builder.lists.list_options import LEAVE_OUT, MARK, ListOptions
 from catalog_builder.lists.presets import ColumnMap
-from catalog_builder.lists.prices import PriceCell, PriceReading
 from catalog_builder.lists.problems import FIELD, NOTICE, PICTURE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
 from catalog_builder.pictures.addresses import is_address
@@ -181,12 +183,18 @@ class Assembly:
             return False
         if self.columns.of("sale_if") and values.yes_no(entry.text(self.columns.of("sale_if"))) is False:
             return False
-        starts, ends = (entry.text(self.columns.of(kind)) for kind in ("sale_from", "sale_to"))
+        starts, ends = (self._date(entry.text(self.columns.of(kind))) for kind in ("sale_from", "sale_to"))
         try:
             return values.sale_dates(entry.text(self.columns.of("sale_dates")) or starts, ends).holds(self.options.now)
         except Lost as error:
             self._report(entry)(error.field, error, NOTICE)
             return False
+
+    def _date(self, text: str) -> str:
+        """A date as the list's system writes it, in ISO 8601."""
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, self.columns.preset.dates).date().isoformat() if text else ""
+        return text
 
     def _availability(self, group: Group) -> str:
         """SOLD_OUT if every row that says so is sold out."""

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog_builder.fields.json_values import label
 from catalog_builder.lists import presets
 from catalog_builder.lists.assembly import Assembly
+from catalog_builder.lists.column_names import fold
 from catalog_builder.lists.groups import Entry, grouped
-from catalog_builder.lists.json_values import label
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
@@ -135,10 +136,10 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
 
 def _kept(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that --keep names. Raises InputError for one that the list has not."""
-    by_name = {presets.fold(column): column for column in table.columns}
-    if missing := [name for name in names if presets.fold(name) not in by_name]:
+    by_name = {fold(column): column for column in table.columns}
+    if missing := [name for name in names if fold(name) not in by_name]:
         raise InputError(f"no column {missing[0]}", where="--keep", expected=", ".join(table.columns)[:500])
-    return tuple(dict.fromkeys(by_name[presets.fold(name)] for name in names))
+    return tuple(dict.fromkeys(by_name[fold(name)] for name in names))
 
 
 def _of_the_list(columns: ColumnMap, kept: Sequence[str]) -> list[Problem]:

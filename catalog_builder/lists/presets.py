@@ -5,29 +5,27 @@ presets.toml holds the systems, one table each. No system has code of its own.
 
 import re
 import tomllib
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from catalog_builder.lists import values
-from catalog_builder.lists.price_cells import mark_of
+from catalog_builder.fields import values
+from catalog_builder.fields.price_cells import mark_of
+from catalog_builder.lists.column_names import NUMBER, ColumnNames, fold, numbered
 from catalog_builder.tables.table import Table
 from export.common.errors import InputError
 
 PRESETS = Path(__file__).with_name("presets.toml")
 FIELDS = ("id", "name", "description", "category", "price", "currency", "pictures")          # of our own format
-OTHERS = ("category_path", "sale", "sale_from", "sale_to", "sale_dates", "sale_if", "availability", "position", "group", "parent",
-          "parent_name", "children", "rows")
+OTHERS = ("category_path", "sale", "sale_from", "sale_to", "sale_dates", "sale_if", "availability", "position",
+          "group", "parent", "parent_name", "children", "rows")
 MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
           "entwurf", "inaktiv", "brouillon", "inactif", "borrador", "inactivo", "rascunho", "inativo", "bozza",
           "concept", "草稿", "下架", "未上架", "隱藏", "隐藏", "下書き", "非公開", "черновик"}
 CODE = re.compile(r"[\s_(\[]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")      # "Price (EUR)"
-NUMBER = "#"
-SECOND = re.compile(r" \(\d+\)$")          # what a table adds to a repeated name
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,7 @@ class Preset:
     path_by: str = ">"
     root: tuple[str, ...] = ()
     deepest: bool = False
+    dates: str = ""                          # of strptime, beside ISO's
     pictures_by: str = ""
     escaped: bool = False
     order: tuple[str, ...] = ()
@@ -93,12 +92,6 @@ class ColumnMap:
             name for names, _ in self.left_out for name in names}
 
 
-def fold(name: str) -> str:
-    """A column's name without case, blanks and marks: letters and digits of any script, and #."""
-    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold()
-                   if unicodedata.category(c)[0] in "LNM" or c == NUMBER)
-
-
 @cache
 def presets() -> Mapping[str, Preset]:
     """All presets by key, in the order in which they are tried."""
@@ -121,7 +114,7 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
     Raises InputError for a name or a column that is not there, for two columns that fit one field, and if no column
     holds names, or pictures where these are needed.
     """
-    columns = _Columns(table)
+    columns = ColumnNames(table)
     preset = _named(name) if name else _found(table, columns)
     if preset.order and not columns.has(preset.needs):
         columns = _ordered(table, preset) or columns
@@ -141,65 +134,12 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
     return found
 
 
-class _Columns:
-    """A table's columns by their folded names."""
-
-    def __init__(self, table: Table, named: Mapping[str, str] | None = None):
-        self._names: dict[str, list[str]] = {}
-        for column in table.columns:
-            first = SECOND.sub("", column)
-            self._names.setdefault(fold(first if first in table.repeated else column), []).append(column)
-        self._names |= {fold(name): [column] for name, column in (named or {}).items()}
-
-    def matches(self, name: str) -> list[str]:
-        """The columns that a preset's name stands for; those with a number in the order of their numbers."""
-        if NUMBER not in name:
-            return self._names.get(fold(name), [])
-        pattern = _pattern(name)
-        found = [(int(match[1]), column) for folded, columns in self._names.items()
-                 if (match := pattern.fullmatch(folded)) for column in columns]
-        return [column for _, column in sorted(found, key=lambda pair: pair[0])]
-
-    def groups(self, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        """For each name, or names with | between them, its columns; none twice."""
-        groups, seen = [], set()
-        for name in names:
-            parts = [self.matches(part.strip()) for part in name.split("|")]
-            if len(parts) > 1 and any(NUMBER in part for part in name.split("|")):
-                numbered = _by_number(parts)
-            else:
-                numbered = [tuple(column for part in parts for column in part)] if len(parts) > 1 else [
-                    (column,) for column in parts[0]]
-            groups += [group for group in numbered if group and not seen & set(group)]
-            seen |= {column for group in numbered for column in group}
-        return tuple(groups)
-
-    def has(self, needs: Sequence[Sequence[str]]) -> bool:
-        """Whether one column of each group is there."""
-        return all(any(self.matches(name) for name in names) for names in needs)
-
-
-def _by_number(parts: list[list[str]]) -> list[tuple[str, ...]]:
-    """"URL - 1", "File - 1" together, then those with 2."""
-    numbered: dict[str, list[str]] = {}
-    for columns in parts:
-        for column in columns:
-            number = re.findall(r"\d+", SECOND.sub("", column))
-            numbered.setdefault(number[-1] if number else column, []).append(column)
-    return [tuple(columns) for columns in numbered.values()]
-
-
-@cache
-def _pattern(name: str) -> re.Pattern:
-    return re.compile(re.escape(fold(name)).replace(re.escape(NUMBER), r"(\d+)"))
-
-
 @cache
 def _known() -> tuple[frozenset[str], tuple[re.Pattern, ...]]:
     names = {part.strip() for preset in presets().values() for group in (*preset.needs, *preset.columns.values())
              for name in group for part in name.split("|")}
     return (frozenset(fold(name) for name in names if NUMBER not in name),
-            tuple(_pattern(name) for name in sorted(names) if NUMBER in name))
+            tuple(numbered(name) for name in sorted(names) if NUMBER in name))
 
 
 def _preset(key: str, table: dict[str, Any]) -> Preset:
@@ -207,7 +147,7 @@ def _preset(key: str, table: dict[str, Any]) -> Preset:
     rules = tuple(_left_out(rule) for rule in table.pop("left_out", []))
     needs = tuple(tuple(part.strip() for part in group.split("|")) for group in table.pop("needs"))
     shows = {name: frozenset(known_) for name, known_ in table.pop("order_shows", {}).items()}
-    rest = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    rest: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return Preset(key=key, needs=needs, columns=columns, left_out=rules, order_shows=shows, **rest)
 
 
@@ -224,7 +164,7 @@ def _named(name: str) -> Preset:
     return presets()[name]
 
 
-def _found(table: Table, columns: _Columns) -> Preset:
+def _found(table: Table, columns: ColumnNames) -> Preset:
     for preset in presets().values():
         if preset.needs and columns.has(preset.needs) and not any(columns.matches(name) for name in preset.without):
             return preset
@@ -233,14 +173,14 @@ def _found(table: Table, columns: _Columns) -> Preset:
     return presets()["plain"]
 
 
-def _ordered(table: Table, preset: Preset) -> _Columns | None:
+def _ordered(table: Table, preset: Preset) -> ColumnNames | None:
     """The columns by their places, if what they hold shows that the system wrote them, in whatever language."""
     for order in {tuple(name for name in preset.order if not name.endswith(" ?")),
                   tuple(name.removesuffix(" ?") for name in preset.order)}:
         named = dict(zip(order, table.columns, strict=False))
         if set(preset.order_shows) <= set(named) and len(named) == len(order) and all(
                 _shows(table, named[name], allowed) for name, allowed in preset.order_shows.items()):
-            return _Columns(table, named)
+            return ColumnNames(table, named)
     return None
 
 
@@ -250,7 +190,7 @@ def _shows(table: Table, column: str, allowed: frozenset[str]) -> bool:
         part.strip().casefold() in allowed for cell in cells for part in cell.split(","))
 
 
-def _without_doubt(preset: Preset, columns: _Columns, table: Table,
+def _without_doubt(preset: Preset, columns: ColumnNames, table: Table,
                    given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """A plain list's columns by field. Our own name wins; two columns that fit one field are refused."""
     chosen = {}
@@ -276,7 +216,7 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"\w+", name) else f'"{name}"'
 
 
-def _given(kind: str, names: Sequence[str], columns: _Columns) -> tuple[tuple[str, ...], ...]:
+def _given(kind: str, names: Sequence[str], columns: ColumnNames) -> tuple[tuple[str, ...], ...]:
     found = [columns.matches(name) for name in names]
     if missing := [name for name, matches in zip(names, found, strict=True) if not matches]:
         raise InputError(f"no column {missing[0]}", where=f"--map {kind}", expected="a column of the list")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
-from catalog_builder.lists.currencies import minor_units, point_and_three_decimals, without_thousandths
-from catalog_builder.lists.price_cells import (
+from catalog_builder.fields.currencies import minor_units, point_and_three_decimals, without_thousandths
+from catalog_builder.fields.price_cells import (
     AMBIGUOUS,
     DECIMAL_MARKS,
     PriceText,

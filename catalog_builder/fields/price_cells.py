@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from catalog_builder.lists.currencies import CurrencyMark, marks
+from catalog_builder.fields.currencies import CurrencyMark, marks
 from catalog_builder.tables.table import Lost, shown
 
 MOST_CHARACTERS = 200                        # of a price

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from catalog_builder.lists.html_text import plain_text
+from catalog_builder.fields.html_text import plain_text
 from catalog_builder.tables.table import Lost, shown
 
 PATH_MARKS = ">›»"
