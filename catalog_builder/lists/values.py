@@ -35,7 +35,8 @@ SOLD_OUT = frozenset((
     "ausverkauft", "nicht auf lager", "nicht lieferbar", "nicht verfügbar", "nicht vorrätig", "vergriffen", "nein",
     "en rupture de stock", "rupture de stock", "en rupture", "épuisé", "indisponible", "non disponible", "non",
     "agotado", "sin stock", "sin existencias", "no disponible", "esaurito", "non disponibile", "esgotado",
-    "sem estoque", "indisponível", "uitverkocht", "niet op voorraad", "brak", "slutsåld", "udsolgt", "utsolgt", "нет в наличии",
+    "sem estoque", "indisponível", "uitverkocht", "niet op voorraad", "brak", "slutsåld", "udsolgt", "utsolgt",
+    "нет в наличии",
     "缺货", "缺貨", "无货", "無貨", "售罄", "已售罄", "售完", "已售完", "无库存", "無庫存", "停产",
     "停產", "在庫なし", "在庫無し", "売り切れ", "売切れ", "品切れ", "完売", "販売終了", "품절"))
 YES = frozenset((
