@@ -48,7 +48,8 @@ def options(given: Namespace) -> ListOptions:
     return ListOptions(
         preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
         language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)),
-        pictures=tuple(given.pictures), pictures_from=given.pictures_from, category_level=given.category_level, sold_out=given.sold_out,
+        pictures=tuple(given.pictures), pictures_from=given.pictures_from,
+        category_level=given.category_level, sold_out=given.sold_out,
         now=datetime.fromisoformat(built) if built else datetime.now(UTC))
 
 

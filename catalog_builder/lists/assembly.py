@@ -258,7 +258,8 @@ class Assembly:
 
     def _names(self, entry: Entry, columns: Sequence[str]) -> list[str]:
         """The names and addresses in the first of the columns that holds any."""
-        return self.finder.names_in(_first(entry, columns), self.columns.preset.pictures_by, self.columns.preset.escaped)
+        preset = self.columns.preset
+        return self.finder.names_in(_first(entry, columns), preset.pictures_by, preset.escaped)
 
     def _position(self, entry: Entry) -> float:
         """A picture's place among those of its product; rows without a place come last."""

@@ -44,8 +44,8 @@ def facts(listing: Listing) -> list[Fact]:
 
 def troubles(problems: Sequence[Problem]) -> list[Fact]:
     """The problems by cause, each with its number and one example."""
-    return [Fact(f"{cause.count:,} {cause.skipped or 'notice'}{'s' if cause.count > 1 else ''}", _example(cause.example))
-            for cause in causes(problems)]
+    return [Fact(f"{cause.count:,} {cause.skipped or 'notice'}{'s' if cause.count > 1 else ''}",
+                 _example(cause.example)) for cause in causes(problems)]
 
 
 def too_many(kept: int, problems: Sequence[Problem], allowed: float) -> InputError | None:
