@@ -39,13 +39,13 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
         pytest.skip(f"no light environment in {light}: make inspect VENV=none makes it")
     with served() as address:
         text = (ROOT / "tests" / "lists" / listed).read_text(encoding="utf-8").replace("http://shop.test", address)
-        (desk / "export.csv").write_text(text, encoding="utf-8")
+        (desk / "shop.csv").write_text(text, encoding="utf-8")
         given = os.environ | {"VENV": "none", "CATALOG_VENV": str(light), "ALLOW_PRIVATE": "1"}
         said = ""
         for command in commands("A shop's own list"):
             answer = subprocess.run(command, cwd=desk, shell=True, capture_output=True, text=True, env=given)
             assert answer.returncode == 0, f"{command}: {answer.stderr}"
             said += answer.stdout
-    catalog = open_catalog(desk / "dist" / "demo" / "export.catalog")
+    catalog = open_catalog(desk / "dist" / "demo" / "shop.catalog")
     assert catalog.products >= 6 and catalog.currency == "EUR" and f"of {catalog.products} products in" in said
     assert not (desk / ".venv").exists()

@@ -32,7 +32,8 @@ def facts(listing: Listing) -> list[Fact]:
         parts.append(f"{listing.lost:,} lost, see the problems")
     found = [Fact("list", f"{seen.columns.preset.title}: {', '.join((table.format, *table.details))}"),
              Fact("rows", f"{rows}{'; ' if parts else ''}{'; '.join(parts)}"),
-             Fact("columns", ", ".join(f"{kind} = {' or '.join(seen.columns.of(kind))}" for kind in seen.columns.columns)),
+             Fact("columns", ", ".join(f"{kind} = {' or '.join(names)}" for kind in seen.columns.columns
+                                       if (names := seen.columns.of(kind)))),
              Fact("prices", seen.prices), Fact("pictures", f"{seen.named:,} named, {seen.found:,} found")]
     if seen.kept:
         found.append(Fact("also shipped", ", ".join(seen.kept)))
