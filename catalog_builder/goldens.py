@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 import struct
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,26 @@ from export.weights import checkpoint, encoders, lookup
 
 SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
 PRODUCTS, TEXTS = 90, ("a red apple", "soft toy", "something to write with", "music", "", "zebra")
-CALIBRATION = Calibration(Curve(40.0, -28.0, 0.2), Curve(25.0, -19.0, 0.12), "queries")
+TEXT, IMAGE = Curve(40.0, -28.0, 0.2), Curve(25.0, -19.0, 0.12)
 SIDE = 32                                    # thumbnails, in pixels
+
+
+@dataclass(frozen=True)
+class OlderCalibration(Calibration):
+    """As builders wrote it that did not say whether a kind was measured."""
+
+    def json(self) -> dict:
+        """Without `measured`."""
+        kept = super().json()
+        return kept | {kind: {key: kept[kind][key] for key in ("a", "b", "spread")} for kind in calibration.KINDS}
+
+
+CALIBRATION = OlderCalibration(TEXT, IMAGE, "queries")
+PARTLY = {                                   # catalogs of which a kind was not measured, by their names
+    "text-unmeasured": Calibration(replace(TEXT, measured=False), Curve(10.0, -5.0, 0.12), "queries"),
+    "unmeasured": Calibration(calibration.guess(0.2), calibration.guess(0.12), "none"),
+    "older-guess": OlderCalibration(Curve(10.0, -5.0, 0.2), IMAGE, "names"),
+    "older-none": OlderCalibration(TEXT, IMAGE, "none")}
 
 
 def main(arguments: list[str]) -> int:
@@ -48,10 +66,12 @@ def work(arguments: list[str]) -> int:
     embed = encoded()
     with files.whole(options.out) as partial:
         partial.mkdir(parents=True)
-        shop = written(partial / "shop.catalog", listed, embed, "EUR", True)
+        shop = written(partial / "shop.catalog", listed, embed, CALIBRATION, "EUR", True)
         few = [replace(product, category="") for product in (*listed[:6], replace(listed[0], id="TIE"))]
-        mixed = written(partial / "currencies.catalog", few, embed, "", False)
+        mixed = written(partial / "currencies.catalog", few, embed, CALIBRATION, "", False)
         cases = [*shop_cases(shop, embed), *other_cases(mixed)]
+        for name, known in PARTLY.items():
+            cases += partly_cases(written(partial / f"{name}.catalog", listed[:6], embed, known, "EUR", False), embed)
         index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
             name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
             "cases": cases, "damaged": damaged(partial)}
@@ -77,13 +97,13 @@ def encoded():
     return run
 
 
-def written(path: Path, listed: list[Product], embed, currency: str, small: bool) -> Catalog:
+def written(path: Path, listed: list[Product], embed, known: Calibration, currency: str, small: bool) -> Catalog:
     """A catalog of the products, with a made-up space."""
     from catalog_builder.builder.embed import Thumbnail, shrunk
 
     names = list(dict.fromkeys(product.category for product in listed))
     content = Content(
-        space="5" * 64, model="demo", currency=currency, category_names=names, calibration=CALIBRATION,
+        space="5" * 64, model="demo", currency=currency, category_names=names, calibration=known,
         records=[products.json_record(product) for product in listed],
         prices=np.array([NO_PRICE if i % 9 == 4 else product.price for i, product in enumerate(listed)]),
         categories=np.array([names.index(product.category) for product in listed]),
@@ -108,19 +128,34 @@ def shop_cases(made: Catalog, embed) -> list[dict]:
               case(made, "image", pictures[1], 3, without=2), case(made, "image", -pictures[2], 4),
               case(made, "text", np.eye(1, made.dim, dtype=np.float32)[0], 3),
               case(made, "text", np.full(made.dim, 1e-30, np.float32), 3)]
-    for slider in (0.0, 0.25, 0.5, 1.0):
-        weight = calibration.slider_weight(CALIBRATION, slider)
-        hits = search.search(made, scores.mixed(pictures[0], texts[2], weight), 5)
-        rows = np.array([hit.row for hit in hits])
-        text, image = (scores.scores(made, scores.prepared(made, v), rows) for v in (texts[2], pictures[0]))
-        shares = [calibration.mixed_confidence(CALIBRATION, slider, t, i) for t, i in zip(text, image, strict=True)]
-        cases.append({"catalog": made.path.name, "k": 5, "hybrid": {
-            "text": packed(texts[2]), "image": packed(pictures[0]), "slider": slider}} | answer(made, hits, shares))
-    for product in (0, made.products - 1):
-        hits = search.like(made, product, 5)
-        cases.append({"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
-            calibration.confidence(CALIBRATION.image, hit.score) for hit in hits]))
-    return cases
+    cases += [hybrid_case(made, texts[2], pictures[0], slider) for slider in (0.0, 0.25, 0.5, 1.0)]
+    return cases + [like_case(made, product) for product in (0, made.products - 1)]
+
+
+def partly_cases(made: Catalog, embed) -> list[dict]:
+    """Searches of each sort in a catalog of which a kind was not measured."""
+    text, picture = embed("text", TEXTS[:1])[0], embed("image", sorted((SHOP.parent / "queries").glob("*.jpg"))[:1])[0]
+    return [case(made, "text", text, 5), case(made, "image", picture, 5),
+            *(hybrid_case(made, text, picture, slider) for slider in (0.0, 0.5, 1.0)), like_case(made, 0)]
+
+
+def hybrid_case(made: Catalog, text: np.ndarray, picture: np.ndarray, slider: float) -> dict:
+    """A search by text and picture together, and its answer."""
+    weight = calibration.slider_weight(made.calibration, slider)
+    hits = search.search(made, scores.mixed(picture, text, weight), 5)
+    rows = np.array([hit.row for hit in hits])
+    by_text, by_image = (scores.scores(made, scores.prepared(made, vector), rows) for vector in (text, picture))
+    shares = [calibration.mixed_confidence(made.calibration, slider, t, i)
+              for t, i in zip(by_text, by_image, strict=True)]
+    return {"catalog": made.path.name, "k": 5, "hybrid": {
+        "text": packed(text), "image": packed(picture), "slider": slider}} | answer(made, hits, shares)
+
+
+def like_case(made: Catalog, product: int) -> dict:
+    """A search for more like this product, and its answer."""
+    hits = search.like(made, product, 5)
+    return {"catalog": made.path.name, "k": 5, "like": product} | answer(made, hits, [
+        calibration.confidence(made.calibration.image, hit.score) for hit in hits])
 
 
 def other_cases(made: Catalog) -> list[dict]:
@@ -132,7 +167,7 @@ def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = A
          without: int | None = None) -> dict:
     """One search and its answer."""
     hits = search.search(made, vector, k, where, threshold=-np.inf if threshold is None else threshold, without=without)
-    curve = getattr(CALIBRATION, kind)
+    curve = getattr(made.calibration, kind)
     asked = {"catalog": made.path.name, "kind": kind, "vector": packed(vector), "k": k,
              "categories": None if where.categories is None else sorted(where.categories), "lowest": where.lowest,
              "highest": where.highest, "threshold": threshold, "without": without}
@@ -140,10 +175,11 @@ def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = A
         made, hits, [calibration.confidence(curve, hit.score) for hit in hits])
 
 
-def answer(made: Catalog, hits: list[Hit], shares: list[float]) -> dict:
-    """The hits of a case."""
+def answer(made: Catalog, hits: list[Hit], shares: list[float | None]) -> dict:
+    """The hits of a case; a confidence of null where a kind was not measured."""
     return {"hits": [{"product": hit.product, "id": made.record(hit.product)["id"], "row": hit.row,
-                      "score": struct.pack(">d", hit.score).hex(), "confidence": round(share, 12)}
+                      "score": struct.pack(">d", hit.score).hex(),
+                      "confidence": None if share is None else round(share, 12)}
                      for hit, share in zip(hits, shares, strict=True)]}
 
 
@@ -197,6 +233,9 @@ def damaged(folder: Path) -> list[dict]:
     changed("price-below", "prices", struct.pack("<q", -2))
     changed("code-flipped", "codes", b"\x55")
     changed("record-flipped", "records", b"[")
+    partly = (folder / "unmeasured.catalog").read_bytes()
+    for name, value in (("measured-number", b"    1"), ("measured-null", b" null"), ("measured-text", rb'\"n\"')):
+        other(name, partly.replace(b"false", value, 1))
     return copies
 
 

@@ -20,11 +20,13 @@ from catalog_builder.builder.writer import Content
 from catalog_builder.catalog import reader, search
 from catalog_builder.catalog.calibration import Calibration, Curve
 from catalog_builder.catalog.reader import CatalogError, open_catalog
+from catalog_builder.goldens import OlderCalibration
 from export.common import container
 from export.common.errors import InputError
 
 SPACE, OTHER = "ab" * 32, "cd" * 32
-PINNED = "a70f6aed05d337fb2b256b396c97ef1adca770b154ccc7553a5ace694e6450d9"
+PINNED = "be81e3eafa79848472c93f6c4d8e55db3609dea33b8fc048562c445485963ae5"
+OLDER = "a70f6aed05d337fb2b256b396c97ef1adca770b154ccc7553a5ace694e6450d9"        # before `measured` was written
 NAMES = ["Bags", "Schuhe & Stiefel", "靴"]
 CALIBRATION = Calibration(Curve(20.5, -5.25, 0.03125), Curve(10.0, -7.5, 0.125), "queries")
 OWNERS = [0, 0, 1, 2, 2, 2, 3, 4]
@@ -160,6 +162,13 @@ def test_two_writes_give_the_same_bytes(tmp_path):
 def test_the_bytes_of_a_small_catalog_are_pinned(good):
     """Another digest means another format: raise its version, or undo what changed the bytes."""
     assert hashlib.sha256(good.read_bytes()).hexdigest() == PINNED
+
+
+def test_the_bytes_differ_from_an_older_builders_by_the_key_measured_alone(tmp_path):
+    older = OlderCalibration(CALIBRATION.text, CALIBRATION.image, CALIBRATION.source)
+    made = written(tmp_path / "older.catalog", thumbnails=PICTURES, calibration=older)
+    assert hashlib.sha256(made.read_bytes()).hexdigest() == OLDER
+    assert open_catalog(made).calibration == CALIBRATION
 
 
 def test_the_time_of_making_stands_in_the_file_only_when_given(tmp_path):

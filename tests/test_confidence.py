@@ -24,8 +24,34 @@ SLIDER = np.linspace(0, 1, 21)
 # The numbers in the catalog
 
 def test_a_calibration_comes_back_from_json():
-    for known in (KNOWN, calibration.NONE, Calibration(Curve(-1 / 3, 1e-300, 2), Curve(0.1, 7, 5e-9), "names")):
+    for known in (KNOWN, calibration.NONE, Calibration(Curve(-1 / 3, 1e-300, 2), Curve(0.1, 7, 5e-9), "names"),
+                  Calibration(calibration.guess(0.1), Curve(10, -5, 0.2), "queries")):
         assert Calibration.from_json(json.loads(json.dumps(known.json()))) == known
+
+
+@pytest.mark.parametrize(("a", "b", "source", "measured"), [
+    (20.5, -5.25, "names", True), (10, -5, "names", False), (10.0, -5.0, "queries", False), (10, -5.25, "names", True),
+    (10.5, -5, "queries", True), (20.5, -5.25, "none", False)])
+def test_an_older_file_counts_as_measured_unless_it_holds_the_guess_of_its_builder(a, b, source, measured):
+    older = {"a": a, "b": b, "spread": 0.5}
+    for kind, other in (calibration.KINDS, calibration.KINDS[::-1]):
+        found = Calibration.from_json({kind: older, other: KNOWN.json()[other], "source": source})
+        assert getattr(found, kind) == Curve(a, b, 0.5, measured)
+        assert getattr(found, other).measured
+
+
+def test_a_file_that_says_whether_a_kind_was_measured_is_believed():
+    for measured in (True, False):
+        for a, b, source in ((10, -5, "names"), (20.5, -5.25, "none")):
+            kept = {"a": a, "b": b, "spread": 0.5, "measured": measured}
+            assert Calibration.from_json({"text": kept, "image": kept, "source": source}).text.measured is measured
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, 1.0, "", "true", [], [True], {}])
+def test_a_measured_that_is_neither_true_nor_false_is_refused(value):
+    for kind in calibration.KINDS:
+        with pytest.raises(ValueError, match="neither true nor false"):
+            Calibration.from_json(KNOWN.json() | {kind: KNOWN.json()[kind] | {"measured": value}})
 
 
 def test_whole_numbers_of_json_become_floats():
@@ -63,7 +89,18 @@ def test_confidence_is_the_logistic_curve():
     for score in (-1, -0.3, 0, 0.2, 0.25, 0.7, 1):
         expected = 1 / (1 + math.exp(-(20.5 * score - 5.25)))
         assert calibration.confidence(KNOWN.text, score) == pytest.approx(expected, rel=1e-12)
-    assert calibration.confidence(calibration.NONE.text, 0.5) == 0.5
+
+
+def test_what_was_not_measured_has_no_confidence():
+    assert calibration.confidence(calibration.guess(1.0), 0.5) is None
+    partly = Calibration(KNOWN.text, calibration.guess(0.1), "queries")
+    assert calibration.confidence(partly.text, 0.25) == pytest.approx(calibration.confidence(KNOWN.text, 0.25))
+    found = {slider: calibration.mixed_confidence(partly, slider, 0.25, 0.7) for slider in (0, 0.0, 1e-9, 0.5, 1)}
+    assert found == {0: calibration.confidence(KNOWN.text, 0.25), 1e-9: None, 0.5: None, 1: None}
+    other = Calibration(calibration.guess(0.1), KNOWN.image, "queries")
+    assert [calibration.mixed_confidence(other, slider, 0.25, 0.7) for slider in (0, 0.5, 1)] == [
+        None, None, calibration.confidence(KNOWN.image, 0.7)]
+    assert all(calibration.mixed_confidence(calibration.NONE, slider, 0.25, 0.7) is None for slider in (0, 0.5, 1))
 
 
 def test_confidence_stays_between_0_and_1_whatever_the_curve():

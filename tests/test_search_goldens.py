@@ -43,6 +43,35 @@ def test_a_golden_search_gives_the_same_products_and_score_bits(number):
     assert found == [(hit["product"], hit["id"], hit["row"], hit["score"]) for hit in case["hits"]]
 
 
+def confidences(made, case, hits):
+    known = made.calibration
+    if "hybrid" in case:
+        mix, rows = case["hybrid"], np.array([hit.row for hit in hits])
+        text, image = (scores.scores(made, scores.prepared(made, vector(mix[kind])), rows)
+                       for kind in calibration.KINDS)
+        return [calibration.mixed_confidence(known, mix["slider"], t, i) for t, i in zip(text, image, strict=True)]
+    return [calibration.confidence(getattr(known, case.get("kind", "image")), hit.score) for hit in hits]
+
+
+@pytest.mark.parametrize("number", range(len(INDEX["cases"])))
+def test_a_golden_search_gives_the_same_confidence_or_none(number):
+    case = INDEX["cases"][number]
+    made = open_catalog(FOLDER / case["catalog"])
+    found = [None if share is None else pytest.approx(share, abs=1e-11)
+             for share in confidences(made, case, answered(made, case))]
+    assert [hit["confidence"] for hit in case["hits"]] == found
+
+
+def test_the_golden_searches_cover_kinds_that_were_not_measured():
+    told = {(case["catalog"], case.get("kind") or ("like" if "like" in case else case["hybrid"]["slider"])):
+            case["hits"][0]["confidence"] is not None
+            for case in INDEX["cases"] if case["catalog"] not in ("shop.catalog", "currencies.catalog")}
+    asked = ("text", "image", 0.0, 0.5, 1.0, "like")
+    partly = dict(zip(asked, (False, True, False, False, True, True), strict=True))
+    assert told == {(f"{name}.catalog", key): known.image.measured and name != "older-none" and partly[key]
+                    for name, known in goldens.PARTLY.items() for key in asked}
+
+
 def test_the_golden_searches_cover_filters_ties_hybrids_and_empty_answers():
     cases = INDEX["cases"]
     for key in ("categories", "lowest", "highest", "threshold", "without", "like", "hybrid"):

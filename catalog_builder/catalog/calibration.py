@@ -20,6 +20,10 @@ class Curve:
     a: float                                 # slope, per unit of score
     b: float
     spread: float                            # standard deviation of a query's scores over the products
+    measured: bool = True                    # False: a and b are a guess, and no score becomes per cent
+
+
+GUESS = (10.0, -5.0)                         # a and b of a kind that was not measured: a score of .5 is 50 %
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ class Calibration:
 
     @classmethod
     def from_json(cls, kept: Any) -> "Calibration":
-        """Reads what `json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-        text, image = (Curve(*(_number(kept[kind][key]) for key in ("a", "b", "spread"))) for kind in KINDS)
+        """Reads what `json` wrote, older files too. Raises ValueError, KeyError or TypeError for anything else."""
+        text, image = (_curve(kept[kind], kept["source"]) for kind in KINDS)
         if min(text.spread, image.spread) < 1 / BEYOND or not isinstance(kept["source"], str):
             raise ValueError("a calibration with a spread of 0, or without a source")
         return cls(text, image, kept["source"])
@@ -43,20 +47,33 @@ class Calibration:
         return asdict(self)
 
 
-NONE = Calibration(Curve(10.0, -5.0, 1.0), Curve(10.0, -5.0, 1.0), "none")       # nothing measured: score .5 is 50 %
+def guess(spread: float) -> Curve:
+    """The curve of a kind that was not measured."""
+    return Curve(*GUESS, spread, measured=False)
 
 
-def confidence(curve: Curve, score: float) -> float:
-    """The share of results with this score that are right: in [0, 1]."""
-    x = curve.a * score + curve.b
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+NONE = Calibration(guess(1.0), guess(1.0), "none")
 
 
-def mixed_confidence(calibration: Calibration, slider: float, text_score: float, image_score: float) -> float:
-    """The confidence of a hybrid result: the slider (0: text alone, 1: picture alone) mixes the curves' exponents."""
+def confidence(curve: Curve, score: float) -> float | None:
+    """The share of results with this score that are right, in [0, 1]; None where the kind was not measured."""
+    return logistic(curve.a * score + curve.b) if curve.measured else None
+
+
+def mixed_confidence(calibration: Calibration, slider: float, text_score: float, image_score: float) -> float | None:
+    """The confidence of a hybrid result: the slider (0: text alone, 1: picture alone) mixes the curves' exponents.
+
+    None where a kind was not measured that the slider does not leave out.
+    """
     text, image = calibration.text, calibration.image
-    x = slider * (image.a * image_score + image.b) + (1 - slider) * (text.a * text_score + text.b)
-    return confidence(Curve(1, 0, 1), x)
+    if not (text.measured or slider == 1) or not (image.measured or slider == 0):
+        return None
+    return logistic(slider * (image.a * image_score + image.b) + (1 - slider) * (text.a * text_score + text.b))
+
+
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x)), without overflow."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
 def stars(share: float) -> int:
@@ -68,6 +85,15 @@ def slider_weight(calibration: Calibration, slider: float) -> float:
     """The picture's weight w in `w q_image + (1 - w) q_text` for the slider's place in [0, 1]."""
     picture, text = slider * calibration.text.spread, (1 - slider) * calibration.image.spread
     return picture / (picture + text)
+
+
+def _curve(kept: Any, source: object) -> Curve:
+    """One kind's curve. Files of older builders do not say whether it was measured: their guess was always GUESS."""
+    a, b, spread = (_number(kept[key]) for key in ("a", "b", "spread"))
+    measured = kept.get("measured", (a, b) != GUESS and source != "none")
+    if not isinstance(measured, bool):
+        raise ValueError(f"a calibration whose `measured` is {str(measured)[:20]!r}, neither true nor false")
+    return Curve(a, b, spread, measured)
 
 
 def _number(value: object) -> float:

@@ -27,17 +27,17 @@ class Result:
     product: int                             # position in the catalog
     record: dict                             # id, name, price, currency, description, category, extra fields
     score: float
-    confidence: float                        # the share of results with such a score that are right
+    confidence: float | None                 # the share of results with such a score that are right; None: not measured
 
     @property
-    def percent(self) -> int:
-        """For people; never a raw cosine."""
-        return round(100 * self.confidence)
+    def percent(self) -> int | None:
+        """For people; never a raw cosine. None where the kind of query was not measured."""
+        return None if self.confidence is None else round(100 * self.confidence)
 
     @property
-    def stars(self) -> int:
-        """0 to 5."""
-        return calibration.stars(self.confidence)
+    def stars(self) -> int | None:
+        """0 to 5; None where the kind of query was not measured."""
+        return None if self.confidence is None else calibration.stars(self.confidence)
 
 
 class QueryEncoder(Protocol):
@@ -78,7 +78,8 @@ class Searcher:
              where: Filter = ANY, threshold: float = -np.inf, least_confidence: float = 0.0) -> list[Result]:
         """By text, by picture, or by both: `slider` 0 is the text alone, 1 the picture alone.
 
-        `threshold` is of the score, `least_confidence` of the calibrated share. Raises InputError for bad input.
+        `threshold` is of the score, `least_confidence` of the calibrated share; where that was not measured, it hides
+        nothing. Raises InputError for bad input.
         """
         if text is None and picture is None:
             raise InputError("nothing to search for", expected="a text, a picture or both")
@@ -89,16 +90,15 @@ class Searcher:
         vector = next(iter(parts.values())) if len(parts) == 1 else scores.mixed(
             parts["image"], parts["text"], calibration.slider_weight(self.catalog.calibration, slider))
         hits = search.search(self.catalog, vector, k, where, threshold)
-        shares = self._confidences(hits, parts, slider)
-        return [self._result(hit, share) for hit, share in zip(hits, shares, strict=True) if share >= least_confidence]
+        return self._results(hits, self._confidences(hits, parts, slider), least_confidence)
 
     def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
              least_confidence: float = 0.0) -> list[Result]:
         """More like this product, which is left out."""
         _check_share(least_confidence)
         hits = search.like(self.catalog, self.position(product_id), k, where, threshold)
-        results = [self._result(hit, calibration.confidence(self.catalog.calibration.image, hit.score)) for hit in hits]
-        return [result for result in results if result.confidence >= least_confidence]
+        shares = [calibration.confidence(self.catalog.calibration.image, hit.score) for hit in hits]
+        return self._results(hits, shares, least_confidence)
 
     def position(self, product_id: str) -> int:
         """A product's position in the catalog. Raises InputError for an unknown id."""
@@ -120,7 +120,7 @@ class Searcher:
             parts["image"] = self.encoder.image(self.encoder.square(picture)[None])[0]
         return parts
 
-    def _confidences(self, hits: list[Hit], parts: dict[str, np.ndarray], slider: float) -> list[float]:
+    def _confidences(self, hits: list[Hit], parts: dict[str, np.ndarray], slider: float) -> list[float | None]:
         known, rows = self.catalog.calibration, np.array([hit.row for hit in hits], np.int64)
         if len(parts) == 1:
             curve = known.text if "text" in parts else known.image
@@ -129,8 +129,9 @@ class Searcher:
                        for kind in calibration.KINDS)
         return [calibration.mixed_confidence(known, slider, t, i) for t, i in zip(text, image, strict=True)]
 
-    def _result(self, hit: Hit, share: float) -> Result:
-        return Result(hit.product, self.catalog.record(hit.product), hit.score, share)
+    def _results(self, hits: list[Hit], shares: list[float | None], least: float) -> list[Result]:
+        return [Result(hit.product, self.catalog.record(hit.product), hit.score, share)
+                for hit, share in zip(hits, shares, strict=True) if share is None or share >= least]
 
 
 def _check_share(least: float) -> None:
