@@ -73,9 +73,8 @@ class ScreensTest {
     }
 
     /** What is shown or read aloud. */
-    private fun words(activity: Activity): List<String> =
-        all(activity.findViewById(R.id.results)).filter { it.isShown }
-            .flatMap { listOfNotNull(it.contentDescription, (it as? TextView)?.text) }.map { it.toString() }
+    private fun words(activity: Activity): List<String> = all(activity.findViewById(R.id.results)).filter { it.isShown }
+        .flatMap { listOfNotNull(it.contentDescription, (it as? TextView)?.text) }.map { it.toString() }
 
     private fun drawAll(variant: String, qualifiers: String = "+en-rUS") {
         RuntimeEnvironment.setQualifiers(qualifiers)
