@@ -20,14 +20,15 @@ from PIL import Image
 
 from catalog_builder import apps
 from export.formats.table import TFLITE
+from parity import goldens
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android_sample"
 MAIN = SAMPLE / "app" / "src" / "main"
 LANGUAGES = {"en": "values", "zh-Hant": "values-b+zh+Hant"}
 VARIANTS = ("light", "dark", "zh-Hant", "large-text")
-STATES = ("idle", "preparing", "searching", "results", "unknown-script", "no-match", "error", "picture-and-words",
-          "details")
+STATES = ("idle", "preparing", "searching", "results", "less-certain", "only-less-certain", "not-measured",
+          "unknown-script", "no-match", "error", "picture-and-words", "details")
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 PACKAGE = "shop.mobileclip.app"
 AARS = ("tensorflow-lite", "tensorflow-lite-api", "monitor")
@@ -68,6 +69,7 @@ def built(request, sample_shop, tmp_path_factory) -> Built:
     link(sample)
     screens = Path(os.environ.get("SCREENS", folder / "screens")).resolve()
     return Built(sample, screens, run(*MAVEN, "-f", sample / "check", "test", SCREENS=str(screens),
+                                      GOLDENS=os.environ.get("GOLDENS", str(goldens.OUT)),
                                       PICTURE=str(turned_picture(folder / "turned.jpg"))))
 
 

@@ -132,6 +132,18 @@ def agree(catalog, answer: subprocess.CompletedProcess, hits: list[search.Hit], 
         calibration.stars(calibration.confidence(curve, hit.score)) for hit in hits]
 
 
+@pytest.mark.parametrize(("kind", "measured"), [("text", False), ("image", True)])
+def test_the_tool_has_null_for_what_was_not_measured(catalog, kind, measured, tmp_path):
+    golden = Path(os.environ.get("GOLDENS", goldens.OUT)) / "search" / "text-unmeasured.catalog"
+    vector = tmp_path / "vector.f32"
+    vector.write_bytes(np.ones(open_catalog(golden).dim, "<f4").tobytes())
+    asked = (golden, "--vector", vector, "--kind", kind)
+    found = json.loads(tool(*asked, "--json").stdout)
+    assert found and all((one["percent"] is not None, one["stars"] is not None) == (measured,) * 2 for one in found)
+    assert ("%" in tool(*asked).stdout) == measured == ("☆" in tool(*asked).stdout)
+    assert json.loads(tool(golden, "--json").stdout)["measured"] == ["image"]
+
+
 def test_the_tool_says_what_a_catalog_holds(catalog):
     answer = tool(catalog.path, "--verify", "--json")
     assert answer.returncode == 0, answer.stderr

@@ -1,5 +1,6 @@
 import Foundation
 import MobileCLIPSearch
+import Testing
 
 @testable import ShopSearch
 
@@ -12,16 +13,16 @@ private func folder(_ variable: String, else path: String) -> URL {
         ?? repository.appendingPathComponent(path)
 }
 
-/// A shop over the golden catalog, with the demo model's tokenizer (`make export`), in a folder of its own.
+/// A shop over a golden catalog, with the demo model's tokenizer (`make export`), in a folder of its own.
 final class MadeShop: Sendable {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shop-\(UUID().uuidString)")
 
-    init() throws {
+    init(catalog: String = "shop.catalog") throws {
         let dist = ShopSearchTests.folder("DIST", else: "dist/demo")
         let goldens = ShopSearchTests.folder("GOLDENS", else: "parity/goldens")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
-            at: goldens.appendingPathComponent("search/shop.catalog"), to: file("shop.catalog"))
+            at: goldens.appendingPathComponent("search").appendingPathComponent(catalog), to: file("shop.catalog"))
         try FileManager.default.copyItem(
             at: dist.appendingPathComponent("tokenizer.safetensors"), to: file("tokenizer.safetensors"))
         let space = try ProductCatalog.open(file("shop.catalog")).space
@@ -36,6 +37,14 @@ final class MadeShop: Sendable {
     }
 
     func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
+
+    /// Gives the catalog a second category, "vegetables", of no product.
+    func addCategory() throws {
+        var bytes = try Data(contentsOf: file("shop.catalog"))
+        let name = try #require(bytes.range(of: Data("Fruit and vegetables".utf8)))
+        bytes.replaceSubrange(name, with: Data(#"Fruit\",\"vegetables"#.utf8))  // as long, so that nothing else moves
+        try bytes.write(to: file("shop.catalog"))
+    }
 
     /// `loudness`: the length of the encoder's answers, and with it the confidence of what they find.
     @MainActor func keeper(loudness: Float = 1000, gate: Gate = Gate(isOpen: true)) -> ShopKeeper {

@@ -28,12 +28,18 @@ struct SearchModelTests {
         return model.state
     }
 
-    private func cards(_ model: SearchModel) async throws -> [Card] {
-        guard case .found(let cards, _) = try await answered(model) else {
+    /// The cards above the heading, and those below it.
+    private func parts(_ model: SearchModel) async throws -> (certain: [Card], doubtful: [Card]) {
+        guard case .found(let cards, let doubtful, _) = try await answered(model) else {
             Issue.record("\(model.state), expected cards")
-            return []
+            return ([], [])
         }
-        return cards
+        return (cards, doubtful)
+    }
+
+    private func cards(_ model: SearchModel) async throws -> [Card] {
+        let (certain, doubtful) = try await parts(model)
+        return certain + doubtful
     }
 
     @Test func isIdleUntilAskedAndKnowsTheCategories() async throws {
@@ -55,9 +61,9 @@ struct SearchModelTests {
         #expect(model.state == .searching)
         let found = try await cards(model)
         let shop = try await keeper.shop()
-        let hits = try await shop.searcher.search(SearchRequest(text: "a red dress", k: 20, leastConfidence: 0.1))
+        let hits = try await shop.searcher.search(SearchRequest(text: "a red dress", k: 20))
         #expect(found.count == 20 && found.map(\.id) == hits.map(\.product))
-        #expect(found.map(\.match) == hits.map { Card.Match(stars: $0.stars, percent: $0.percent) })
+        #expect(found.map(\.match?.stars) == hits.map(\.stars) && found.map(\.match?.percent) == hits.map(\.percent))
         let first = try #require(found.first)
         let record = try shop.catalog.product(first.id)
         #expect(first.name == record.name && first.description == record.description)
@@ -66,18 +72,74 @@ struct SearchModelTests {
         #expect(first.price == priceText(price, currency: "EUR", locale: .current))
     }
 
-    @Test func saysWhereNothingFits() async throws {
+    /// The encoder is as loud as gives the tenth product a confidence just below the limit, then just above it.
+    @Test(arguments: [0.099, 0.101])
+    func whatIsDoubtfulStandsBelowAndIsNeverHidden(confidence: Double) async throws {
+        let quiet = try await made.keeper(loudness: 1).shop()
+        let request = try SearchRequest(text: "a red dress", k: 20)
+        let tenth = try await quiet.searcher.search(request)[9]
+        let curve = quiet.catalog.calibration.text
+        let score = (log(confidence / (1 - confidence)) - curve.b) / curve.a
+        let keeper = made.keeper(loudness: Float(score / tenth.score))
+        let model = SearchModel(keeper)
+        model.question.text = "a red dress"
+        model.submit()
+        let (certain, doubtful) = try await parts(model)
+        #expect((confidence < 0.1 ? doubtful : certain).contains { $0.id == tenth.product })
+        #expect(certain.count + doubtful.count == 20 && !certain.isEmpty && !doubtful.isEmpty)
+        let hits = try await keeper.shop().searcher.search(request)
+        let sure = try hits.filter { try #require($0.confidence) >= 0.1 }
+        #expect(certain.map(\.id) == sure.map(\.product))
+        #expect(doubtful.map(\.id) == hits.filter { !sure.contains($0) }.map(\.product))
+        #expect(doubtful.allSatisfy { $0.match?.stars == 0 })
+    }
+
+    @Test func whereAllIsDoubtfulAllIsShown() async throws {
         let model = SearchModel(made.keeper(loudness: 0.001))
         model.question.text = "a red dress"
         model.submit()
-        #expect(try await answered(model) == .nothing(unknown: []))
+        let (certain, doubtful) = try await parts(model)
+        #expect(certain.isEmpty && doubtful.count == 20)
+    }
+
+    @Test func whatWasNotMeasuredHasNoMatchAndIsNotDoubted() async throws {
+        let made = try MadeShop(catalog: "unmeasured.catalog")
+        let model = SearchModel(made.keeper(loudness: 0.001))
+        model.question.text = "a red dress"
+        model.submit()
+        let (certain, doubtful) = try await parts(model)
+        #expect(certain.count == 6 && certain.allSatisfy { $0.match == nil } && doubtful.isEmpty)
+    }
+
+    @Test func aPictureIsMeasuredWhereTheTextIsNot() async throws {
+        let made = try MadeShop(catalog: "text-unmeasured.catalog")
+        let model = SearchModel(made.keeper(loudness: 0.001))
+        model.choose { [picture] _ in picture }
+        #expect(try await parts(model).doubtful.count == 6)
+        model.question.text = "a red dress"
+        model.submit()
+        #expect(try await parts(model).certain.count == 6)
+    }
+
+    @Test func saysWhereAFilterLeavesNothing() async throws {
+        let made = try MadeShop(catalog: "unmeasured.catalog")
+        try made.addCategory()
+        let model = SearchModel(made.keeper())
+        model.question.text = "紅色 dress"
+        model.question.category = "vegetables"
+        model.submit()
+        #expect(try await answered(model) == .nothing(unknown: ["Han"]))
     }
 
     @Test func namesWritingSystemsThatTheModelDoesNotKnow() async throws {
-        let model = SearchModel(made.keeper(loudness: 0.001))
+        let model = SearchModel(made.keeper())
         model.question.text = "紅色 dress Платье"
         model.submit()
-        #expect(try await answered(model) == .nothing(unknown: ["Han", "Cyrillic"]))
+        guard case .found(_, _, let unknown) = try await answered(model) else {
+            Issue.record("\(model.state), expected cards")
+            return
+        }
+        #expect(unknown == ["Han", "Cyrillic"])
     }
 
     @Test func aCategoryNarrowsTheAnswer() async throws {
@@ -102,7 +164,7 @@ struct SearchModelTests {
         #expect(model.state == .searching)
         let found = try await cards(model)
         #expect(model.question.picture?.id == picture.id && model.question.like == nil)
-        let hits = try await keeper.shop().searcher.search(SearchRequest(image: picture, k: 20, leastConfidence: 0.1))
+        let hits = try await keeper.shop().searcher.search(SearchRequest(image: picture, k: 20))
         #expect(found.map(\.id) == hits.map(\.product))
     }
 
@@ -119,13 +181,12 @@ struct SearchModelTests {
         let keeper = made.keeper()
         let model = SearchModel(keeper, question: Question(like: 84))
         model.start()
-        let alike = try await cards(model)
-        #expect(alike.count == 20 && alike.allSatisfy { $0.id != 84 && $0.match == nil })
+        let (alike, doubtful) = try await parts(model)
+        #expect(alike.count == 20 && alike.allSatisfy { $0.id != 84 && $0.match == nil } && doubtful.isEmpty)
         model.question.text = "a red dress"
         model.submit()
         #expect(model.question.like == nil)
-        let hits = try await keeper.shop().searcher.search(
-            SearchRequest(text: "a red dress", k: 20, leastConfidence: 0.1))
+        let hits = try await keeper.shop().searcher.search(SearchRequest(text: "a red dress", k: 20))
         #expect(try await cards(model).map(\.id) == hits.map(\.product))
     }
 
@@ -134,7 +195,7 @@ struct SearchModelTests {
         model.start()
         let found = try await cards(model)
         model.start()
-        #expect(model.state == .found(found, unknown: []))
+        #expect(model.state == .found(found, doubtful: [], unknown: []))
     }
 
     @Test func isPreparingWhileAnEncoderIsLoaded() async throws {
@@ -157,7 +218,7 @@ struct SearchModelTests {
         model.submit()
         await gate.open()
         let answer = try await answered(model)
-        #expect(try await answer == .found(cards(model), unknown: []))
+        #expect(try await answer == .found(cards(model), doubtful: [], unknown: []))
         try await Task.sleep(for: .milliseconds(50))
         #expect(model.state == answer)
     }

@@ -11,7 +11,7 @@ struct Card: Hashable, Identifiable, Sendable {
     let description: String
     /// A WebP file's bytes; nil for none.
     let thumbnail: Data?
-    /// nil where no text or picture was searched for.
+    /// nil where no text or picture was searched for, and where the catalog does not know how sure a result is.
     let match: Match?
 
     /// The calibrated confidence that it is what was searched for.

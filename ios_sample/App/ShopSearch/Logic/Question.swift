@@ -5,7 +5,6 @@ import MobileCLIPSearch
 struct Question: Sendable {
     private static let longest = 1000  // code points: a text is cleaned in rounds, and nobody types more
     private static let most = 20
-    private static let least = 0.1  // half a star: less is drawn as none
 
     var text = ""
     var picture: RGBImage?
@@ -30,7 +29,6 @@ struct Question: Sendable {
     func request() throws -> SearchRequest {
         try SearchRequest(
             text: words.isEmpty ? nil : words, image: like == nil ? picture : nil, slider: slider, like: like,
-            k: Self.most, filter: CatalogFilter(categories: category.map { [$0] }),
-            leastConfidence: like == nil ? Self.least : 0)
+            k: Self.most, filter: CatalogFilter(categories: category.map { [$0] }))
     }
 }

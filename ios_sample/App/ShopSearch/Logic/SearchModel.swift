@@ -63,8 +63,9 @@ final class SearchModel {
     private func find(_ shop: Shop) async throws {
         if question.isEmpty { return }
         let unknown = WritingSystems.unknown(in: question.words, known: shop.manifest.text.scripts)
-        let cards = try await shop.find(question, locale: .current)
+        let (certain, doubtful) = try await shop.find(question, locale: .current)
         try Task.checkCancellation()
-        answer = cards.isEmpty ? .nothing(unknown: unknown) : .found(cards, unknown: unknown)
+        let isEmpty = certain.isEmpty && doubtful.isEmpty
+        answer = isEmpty ? .nothing(unknown: unknown) : .found(certain, doubtful: doubtful, unknown: unknown)
     }
 }

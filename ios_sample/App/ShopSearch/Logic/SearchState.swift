@@ -8,9 +8,11 @@ enum SearchState: Equatable {
 
     case searching
 
-    /// `unknown`: writing systems of the text that the model does not know; the same below.
-    case found([Card], unknown: [String])
+    /// The cards, best first, and those that are `doubtful`, shown below them under a heading. `unknown`: writing systems of
+    /// the text that the model does not know; the same below.
+    case found([Card], doubtful: [Card], unknown: [String])
 
+    /// No product passes the filter.
     case nothing(unknown: [String])
 
     /// One line that names what is wrong.

@@ -30,15 +30,27 @@ struct Shop: Sendable {
         return Shop(manifest: manifest, catalog: catalog, searcher: searcher, encoder: encoder)
     }
 
-    /// The products that fit, best first; perhaps none.
-    func find(_ question: Question, locale: Locale) async throws -> [Card] {
-        try await searcher.search(question.request()).map { hit in
-            try Card(hit.product, in: catalog, locale: locale, match: match(question, hit))
+    /// The products that pass the filter, best first, the doubtful ones apart; perhaps none.
+    func find(_ question: Question, locale: Locale) async throws -> (certain: [Card], doubtful: [Card]) {
+        let hits = try await searcher.search(question.request())
+        func cards(_ hits: [SearchHit]) throws -> [Card] {
+            try hits.map { try Card($0.product, in: catalog, locale: locale, match: match(question, $0)) }
         }
+        let certain = try cards(hits.filter { !isDoubtful(question, $0) })
+        return (certain, try cards(hits.filter { isDoubtful(question, $0) }))
     }
 
-    /// None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours.
+    /// None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. None
+    /// where the catalog's builder could not measure how sure.
     private func match(_ question: Question, _ hit: SearchHit) -> Card.Match? {
-        question.like == nil ? Card.Match(stars: hit.stars, percent: hit.percent) : nil
+        guard question.like == nil, let stars = hit.stars, let percent = hit.percent else { return nil }
+        return Card.Match(stars: stars, percent: percent)
+    }
+
+    private func isDoubtful(_ question: Question, _ hit: SearchHit) -> Bool {
+        question.like == nil && hit.confidence ?? 1 < doubtful
     }
 }
+
+/// Half a star: less is drawn as none.
+private let doubtful = 0.1

@@ -6,7 +6,7 @@ import SwiftUI
         switch state {
         case .idle, .searching: nil
         case .preparing: String(localized: "Preparing the search…")
-        case .found(let cards, _): String(localized: "\(cards.count) products")
+        case .found(let cards, let doubtful, _): String(localized: "\(cards.count + doubtful.count) products")
         case .nothing: String(localized: "No match")
         case .failed: String(localized: "That did not work")
         }

@@ -21,9 +21,9 @@ struct AnswerView: View {
             BusyView(title: "Preparing the search…", detail: "This takes a moment, the first time only.")
         case .searching:
             BusyView(title: "Searching…")
-        case .found(let cards, let unknown):
+        case .found(let cards, let doubtful, let unknown):
             ScriptNote(unknown: unknown)
-            CardList(cards: cards)
+            CardList(cards: cards, doubtful: doubtful)
         case .nothing(let unknown):
             ScriptNote(unknown: unknown)
             MessageView(

@@ -10,8 +10,9 @@ public struct CatalogSearch: Sendable {
     }
 
     /// The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter,
-    /// score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence`. `without` leaves one
-    /// product out. `isCancelled` is asked once every 128 KiB of codes (256 rows of 512) at most.
+    /// score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence` (which hides nothing that
+    /// has no confidence). `without` leaves one product out. `isCancelled` is asked once every 128 KiB of codes (256 rows of
+    /// 512) at most.
     ///
     /// Throws ``SearchError/badRequest(_:)`` for a vector of another width, not finite or all zeros; an unknown category; a
     /// price filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is
@@ -41,7 +42,7 @@ public struct CatalogSearch: Sendable {
             SearchHit(
                 product: Int(catalog.tables.owners[found.row]), row: found.row, score: found.score,
                 confidence: confidence(found))
-        }.filter { $0.confidence >= leastConfidence }
+        }.filter { $0.confidence ?? 1 >= leastConfidence }
     }
 
     private func prepared(_ query: SearchQuery) throws -> PreparedQuery {
@@ -61,7 +62,7 @@ public struct CatalogSearch: Sendable {
         }
     }
 
-    private func confidences(_ query: SearchQuery) throws -> (Best.Found) -> Double {
+    private func confidences(_ query: SearchQuery) throws -> (Best.Found) -> Double? {
         let calibration = catalog.calibration
         switch query {
         case .text:

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What turns a score into a confidence; it stands in the catalog. A raw score is never shown.
+/// What turns a score into a confidence; it stands in the catalog. A raw score is never shown, and a kind of query that
+/// was not measured has no confidence: nil.
 public struct ScoreCalibration: Sendable {
     public let text: Curve
     public let image: Curve
@@ -12,19 +13,25 @@ public struct ScoreCalibration: Sendable {
         public let a: Double
         public let b: Double
         public let spread: Double
+        /// Whether the curve was measured; else it is a guess, and its results have no confidence.
+        public let measured: Bool
 
         func exponent(_ score: Double) -> Double { a * score + b }
+
+        func confidence(_ score: Double) -> Double? { measured ? logistic(exponent(score)) : nil }
     }
 
     /// The share of a text query's results with this score that are right, 0 to 1.
-    public func ofText(_ score: Double) -> Double { logistic(text.exponent(score)) }
+    public func ofText(_ score: Double) -> Double? { text.confidence(score) }
 
     /// The same for an image, and for "more like this".
-    public func ofImage(_ score: Double) -> Double { logistic(image.exponent(score)) }
+    public func ofImage(_ score: Double) -> Double? { image.confidence(score) }
 
-    /// The same for text and image together; `slider`: 0 is the text alone, 1 the image alone.
-    public func ofBoth(slider: Double, textScore: Double, imageScore: Double) -> Double {
-        logistic(slider * image.exponent(imageScore) + (1 - slider) * text.exponent(textScore))
+    /// The same for text and image together, of which each that weighs something must have been measured. `slider`: 0 is
+    /// the text alone, 1 the image alone.
+    public func ofBoth(slider: Double, textScore: Double, imageScore: Double) -> Double? {
+        guard text.measured || slider == 1, image.measured || slider == 0 else { return nil }
+        return logistic(slider * image.exponent(imageScore) + (1 - slider) * text.exponent(textScore))
     }
 
     /// The image's weight w in `w * image + (1 - w) * text` for a place of the slider, 0 to 1.
@@ -37,17 +44,21 @@ public struct ScoreCalibration: Sendable {
 
 /// No curve comes near; within, no share is NaN and no weight 0 / 0.
 private let beyond = 1e100
+/// A source.
+private let notMeasured = "none"
+/// What older builders had not measured, and did not say so.
+private let guess = (a: 10.0, b: -5.0)
 
 extension ScoreCalibration {
     /// Throws ``Malformed``.
     init(json: String) throws {
         let members = try Json.parse(json.utf8, once: false).asObject("calibration")
-        text = try Self.curve(members, "text")
-        image = try Self.curve(members, "image")
         source = try members.part("source").asText("the calibration's source")
+        text = try Self.curve(members, "text", source)
+        image = try Self.curve(members, "image", source)
     }
 
-    private static func curve(_ members: [String: Json], _ kind: String) throws -> Curve {
+    private static func curve(_ members: [String: Json], _ kind: String, _ source: String) throws -> Curve {
         let curve = try members.part(kind).asObject("the calibration of \(kind)")
         func number(_ key: String) throws -> Double {
             let found = try curve.part(key).asDouble("\(key) of the calibration of \(kind)")
@@ -56,7 +67,9 @@ extension ScoreCalibration {
         }
         let spread = try number("spread")
         try wellFormed(spread >= 1 / beyond, "the spread of \(kind) is \(spread)")
-        return Curve(a: try number("a"), b: try number("b"), spread: spread)
+        let (a, b) = (try number("a"), try number("b"))
+        let measured = try curve["measured"]?.asBool("'measured' of the calibration of \(kind)")
+        return Curve(a: a, b: b, spread: spread, measured: measured ?? (source != notMeasured && (a, b) != guess))
     }
 }
 

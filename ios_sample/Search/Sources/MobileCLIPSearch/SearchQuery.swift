@@ -38,12 +38,15 @@ public struct SearchHit: Sendable, Equatable {
     public let row: Int
     /// That row's score: for ordering, not for people.
     public let score: Double
-    /// The share of results with such a score that are right, 0 to 1.
-    public let confidence: Double
+    /// The share of results with such a score that are right, 0 to 1; nil where the catalog's calibration was not measured
+    /// for that kind of query (``ScoreCalibration``).
+    public let confidence: Double?
 
     /// ``confidence`` in whole per cent.
-    public var percent: Int { Int((100 * confidence).rounded(.toNearestOrEven)) }
+    public var percent: Int? { inSteps(100) }
 
     /// ``confidence`` in stars, 0 to 5.
-    public var stars: Int { Int((5 * confidence).rounded(.toNearestOrEven)) }
+    public var stars: Int? { inSteps(5) }
+
+    private func inSteps(_ steps: Double) -> Int? { confidence.map { Int((steps * $0).rounded(.toNearestOrEven)) } }
 }

@@ -11,6 +11,8 @@ struct Summary: Encodable {
     let currency: String
     let categories: [String]
     let calibration: String
+    /// The kinds of query that have a confidence.
+    let measured: [String]
 
     init(_ catalog: ProductCatalog) {
         products = catalog.count
@@ -21,6 +23,8 @@ struct Summary: Encodable {
         currency = catalog.currency
         categories = catalog.categories
         calibration = catalog.calibration.source
+        measured = [("text", catalog.calibration.text), ("image", catalog.calibration.image)]
+            .filter { $0.1.measured }.map(\.0)
     }
 
     var text: String {
@@ -28,10 +32,18 @@ struct Summary: Encodable {
         \(products) products, \(rows) rows of \(dim) numbers, model \(model)
         space        \(space)
         currency     \(currency.isEmpty ? "several, or none" : currency)
-        calibrated   on \(calibration)
+        calibrated   \(measured.isEmpty ? "no" : "\(measured.joined(separator: ", ")), on \(calibration)")
         categories   \(categories.map { $0.isEmpty ? "(none)" : $0 }.joined(separator: ", "))
         """
     }
+}
+
+/// A value that JSON has as null where there is none; a plain optional would be left out.
+@propertyWrapper
+struct OrNull<Value: Encodable>: Encodable {
+    let wrappedValue: Value?
+
+    func encode(to encoder: any Encoder) throws { try wrappedValue.encode(to: encoder) }
 }
 
 /// A product that was found.
@@ -43,8 +55,8 @@ struct Match: Encodable {
     let price: String?
     let row: Int
     let score: Double
-    let percent: Int
-    let stars: Int
+    @OrNull var percent: Int?
+    @OrNull var stars: Int?
 
     init(_ hit: SearchHit, _ product: CatalogProduct) {
         self.product = hit.product
@@ -54,12 +66,12 @@ struct Match: Encodable {
         price = product.price.map { "\($0) \(product.currency)" }
         row = hit.row
         score = hit.score
-        percent = hit.percent
-        stars = hit.stars
+        _percent = OrNull(wrappedValue: hit.percent)
+        _stars = OrNull(wrappedValue: hit.stars)
     }
 
     var text: String {
-        let match = String(repeating: "★", count: stars) + String(repeating: "☆", count: 5 - stars)
-        return "\(match)  \(percent) %  \(id)  \(name)" + (price.map { "  \($0)" } ?? "")
+        let match = stars.map { String(repeating: "★", count: $0) + String(repeating: "☆", count: 5 - $0) }
+        return [match, percent.map { "\($0) %" }, id, name, price].compactMap { $0 }.joined(separator: "  ")
     }
 }

@@ -62,6 +62,13 @@ struct BadCatalogTests {
         ] {
             try refusedBytes(made.changed(["calibration": value]), "")
         }
+        let good = #"{"a":1,"b":2,"spread":1}"#
+        for value in ["1", "0", "null", #""true""#, "[]", "{}"] {
+            let bad = #"{"a":1,"b":2,"spread":1,"measured":\#(value)}"#
+            for calibration in [calibration(text: bad, image: good), calibration(text: good, image: bad)] {
+                try refusedBytes(made.changed(["calibration": calibration]), "'measured'")
+            }
+        }
         try refusedBytes(made.changed(["space": String(repeating: "AB", count: 32)]), "space")
         try refusedBytes(made.changed(["sha256": "0"]), "sha256")
     }
@@ -213,7 +220,7 @@ struct BadCatalogTests {
 
     private func answers(_ catalog: ProductCatalog) throws -> [String] {
         try CatalogSearch(catalog).search(query, k: 5).map { hit in
-            "\(hit.product) \(hit.score.bitPattern) \(hit.confidence) \(try catalog.product(hit.product).name)"
+            "\(hit.product) \(hit.score.bitPattern) \(try #require(hit.confidence)) \(try catalog.product(hit.product).name)"
         }
     }
 

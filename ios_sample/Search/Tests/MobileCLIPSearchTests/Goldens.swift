@@ -54,6 +54,11 @@ extension [String: Json] {
 
     func double(_ name: String) throws -> Double { try part(name).asDouble(name) }
 
+    func doubleOrNull(_ name: String) throws -> Double? {
+        let value = try part(name)
+        return value == .null ? nil : try value.asDouble(name)
+    }
+
     /// float32, little-endian, base64.
     func vector(_ name: String) throws -> [Float] {
         let bytes = try #require(Data(base64Encoded: text(name)))

@@ -69,7 +69,9 @@ struct MadeCatalog {
             ("categories", "[" + names.map(quoted).joined(separator: ",") + "]"),
             (
                 "calibration",
-                #"{"text":{"a":10.0,"b":-5.0,"spread":0.2},"image":{"a":8.0,"b":-4.0,"spread":0.1},"source":"names"}"#
+                calibration(
+                    text: #"{"a":10.0,"b":-5.0,"spread":0.2,"measured":true}"#,
+                    image: #"{"a":8.0,"b":-4.0,"spread":0.1,"measured":true}"#)
             ),
             ("sha256", String(repeating: "0", count: 64)),
         ]
@@ -85,6 +87,10 @@ struct MadeCatalog {
     private func offsets(_ pieces: [[UInt8]]) -> [UInt8] {
         pieces.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }.flatMap { little(UInt64($0)) }
     }
+}
+
+func calibration(text: String, image: String, source: String = "names") -> String {
+    #"{"text":\#(text),"image":\#(image),"source":"\#(source)"}"#
 }
 
 func container(_ metadata: [(String, String?)], _ tensors: [MadeCatalog.Tensor]) -> [UInt8] {

@@ -116,17 +116,57 @@ struct SearchTests {
     }
 
     @Test func starsAndPerCentRoundHalvesToEven() {
-        func hit(_ confidence: Double) -> SearchHit { SearchHit(product: 0, row: 0, score: 0, confidence: confidence) }
+        func hit(_ confidence: Double?) -> SearchHit { SearchHit(product: 0, row: 0, score: 0, confidence: confidence) }
         #expect([0.0, 0.1, 0.3, 0.5, 0.7, 1.0].map { hit($0).stars } == [0, 0, 2, 2, 4, 5])
         #expect([0.005, 0.015, 0.125, 1.0].map { hit($0).percent } == [0, 2, 12, 100])
+        #expect(hit(nil).stars == nil && hit(nil).percent == nil)
     }
 
     @Test func theLeastConfidenceIsInclusive() throws {
         let search = CatalogSearch(try folder.open(MadeCatalog(seed: 8, rows: 50, dim: 4).bytes()))
         let all = try search.search(.text([1, 2, 3, 4]), k: 1000)
-        let least = all[all.count / 2].confidence
+        let least = try #require(all[all.count / 2].confidence)
         let found = try search.search(.text([1, 2, 3, 4]), k: 1000, leastConfidence: least)
-        #expect(found == all.filter { $0.confidence >= least })
+        #expect(try found == all.filter { try #require($0.confidence) >= least })
+    }
+
+    @Test(arguments: [(true, true), (true, false), (false, true), (false, false)])
+    func whatWasNotMeasuredHasNoConfidenceAndNoLeastConfidenceHidesIt(texts: Bool, images: Bool) throws {
+        let calibration = calibration(text: flat(texts), image: flat(images))
+        let made = MadeCatalog(seed: 8, rows: 50, dim: 4)
+        let search = CatalogSearch(try folder.open(made.changed(["calibration": calibration])))
+        let (text, image): ([Float], [Float]) = ([1, 2, 3, 4], [4, 3, 2, 1])
+        let cases: [(SearchQuery, Bool)] = [
+            (.text(text), texts), (.image(image), images), (.like(product: 7), images),
+            (.both(text: text, image: image, slider: 0), texts),
+            (.both(text: text, image: image, slider: 0.5), texts && images),
+            (.both(text: text, image: image, slider: 1), images),
+        ]
+        for (query, measured) in cases {
+            let all = try search.search(query)
+            #expect(Set(all.map { $0.confidence != nil }) == [measured])
+            #expect(try search.search(query, leastConfidence: 1) == (measured ? [] : all))
+        }
+    }
+
+    /// A curve so flat that no result is sure.
+    private func flat(_ measured: Bool) -> String { #"{"a":0.001,"b":0,"spread":1,"measured":\#(measured)}"# }
+
+    @Test(arguments: [
+        (#"{"a":10,"b":-5.0,"spread":0.2}"#, "names", [false, true]),
+        (#"{"a":10,"b":-5.000001,"spread":0.2}"#, "names", [true, true]),
+        (#"{"a":10.1,"b":-5,"spread":0.2}"#, "names", [true, true]),
+        (#"{"a":4,"b":-2,"spread":0.2}"#, "none", [false, false]),
+        (#"{"a":10,"b":-5,"spread":0.2,"measured":true}"#, "none", [true, false]),
+        (#"{"a":4,"b":-2,"spread":0.2,"measured":false}"#, "names", [false, true]),
+    ])
+    func anOlderCalibrationWasMeasuredUnlessItIsTheBuildersGuessOrOfNoSource(
+        text: String, source: String, expected: [Bool]
+    ) throws {
+        let other = #"{"a":3,"b":-1,"spread":1}"#
+        let read = try ScoreCalibration(json: calibration(text: text, image: other, source: source))
+        #expect([read.text.measured, read.image.measured] == expected)
+        #expect((read.ofText(0.5) != nil) == expected[0])
     }
 
     @Test func categoriesThatUnicodeCallsEquivalentStayTwo() throws {

@@ -21,7 +21,7 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
 
     init {
         list.adapter = cards
-        list.setOnItemClickListener { _, _, place, _ -> open(cards.getItem(place).product) }
+        list.setOnItemClickListener { _, _, place, _ -> cards.getItem(place)?.let { open(it.product) } }
         again.setOnClickListener { retry() }
     }
 
@@ -31,7 +31,7 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
             SearchState.Idle -> say(R.string.idle, context.getString(R.string.idle_detail))
             SearchState.Preparing -> say(R.string.preparing, context.getString(R.string.preparing_detail), busy = true)
             SearchState.Searching -> say(R.string.searching, "", busy = true)
-            is SearchState.Found -> list(state.cards)
+            is SearchState.Found -> list(state)
             is SearchState.Nothing -> say(R.string.nothing, context.getString(R.string.nothing_detail))
             is SearchState.Failed -> say(R.string.failed, state.reason, failed = true)
         }
@@ -44,7 +44,7 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
         )
     }
 
-    private fun list(found: List<Card>) {
+    private fun list(found: SearchState.Found) {
         cards.show(found)
         list.setSelection(0)
         list.visibility = View.VISIBLE

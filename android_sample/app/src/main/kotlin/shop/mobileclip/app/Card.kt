@@ -8,7 +8,7 @@ import java.util.Locale
 
 /**
  * A product as it is shown. [price]: in its currency, empty for none. [match]: null where no text or picture was searched
- * for.
+ * for, and where the catalog does not know how sure a result is.
  */
 class Card(
     val product: Int,

@@ -25,13 +25,11 @@ data class Question(
         like = like,
         k = MOST,
         filter = category?.let { CatalogFilter(categories = setOf(it)) } ?: CatalogFilter.ANY,
-        leastConfidence = if (like == null) LEAST else 0.0,
     )
 
     private companion object {
         const val LONGEST = 1000 // code points: a text is cleaned in rounds, and nobody types more
         const val MOST = 20
-        const val LEAST = 0.1 // half a star: less is drawn as none
 
         fun cut(text: String): String {
             val points = minOf(text.codePointCount(0, text.length), LONGEST)

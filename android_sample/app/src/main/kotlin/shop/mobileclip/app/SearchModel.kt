@@ -68,16 +68,28 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
 
         is SearchOutcome.Found -> try {
             val unknown = WritingSystems.unknown(question.words, shop.manifest.text.scripts)
-            val cards = outcome.hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
-            if (cards.isEmpty()) SearchState.Nothing(unknown) else SearchState.Found(cards, unknown)
+            val (doubtful, certain) = outcome.hits.partition { isDoubtful(question, it) }
+            val found = SearchState.Found(cards(shop, question, certain), cards(shop, question, doubtful), unknown)
+            if (outcome.hits.isEmpty()) SearchState.Nothing(unknown) else found
         } catch (error: IOException) {
             SearchState.Failed(error.message ?: error.toString())
         }
     }
 
-    /** None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. */
-    private fun match(question: Question, hit: SearchHit): Card.Match? =
-        if (question.like == null) Card.Match(hit.stars, hit.percent) else null
+    private fun cards(shop: Shop, question: Question, hits: List<SearchHit>): List<Card> =
+        hits.map { Card.of(shop.catalog, it.product, Locale.getDefault(), match(question, it)) }
+
+    /**
+     * None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. None
+     * where the catalog's builder could not measure how sure.
+     */
+    private fun match(question: Question, hit: SearchHit): Card.Match? {
+        if (question.like != null) return null
+        return Card.Match(hit.stars ?: return null, hit.percent ?: return null)
+    }
+
+    private fun isDoubtful(question: Question, hit: SearchHit): Boolean =
+        question.like == null && (hit.confidence ?: 1.0) < DOUBTFUL
 
     /** Runs [task] with the shop on the worker, then what it returns on the main thread, unless something newer was begun. */
     private fun work(task: (Shop) -> () -> Unit) {
@@ -102,5 +114,9 @@ class SearchModel(private val open: () -> Shop, private val worker: Executor, pr
     private fun become(next: SearchState) {
         state = next
         changed()
+    }
+
+    private companion object {
+        const val DOUBTFUL = 0.1 // half a star: less is drawn as none
     }
 }

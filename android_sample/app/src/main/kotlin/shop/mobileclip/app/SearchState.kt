@@ -10,9 +10,13 @@ sealed interface SearchState {
 
     data object Searching : SearchState
 
-    /** [unknown]: writing systems of the text that the model does not know; the same below. */
-    data class Found(val cards: List<Card>, val unknown: List<String>) : SearchState
+    /**
+     * [cards], best first, and those that are [doubtful], shown below them under a heading. [unknown]: writing systems of the text
+     * that the model does not know; the same below.
+     */
+    data class Found(val cards: List<Card>, val doubtful: List<Card>, val unknown: List<String>) : SearchState
 
+    /** No product passes the filter. */
     data class Nothing(val unknown: List<String>) : SearchState
 
     /** [reason]: one line that names what is wrong. */

@@ -6,6 +6,7 @@ import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
 import android.widget.ImageButton
+import android.widget.ListView
 import android.widget.TextView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
@@ -40,6 +41,41 @@ class ScreensTest {
         drawAll("large-text")
     }
 
+    @Test
+    fun `the heading stands above what is doubtful, and cannot be touched`() {
+        val activity = started(SearchActivity::class.java)
+        val list = activity.findViewById<ListView>(R.id.results)
+        val opened = mutableListOf<Int>()
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { opened += it })
+        for ((certain, doubtful) in listOf(2 to 1, 0 to 2, 2 to 0)) {
+            opened.clear()
+            answer.show(SearchState.Found(cards().take(certain), cards().takeLast(doubtful), emptyList()))
+            settle()
+            val rows = (0 until list.count).toList()
+            val headings = if (doubtful == 0) emptyList() else listOf(certain)
+            assertEquals(headings, rows.filter { list.getChildAt(it).isAccessibilityHeading })
+            assertEquals(headings, rows.filterNot { list.adapter.isEnabled(it) })
+            for (row in rows) list.performItemClick(list.getChildAt(row), row, list.getItemIdAtPosition(row))
+            assertEquals((cards().take(certain) + cards().takeLast(doubtful)).map { it.product }, opened)
+        }
+    }
+
+    @Test
+    fun `what was not measured shows no stars and no per cent, to no eye and to no screen reader`() {
+        val activity = started(SearchActivity::class.java)
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, {})
+        answer.show(found(cards()))
+        settle()
+        assertTrue(words(activity).any { "%" in it } && words(activity).any { "star" in it })
+        answer.show(found(cards { null }))
+        settle()
+        assertTrue(words(activity).isNotEmpty() && words(activity).none { "%" in it || "star" in it })
+    }
+
+    /** What is shown or read aloud. */
+    private fun words(activity: Activity): List<String> = all(activity.findViewById(R.id.results)).filter { it.isShown }
+        .flatMap { listOfNotNull(it.contentDescription, (it as? TextView)?.text) }.map { it.toString() }
+
     private fun drawAll(variant: String, qualifiers: String = "+en-rUS") {
         RuntimeEnvironment.setQualifiers(qualifiers)
         for ((name, state) in states()) {
@@ -49,7 +85,7 @@ class ScreensTest {
         }
         val both = started(SearchActivity::class.java)
         QuestionView(both.findViewById(R.id.question), {}, {}, {}).show(QUESTION, shop.catalog.categories)
-        AnswerView(both.findViewById(R.id.answer), {}, {}).show(SearchState.Found(cards(), emptyList()))
+        AnswerView(both.findViewById(R.id.answer), {}, {}).show(found(cards()))
         draw(both, "$variant-picture-and-words")
         draw(details(), "$variant-details")
     }
@@ -58,14 +94,24 @@ class ScreensTest {
         "idle" to SearchState.Idle,
         "preparing" to SearchState.Preparing,
         "searching" to SearchState.Searching,
-        "results" to SearchState.Found(cards(), emptyList()),
-        "unknown-script" to SearchState.Found(cards(), listOf("Han", "another script")),
+        "results" to found(cards()),
+        "less-certain" to found(cards().take(2), cards(::doubtful).drop(2)),
+        "only-less-certain" to found(emptyList(), cards(::doubtful)),
+        "not-measured" to found(cards { null }),
+        "unknown-script" to SearchState.Found(cards(), emptyList(), listOf("Han", "another script")),
         "no-match" to SearchState.Nothing(emptyList()),
         "error" to SearchState.Failed("shop.catalog: a file of 12 bytes, too short for a header"),
     )
 
-    private fun cards(): List<Card> =
-        (0 until 5).map { Card.of(shop.catalog, 40 * it, Locale.getDefault(), Card.Match(5 - it, 97 - 19 * it)) }
+    private fun found(cards: List<Card>, doubtful: List<Card> = emptyList()) =
+        SearchState.Found(cards, doubtful, emptyList())
+
+    private fun cards(match: (Int) -> Card.Match? = ::certain): List<Card> =
+        (0 until 5).map { Card.of(shop.catalog, 40 * it, Locale.getDefault(), match(it)) }
+
+    private fun certain(place: Int) = Card.Match(5 - place, 97 - 19 * place)
+
+    private fun doubtful(place: Int) = Card.Match(0, 9 - place)
 
     private fun details(): Activity {
         val intent = DetailsActivity.intent(RuntimeEnvironment.getApplication(), 7)

@@ -11,8 +11,12 @@ import org.robolectric.annotation.Config
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.RGBImage
+import shop.mobileclip.search.SearchHit
+import shop.mobileclip.search.SearchOutcome
+import shop.mobileclip.search.SearchRequest
 import java.io.IOException
 import java.util.concurrent.Executor
+import kotlin.math.ln
 
 /** What is shown for what is asked; every thread is a queue that the test empties. */
 @RunWith(RobolectricTestRunner::class)
@@ -28,12 +32,62 @@ class SearchModelTest {
         model.ask(Question("紅色的杯子 mug"))
         settle()
         assertEquals(listOf(SearchState.Searching, SearchState.Preparing), states.distinct().dropLast(1))
-        val unknown = when (val last = states.last()) {
-            is SearchState.Found -> last.unknown
-            is SearchState.Nothing -> last.unknown
-            else -> throw AssertionError(last)
+        assertEquals(listOf("Han"), (states.last() as SearchState.Found).unknown)
+    }
+
+    @Test
+    fun `what is doubtful stands below, and is never hidden`() {
+        val tenth = hits(testShop())[9]
+        for (confidence in listOf(0.099, 0.101)) { // just below the limit, and just above it
+            val curve = testShop().catalog.calibration.text
+            val score = (ln(confidence / (1 - confidence)) - curve.b) / curve.a
+            val loudness = (score / tenth.score).toFloat()
+            val found = found(model { fake(it, loudness) }, Question("a mug"))
+            val (certain, doubtful) = hits(testShop { fake(it, loudness) }).partition { it.confidence!! >= 0.1 }
+            assertEquals(confidence > 0.1, certain.any { it.product == tenth.product })
+            assertEquals(20, certain.size + doubtful.size)
+            assertEquals(certain.map { it.product }, found.cards.map { it.product })
+            assertEquals(certain.map { it.percent }, found.cards.map { it.match?.percent })
+            assertEquals(doubtful.map { it.product }, found.doubtful.map { it.product })
+            assertEquals(setOf(0), found.doubtful.map { it.match?.stars }.toSet())
         }
-        assertEquals(listOf("Han"), unknown)
+    }
+
+    @Test
+    fun `where all is doubtful all is shown`() {
+        val found = found(model { fake(it, 0.001f) }, Question("a mug"))
+        assertEquals(listOf(0, 20), listOf(found.cards.size, found.doubtful.size))
+    }
+
+    @Test
+    fun `what was not measured has no match, and is not doubted`() {
+        val found = found(goldenModel("unmeasured.catalog"), Question("a mug", PICTURE))
+        assertEquals(List(6) { null }, found.cards.map { it.match })
+        assertEquals(emptyList<Card>(), found.doubtful)
+    }
+
+    @Test
+    fun `a picture is measured where the text is not`() {
+        val model = goldenModel("text-unmeasured.catalog")
+        for ((question, measured) in listOf(
+            Question("a mug") to false,
+            Question(picture = PICTURE) to true,
+            Question("a mug", PICTURE) to false,
+            Question("a mug", PICTURE, slider = 1.0) to true,
+        )) {
+            val found = found(model, question)
+            val all = found.cards + found.doubtful
+            assertEquals(List(6) { measured }, all.map { it.match != null })
+        }
+    }
+
+    @Test
+    fun `nothing is found where a filter leaves nothing`() {
+        val model = goldenModel("unmeasured.catalog") { it.replaceFirst("Fruit and veg", """Fruit\",\"veg""") }
+        model.ask(Question("a mug", category = "vegetables")) // of no product
+        settle()
+        assertEquals(SearchState.Nothing(emptyList()), model.state)
+        assertEquals(6, found(model, Question("a mug")).cards.size)
     }
 
     @Test
@@ -43,6 +97,7 @@ class SearchModelTest {
         settle()
         val found = model.state as SearchState.Found
         assertTrue(found.cards.size == 20 && found.cards.none { it.product == 7 || it.match != null })
+        assertTrue(found.doubtful.isEmpty())
     }
 
     @Test
@@ -74,7 +129,7 @@ class SearchModelTest {
         var asked = 0
         model.choose("a mug") { size ->
             asked = size
-            Picture(RGBImage(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
+            PICTURE
         }
         settle()
         assertEquals(testShop().manifest.imageSize, asked)
@@ -138,6 +193,23 @@ class SearchModelTest {
         return SearchModel({ shop }, worker, main).also { it.watch() }
     }
 
+    private fun goldenModel(name: String, change: (String) -> String = { it }): SearchModel {
+        val shop = goldenShop(name, worker, change)
+        return SearchModel({ shop }, worker, main)
+    }
+
+    private fun found(model: SearchModel, question: Question): SearchState.Found {
+        model.ask(question)
+        settle()
+        return model.state as SearchState.Found
+    }
+
+    private fun hits(shop: Shop): List<SearchHit> {
+        var outcome: SearchOutcome? = null
+        shop.searcher.search(SearchRequest("a mug", k = 20)) { outcome = it }
+        return (outcome as SearchOutcome.Found).hits
+    }
+
     private fun SearchModel.watch() {
         changed = { states += state }
     }
@@ -154,5 +226,10 @@ class SearchModelTest {
         override fun execute(task: Runnable) = tasks.addLast(task)
 
         fun step(): Boolean = tasks.removeFirstOrNull()?.run() != null
+    }
+
+    private companion object {
+        val PICTURE =
+            Picture(RGBImage(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
     }
 }

@@ -3,11 +3,32 @@ package shop.mobileclip.app
 import org.robolectric.RuntimeEnvironment
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.TextTokenizer
+import java.io.File
 import java.util.concurrent.Executor
 
 /** The app's assets, opened as the app does; all work on the caller's thread, and no LiteRT. */
 fun testShop(executor: Executor = Executor { it.run() }, encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): Shop =
     Shop.open(Assets(RuntimeEnvironment.getApplication().assets), executor, encoder)
 
-fun fake(manifest: ModelManifest): EmbeddingEncoder =
-    FakeEncoder(manifest.space, FloatArray(manifest.dim) { if (it == 0) 1f else 0f })
+/** [loudness]: the length of its answers, and with it the scores of what they find. */
+fun fake(manifest: ModelManifest, loudness: Float = 1f): EmbeddingEncoder =
+    FakeEncoder(manifest.space, embedding(manifest.dim, loudness))
+
+private fun embedding(dim: Int, loudness: Float) = FloatArray(dim) { if (it == 0) loudness else 0f }
+
+/** A shop over the golden catalog of that [name], to whose bytes, as Latin-1, [change] is done; with stand-ins besides. */
+fun goldenShop(name: String, executor: Executor, change: (String) -> String = { it }): Shop {
+    val golden = File(System.getenv("GOLDENS"), "search/$name").readText(Charsets.ISO_8859_1)
+    val file = File.createTempFile("golden", ".catalog").apply { writeText(change(golden), Charsets.ISO_8859_1) }
+    val catalog = ProductCatalog.open(file)
+    val encoder = FakeEncoder(catalog.space, embedding(catalog.dim, 1f))
+    return Shop(testShop().manifest, catalog, NoWords, executor) { encoder }
+}
+
+private object NoWords : TextTokenizer {
+    override val contextLength = 1
+
+    override fun encode(text: String) = IntArray(contextLength)
+}

@@ -13,8 +13,9 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
 
     /**
      * The best [k] products, best first; of products with equal scores that with the lower row. In this order: filter,
-     * score, one row a product, [threshold] (of the score, inclusive), top k, [leastConfidence]. [without] leaves one
-     * product out. [isCancelled] is asked on this thread, once every 128 KiB of codes (256 rows of 512) at most.
+     * score, one row a product, [threshold] (of the score, inclusive), top k, [leastConfidence] (which hides nothing that
+     * has no confidence). [without] leaves one product out. [isCancelled] is asked on this thread, once every 128 KiB of
+     * codes (256 rows of 512) at most.
      *
      * @throws IllegalArgumentException for a vector of another width, not finite or all zeros; an unknown category; a price
      * filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none.
@@ -42,7 +43,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         val hits = best.sorted().map { (row, score) ->
             SearchHit(tables.owners.get(row), row, score, confidence(row, score))
         }
-        return hits.filter { it.confidence >= leastConfidence }
+        return hits.filter { it.confidence == null || it.confidence >= leastConfidence }
     }
 
     private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
@@ -63,7 +64,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
     }
 
     /** A function of a row and its score. */
-    private fun confidences(query: SearchQuery): (Int, Double) -> Double {
+    private fun confidences(query: SearchQuery): (Int, Double) -> Double? {
         val calibration = catalog.calibration
         return when (query) {
             is SearchQuery.Text -> { _, score -> calibration.ofText(score) }

@@ -29,7 +29,10 @@ public data class CatalogFilter(
     }
 }
 
-/** A product that was found. [confidence]: the share of results with such a score that are right, 0 to 1. */
+/**
+ * A product that was found. [confidence]: the share of results with such a score that are right, 0 to 1; null where the
+ * catalog's calibration was not measured for that kind of query ([ScoreCalibration]).
+ */
 public data class SearchHit(
     /** Its place in the catalog. */
     public val product: Int,
@@ -37,11 +40,13 @@ public data class SearchHit(
     public val row: Int,
     /** That row's score: for ordering, not for people. */
     public val score: Double,
-    public val confidence: Double,
+    public val confidence: Double?,
 ) {
     /** [confidence] in whole per cent. */
-    public val percent: Int get() = Math.rint(100 * confidence).toInt()
+    public val percent: Int? get() = inSteps(100)
 
     /** [confidence] in stars, 0 to 5. */
-    public val stars: Int get() = Math.rint(5 * confidence).toInt()
+    public val stars: Int? get() = inSteps(5)
+
+    private fun inSteps(steps: Int): Int? = confidence?.let { Math.rint(steps * it).toInt() }
 }

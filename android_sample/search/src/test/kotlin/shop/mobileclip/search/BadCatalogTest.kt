@@ -76,6 +76,12 @@ class BadCatalogTest {
         )) {
             refused(changed(mapOf("calibration" to value)), "")
         }
+        val good = """{"a":1,"b":2,"spread":1}"""
+        for (value in listOf("1", "0", "null", "\"true\"", "[]", "{}")) {
+            val bad = """{"a":1,"b":2,"spread":1,"measured":$value}"""
+            refused(changed(mapOf("calibration" to MadeCatalog.calibration(bad, good))), "'measured'")
+            refused(changed(mapOf("calibration" to MadeCatalog.calibration(good, bad))), "'measured'")
+        }
         refused(changed(mapOf("space" to "AB".repeat(32))), "space")
         refused(changed(mapOf("sha256" to "0")), "sha256")
     }

@@ -26,6 +26,9 @@ internal fun Map<String, Json>.int(name: String): Int = part(name).asLong(name).
 
 internal fun Map<String, Json>.double(name: String): Double = part(name).asDouble(name)
 
+internal fun Map<String, Json>.doubleOrNull(name: String): Double? =
+    part(name).takeIf { it != Json.Null }?.asDouble(name)
+
 /** float32, little-endian, base64. */
 internal fun vector(packed: String): FloatArray {
     val floats = ByteBuffer.wrap(Base64.getDecoder().decode(packed)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()

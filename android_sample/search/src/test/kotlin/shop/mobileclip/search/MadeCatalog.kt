@@ -39,8 +39,10 @@ internal class MadeCatalog(
         "format" to "mobileclip-catalog", "version" to "1", "quantization" to "int8-row-offset", "metric" to "cosine",
         "space" to "ab".repeat(32), "model" to "made", "dim" to "$dim", "products" to "$products",
         "rows" to "${owners.size}", "currency" to currency, "categories" to quoted(names),
-        "calibration" to
-            """{"text":{"a":10.0,"b":-5.0,"spread":0.2},"image":{"a":8.0,"b":-4.0,"spread":0.1},"source":"names"}""",
+        "calibration" to calibration(
+            """{"a":10.0,"b":-5.0,"spread":0.2,"measured":true}""",
+            """{"a":8.0,"b":-4.0,"spread":0.1,"measured":true}""",
+        ),
         "sha256" to "0".repeat(64),
     )
 
@@ -49,6 +51,9 @@ internal class MadeCatalog(
     class Tensor(val name: String, val type: String, val shape: List<Int>, val data: ByteArray)
 
     companion object {
+        fun calibration(text: String, image: String, source: String = "names"): String =
+            """{"text":$text,"image":$image,"source":"$source"}"""
+
         /** Whole numbers everywhere, few different ones, so that scores tie. */
         fun random(seed: Long, rows: Int, dim: Int, names: Int = 4, currency: String = "EUR"): MadeCatalog {
             val random = Random(seed)

@@ -112,9 +112,10 @@ class SearchTest {
 
     @Test
     fun `stars and per cent round halves to even`() {
-        fun hit(confidence: Double) = SearchHit(0, 0, 0.0, confidence)
+        fun hit(confidence: Double?) = SearchHit(0, 0, 0.0, confidence)
         assertEquals(listOf(0, 0, 2, 2, 4, 5), listOf(0.0, 0.1, 0.3, 0.5, 0.7, 1.0).map { hit(it).stars })
         assertEquals(listOf(0, 2, 12, 100), listOf(0.005, 0.015, 0.125, 1.0).map { hit(it).percent })
+        assertEquals(listOf(null, null), listOf(hit(null).stars, hit(null).percent))
     }
 
     @Test
@@ -122,8 +123,50 @@ class SearchTest {
         val search = CatalogSearch(opened(folder, MadeCatalog.random(8, 50, 4).bytes()))
         val query = SearchQuery.Text(floatArrayOf(1f, 2f, 3f, 4f))
         val all = search.search(query, 1000)
-        val least = all[all.size / 2].confidence
-        assertEquals(all.filter { it.confidence >= least }, search.search(query, 1000, leastConfidence = least))
+        val least = all[all.size / 2].confidence!!
+        assertEquals(all.filter { it.confidence!! >= least }, search.search(query, 1000, leastConfidence = least))
+    }
+
+    @Test
+    fun `what was not measured has no confidence, and no least confidence hides it`() {
+        val made = MadeCatalog.random(8, 50, 4)
+        val (text, image) = floatArrayOf(1f, 2f, 3f, 4f) to floatArrayOf(4f, 3f, 2f, 1f)
+        for ((texts, images) in listOf(true to true, true to false, false to true, false to false)) {
+            val calibration = MadeCatalog.calibration(flat(texts), flat(images))
+            val metadata = made.metadata() + ("calibration" to calibration)
+            val search = CatalogSearch(opened(folder, MadeCatalog.container(metadata, made.tensors())))
+            for ((query, measured) in listOf(
+                SearchQuery.Text(text) to texts,
+                SearchQuery.Image(image) to images,
+                SearchQuery.Like(7) to images,
+                SearchQuery.Both(text, image, 0.0) to texts,
+                SearchQuery.Both(text, image, 0.5) to (texts && images),
+                SearchQuery.Both(text, image, 1.0) to images,
+            )) {
+                val all = search.search(query)
+                assertEquals(setOf(measured), all.map { it.confidence != null }.toSet())
+                assertEquals(if (measured) emptyList() else all, search.search(query, leastConfidence = 1.0))
+            }
+        }
+    }
+
+    /** A curve so flat that no result is sure. */
+    private fun flat(measured: Boolean) = """{"a":0.001,"b":0,"spread":1,"measured":$measured}"""
+
+    @Test
+    fun `an older calibration was measured unless it is the builder's guess or of no source`() {
+        fun measured(curve: String, source: String = "names"): List<Boolean> {
+            val other = """{"a":3,"b":-1,"spread":1}"""
+            val read = ScoreCalibration.read(MadeCatalog.calibration(curve, other, source))
+            assertEquals(read.text.measured, read.ofText(0.5) != null)
+            return listOf(read.text.measured, read.image.measured)
+        }
+        assertEquals(listOf(false, true), measured("""{"a":10,"b":-5.0,"spread":0.2}"""))
+        assertEquals(listOf(true, true), measured("""{"a":10,"b":-5.000001,"spread":0.2}"""))
+        assertEquals(listOf(true, true), measured("""{"a":10.1,"b":-5,"spread":0.2}"""))
+        assertEquals(listOf(false, false), measured("""{"a":4,"b":-2,"spread":0.2}""", "none"))
+        assertEquals(listOf(true, false), measured("""{"a":10,"b":-5,"spread":0.2,"measured":true}""", "none"))
+        assertEquals(listOf(false, true), measured("""{"a":4,"b":-2,"spread":0.2,"measured":false}"""))
     }
 
     @Test

@@ -100,7 +100,7 @@ class SearcherTest {
         val filter = CatalogFilter(setOf("name 1"), lowest = 20_000)
         val all = search.search(SearchQuery.Text(text), 100, filter)
         val threshold = all[all.size / 2].score
-        val least = all[all.size / 3].confidence
+        val least = all[all.size / 3].confidence!!
         val few = SearchRequest("red shoes", k = 5, filter = filter, threshold = threshold, leastConfidence = least)
         assertEquals(search.search(SearchQuery.Text(text), 5, filter, threshold, least), searcher.hits(few))
     }
