@@ -8,6 +8,7 @@ from catalog_builder import commands, engines, list_arguments
 from catalog_builder.builder.build import BuildRequest
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
+from export.artifacts import manifest
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
@@ -112,6 +113,7 @@ def newest(dist: Path, only: bool) -> Path:
     """The newest catalog of a model. Raises InputError if there is none, or with `only` if there are several."""
     found = sorted(dist.glob("*.catalog"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
+        manifest.read(dist)                  # without an export, its remedy comes first
         raise InputError("no catalog", where=dist, remedy=f"make catalog MODEL={dist.name} PRODUCTS=your list")
     if only and len(found) > 1:
         raise InputError("several catalogs", where=dist, found=", ".join(path.name for path in found),

@@ -185,6 +185,7 @@ def duplicates(catalog: Path, over: float, most: int, as_json: bool) -> int:
             "near_duplicate_pairs": alike.count, "near_duplicates": [
                 {"first": a["id"], "second": b["id"], "score": score} for a, b, score in records]}))
         return DONE
+    _say(described(opened))
     table = _table(("id", "name"), ("products with this picture",))
     for group in groups[:most]:
         table.add_row(*_named(opened.record(group.products[0])), f"{len(group.products):,}")
@@ -192,7 +193,7 @@ def duplicates(catalog: Path, over: float, most: int, as_json: bool) -> int:
     table = _table(("id", "name", "id ", "name "), ("score",))
     for a, b, score in records:
         table.add_row(*_named(a), *_named(b), f"{score:.4f}")
-    _show(f"pairs over {over} of {described(opened)}: {alike.count:,}{_first_of(most, alike.count)}", table)
+    _show(f"pairs over {over}: {alike.count:,}{_first_of(most, alike.count)}", table)
     return DONE
 
 

@@ -92,7 +92,7 @@ def test_a_picture_in_common_makes_right_and_no_more_than_that():
 # Which products are asked for.
 
 def products_of(names: list[str]) -> list[Product]:
-    return [Product(i, str(i), str(i), None, "", "", "", tuple(map(Path, name.split("|"))), {})
+    return [Product(i, i, str(i), str(i), None, "", "", "", tuple(map(Path, name.split("|"))), {})
             for i, name in enumerate(names)]
 
 

@@ -32,7 +32,7 @@ from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.engines import Engine
-from catalog_builder.lists import products, queries
+from catalog_builder.lists import listing, queries
 from export.artifacts import manifest
 from export.common import files
 from export.common.errors import InputError
@@ -291,7 +291,7 @@ REPORTED = {("3", "D0002", "picture"): "not a picture", ("4", "D0003", "picture"
 
 def test_faulty_pictures_are_reported_by_line_and_the_rest_is_built(faulty, dist, tmp_path, capsys):
     out = tmp_path / "a.catalog"
-    assert main(command(faulty, dist, out)) == 0
+    assert main(command(faulty, dist, out, "--allow-loss", "50%")) == 0
     problems = {(row["line"], row["product"], row["skipped"]): row for row in rows_of(tmp_path / "a.problems.csv")}
     assert set(problems) == set(REPORTED) and {row["field"] for row in problems.values()} == {"pictures"}
     assert all(words in problems[key]["problem"] for key, words in REPORTED.items())
@@ -311,26 +311,38 @@ def test_strict_refuses_a_list_with_problems(faulty, dist, tmp_path, capsys):
     assert not out.exists() and len(rows_of(tmp_path / "a.problems.csv")) == 11
 
 
+def test_a_list_that_loses_many_products_is_refused_unless_that_much_is_allowed(faulty, dist, tmp_path, capsys):
+    out = tmp_path / "a.catalog"
+    for allowed in ((), ("--allow-loss", "49%")):
+        said = refusal(command(faulty, dist, out, *allowed), capsys)
+        assert "4 of 8 products would be lost; expected at most 1%" in said and "--allow-loss 50%" in said
+        assert str(tmp_path / "a.problems.csv") in said and not out.exists()
+    assert len(rows_of(tmp_path / "a.problems.csv")) == 11
+    assert main(command(faulty, dist, out, "--allow-loss", "50")) == 0
+    for wrong in ("much", "101%", "-1"):
+        assert "--allow-loss" in refusal(command(faulty, dist, out, f"--allow-loss={wrong}"), capsys)
+
+
 def test_strict_takes_a_list_in_order(dist, tmp_path):
     assert main(command(few(tmp_path / "shop", 2), dist, tmp_path / "a.catalog", "--strict")) == 0
 
 
 def test_problems_that_were_mended_leave_no_report(faulty, dist, tmp_path):
-    made(faulty, dist, tmp_path / "a.catalog")
+    made(faulty, dist, tmp_path / "a.catalog", allow_loss=0.5)
     table(faulty, rows_of(faulty)[:1])
     made(faulty, dist, tmp_path / "a.catalog")
     assert not (tmp_path / "a.problems.csv").exists()
 
 
 def test_a_picture_that_goes_while_the_build_runs_is_a_problem(dist, tmp_path, monkeypatch):
-    listed, true = few(tmp_path / "shop", 3), products.read
+    listed, true = few(tmp_path / "shop", 3), listing.read
 
-    def read(path):
-        listing = true(path)
+    def read(path, options):
+        found = true(path, options)
         (tmp_path / "shop/pictures/D0002-a.jpg").unlink()
-        return listing
+        return found
 
-    monkeypatch.setattr(products, "read", read)
+    monkeypatch.setattr(listing, "read", read)
     built = made(listed, dist, tmp_path / "a.catalog")
     assert built.products == 2 and "cannot be opened" in built.problems[0].what and built.problems[0].line == 3
 
@@ -753,7 +765,7 @@ def test_made_up_queries_know_all_right_answers(tmp_path):
     rows = rows_of(few(tmp_path / "shop", 4))
     rows[0]["category"] = rows[1]["category"] = rows[2]["name"] = "Fruit"
     rows[3]["category"] = ""
-    asked = queries.made_up(products.read(table(tmp_path / "shop/products.csv", rows)).products)
+    asked = queries.made_up(listing.read(table(tmp_path / "shop/products.csv", rows)).products)
     answers = dict(zip(asked.text.queries, asked.text.answers, strict=True))
     assert answers["Fruit"] == {0, 1, 2} and answers[rows[3]["name"]] == {3} and "" not in answers
 

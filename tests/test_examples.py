@@ -11,7 +11,7 @@ from export.text import families
 
 EXPORT = ("export.common.errors", "export.formats.job", "export.pictures.preprocess", "export.text.tokenizer",
           "export.weights.lookup")
-OTHERS = tuple(f"catalog_builder.lists.{name}" for name in ("html_text", "price_cells", "prices", "values"))
+OTHERS = tuple(f"catalog_builder.fields.{name}" for name in ("html_text", "price_cells", "prices", "values"))
 
 
 @pytest.fixture(scope="module")
