@@ -11,7 +11,8 @@ from export.text import families
 
 EXPORT = ("export.common.errors", "export.formats.job", "export.pictures.preprocess", "export.text.tokenizer",
           "export.weights.lookup")
-OTHERS = ()                                  # of parity and catalog_builder
+OTHERS = ("catalog_builder.pictures.addresses", "catalog_builder.pictures.picture_names",
+          "catalog_builder.pictures.picture_patterns")           # of parity and catalog_builder
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pathlib import Path
 from catalog_builder.pictures.address_index import DIGEST, FetchedFile, IndexWriter
 from catalog_builder.pictures.addresses import asked, host_of, shown_address
 from catalog_builder.pictures.download import FetchOptions, Unfetched, download
-from catalog_builder.pictures.host_queues import GIVE_UP, HostQueues, Job
+from catalog_builder.pictures.host_queues import GIVE_UP, FetchJob, HostQueues
 from catalog_builder.pictures.public_connections import Attempt, pools
 from export.common.errors import InputError
 
@@ -133,7 +133,7 @@ class _Crew:
     def __init__(self, todo: list[str], there: dict[str, FetchedFile], folder: Path, options: FetchOptions):
         self._there, self._folder, self._options = there, folder, options
         self._connections = pools(HOSTS, options.per_host)
-        self._queues = HostQueues((Job(address, host_of(address)) for address in todo), options.per_host)
+        self._queues = HostQueues((FetchJob(address, host_of(address)) for address in todo), options.per_host)
         self._ended: queue.SimpleQueue[_Outcome | Exception] = queue.SimpleQueue()
         self._attempts: list[Attempt | None] = [None] * min(options.at_once, len(todo))
         self._threads = [threading.Thread(target=self._work, args=(number,), daemon=True)
@@ -173,7 +173,7 @@ class _Crew:
         except Exception as error:
             self._ended.put(error)
 
-    def _try(self, job: Job, number: int) -> None:
+    def _try(self, job: FetchJob, number: int) -> None:
         attempt = Attempt(self._options.longest, self._options.allow_private)
         self._attempts[number] = attempt
         partial = self._folder / f"{number}{PARTIAL}"
@@ -186,7 +186,7 @@ class _Crew:
             self._queues.done(job, fault=False)
             self._ended.put(_Outcome(job.address, file))
 
-    def _failed(self, job: Job, error: Unfetched) -> None:
+    def _failed(self, job: FetchJob, error: Unfetched) -> None:
         """Puts the job back for another try, or takes its failure down."""
         if error.again and job.tries + 1 < self._options.tries:
             wait = max(self._options.wait * GROWTH ** job.tries, error.wait or 0.0)
