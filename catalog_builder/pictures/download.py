@@ -75,10 +75,8 @@ def download(connections: PoolManager, address: str, known: FetchedFile | None, 
     try:
         with working(attempt):
             return _downloaded(connections, address, known, partial, options, attempt)
-    except InputError as error:
-        raise Unfetched(str(error)) from error
-    except HTTPError as error:
-        raise _ended(options) if attempt.ended else _broken(error, options) from error
+    except (InputError, HTTPError) as error:
+        raise _ended(options) if attempt.ended else _reason(error, options) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -175,8 +173,10 @@ def _ended(options: FetchOptions) -> Unfetched:
     return Unfetched(f"not finished after {options.longest:g} s", again=True)
 
 
-def _broken(error: HTTPError, options: FetchOptions) -> Unfetched:
-    """What went wrong on the way, for people."""
+def _reason(error: InputError | HTTPError, options: FetchOptions) -> Unfetched:
+    """What went wrong, for people."""
+    if isinstance(error, InputError):
+        return Unfetched(str(error))
     if isinstance(error, NameResolutionError):
         return Unfetched("the host has no address", again=True)
     if isinstance(error, ConnectTimeoutError):

@@ -63,13 +63,11 @@ def fetch(addresses: Given, folder: Path, options: FetchOptions, advance: Callab
     `advance` is told how many more of the different texts are done, and whether a server was asked. Raises InputError
     if another process is fetching into the folder, or if it cannot be written.
     """
-    wanted, failures = _sorted_out(addresses)
-    advance(_texts(addresses) - sum(map(_texts, wanted.values())), False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder), IndexWriter(folder) as index:
             _remove(folder, lambda path: path.suffix == PARTIAL)
-            result = _fetched(wanted, failures, folder, index, options, advance)
+            result = _fetched(addresses, folder, index, options, advance)
             names = {file.name for file in index.index.fetched.values()}
             _remove(folder, lambda path: DIGEST.fullmatch(path.stem) is not None and path.name not in names)
             return result
@@ -94,13 +92,14 @@ def _texts(given: Given) -> int:
     return len({text for text, _ in given})
 
 
-def _fetched(wanted: dict[str, list[tuple[str, int]]], failures: list[FetchFailure], folder: Path, index: IndexWriter,
-             options: FetchOptions, advance: Callable[[int, bool], None]) -> FetchResult:
+def _fetched(addresses: Given, folder: Path, index: IndexWriter, options: FetchOptions,
+             advance: Callable[[int, bool], None]) -> FetchResult:
+    wanted, failures = _sorted_out(addresses)
     there = {address: file for address in wanted
              if (file := index.index.fetched.get(address)) and file.is_in(str(folder))}
     todo = [address for address in wanted if options.refresh or address not in there]
     kept, fetched = len(wanted) - len(todo), 0
-    advance(sum(map(_texts, wanted.values())) - sum(_texts(wanted[address]) for address in todo), False)
+    advance(_texts(addresses) - sum(_texts(wanted[address]) for address in todo), False)
     with contextlib.closing(_outcomes(todo, there, folder, options)) as outcomes:
         for outcome in outcomes:
             if outcome.file:
