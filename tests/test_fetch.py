@@ -54,6 +54,9 @@ class Server(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.version = 1
 
+    def handle_error(self, *_):
+        """The client left, as it should."""
+
     @property
     def root(self):
         return f"http://127.0.0.1:{self.server_port}"

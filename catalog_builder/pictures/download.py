@@ -112,8 +112,16 @@ def _answer(connections: PoolManager, address: str, conditions: dict[str, str],
         if response.status not in MOVED or not place:
             return response
         response.close()
-        address = asked(urljoin(address, place))
+        address = asked(urljoin(address, _utf8(place)))
     raise Unfetched(f"more than {MOST_MOVES} redirects")
+
+
+def _utf8(header: str) -> str:
+    """A header's text, which comes decoded as Latin-1, as UTF-8 where it is that."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _conditions(known: FetchedFile | None) -> dict[str, str]:
