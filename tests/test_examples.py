@@ -11,7 +11,9 @@ from export.text import families
 
 EXPORT = ("export.common.errors", "export.formats.job", "export.pictures.preprocess", "export.text.tokenizer",
           "export.weights.lookup")
-OTHERS = tuple(f"catalog_builder.fields.{name}" for name in ("html_text", "price_cells", "prices", "values"))
+FIELDS = tuple(f"catalog_builder.fields.{name}" for name in ("html_text", "price_cells", "prices", "values"))
+OTHERS = (*FIELDS, "catalog_builder.pictures.addresses", "catalog_builder.pictures.picture_names",
+          "catalog_builder.pictures.picture_patterns")
 
 
 @pytest.fixture(scope="module")

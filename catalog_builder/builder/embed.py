@@ -68,7 +68,8 @@ def run(paths: list[Path], root: Path, embedder: Embedder, store: Store,
         advance: Callable[[int, bool], None]) -> dict[Path, str]:
     """Every picture's digest. The store then has a vector, or a fault, for each of them.
 
-    `paths` are absolute, below `root`. `advance` is told how many more are done, and whether they had to be computed.
+    `paths` and `root`, the list's folder, are absolute and resolved. `advance` is told how many more are done, and
+    whether they had to be computed.
     """
     digests, todo = {}, []
     for path in paths:
@@ -99,8 +100,10 @@ def run(paths: list[Path], root: Path, embedder: Embedder, store: Store,
 
 
 def name(path: Path, root: Path) -> str:
-    """A picture's name in the store: relative to the list's folder."""
-    return path.relative_to(root).as_posix()
+    """A picture's name in the store: relative to the list's folder, with `..` where it lies outside."""
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def unchanged(path: Path, root: Path, store: Store) -> str | None:

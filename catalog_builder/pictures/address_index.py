@@ -58,8 +58,8 @@ class AddressIndex:
             return
         if isinstance(line.get("failed"), str):
             self.failed[address] = line["failed"]
-        elif _is_whole(line):
-            self.fetched[address] = FetchedFile(**{name: line[name] for name in FetchedFile.__annotations__})
+        elif file := _file(line):
+            self.fetched[address] = file
             self.failed.pop(address, None)
 
     def lines(self) -> list[dict]:
@@ -129,8 +129,12 @@ def _encoded(line: dict) -> bytes:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _is_whole(line: dict) -> bool:
-    """Whether a line says what a FetchedFile says; its name then stays in the folder."""
-    texts = all(isinstance(line.get(name), str) for name in ("sha256", "suffix", "etag", "modified"))
-    return (texts and DIGEST.fullmatch(line["sha256"]) is not None and line["suffix"] in SUFFIXES
-            and type(line.get("size")) is int and line["size"] > 0)
+def _file(line: dict) -> FetchedFile | None:
+    """The file that a line names, if it says all and its name stays in the folder."""
+    digest, suffix, size = line.get("sha256"), line.get("suffix"), line.get("size")
+    etag, modified = line.get("etag"), line.get("modified")
+    if not (isinstance(digest, str) and DIGEST.fullmatch(digest) and isinstance(suffix, str) and suffix in SUFFIXES):
+        return None
+    if not (type(size) is int and size > 0 and isinstance(etag, str) and isinstance(modified, str)):
+        return None
+    return FetchedFile(digest, suffix, size, etag, modified)

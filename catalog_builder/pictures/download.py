@@ -75,10 +75,8 @@ def download(connections: PoolManager, address: str, known: FetchedFile | None, 
     try:
         with working(attempt):
             return _downloaded(connections, address, known, partial, options, attempt)
-    except InputError as error:
-        raise Unfetched(str(error)) from error
-    except HTTPError as error:
-        raise _ended(options) if attempt.ended else _broken(error, options) from error
+    except (InputError, HTTPError) as error:
+        raise _ended(options) if attempt.ended else _reason(error, options) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -114,8 +112,16 @@ def _answer(connections: PoolManager, address: str, conditions: dict[str, str],
         if response.status not in MOVED or not place:
             return response
         response.close()
-        address = asked(urljoin(address, place))
+        address = asked(urljoin(address, _utf8(place)))
     raise Unfetched(f"more than {MOST_MOVES} redirects")
+
+
+def _utf8(header: str) -> str:
+    """A header's text, which comes decoded as Latin-1, as UTF-8 where it is that."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _conditions(known: FetchedFile | None) -> dict[str, str]:
@@ -175,8 +181,10 @@ def _ended(options: FetchOptions) -> Unfetched:
     return Unfetched(f"not finished after {options.longest:g} s", again=True)
 
 
-def _broken(error: HTTPError, options: FetchOptions) -> Unfetched:
-    """What went wrong on the way, for people."""
+def _reason(error: InputError | HTTPError, options: FetchOptions) -> Unfetched:
+    """What went wrong, for people."""
+    if isinstance(error, InputError):
+        return Unfetched(str(error))
     if isinstance(error, NameResolutionError):
         return Unfetched("the host has no address", again=True)
     if isinstance(error, ConnectTimeoutError):

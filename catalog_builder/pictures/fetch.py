@@ -16,7 +16,7 @@ from pathlib import Path
 from catalog_builder.pictures.address_index import DIGEST, FetchedFile, IndexWriter
 from catalog_builder.pictures.addresses import asked, host_of, shown_address
 from catalog_builder.pictures.download import FetchOptions, Unfetched, download
-from catalog_builder.pictures.host_queues import GIVE_UP, HostQueues, Job
+from catalog_builder.pictures.host_queues import GIVE_UP, FetchJob, HostQueues
 from catalog_builder.pictures.public_connections import Attempt, pools
 from export.common.errors import InputError
 
@@ -63,13 +63,11 @@ def fetch(addresses: Given, folder: Path, options: FetchOptions, advance: Callab
     `advance` is told how many more of the different texts are done, and whether a server was asked. Raises InputError
     if another process is fetching into the folder, or if it cannot be written.
     """
-    wanted, failures = _sorted_out(addresses)
-    advance(_texts(addresses) - sum(map(_texts, wanted.values())), False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder), IndexWriter(folder) as index:
             _remove(folder, lambda path: path.suffix == PARTIAL)
-            result = _fetched(wanted, failures, folder, index, options, advance)
+            result = _fetched(addresses, folder, index, options, advance)
             names = {file.name for file in index.index.fetched.values()}
             _remove(folder, lambda path: DIGEST.fullmatch(path.stem) is not None and path.name not in names)
             return result
@@ -94,13 +92,14 @@ def _texts(given: Given) -> int:
     return len({text for text, _ in given})
 
 
-def _fetched(wanted: dict[str, list[tuple[str, int]]], failures: list[FetchFailure], folder: Path, index: IndexWriter,
-             options: FetchOptions, advance: Callable[[int, bool], None]) -> FetchResult:
+def _fetched(addresses: Given, folder: Path, index: IndexWriter, options: FetchOptions,
+             advance: Callable[[int, bool], None]) -> FetchResult:
+    wanted, failures = _sorted_out(addresses)
     there = {address: file for address in wanted
              if (file := index.index.fetched.get(address)) and file.is_in(str(folder))}
     todo = [address for address in wanted if options.refresh or address not in there]
     kept, fetched = len(wanted) - len(todo), 0
-    advance(sum(map(_texts, wanted.values())) - sum(_texts(wanted[address]) for address in todo), False)
+    advance(_texts(addresses) - sum(_texts(wanted[address]) for address in todo), False)
     with contextlib.closing(_outcomes(todo, there, folder, options)) as outcomes:
         for outcome in outcomes:
             if outcome.file:
@@ -133,7 +132,7 @@ class _Crew:
     def __init__(self, todo: list[str], there: dict[str, FetchedFile], folder: Path, options: FetchOptions):
         self._there, self._folder, self._options = there, folder, options
         self._connections = pools(HOSTS, options.per_host)
-        self._queues = HostQueues((Job(address, host_of(address)) for address in todo), options.per_host)
+        self._queues = HostQueues((FetchJob(address, host_of(address)) for address in todo), options.per_host)
         self._ended: queue.SimpleQueue[_Outcome | Exception] = queue.SimpleQueue()
         self._attempts: list[Attempt | None] = [None] * min(options.at_once, len(todo))
         self._threads = [threading.Thread(target=self._work, args=(number,), daemon=True)
@@ -173,7 +172,7 @@ class _Crew:
         except Exception as error:
             self._ended.put(error)
 
-    def _try(self, job: Job, number: int) -> None:
+    def _try(self, job: FetchJob, number: int) -> None:
         attempt = Attempt(self._options.longest, self._options.allow_private)
         self._attempts[number] = attempt
         partial = self._folder / f"{number}{PARTIAL}"
@@ -186,7 +185,7 @@ class _Crew:
             self._queues.done(job, fault=False)
             self._ended.put(_Outcome(job.address, file))
 
-    def _failed(self, job: Job, error: Unfetched) -> None:
+    def _failed(self, job: FetchJob, error: Unfetched) -> None:
         """Puts the job back for another try, or takes its failure down."""
         if error.again and job.tries + 1 < self._options.tries:
             wait = max(self._options.wait * GROWTH ** job.tries, error.wait or 0.0)

@@ -10,7 +10,7 @@ GIVE_UP = 5                                  # pictures in a row that a host fai
 
 
 @dataclass(frozen=True)
-class Job:
+class FetchJob:
     """One address to be fetched."""
 
     address: str
@@ -21,7 +21,7 @@ class Job:
 
 @dataclass
 class _Host:
-    waiting: deque[Job] = field(default_factory=deque)
+    waiting: deque[FetchJob] = field(default_factory=deque)
     running: int = 0
     paused: float = 0.0                      # monotonic seconds; not before
     faults: int = 0                          # in a row
@@ -34,7 +34,7 @@ class _Host:
 class HostQueues:
     """The jobs of all hosts. Hosts take turns, so that a slow one does not keep the others waiting."""
 
-    def __init__(self, jobs: Iterable[Job], per_host: int):
+    def __init__(self, jobs: Iterable[FetchJob], per_host: int):
         self._hosts: dict[str, _Host] = {}
         self._per_host, self._stopped = per_host, False
         self._changed = threading.Condition()
@@ -43,7 +43,7 @@ class HostQueues:
         self._turns = deque(self._hosts)     # hosts with waiting jobs
         self._running = 0
 
-    def take(self) -> Job | None:
+    def take(self) -> FetchJob | None:
         """The next job; waits for one. None when all are done, or after `stop`."""
         with self._changed:
             while not self._stopped and (self._turns or self._running):
@@ -53,15 +53,15 @@ class HostQueues:
                 self._changed.wait(None if ready is None else max(ready - time.monotonic(), 0.001))
         return None
 
-    def again(self, job: Job, seconds: float, pause_host: bool) -> None:
+    def again(self, job: FetchJob, seconds: float, pause_host: bool) -> None:
         """Puts a job back, to be tried after some seconds; `pause_host`: none of its host's before."""
         ready = time.monotonic() + seconds
         with self._changed:
             host = self._left(job)
             host.paused = max(host.paused, ready) if pause_host else host.paused
-            self._add(host, Job(job.address, job.host, job.tries + 1, ready))
+            self._add(host, FetchJob(job.address, job.host, job.tries + 1, ready))
 
-    def done(self, job: Job, fault: bool) -> list[Job]:
+    def done(self, job: FetchJob, fault: bool) -> list[FetchJob]:
         """Takes note that a job came to its end; `fault`: by the host's fault. Returns jobs of a host given up."""
         with self._changed:
             host = self._left(job)
@@ -78,7 +78,7 @@ class HostQueues:
             self._stopped = True
             self._changed.notify_all()
 
-    def _next(self, now: float) -> tuple[Job | None, float | None]:
+    def _next(self, now: float) -> tuple[FetchJob | None, float | None]:
         """A job that may begin, or when to look again."""
         earliest = None
         for _ in range(len(self._turns)):
@@ -98,14 +98,14 @@ class HostQueues:
             return job, None
         return None, earliest
 
-    def _left(self, job: Job) -> _Host:
+    def _left(self, job: FetchJob) -> _Host:
         host = self._hosts[job.host]
         host.running -= 1
         self._running -= 1
         self._changed.notify_all()
         return host
 
-    def _add(self, host: _Host, job: Job) -> None:
+    def _add(self, host: _Host, job: FetchJob) -> None:
         if not host.waiting:
             self._turns.append(job.host)
         host.waiting.append(job)

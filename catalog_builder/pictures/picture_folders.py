@@ -195,7 +195,8 @@ def _only(name: str, files: list[IndexedFile]) -> IndexedFile:
     other = next((file for file in files if file.path != files[0].path), None)
     if other:
         raise InputError("several files fit the picture's name", expected="one",
-                         found=f"{shown(name)}: {files[0].name} and {other.name}", remedy="give its whole path")
+                         found=f"{shown(name)}: {' and '.join(sorted([files[0].name, other.name]))}",
+                         remedy="give its whole path")
     return files[0]
 
 

@@ -41,7 +41,7 @@ def names_in(cell: str, exists: Exists, separators: Sequence[str] = SEPARATORS, 
         return [whole]
     if len(separators) == 1:
         return _split(text, separators[0], exists, escaped)
-    ways = [names for separator in given if len(names := _split(text, separator, exists, escaped)) > 1]
+    ways = [names for separator in given if (names := _split(text, separator, exists, escaped)) != [whole]]
     for fits in (lambda name: is_address(name) or exists(name), looks_like_a_picture):
         for names in ways:
             if all(map(fits, names)):

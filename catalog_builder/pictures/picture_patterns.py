@@ -13,7 +13,7 @@ from catalog_builder.tables.table import shown
 from export.common.errors import InputError
 
 TOKEN = re.compile(r"\{(?P<braces>[^{}]*)\}|(?P<star>\*+)|(?P<text>[^{}*]+)")
-COLUMN = re.compile(r"(?P<name>.*?)\s*(\[(?P<start>[0-9]{0,6}):(?P<end>[0-9]{0,6})\])?", re.DOTALL)
+COLUMN = re.compile(r"(?P<column>.*?)\s*(\[(?P<start>[0-9]{0,6}):(?P<end>[0-9]{0,6})\])?", re.DOTALL)
 NOT_IN_A_NUMBER = r"(?!(?<=[0-9])[0-9])"     # a place that is not between two digits
 PATH_PARTS = re.compile(r"[/\\]")
 
@@ -109,4 +109,4 @@ def _tokens(pattern: str) -> tuple[str | _Column | None, ...]:
 def _column(braces: str) -> _Column:
     found = COLUMN.fullmatch(braces)
     start, end = (int(text) if text else None for text in (found["start"], found["end"])) if found else (None, None)
-    return _Column(found["name"].strip() if found else braces, start, end)
+    return _Column(found["column"].strip() if found else braces, start, end)
