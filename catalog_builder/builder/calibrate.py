@@ -1,6 +1,6 @@
 """Scores of queries with known answers enter; one kind's calibration curve, and how well it holds, leave."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,17 +57,18 @@ def fitted(kind: str, scores: np.ndarray, right: np.ndarray) -> Fitted:
         return Fitted(kind=kind, curve=getattr(calibration.NONE, kind), pairs=0, right=0, answers=0.0, best=None,
                       error=None, note="not measured: no queries of this kind")
     values, hits, query = shown(scores, right)
-    common = {"kind": kind, "pairs": len(values), "right": int(hits.sum()), "answers": float(right.sum(axis=1).mean()),
-              "best": float(values[hits].max()) if hits.any() else None}
-    curve = fit(values, hits, spread(scores))
+    counted = Fitted(
+        kind=kind, curve=calibration.guess(spread(scores)), pairs=len(values), right=int(hits.sum()),
+        answers=float(right.sum(axis=1).mean()), best=float(values[hits].max()) if hits.any() else None, error=None,
+        note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in the file is a "
+             "guess")
+    curve = fit(values, hits, counted.curve.spread)
     if curve is None:
-        return Fitted(**common, curve=calibration.guess(spread(scores)), error=None,
-                      note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in "
-                           "the file is a guess")
+        return counted
     half = query % 2 == 0
     held = fit(values[half], hits[half], curve.spread)
     error = None if held is None else expected_error(held, values[~half], hits[~half])
-    return Fitted(**common, curve=curve, error=error, note="")
+    return replace(counted, curve=curve, error=error, note="")
 
 
 def shown(scores: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

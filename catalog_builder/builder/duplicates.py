@@ -6,7 +6,7 @@ bounded whatever the list holds.
 """
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,13 +116,13 @@ class _Best:
         self._most = most
         self._score, self._first, self._second = np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64)
 
-    def add(self, left: Sequence[int], right: Sequence[int], cosines: np.ndarray, over: np.ndarray) -> None:
-        """Keeps the best of these as well: cosines [left, right], where `over`."""
+    def add(self, left: np.ndarray, right: np.ndarray, cosines: np.ndarray, over: np.ndarray) -> None:
+        """Keeps the best of these as well: products [left], [right], and their cosines [left, right], where `over`."""
         if self._most is not None and len(self._score) == self._most:
             over = over & (cosines >= self._score[-1]) if self._most else np.zeros_like(over)
         a, b = np.nonzero(over)
         score = np.append(self._score, cosines[a, b])
-        first, second = np.append(self._first, np.asarray(left)[a]), np.append(self._second, np.asarray(right)[b])
+        first, second = np.append(self._first, left[a]), np.append(self._second, right[b])
         kept = np.lexsort((second, first, -score))[:self._most]
         self._score, self._first, self._second = score[kept], first[kept], second[kept]
 
