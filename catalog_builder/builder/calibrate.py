@@ -95,8 +95,8 @@ def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
 def logistic_regression(x: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Slope and intercept, float64, that minimise slope^2 / 2 + WEIGHT x the sum of log losses. x: float64 [n].
 
-    Newton's method; a step that does not lower the loss is halved. scikit-learn's LogisticRegression(C=WEIGHT) has the
-    same minimum.
+    Newton's method; a step that raises the loss is halved. scikit-learn's LogisticRegression(C=WEIGHT) has the same
+    minimum. Sums over results are NumPy's own, whose order does not depend on the number of threads.
     """
     design, found = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
     penalty = np.diag([1.0, 0.0])
@@ -106,8 +106,8 @@ def logistic_regression(x: np.ndarray, right: np.ndarray) -> np.ndarray:
 
     for _ in range(MOST_STEPS):
         shares = np.exp(-np.logaddexp(0, -design @ found))
-        gradient = penalty @ found + WEIGHT * design.T @ (shares - right)
-        curvature = penalty + WEIGHT * (design * (shares * (1 - shares))[:, None]).T @ design
+        gradient = penalty @ found + WEIGHT * (design * (shares - right)[:, None]).sum(axis=0)
+        curvature = penalty + WEIGHT * np.einsum("n,ni,nj->ij", shares * (1 - shares), design, design)
         step = np.linalg.solve(curvature, gradient)
         while loss(found - step) > loss(found) and np.abs(step).max() > LEAST_STEP:
             step = step / 2
