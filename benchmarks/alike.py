@@ -2,7 +2,7 @@
 
 In: the sample shop, and dist/demo/ in the folder that DIST names, with a green gate. Lists are made of the shop's
 products: one row each, six sizes of each, with 1,500 products beside that share one "no image" picture, and 20,000
-products of which about 47 are copies of each of the shop's pictures, changed a little. The same texts and pictures are
+products of which about 47 show each of the shop's pictures, changed a little or more. The same texts and photos are
 asked of each catalog. Out: alike.json and alike.md.
 """
 
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,23 @@ RESULTS, PAGE = HERE / "alike.json", HERE / "alike.md"
 SHOP = ROOT / "demo" / "shop"
 ASKED, SIZES, PLACEHOLDERS, DENSE = 300, ("XS", "S", "M", "L", "XL", "XXL"), 1_500, 20_000
 SMALL = (1, 2, 8, 19, 20)                    # products
-TURN, LEAST_SIDE, LIGHT, SIDE = 3.0, 0.92, 0.1, 160      # of a small change; pixels of the changed pictures
+SIDE = 160                                   # pixels of the changed pictures
 CUT = 0.1                                    # confidence below which apps call a result less certain
 TOP = 10
 BUILD = ("import resource, sys; from catalog_builder.__main__ import main; status = main(sys.argv[1:]); "
          "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(status)")
+
+
+@dataclass(frozen=True)
+class Change:
+    """How much a picture is changed, at most."""
+
+    turn: float                              # degrees
+    side: float                              # the least share of a side that is left
+    light: float                             # share
+
+
+LITTLE, MORE = Change(3.0, 0.92, 0.1), Change(8.0, 0.8, 0.2)
 
 
 @dataclass(frozen=True)
@@ -56,12 +69,12 @@ def main() -> None:
     results: dict = {"processor": limits.processor(), "cores": os.cpu_count(), "lists": {}, "small": {}}
     with tempfile.TemporaryDirectory() as folder:
         for name, make in LISTS.items():
-            made = make(Path(folder) / name.replace(" ", "-"), chosen, shop)
-            results["lists"][name] = built(made, dist) | answered(made, dist, chosen, texts, pictures)
+            made = make(Path(folder) / str(len(results["lists"])), chosen, shop)
+            results["lists"][name] = built(made, dist) | answered(made, chosen, texts, pictures)
         for count in SMALL:
             made = one_row(Path(folder) / f"small-{count}", chosen[:count], shop)
             results["small"][str(count)] = built(made, dist) | answered(
-                made, dist, chosen[:count], texts[:count], pictures[:count])
+                made, chosen[:count], texts[:count], pictures[:count])
         results["shop_pairs"] = shop_pairs(one_row(Path(folder) / "shop", shop, shop), dist)
     files.write_json(RESULTS, results)
     PAGE.write_text(page(results), encoding="utf-8")
@@ -99,8 +112,8 @@ def only_placeholders(folder: Path, chosen: list[dict], shop: list[dict]) -> Mad
     return written(folder, without_picture(shop, DENSE))
 
 
-def dense(folder: Path, chosen: list[dict], shop: list[dict]) -> MadeList:
-    """DENSE products, each with one picture: a first picture of the shop, changed a little."""
+def dense(folder: Path, chosen: list[dict], shop: list[dict], change: Change) -> MadeList:
+    """DENSE products, each with one picture: a first picture of the shop, changed."""
     (folder / "changed").mkdir(parents=True)
     rng, rows, pictures = np.random.default_rng(0), [], {}
     for i in range(DENSE):
@@ -108,14 +121,15 @@ def dense(folder: Path, chosen: list[dict], shop: list[dict]) -> MadeList:
         if row["id"] not in pictures:
             pictures[row["id"]] = Image.fromarray(load_rgb8(SHOP / row["pictures"].split("|")[0]))
         name = f"changed/{i}.jpg"
-        changed(pictures[row["id"]], rng).save(folder / name, quality=85)
+        changed(pictures[row["id"]], change, rng).save(folder / name, quality=85)
         rows.append(row | {"kind": row["id"], "id": f"N{i}", "name": f"{row['name']} no. {i}", "pictures": name})
     return written(folder, rows)
 
 
 LISTS: dict[str, Callable[[Path, list[dict], list[dict]], MadeList]] = {
-    "one row a product": one_row, "six sizes of each": sizes, "1,500 placeholders beside": placeholders,
-    "20,000 alike": dense, "20,000 placeholders": only_placeholders}
+    "one row a product": one_row, "six sizes of each": sizes, f"{PLACEHOLDERS:,} placeholders beside": placeholders,
+    f"{DENSE:,}, changed little": partial(dense, change=LITTLE),
+    f"{DENSE:,}, changed more": partial(dense, change=MORE), f"{DENSE:,} placeholders": only_placeholders}
 
 
 def without_picture(shop: list[dict], count: int) -> list[dict]:
@@ -124,15 +138,16 @@ def without_picture(shop: list[dict], count: int) -> list[dict]:
                                    "pictures": "no-image.png"} for i in range(count)]
 
 
-def changed(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Turned, cut and lit a little otherwise."""
-    turned = picture.rotate(rng.uniform(-TURN, TURN), Image.Resampling.BILINEAR, fillcolor=picture.getpixel((0, 0)))
-    width, height = (round(side * rng.uniform(LEAST_SIDE, 1)) for side in picture.size)
+def changed(picture: Image.Image, change: Change, rng: np.random.Generator) -> Image.Image:
+    """Turned, cut and lit otherwise."""
+    turned = picture.rotate(rng.uniform(-change.turn, change.turn), Image.Resampling.BILINEAR,
+                            fillcolor=picture.getpixel((0, 0)))
+    width, height = (round(side * rng.uniform(change.side, 1)) for side in picture.size)
     left, top = (int(rng.integers(0, whole - part + 1)) for whole, part in zip(picture.size, (width, height),
                                                                                strict=True))
     cut = turned.crop((left, top, left + width, top + height))
     cut.thumbnail((SIDE, SIDE))
-    return ImageEnhance.Brightness(cut).enhance(rng.uniform(1 - LIGHT, 1 + LIGHT))
+    return ImageEnhance.Brightness(cut).enhance(rng.uniform(1 - change.light, 1 + change.light))
 
 
 def written(folder: Path, rows: list[dict]) -> MadeList:
@@ -175,8 +190,8 @@ def built(made: MadeList, dist: Path) -> dict:
                             for one in known["calibration"]}}
 
 
-def answered(made: MadeList, dist: Path, chosen: list[dict], texts: np.ndarray, pictures: np.ndarray) -> dict:
-    """For texts and pictures: queries whose best result is right, and queries with a right result above the cut."""
+def answered(made: MadeList, chosen: list[dict], texts: np.ndarray, pictures: np.ndarray) -> dict:
+    """For texts and photos: queries whose first result is right, and queries with a right result above the cut."""
     catalog = open_catalog(made.path.with_suffix(".catalog"))
     kinds = [made.kinds[catalog.record(i)["id"]] for i in range(catalog.products)]
     answers = {}
@@ -189,7 +204,7 @@ def answered(made: MadeList, dist: Path, chosen: list[dict], texts: np.ndarray, 
             first += bool(right) and right[0] == hits[0]
             above += share is None or share >= CUT
         answers[kind] = {"asked": len(vectors), "first": first, "above": above}
-    return {"answers": answers}
+    return {"answers": answers if any(kinds) else None}
 
 
 def shop_pairs(made: MadeList, dist: Path) -> dict:
@@ -203,38 +218,59 @@ def page(results: dict) -> str:
     """The results as Markdown."""
     pairs = results["shop_pairs"]
     lines = ["# Alike products", "", "`python -m benchmarks alike` wrote this page: the demo model, the sample shop, "
-             f"{results['processor']}, {results['cores']} cores. Asked of each catalog: {ASKED} texts and {ASKED} photos, one "
-             f"of each for each product, from the shop's labelled queries, which the catalogs have not seen. Right is the product itself, in any size, and in the list of "
-             f"{DENSE:,} alike products a copy of it. \"Above the cut\": the best right result among the first {TOP} "
-             f"has a confidence of {CUT} or more, or its kind of query was not measured, so that an app shows it among "
-             "the matches.", "", "| list | products | first is right, text / picture | above the cut, text / picture | "
-             "right products a query, text / picture | peak memory | figures (JSON) |", "|---|---|---|---|---|---|---|"]
-    for name, one in results["lists"].items():
-        text, image = (one["answers"][kind] for kind in ("text", "image"))
-        told = " / ".join(f"{one['calibration'][kind]['answers']:.1f}"
-                          + ("" if one["calibration"][kind]["measured"] else " (not measured)")
-                          for kind in ("text", "image"))
-        asked_for = name != "20,000 placeholders"
-        lines.append(f"| {name} | {one['products']:,} | "
-                     + (f"{text['first']} / {image['first']} of {text['asked']} | {text['above']} / {image['above']} | "
-                        if asked_for else "– | – | ")
-                     + f"{told} | {one['peak_bytes'] / 1e9:.2f} GB | {one['json_bytes'] / 1e3:.1f} kB |")
-    lines += ["", f"Of the sample shop's {pairs['pairs']:,} pairs of products, {pairs['over']} have pictures with a "
-              f"cosine over {duplicates.ALIKE}.", "", "## The gate", "", "| list | queries | number | top 1 | "
-              "tolerant recall@10 | verdict | shared pictures | pairs over the limit |", "|---|---|---|---|---|---|---|---|"]
-    for name, one in results["lists"].items():
-        for kind, recall in one["recall"].items():
-            tolerant = "–" if recall["tolerant10"] is None else f"{recall['tolerant10']:.4f}"
-            compared = one["near_duplicate_pairs"]
-            lines.append(f"| {name} | {kind} | {recall['queries']} | {recall['top1']:.4f} | {tolerant} | "
-                         f"{recall['verdict']} | {one['shared_pictures']:,} | "
-                         f"{'not compared' if compared is None else format(compared, ',')} |")
-    lines += ["", "## Small shops", "", "| products | exit status | measured, text / picture | verdict, text / picture | "
-              "above the cut, text / picture |", "|---|---|---|---|---|"]
-    for count, one in results["small"].items():
-        told = " / ".join("yes" if one["calibration"][kind]["measured"] else "no" for kind in ("text", "image"))
-        verdicts = " / ".join(one["recall"][kind]["verdict"] for kind in ("text", "image"))
-        text, image = (one["answers"][kind] for kind in ("text", "image"))
-        lines.append(f"| {count} | {one['status']} | {told} | {verdicts} | {text['above']} / {image['above']} of "
-                     f"{text['asked']} |")
-    return "\n".join([*lines, ""])
+             f"{results['processor']}, {results['cores']} cores. Asked of each catalog: {ASKED} texts and {ASKED} "
+             "photos, one of each for each product, from the shop's labelled queries, which the catalogs have not "
+             "seen. Right is the product itself, in any size; of a list whose pictures are changed, any product with "
+             f"this picture. \"Above the cut\": the best right result among the first {TOP} has a confidence of {CUT} "
+             "or more, or its kind of query was not measured, so that an app shows it among the matches. Pairs of "
+             "values are of texts and of photos.", "", *lists_table(results["lists"]), "",
+             f"Of the sample shop's {pairs['pairs']:,} pairs of products, {pairs['over']} have pictures with a cosine "
+             f"over {duplicates.ALIKE}.", "", "## The gate, and what looks alike", "", *gate_table(results["lists"]),
+             "", "## Small shops", "", *small_table(results["small"]), ""]
+    return "\n".join(lines)
+
+
+def lists_table(lists: dict) -> list[str]:
+    """What a shopper sees, and what the build needs."""
+    lines = ["| list | products | first is right | above the cut | right products a query | measured | peak memory | "
+             "figures (JSON) |", "|---|---|---|---|---|---|---|---|"]
+    for name, one in lists.items():
+        answers = one["answers"]
+        found = [f"{answers['text'][key]} / {answers['image'][key]} of {answers['text']['asked']}" if answers else "–"
+                 for key in ("first", "above")]
+        lines.append(f"| {name} | {one['products']:,} | {' | '.join(found)} | "
+                     + pair(one["calibration"], lambda kind: f"{kind['answers']:,.1f}") + f" | {measured(one)} | "
+                     f"{one['peak_bytes'] / 1e9:.2f} GB | {one['json_bytes'] / 1e3:.1f} kB |")
+    return lines
+
+
+def gate_table(lists: dict) -> list[str]:
+    """Both measures of the gate, shared pictures and near-duplicates."""
+    lines = ["| list | queries | top 1 | tolerant recall@10 | verdict | shared pictures | pairs over the limit |",
+             "|---|---|---|---|---|---|---|"]
+    for name, one in lists.items():
+        compared = one["near_duplicate_pairs"]
+        lines.append(f"| {name} | " + " | ".join(pair(one["recall"], shown) for shown in (
+            lambda kind: kind["queries"], lambda kind: f"{kind['top1']:.4f}",
+            lambda kind: "–" if kind["tolerant10"] is None else f"{kind['tolerant10']:.4f}",
+            lambda kind: kind["verdict"])) + f" | {one['shared_pictures']:,} | "
+            + ("not compared" if compared is None else f"{compared:,}") + " |")
+    return lines
+
+
+def small_table(small: dict) -> list[str]:
+    """Shops of few products."""
+    lines = ["| products | exit status | measured | verdict | above the cut |", "|---|---|---|---|---|"]
+    lines += [f"| {count} | {one['status']} | {measured(one)} | {pair(one['recall'], lambda kind: kind['verdict'])} | "
+              f"{pair(one['answers'], lambda kind: kind['above'])} of {count} |" for count, one in small.items()]
+    return lines
+
+
+def measured(one: dict) -> str:
+    """Whether texts and photos were measured."""
+    return pair(one["calibration"], lambda kind: "yes" if kind["measured"] else "no")
+
+
+def pair(kinds: dict, shown: Callable[[dict], object]) -> str:
+    """The values of texts and of photos."""
+    return f"{shown(kinds['text'])} / {shown(kinds['image'])}"

@@ -65,7 +65,7 @@ def _alike(asked: Asked, shape: tuple[int, int], owners: np.ndarray, vectors: Ve
             own = owners[start:start + len(block)]
             over = np.maximum.reduceat(answer_vectors @ block.T, starts, axis=0) >= ALIKE        # [answers, rows]
             for product, row in zip(answer_owners[starts], over, strict=True):
-                found[np.ix_(np.array(queries[int(product)]), np.unique(own[row]))] = True
+                found[np.array(queries[int(product)])[:, None], own[row]] = True
     return found
 
 

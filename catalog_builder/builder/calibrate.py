@@ -1,7 +1,6 @@
 """Scores of queries with known answers enter; one kind's calibration curve, and how well it holds, leave."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,17 +57,18 @@ def fitted(kind: str, scores: np.ndarray, right: np.ndarray) -> Fitted:
         return Fitted(kind=kind, curve=getattr(calibration.NONE, kind), pairs=0, right=0, answers=0.0, best=None,
                       error=None, note="not measured: no queries of this kind")
     values, hits, query = shown(scores, right)
-    seen = partial(Fitted, kind=kind, pairs=len(values), right=int(hits.sum()), answers=float(right.sum(axis=1).mean()),
-                   best=float(values[hits].max()) if hits.any() else None)
-    curve = fit(values, hits, spread(scores))
+    counted = Fitted(
+        kind=kind, curve=calibration.guess(spread(scores)), pairs=len(values), right=int(hits.sum()),
+        answers=float(right.sum(axis=1).mean()), best=float(values[hits].max()) if hits.any() else None, error=None,
+        note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in the file is a "
+             "guess")
+    curve = fit(values, hits, counted.curve.spread)
     if curve is None:
-        return seen(curve=calibration.guess(spread(scores)), error=None,
-                      note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in "
-                           "the file is a guess")
+        return counted
     half = query % 2 == 0
     held = fit(values[half], hits[half], curve.spread)
     error = None if held is None else expected_error(held, values[~half], hits[~half])
-    return seen(curve=curve, error=error, note="")
+    return replace(counted, curve=curve, error=error, note="")
 
 
 def shown(scores: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,8 +95,8 @@ def fit(scores: np.ndarray, right: np.ndarray, spread: float) -> Curve | None:
 def logistic_regression(x: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Slope and intercept, float64, that minimise slope^2 / 2 + WEIGHT x the sum of log losses. x: float64 [n].
 
-    Newton's method; a step that does not lower the loss is halved. scikit-learn's LogisticRegression(C=WEIGHT) has the
-    same minimum.
+    Newton's method; a step that raises the loss is halved. scikit-learn's LogisticRegression(C=WEIGHT) has the same
+    minimum. Sums over results are NumPy's own, whose order does not depend on the number of threads.
     """
     design, found = np.stack([x, np.ones_like(x)], axis=1), np.zeros(2)
     penalty = np.diag([1.0, 0.0])
@@ -106,8 +106,8 @@ def logistic_regression(x: np.ndarray, right: np.ndarray) -> np.ndarray:
 
     for _ in range(MOST_STEPS):
         shares = np.exp(-np.logaddexp(0, -design @ found))
-        gradient = penalty @ found + WEIGHT * design.T @ (shares - right)
-        curvature = penalty + WEIGHT * (design * (shares * (1 - shares))[:, None]).T @ design
+        gradient = penalty @ found + WEIGHT * (design * (shares - right)[:, None]).sum(axis=0)
+        curvature = penalty + WEIGHT * np.einsum("n,ni,nj->ij", shares * (1 - shares), design, design)
         step = np.linalg.solve(curvature, gradient)
         while loss(found - step) > loss(found) and np.abs(step).max() > LEAST_STEP:
             step = step / 2

@@ -117,7 +117,7 @@ class _Best:
         self._score, self._first, self._second = np.empty(0, np.float32), np.empty(0, np.int64), np.empty(0, np.int64)
 
     def add(self, left: np.ndarray, right: np.ndarray, cosines: np.ndarray, over: np.ndarray) -> None:
-        """Keeps the best of these as well: cosines [left, right], where `over`."""
+        """Keeps the best of these as well: products [left], [right], and their cosines [left, right], where `over`."""
         if self._most is not None and len(self._score) == self._most:
             over = over & (cosines >= self._score[-1]) if self._most else np.zeros_like(over)
         a, b = np.nonzero(over)
