@@ -151,7 +151,7 @@ def _row(fields: list[str], row: SplitRow, number: int, layout: _Layout, shape: 
     if not shape.fits(fields):
         if filled(fields[width:]) or not shape.plausible(padded):
             what = Lost("", "the row has another number of fields than the header", expected=width,
-                        found=f"{len(fields)}, from {shown(fields[0])} on",
+                        found=f"{len(fields)}, from {shown(fields[0])} on{_to(row)}",
                         remedy=FILL_IT if len(fields) < width else QUOTE_IT)
             yield TableRow(row.at + 1, number, what)
             return
@@ -159,6 +159,11 @@ def _row(fields: list[str], row: SplitRow, number: int, layout: _Layout, shape: 
         more = "more fields than the header, empty ones: left out"
         notices.append(TableNotice(row.at + 1, number, less if len(fields) < width else more))
     yield TableRow(row.at + 1, number, dict(zip(shape.columns, padded, strict=True)))
+
+
+def _to(row: SplitRow) -> str:
+    """Where a row of several lines ends, for a message that names its first line."""
+    return f" to line {row.at + row.taken}" if row.taken > 1 else ""
 
 
 def _cut_off(lines: Sequence[str], fields: list[str], shape: RowShape, number: int) -> list[TableNotice]:

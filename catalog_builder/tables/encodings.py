@@ -28,6 +28,7 @@ MANY_NULS = 20                           # one byte in so many: UTF-16 rather th
 PREVIEW = 40                             # characters of a line that are shown
 LINE_END = re.compile(rb"\r\n|\r|\n")
 OTHERS = re.compile(r"[^\x00-\x7f]+")
+WHOLE = "get the whole file: it was cut off"
 LEFT_OUT = "leave out --encoding: the file is UTF-8"
 _LATER = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xC0))
 TWICE = re.compile(f"[Â-ô][{re.escape(_LATER)}]{{1,3}}")                 # UTF-8 that was read as Windows-1252
@@ -57,7 +58,8 @@ def decode(data: bytes, where: Path, asked: str | None = None) -> DecodedText:
             raise _no_utf8(data, where) from error
         line = _line(data[len(mark):][:error.start].decode(name, "ignore"))
         raise InputError(f"the list is not all {_label(name, asked)}", where=f"{where}, line {line}",
-                         found=error.reason, remedy=f"{AS_UTF8}, or name another --encoding") from error
+                         found=error.reason, remedy=WHOLE if _is_cut(error) else
+                         f"{AS_UTF8}, or name another --encoding") from error
     text = text.removeprefix("\ufeff")
     notices = sorted(_notices(text), key=lambda notice: notice.line)
     return DecodedText(text.replace("\0", ""), _label(name, asked), notices)
@@ -149,10 +151,15 @@ def _many_nuls(data: bytes) -> bool:
 def _damaged(lines: list[bytes], bad: list[int], good: int, where: Path) -> InputError:
     """Why a file is refused that is UTF-8 in all but a few lines."""
     named = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
-    cut = bad == [len(lines)] and _fault(lines[-1]).reason == "unexpected end of data"
+    cut = bad == [len(lines)] and _is_cut(_fault(lines[-1]))
     return InputError("the list is probably UTF-8, but not all of it", where=f"{where}, line {named}",
                       expected=f"UTF-8, as in {good} other lines", found=_bytes(lines[bad[0] - 1]),
-                      remedy="get the whole file: it was cut off" if cut else "write these lines anew in UTF-8")
+                      remedy=WHOLE if cut else "write these lines anew in UTF-8")
+
+
+def _is_cut(error: UnicodeDecodeError) -> bool:
+    """Whether the bytes end within a character."""
+    return error.reason.startswith(("unexpected end", "incomplete", "truncated"))
 
 
 def _bytes(line: bytes) -> str:
@@ -175,7 +182,7 @@ def _candidates(data: bytes) -> dict[str, str]:
     found: dict[str, tuple[float, str]] = {}             # by text, so that each is there once
     for name in LIKELY:
         try:
-            text = data.decode(name).replace("\0", "")
+            text = codecs.getincrementaldecoder(name)().decode(data).replace("\0", "")    # may end within a character
         except UnicodeDecodeError:
             continue
         odd = oddness(text, codecs.lookup(name).name)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 BREAKS = re.compile(r"\s*[\t\n]\s*")
@@ -11,6 +12,7 @@ MOST_TRIED = 20                          # rows, without empty ones, among which
 LEAST_KNOWN = 2                          # columns that make a row a header for certain
 
 
+@lru_cache(1 << 12)
 def name_of(cell: str) -> str:
     """A column's name: stripped, in one line, without control characters."""
     text = CONTROL.sub("", cell.replace("\r", "\n")).strip().strip(UNSEEN).strip()

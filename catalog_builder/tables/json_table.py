@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -117,10 +117,15 @@ def _refuse(constant: str) -> None:
 
 
 def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    if twice:
-        raise ValueError(f"a key twice: {shown(twice[0])}")
-    return dict(pairs)
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError(f"a key twice: {shown(_repeated(name for name, _ in pairs))}")
+    return made
+
+
+def _repeated(names: Iterable[str]) -> str:
+    """The first of the names that is there twice."""
+    return next(name for name, count in Counter(names).items() if count > 1)
 
 
 STRICT = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_pairs)
@@ -154,9 +159,10 @@ def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError(type(value).__name__)
     names = [name_of(name) for name in value]
-    twice = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]
-    if twice or SURROGATE.search("".join(names)):
-        raise ValueError(f"a column twice: {shown(twice[0])}" if twice else f"half a surrogate pair in {shown(names)}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError(f"a column twice: {shown(_repeated(name.casefold() for name in names))}")
+    if SURROGATE.search("".join(names)):
+        raise ValueError(f"half a surrogate pair in {shown(names)}")
     return dict(zip(names, value.values(), strict=True))
 
 

@@ -7,11 +7,12 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog_builder.tables.table import Lost, ReadOptions, shown
 
 MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
+MOST_QUOTES = 100                        # of a line that are left out in turn
 CLOSE_QUOTES = 'close every quote, and write one inside a quoted field as ""'
 BACKSLASHED = re.compile(r'\\(["\\])')
 
@@ -25,8 +26,10 @@ class RowShape:
     most: int                            # fields of a row; those beyond the columns are empty
     options: ReadOptions
 
-    def fits(self, fields: Sequence[str]) -> bool:
+    def fits(self, fields: Sequence[str] | Lost) -> bool:
         """Whether each column has a field, and nothing stands beyond them."""
+        if isinstance(fields, Lost):
+            return False
         return len(self.columns) <= len(fields) <= self.most and not any(map(str.strip, fields[len(self.columns):]))
 
     def plausible(self, fields: Sequence[str]) -> bool:
@@ -73,10 +76,34 @@ def _strict(some: Iterator[str], mark: str) -> tuple[list[str] | Lost, int]:
 def rows(lines: Sequence[str], at: int, shape: RowShape) -> Iterator[SplitRow]:
     """The rows from line `at` on."""
     looks: dict[int, bool] = {}          # lines that were found to look like a row, or not
+    broken = ""                          # what the row before lacks
     while at < len(lines):
         for row in _next(lines, at, shape, looks):
-            yield row
+            yield _not_a_rest(lines[row.at], row, broken) if broken and shape.fits(row.fields) else row
+            broken = _broken(lines[row.at], row, shape, broken)
             at += row.taken
+
+
+def _broken(line: str, row: SplitRow, shape: RowShape, before: str) -> str:
+    """What a row, after one with a lack, lacks that the lines after it may hold: an end of its quotes, fields, or
+    nothing.
+    """
+    if isinstance(row.fields, Lost):
+        return "" if _complete(line, shape) else "quote"
+    if not any(map(str.strip, row.fields)):
+        return before
+    missing = len(shape.columns) - len(row.fields)
+    if missing <= 0:
+        return ""
+    return before or ("" if shape.plausible(row.fields + [""] * missing) else "fields")
+
+
+def _not_a_rest(line: str, row: SplitRow, broken: str) -> SplitRow:
+    """The row after a broken one: lost if it ends quotes that it does not open, with a notice if it may be a rest."""
+    what = "the line may be the rest of the row before it"
+    if line.count('"') % 2 and row.taken == 1:
+        return replace(row, fields=Lost("", what, found=shown(line.strip()), remedy=CLOSE_QUOTES))
+    return replace(row, notices=[*row.notices, (row.at, what)]) if broken == "quote" else row
 
 
 def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]) -> list[SplitRow]:
@@ -85,16 +112,62 @@ def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]
     row = SplitRow(at, taken, fields)
     if isinstance(fields, Lost) or not shape.fits(fields):
         row = _with_backslashes(lines, at, shape) or row
-    if row.taken == 1 or isinstance(row.fields, Lost):
+    if isinstance(row.fields, Lost):
         return [row]
+    if row.taken == 1:
+        return [replace(row, notices=row.notices + _odd_quotes(lines[at], row, shape))]
     inside = _inside(lines, row, shape)
-    if any(_looks_like_a_row(lines, index, shape, looks) for index in inside):
+    if _swallows(lines, row, shape, inside, looks):
         what = f"a quote opens here and closes in line {at + row.taken}: the lines after this one are read as rows"
         return [SplitRow(at, 1, Lost("", what, found=shown(lines[at].strip()), remedy=CLOSE_QUOTES))]
     if not shape.fits(row.fields):
         return _torn(lines, row, shape, inside)
     what = f"it has as many fields as a row, but stands inside quotes that open in line {at + 1}: taken as text"
-    return [SplitRow(at, row.taken, row.fields, row.notices + [(index, what) for index in inside])]
+    odd = _odd_text(row, row.fields, shape)
+    return [replace(row, notices=row.notices + odd + [(index, what) for index in inside])]
+
+
+def _odd_quotes(line: str, row: SplitRow, shape: RowShape) -> list[tuple[int, str]]:
+    """A notice if a quote inside a field opens one as well as any, with a delimiter before it: `P1"Pan, red",5`."""
+    places = [found.start() + 1 for found in re.finditer(r'[^"]"[^"\r\n]', line)] if '"' in line else []
+    for at in places[:MOST_QUOTES]:
+        if shape.mark not in (line[at - 1], line[at + 1]) and shape.fits(_alone([line[:at] + shape.mark + line[at:]], 0,
+                                                                            shape.mark)):
+            return [(row.at, "a quote inside a field: is the delimiter before it missing?")]
+    return []
+
+
+def _odd_text(row: SplitRow, fields: Sequence[str], shape: RowShape) -> list[tuple[int, str]]:
+    """A notice if a text of several lines names a picture between delimiters: it may hold parts of rows."""
+    width = len(shape.columns)
+    for place, text in enumerate(fields[:width]):
+        alone = [""] * place + [text] + [""] * (width - place - 1)
+        pieces = [line.split(shape.mark) for line in text.splitlines()] if "\n" in text or "\r" in text else []
+        some = {piece for line in pieces if len(line) > 1 for piece in line}
+        if any(shape.plausible([piece] * width) for piece in some) and not shape.plausible(alone):
+            return [(row.at, f"a text in quotes, to line {row.at + row.taken}, names a picture: does it hold rows?")]
+    return []
+
+
+def _swallows(lines: Sequence[str], row: SplitRow, shape: RowShape, inside: list[int],
+              looks: dict[int, bool]) -> bool:
+    """Whether a row of several lines has others within its quotes.
+
+    The last line ends with the row's own fields, its pictures perhaps: it tells where the first line is a row, too.
+    """
+    last = row.at + row.taken - 1
+    those = [index for index in inside if _looks_like_a_row(lines, index, shape, looks)]
+    return any(index < last for index in those) or (bool(those) and _complete(lines[row.at], shape))
+
+
+def _complete(line: str, shape: RowShape) -> bool:
+    """Whether a line is a row without one of its quotes."""
+    places = [found.start() for found in re.finditer('"', line)][:MOST_QUOTES]
+    for at in places:
+        fields, _ = split([line[:at] + line[at + 1:]], 0, shape.mark)
+        if not isinstance(fields, Lost) and shape.fits(fields) and shape.plausible(fields):
+            return True
+    return False
 
 
 def _torn(lines: Sequence[str], row: SplitRow, shape: RowShape, inside: list[int]) -> list[SplitRow]:
