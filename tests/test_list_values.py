@@ -22,7 +22,7 @@ from catalog_builder.fields.values import (
     without_guard,
     yes_no,
 )
-from catalog_builder.tables.table import Lost
+from catalog_builder.tables.table_types import Lost
 
 # HTML.
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog_builder.fields.currencies import marks, minor_units, point_and_three_decimals, without_thousandths
 from catalog_builder.fields.price_cells import mark_of, plain
 from catalog_builder.fields.prices import LARGEST_PRICE, UNIT, Price, PriceCell, PriceReading, judge
-from catalog_builder.tables.table import Lost
+from catalog_builder.tables.table_types import Lost
 from export.common.errors import InputError
 
 

@@ -54,8 +54,6 @@ OTHER_JSON = {
     "parity/auto/judge.py": "precision.json",
     "parity/report/page.py": "precision.json",
     "catalog_builder/commands.py": "a product's record",
-    "catalog_builder/pictures/address_index.py": "the index of fetched pictures",
-    "catalog_builder/pictures/picture_patterns.py": "a pattern's parts",
     "catalog_builder/builder/catalog_page.py": "a product's record",
     "catalog_builder/catalog/reader.py": "a catalog's metadata",
 }

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from catalog_builder.tables.table import Lost, shown
+from catalog_builder.tables.table_types import Lost, shown
 from export.common.errors import InputError
 
 MOST_FIELD = 1 << 20                     # characters of one text

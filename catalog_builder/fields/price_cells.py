@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cache
 
 from catalog_builder.fields.currencies import CurrencyMark, marks
-from catalog_builder.tables.table import Lost, shown
+from catalog_builder.tables.table_types import Lost, shown
 
 MOST_CHARACTERS = 200                        # of a price
 TOO_LARGE = 2**63

@@ -20,7 +20,7 @@ from catalog_builder.fields.price_cells import (
     mark_of,
     parse,
 )
-from catalog_builder.tables.table import Lost, shown
+from catalog_builder.tables.table_types import Lost, shown
 from export.common.errors import InputError
 
 UNIT = 10_000                                # a price counts ten-thousandths

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from catalog_builder.fields.html_text import plain_text
-from catalog_builder.tables.table import Lost, shown
+from catalog_builder.tables.table_types import Lost, shown
 
 PATH_MARKS = ">›»"
 STEP = " > "                                 # between the parts of a category's path

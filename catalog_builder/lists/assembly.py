@@ -21,7 +21,7 @@ from catalog_builder.lists.products import Product
 from catalog_builder.pictures.addresses import is_address
 from catalog_builder.pictures.finder import PictureFinder
 from catalog_builder.pictures.picture_folders import FoundPicture
-from catalog_builder.tables.table import Lost, shown
+from catalog_builder.tables.table_types import Lost, shown
 from export.common.errors import InputError
 
 SOLD_OUT = "sold out"

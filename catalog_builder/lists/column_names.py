@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from catalog_builder.tables.table import Table
+from catalog_builder.tables.table_types import Table
 
 NUMBER = "#"                                 # in a name: any number
 SECOND = re.compile(r" \(\d+\)$")           # what a table adds to a repeated name

@@ -20,7 +20,7 @@ from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
 from catalog_builder.pictures.finder import PictureFinder
 from catalog_builder.tables import source
-from catalog_builder.tables.table import Lost, ReadOptions, Table
+from catalog_builder.tables.table_types import Lost, ReadOptions, Table
 from export.common.errors import InputError
 
 OPTIONAL = ("price", "description", "category")

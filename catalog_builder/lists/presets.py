@@ -14,7 +14,7 @@ from typing import Any
 from catalog_builder.fields import values
 from catalog_builder.fields.price_cells import mark_of
 from catalog_builder.lists.column_names import NUMBER, ColumnNames, fold, numbered
-from catalog_builder.tables.table import Table
+from catalog_builder.tables.table_types import Table
 from export.common.errors import InputError
 
 PRESETS = Path(__file__).with_name("presets.toml")

@@ -20,7 +20,7 @@ from catalog_builder.pictures.folder_index import (
 )
 from catalog_builder.pictures.picture_kinds import SUFFIXES
 from catalog_builder.pictures.picture_patterns import FilledPattern
-from catalog_builder.tables.table import shown
+from catalog_builder.tables.table_types import shown
 from export.common.errors import InputError
 
 REMEDY = "give the path from the list's folder, or name the pictures' folder with --pictures"

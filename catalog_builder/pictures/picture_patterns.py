@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from catalog_builder.tables.table import shown
+from catalog_builder.tables.table_types import shown
 from export.common.errors import InputError
 
 TOKEN = re.compile(r"\{(?P<braces>[^{}]*)\}|(?P<star>\*+)|(?P<text>[^{}*]+)")

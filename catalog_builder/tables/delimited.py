@@ -18,7 +18,7 @@ from catalog_builder.tables.headers import (
     name_of,
 )
 from catalog_builder.tables.quotes import RowShape, SplitRow, no_field_limit, rows, split
-from catalog_builder.tables.table import Lost, ReadOptions, Table, TableNotice, TableRow, shown
+from catalog_builder.tables.table_types import Lost, ReadOptions, Table, TableNotice, TableRow, shown
 from export.common.errors import InputError
 
 MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}

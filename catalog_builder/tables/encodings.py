@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_builder.tables.plausibility import oddness
-from catalog_builder.tables.table import TableNotice, shown
+from catalog_builder.tables.table_types import TableNotice, shown
 from export.common.errors import InputError
 
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),

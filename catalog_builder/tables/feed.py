@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog_builder.tables.encodings import DecodedText
 from catalog_builder.tables.headers import LEAST_KNOWN, known_in, name_of
-from catalog_builder.tables.table import Table, TableRow
+from catalog_builder.tables.table_types import Table, TableRow
 from export.common.errors import InputError
 
 GOOGLE = "http://base.google.com/ns/1.0"             # its names win over others of an item

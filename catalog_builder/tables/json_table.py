@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalog_builder.tables.encodings import DecodedText, lines_of
 from catalog_builder.tables.headers import LEAST_KNOWN, known_in, name_of
-from catalog_builder.tables.table import Lost, Table, TableNotice, TableRow, shown
+from catalog_builder.tables.table_types import Lost, Table, TableNotice, TableRow, shown
 from export.common.errors import InputError
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -81,7 +81,7 @@ def _document(text: str, content: DecodedText, where: Path, known: Callable[[str
     start = _past_spaces(text, 0)
     lists = list(_lists(text, start, ""))
     if text[start:start + 1] == "{" and _is_a_product(text, start, lists, known):
-        return _table("JSON", (content.encoding,), [(1, _row(text))], content.notices)
+        return _table("JSON", (content.encoding,), [(1 + text.count("\n", 0, start), _row(text))], content.notices)
     if len(lists) != 1:
         raise InputError("the file holds no list of products" if not lists else "the file holds several lists",
                          where=where, expected="an array of objects, or an object with one such array inside",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalog_builder.tables.headers import columns_of
-from catalog_builder.tables.table import Lost, Table, TableRow
+from catalog_builder.tables.table_types import Lost, Table, TableRow
 from export.common.errors import InputError
 
 BATCH = 1024                             # rows in memory at a time as Arrow's

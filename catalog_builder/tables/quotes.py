@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from catalog_builder.tables.table import Lost, ReadOptions, shown
+from catalog_builder.tables.table_types import Lost, ReadOptions, shown
 
 MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
 MOST_QUOTES = 100                        # of a line that are left out in turn

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from catalog_builder.tables import delimited, encodings, feed, json_table, parquet_table, signatures, workbook
 from catalog_builder.tables.encodings import DecodedText
-from catalog_builder.tables.table import ReadOptions, Table, TableNotice
+from catalog_builder.tables.table_types import ReadOptions, Table, TableNotice
 from export.common.errors import InputError
 
 MOST_UNPACKED = 1 << 30                  # bytes of a .gz

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from catalog_builder.tables.cells import text_of
 from catalog_builder.tables.headers import MOST_TRIED, columns_of, filled, find_header, name_of
-from catalog_builder.tables.table import ReadOptions, Table, TableNotice, TableRow, shown
+from catalog_builder.tables.table_types import ReadOptions, Table, TableNotice, TableRow, shown
 from export.common.errors import InputError
 
 MOST_UNPACKED = 1 << 30                  # bytes of all parts together
