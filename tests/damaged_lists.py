@@ -39,7 +39,8 @@ def made(seed: int) -> DamagedList:
     language = chance.choice([*WORDS])
     optional = chance.sample(COLUMNS[3:], chance.randint(0, len(COLUMNS) - 3))
     columns = chance.sample([*COLUMNS[:3], *optional], 3 + len(optional))
-    whole = [_row(chance, number, WORDS[language]) for number in range(ROWS)]
+    commas = chance.choice([0, 0, 0.05, 0.5])                # share of the prices that have the other decimal mark
+    whole = [_row(chance, number, WORDS[language], commas) for number in range(ROWS)]
     rows = [{name: row[name] for name in columns} for row in whole]
     lines, starts = _written(rows, chance)
     ways = {chance.choice([*WAYS]) for _ in range(chance.randint(1, 3))}
@@ -68,8 +69,9 @@ def _end(after: str, chance: random.Random) -> str:
     return chance.choice(ENDS if chance.random() < 0.2 and after.strip("\0") else ENDS[:1])
 
 
-def _row(chance: random.Random, number: int, words: Sequence[str]) -> dict[str, str]:
-    return {"id": f"P{number:03}", "name": " ".join(chance.sample(words, 2)), "price": f"{chance.randint(1, 99)}.50",
+def _row(chance: random.Random, number: int, words: Sequence[str], commas: float) -> dict[str, str]:
+    price = f"{chance.randint(1, 99)}{',' if chance.random() < commas else '.'}50"
+    return {"id": f"P{number:03}", "name": " ".join(chance.sample(words, 2)), "price": price,
             "currency": "EUR", "description": chance.choice(TEXTS), "category": chance.choice(words),
             "pictures": f"images/{number:03}.jpg", "stock": str(chance.randint(0, 500))}
 

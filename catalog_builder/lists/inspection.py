@@ -24,7 +24,7 @@ class Fact:
 def facts(listing: Listing) -> list[Fact]:
     """What was recognised: the kind of list, its columns, rows, pictures, and what does not ship."""
     seen, table = listing.recognition, listing.recognition.table
-    rows = f"{len(table.rows):,} rows: {len(listing.products):,} products"
+    rows = f"{_count(len(table.rows), 'row')}: {_count(len(listing.products), 'product')}"
     parts = [f"{count:,} left out: {why}" for why, count in seen.left_out.most_common()]
     if seen.joined:
         parts.insert(0, f"{seen.joined:,} rows are variants or further pictures")
@@ -45,8 +45,7 @@ def facts(listing: Listing) -> list[Fact]:
 
 def troubles(problems: Sequence[Problem]) -> list[Fact]:
     """The problems by cause, each with its number and one example."""
-    return [Fact(f"{cause.count:,} {cause.skipped or 'notice'}{'s' if cause.count > 1 else ''}",
-                 _example(cause.example)) for cause in causes(problems)]
+    return [Fact(_count(cause.count, cause.skipped or "notice"), _example(cause.example)) for cause in causes(problems)]
 
 
 def too_many(kept: int, problems: Sequence[Problem], allowed: float) -> InputError | None:
@@ -68,8 +67,14 @@ def commonest(problems: Sequence[Problem]) -> str:
 
 
 def _example(problem: Problem) -> str:
-    where = f"line {problem.line}" if problem.line else f"row {problem.row}" if problem.row else "the list"
+    if not problem.line and not problem.row:
+        return problem.what                  # of the whole list
+    where = f"line {problem.line}" if problem.line else f"row {problem.row}"
     return f"{problem.what} ({where}{', ' + problem.product if problem.product else ''})"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _share(lost: int, total: int) -> str:
