@@ -4,6 +4,7 @@ Or the whole file is refused with a remedy, and with that remedy the same holds.
 """
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from catalog_builder.lists import listing
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.listing import Listing
+from catalog_builder.lists.problems import Problem
 from export.common.errors import InputError
 from tests import damaged_lists
 from tests.damaged_lists import DamagedList
@@ -48,6 +50,11 @@ def read(folder: Path, made: DamagedList) -> Listing | None:
     raise AssertionError("no remedy helps")
 
 
+def last_line(problem: Problem) -> int:
+    """The last line of a problem that speaks of several."""
+    return int((re.findall(r" to line (\d+)", problem.what) or [problem.line])[0])
+
+
 def price(row: dict[str, str]) -> int:
     """In ten-thousandths."""
     return round(float(row.get("price", "0").replace(",", ".")) * 10_000)
@@ -55,8 +62,8 @@ def price(row: dict[str, str]) -> int:
 
 def lost_or_swapped(made: DamagedList, found: Listing, missing: set[str]) -> list[str]:
     """The rows that neither are products with their own picture nor are named by a problem."""
-    products = {product.id.strip('"'): product for product in found.products}
-    named = {problem.line for problem in found.problems}
+    products = {product.id.replace('"', ""): product for product in found.products}
+    named = {line for problem in found.problems for line in range(problem.line, last_line(problem) + 1)}
     wrong = []
     for row, start, end in zip(made.rows, made.starts, [*made.starts[1:], 1 << 30], strict=True):
         product = products.get(row["id"])
