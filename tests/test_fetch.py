@@ -50,9 +50,13 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, dict]] = []
-        self.now = self.most = 0
+        self.now = self.most = self.connections = 0
         self.lock = threading.Lock()
         self.version = 1
+
+    def process_request(self, request, client_address):
+        self.connections += 1
+        super().process_request(request, client_address)
 
     def handle_error(self, *_):
         """The client left, as it should."""
@@ -262,6 +266,7 @@ def test_a_heic_photo_is_kept_under_its_own_name(server, products):
 def test_a_host_is_asked_politely(server, products):
     result, _ = run(products, [f"{server.root}/slow/{n}.jpg" for n in range(16)])
     assert result.fetched == 16 and 2 <= server.most <= OPTIONS.per_host
+    assert server.connections <= OPTIONS.per_host                        # kept from one picture to the next
     assert all("mobileclip-in-a-shop" in headers["User-Agent"] for _, headers in server.asked)
 
 

@@ -32,7 +32,7 @@ ROOT = re.compile(r"\A(file:(//(localhost)?(?=/))?)?(/?[A-Za-z]:)?[/\\]*", re.IG
 class FoundPicture:
     """A picture's file."""
 
-    path: str                                # absolute, resolved, a file with content inside one of the folders
+    path: str                                # absolute, resolved, a file inside one of the folders
     notice: str                              # how the name was matched; "" where it fits exactly
 
 
@@ -70,7 +70,7 @@ class PictureFolders:
         return FoundPicture(_with_content(name, found.path), found.notice)
 
     def has(self, name: str) -> bool:
-        """Whether a file has this name, the case and the ways to write a path aside. Its path counts, not its end."""
+        """Whether a file has this path, however it is spelt. Its file name alone or another extension do not count."""
         spellings = _spellings(name)
         try:
             return bool(self._exact(name, spellings) or self._indexed(name, spellings, self._steps()[:2]))
@@ -80,7 +80,8 @@ class PictureFolders:
     def matching(self, pattern: FilledPattern) -> list[FoundPicture]:
         """The pictures that fit a pattern, without regard to case, in natural order: a2 comes before a10.
 
-        A pattern without * is a name. Raises InputError where no file fits, or as `find` does.
+        A pattern without * is a name, for which `find` answers. Of many, an empty file is among them, so that the build
+        reports it and keeps the others. Raises InputError where no file fits.
         """
         if len(pattern.parts) == 1:
             return [self.find(pattern.parts[0])]
@@ -96,8 +97,7 @@ class PictureFolders:
         if not files:
             raise InputError("no picture fits the pattern", expected="a file", found=shown(pattern.text), remedy=REMEDY)
         exact = pattern.in_folder(first).expression(composed).fullmatch
-        return [FoundPicture(_with_content(file.name, file.path),
-                             "" if exact(composed(posixpath.basename(file.name))) else f"matched {CASE}")
+        return [FoundPicture(file.path, "" if exact(composed(posixpath.basename(file.name))) else f"matched {CASE}")
                 for file in sorted(files.values(), key=_natural)]
 
     def _steps(self) -> tuple[Callable[[str], tuple[str, list[IndexedFile]]], ...]:
