@@ -13,6 +13,7 @@ from catalog_builder.tables.table_types import Lost, ReadOptions, shown
 
 MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
 MOST_QUOTES = 100                        # of a line that are left out in turn
+QUOTE, FIELDS, SHORT = "quote", "fields", "short"        # a row lacks the end of a quote, fields, or fields at its end
 CLOSE_QUOTES = 'close every quote, and write one inside a quoted field as ""'
 BACKSLASHED = re.compile(r'\\(["\\])')
 
@@ -85,25 +86,26 @@ def rows(lines: Sequence[str], at: int, shape: RowShape) -> Iterator[SplitRow]:
 
 
 def _broken(line: str, row: SplitRow, shape: RowShape, before: str) -> str:
-    """What a row, after one with a lack, lacks that the lines after it may hold: an end of its quotes, fields, or
-    nothing.
-    """
+    """What a row lacks that the lines after it may hold, given what the one before it lacks."""
     if isinstance(row.fields, Lost):
-        return "" if _complete(line, shape) else "quote"
+        return "" if _complete(line, shape) else QUOTE
     if not any(map(str.strip, row.fields)):
         return before
     missing = len(shape.columns) - len(row.fields)
     if missing <= 0:
         return ""
-    return before or ("" if shape.plausible(row.fields + [""] * missing) else "fields")
+    if row.taken > 1:
+        return QUOTE
+    return before or (SHORT if shape.plausible(row.fields + [""] * missing) else FIELDS)
 
 
 def _not_a_rest(line: str, row: SplitRow, broken: str) -> SplitRow:
     """The row after a broken one: lost if it ends quotes that it does not open, with a notice if it may be a rest."""
     what = "the line may be the rest of the row before it"
-    if line.count('"') % 2 and row.taken == 1:
+    odd = row.taken == 1 and line.count('"') % 2 == 1
+    if odd and broken != SHORT:
         return replace(row, fields=Lost("", what, found=shown(line.strip()), remedy=CLOSE_QUOTES))
-    return replace(row, notices=[*row.notices, (row.at, what)]) if broken == "quote" else row
+    return replace(row, notices=[*row.notices, (row.at, what)]) if odd or broken == QUOTE else row
 
 
 def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]) -> list[SplitRow]:
@@ -175,7 +177,7 @@ def _torn(lines: Sequence[str], row: SplitRow, shape: RowShape, inside: list[int
     end = row.at + row.taken
     last = [end - 1] if end - 1 not in inside and shape.fits(_alone(lines, end - 1, shape.mark)) else []
     cuts = [*inside, *last, end]
-    what = f"the line may be a row, but stands inside quotes that open in line {row.at + 1}"
+    what = f"the line may be a row, but stands inside quotes, from line {row.at + 1} to line {end}"
     return [SplitRow(row.at, cuts[0] - row.at, row.fields)] + [
         SplitRow(first, after - first, Lost("", what, found=shown(lines[first].strip()), remedy=CLOSE_QUOTES))
         for first, after in zip(cuts, cuts[1:], strict=False)]
