@@ -69,7 +69,8 @@ def build(request: BuildRequest) -> int:
 def inspect(products: Path, options: ListOptions) -> int:
     """Says what a list is taken for, and what is wrong with it."""
     read = listing.read(products, options)
-    Builds(stderr=False).facts(inspection.facts(read) + inspection.troubles(read.problems))
+    Builds(stderr=False).facts(inspection.facts(read) + inspection.examples(read)
+                               + inspection.troubles(read.problems))
     if refusal := inspection.too_many(len(read.products), read.problems, 0.0):
         _say(f"`build` would refuse it: {refusal}", "yellow")
     return DONE

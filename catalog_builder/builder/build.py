@@ -79,7 +79,7 @@ def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
     progress.step("read the product list")
     read = checked(request)
-    progress.facts(inspection.facts(read) + inspection.troubles(read.problems))
+    progress.facts(inspection.facts(read) + inspection.examples(read) + inspection.troubles(read.problems))
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,

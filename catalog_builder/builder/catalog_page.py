@@ -58,6 +58,7 @@ def write(built: Built, made: Catalog, model: Model, asked: EmbeddedQueries) -> 
         built=built, made=made, model=model.manifest, samples=wall(made, asked), pairs=pairs, parts=parts(made),
         categories=Counter(made.category_names[c] for c in made.categories).most_common(),
         priced=int((made.prices > NO_PRICE).sum()), prices=prices(made), troubles=inspection.troubles(built.problems),
+        first=[card(made, product) for product in range(min(inspection.EXAMPLES, made.products))],
         words=calibration.described(made.calibration),
         problems=built.problems[:MOST_PROBLEMS], top=rankings.TOP, recall_tolerance=RECALL_TOLERANCE,
         recall_name=rankings.named(RECALL_TOLERANCE), alike=ALIKE,
@@ -89,7 +90,7 @@ def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
     return samples
 
 
-def card(made: Catalog, product: int, score: float, share: float | None = None, right: bool | None = None) -> Card:
+def card(made: Catalog, product: int, score: float = 0.0, share: float | None = None, right: bool | None = None) -> Card:
     """One product, as the page shows it."""
     record, webp = made.record(product), made.thumbnail(product)
     picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""

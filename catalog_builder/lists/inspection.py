@@ -10,7 +10,8 @@ from export.common.errors import InputError
 
 LOST_SHARE, LOST_COUNT = 0.01, 3             # products lost without --allow-loss: so many, or such a share of all
 EXAMPLES = 3                                 # products shown
-MOST_NAMES = 300                             # characters of a list of names
+MOST_WORDS = 1000                            # characters of one line
+LONGEST_NAME = 24                            # characters of a picture's name
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Fact:
 
 
 def facts(listing: Listing) -> list[Fact]:
-    """What was recognised: the kind of list, its columns, rows, pictures, and what does not ship."""
+    """What was recognised: the kind of list, its rows, columns, pictures, and what does not ship."""
     seen, table = listing.recognition, listing.recognition.table
     rows = f"{_count(len(table.rows), 'row')}: {_count(len(listing.products), 'product')}"
     parts = [f"{count:,} left out: {why}" for why, count in seen.left_out.most_common()]
@@ -38,9 +39,13 @@ def facts(listing: Listing) -> list[Fact]:
     if seen.kept:
         found.append(Fact("also shipped", ", ".join(seen.kept)))
     if seen.not_shipped:
-        found.append(Fact("not shipped", _cut(", ".join(seen.not_shipped))))
-    examples = enumerate(listing.products[:EXAMPLES], 1)
-    return found + [Fact(f"product {i}", _words(product)) for i, product in examples]
+        found.append(Fact("not shipped", _cut(", ".join(seen.not_shipped), MOST_WORDS)))
+    return found
+
+
+def examples(listing: Listing) -> list[Fact]:
+    """The first products."""
+    return [Fact(f"product {i}", _words(product)) for i, product in enumerate(listing.products[:EXAMPLES], 1)]
 
 
 def troubles(problems: Sequence[Problem]) -> list[Fact]:
@@ -83,9 +88,10 @@ def _share(lost: int, total: int) -> str:
 
 def _words(product: Product) -> str:
     price = "no price" if product.price is None else f"{product.price / UNIT:,.2f} {product.currency}".strip()
-    names = ", ".join(path.name for path in product.pictures)
-    return _cut(f"{product.id}: {product.name}; {price}; {product.category or 'no category'}; {names}")
+    pictures = f"{_count(len(product.pictures), 'picture')} from {_cut(product.pictures[0].name, LONGEST_NAME)} on"
+    words = f"{product.id}: {product.name}; {price}; {product.category or 'no category'}; {pictures}"
+    return _cut(words, MOST_WORDS)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_NAMES else text[:MOST_NAMES - 1] + "…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most - 1] + "…"
