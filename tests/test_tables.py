@@ -152,7 +152,7 @@ def test_utf_8_and_what_a_byte_order_mark_names_are_read(tmp_path, encoding, lab
 
 
 @pytest.mark.parametrize("text, encoding, preview", [
-    (GERMAN, "windows-1252", "Käse Größe"), (GERMAN, "mac-roman", "Öl für Mädchen"), (CHINESE, "gb18030", "红色连衣裙"),
+    (GERMAN, "windows-1252", "Käse Größe"), (GERMAN, "mac-roman", "Käse Größe"), (CHINESE, "gb18030", "红色连衣裙"),
     (CHINESE, "utf-16-le", "id,name,pictures"), (CHINESE, "utf-16-be", "id,name,pictures"),
     ("id,name\n1,紅色連身裙\n", "cp950", "紅色連身裙"), ("id,name\n1,赤いドレス\n", "cp932", "赤いドレス"),
     ("id,name\n1,빨간 드레스\n2,청바지\n", "cp949", "빨간 드레스"), ("id,name\n1,Молоко свежее\n", "windows-1251", "Молоко"),
@@ -167,8 +167,8 @@ def test_another_encoding_is_refused_with_a_preview_and_read_if_it_is_named(tmp_
 
 def test_encodings_that_give_no_likely_text_are_not_shown(tmp_path):
     german, chinese = refusal(tmp_path, GERMAN.encode("cp1252")), refusal(tmp_path, CHINESE.encode("gb18030"))
-    assert "remedy: --encoding windows-1252; or" in german and "remedy: --encoding gb18030; or" in chinese
-    assert german.count(" as ") == chinese.count(" as ") == 2
+    assert "remedy: --encoding windows-1252; or" in german and "remedy: --encoding gb18030" in chinese
+    assert "as windows-1252 " not in chinese and "as cp932 " not in chinese and "as gb18030 " not in german
 
 
 def test_encodings_are_told_apart_by_a_line_that_differs(tmp_path):

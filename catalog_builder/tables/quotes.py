@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from catalog_builder.tables.table import Lost, ReadOptions, shown
 
 MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+OPENING = re.compile(r'(?<!^)"(?=[^"\s])')
 MOST_QUOTES = 100                        # of a line that are left out in turn
 # What a row lacks: the end of a quote, as all else is there or not; fields, as its pictures are there or not.
 QUOTE_ALONE, QUOTE, SHORT, FIELDS = "quote alone", "quote", "short", "fields"
@@ -136,12 +138,24 @@ def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]
 
 def _odd_quotes(line: str, row: SplitRow, shape: RowShape) -> list[tuple[int, str]]:
     """A notice if a quote inside a field opens one as well as any, with a delimiter before it: `P1"Pan, red",5`."""
-    places = [found.start() + 1 for found in re.finditer(r'[^"]"[^"\r\n]', line)] if '"' in line else []
-    for at in places[:MOST_QUOTES]:
-        if shape.mark not in (line[at - 1], line[at + 1]) and shape.fits(_alone([line[:at] + shape.mark + line[at:]], 0,
-                                                                            shape.mark)):
+    for at in _loose_quotes(line, shape.mark)[:MOST_QUOTES]:
+        if shape.fits(_alone([line[:at] + shape.mark + line[at:]], 0, shape.mark)):
             return [(row.at, "a quote inside a field: is the delimiter before it missing?")]
     return []
+
+
+def _loose_quotes(line: str, mark: str) -> list[int]:
+    """Where quotes before a letter stand in the middle of a field without quotes around it."""
+    found: list[int] = []
+    at = 0
+    while at < len(line) and line.find('"', at) >= 0:
+        quoted = QUOTED.match(line, at)
+        end = quoted.end() if quoted else line.find(mark, at)
+        end = len(line) if end < 0 else end
+        if not quoted:
+            found += [at + one.start() for one in OPENING.finditer(line[at:end])]
+        at = end + 1
+    return found
 
 
 def _odd_text(row: SplitRow, fields: Sequence[str], shape: RowShape) -> list[tuple[int, str]]:
