@@ -29,11 +29,6 @@ class DamagedList:
     cut: int                             # the last whole line of a text that was cut off, else sys.maxsize
 
 
-def picture(name: str) -> bool:
-    """Whether the shop has a picture of this name."""
-    return name.startswith("images/") and name.endswith(".jpg") and name[7:-4].isdecimal()
-
-
 def made(seed: int, ways: Sequence[str] = (), cuts: bool = True) -> DamagedList:
     """One list, damaged in these ways or in one to three; some lists are cut off."""
     chance = random.Random(seed)

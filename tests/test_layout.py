@@ -63,8 +63,8 @@ ORDER = {
     "export": [["common"], ["formats"], ["pictures", "text"], ["weights"], ["coreml", "tflite", "onnx"], ["runners"],
                ["artifacts"], ["plan"], ["conversion"], ["pipeline"], ["trials", "__main__"]],
     "parity": [["hostile", "samples"], ["gate"], ["auto", "report", "basis"], ["goldens", "__main__"]],
-    "catalog_builder": [["lists", "catalog"], ["engines"], ["builder"], ["apps", "goldens"], ["commands"],
-                        ["__main__"]]}
+    "catalog_builder": [["tables"], ["pictures"], ["lists", "catalog"], ["engines"], ["builder"],
+                        ["apps", "goldens"], ["commands"], ["__main__"]]}
 UPWARDS = {("export.tflite.onnx2tf_route", "onnx")}           # the second route goes through ONNX
 
 

@@ -91,7 +91,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
 
 
 @pytest.mark.parametrize("content, what, remedy", [
-    (OLE, ".xls", "save it as .xlsx or as CSV UTF-8"), (OLE + "EncryptedPackage".encode("utf-16-le"), "password", "save"),
+    (OLE, ".xls", "save it as .xlsx or as CSV UTF-8"),
+    (OLE + "EncryptedPackage".encode("utf-16-le"), "password", "save it without"),
     (b"\x09\x08\x10\0\0\6\5\0", ".xls", ".xlsx"), (b"%PDF-1.7", "PDF", ".xlsx"), (b"\x89PNG\r\n\x1a\n", "PNG", "list"),
     (b"\xff\xd8\xff\xe0", "JPEG", "list"), (b"RIFF....WEBPVP8 ", "WebP", "list"), (b"BM....\0\0\0\0", "BMP", "list"),
     (b"....ftypheic", "HEIC", "list"), (packed("list.csv"), "zip archive of list.csv", "unpack"),
@@ -155,7 +156,8 @@ def test_utf_8_and_what_a_byte_order_mark_names_are_read(tmp_path, encoding, lab
     (GERMAN, "windows-1252", "Käse Größe"), (GERMAN, "mac-roman", "Käse Größe"), (CHINESE, "gb18030", "红色连衣裙"),
     (CHINESE, "utf-16-le", "id,name,pictures"), (CHINESE, "utf-16-be", "id,name,pictures"),
     ("id,name\n1,紅色連身裙\n", "cp950", "紅色連身裙"), ("id,name\n1,赤いドレス\n", "cp932", "赤いドレス"),
-    ("id,name\n1,빨간 드레스\n2,청바지\n", "cp949", "빨간 드레스"), ("id,name\n1,Молоко свежее\n", "windows-1251", "Молоко"),
+    ("id,name\n1,빨간 드레스\n2,청바지\n", "cp949", "빨간 드레스"),
+    ("id,name\n1,Молоко свежее\n", "windows-1251", "Молоко"),
     ("id,name\n1,Γάλα φρέσκο\n", "windows-1253", "Γάλα"), ("id,name\n1,Żółta łódź\n", "windows-1250", "Żółta łódź"),
     ("id,name\n1,Şeker güzel İstanbul\n", "windows-1254", "Şeker"), ("id,name\n1,12 € Café\n", "iso-8859-15", "12 €")])
 def test_another_encoding_is_refused_with_a_preview_and_read_if_it_is_named(tmp_path, text, encoding, preview):
@@ -190,8 +192,7 @@ def test_an_unknown_encoding_is_refused(tmp_path, encoding):
 
 
 def test_an_encoding_that_does_not_fit_is_refused(tmp_path):
-    assert "line 2" in refusal(tmp_path, CHINESE.encode("cp1252", "replace") + b"\x81", encoding="windows-1252").replace(
-        "line 4", "line 2")
+    assert "line 4" in refusal(tmp_path, GERMAN.encode("cp1252") + b"\x81", encoding="windows-1252")
     assert "leave out --encoding" in refusal(tmp_path, GERMAN, encoding="windows-1252")
     assert "leave out --encoding" in refusal(tmp_path, CSV, encoding="utf-16")
     assert "leave out --encoding" in refusal(tmp_path, GERMAN.encode("utf-8-sig"), encoding="windows-1252")
@@ -223,7 +224,8 @@ def test_a_few_nuls_are_left_out_with_a_notice(tmp_path):
 @pytest.mark.parametrize("above, line", [("", 1), ("sep=;\n", 2), ('"sep=;"\r\n', 2), ("# a comment\n\n# two\n", 4)])
 def test_lines_above_the_header_are_passed_over(tmp_path, above, line):
     read = table(tmp_path, above + "id;name;pictures\n1;Pan;a.jpg\n")
-    assert values(read) == [PAN] and read.notices == [] and (read.rows[0].line, read.rows[0].row) == (line + 1, line + 1)
+    assert values(read) == [PAN] and read.notices == []
+    assert (read.rows[0].line, read.rows[0].row) == (line + 1, line + 1)
     assert read.details[2:] == ((f"header in line {line}",) if line > 1 else ())
 
 
@@ -238,8 +240,8 @@ def test_a_header_of_unknown_names_is_the_first_line_with_two_fields(tmp_path):
     assert read.columns == ("Nummer", "Preis", "Foto") and values(read)[0]["Preis"] == "1,5"
 
 
-@pytest.mark.parametrize("content, columns", [("image\na.jpg\nb.jpg\n", ("image",)), ("name\nPan, red\nPot\nLid\n", ("name",)),
-                                              ('"name"\nPan\n', ("name",))])
+@pytest.mark.parametrize("content, columns", [
+    ("image\na.jpg\nb.jpg\n", ("image",)), ("name\nPan, red\nPot\nLid\n", ("name",)), ('"name"\nPan\n', ("name",))])
 def test_a_list_may_have_one_column(tmp_path, content, columns):
     read = table(tmp_path, content)
     assert read.columns == columns and read.details == ("UTF-8", "one column")
@@ -353,7 +355,8 @@ def test_a_row_with_a_wrong_number_of_fields_takes_no_other_with_it(tmp_path):
 
 
 def test_the_rest_of_a_broken_row_is_no_row(tmp_path):
-    read = table(tmp_path, 'description,id,pictures\n"<p>Good</p>\n"<p>Cheap</p>",1,a.jpg\nsoft\nlight",2,b.jpg\nx,3,c.jpg\n')
+    rows = '"<p>Good</p>\n"<p>Cheap</p>",1,a.jpg\nsoft\nlight",2,b.jpg\nx,3,c.jpg\n'
+    read = table(tmp_path, "description,id,pictures\n" + rows)
     assert [row["id"] for row in values(read)] == ["1", "3"] and [*lost(read)] == [2, 4, 5]
     assert (3, "the line may be the rest of the row before it") in said(read)
 
@@ -429,9 +432,7 @@ def outcome(folder: Path, made: damaged_lists.DamagedList, encoding: str | None 
     return [] if [] in found else [-1]
 
 
-def test_no_row_of_a_damaged_list_vanishes_or_changes_without_a_word(tmp_path, repetitions, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "plausible",
-                        lambda columns, fields: damaged_lists.picture(dict(zip(columns, fields, strict=True))["pictures"]))
+def test_no_row_of_a_damaged_list_vanishes_or_changes_without_a_word(tmp_path, repetitions):
     found = {seed: wrong for seed in range(repetitions(200)) if (wrong := outcome(tmp_path, damaged_lists.made(seed)))}
     assert found == {}
 
@@ -467,8 +468,8 @@ def test_every_form_of_json_gives_the_same_rows(tmp_path):
     assert [row.line for row in table(tmp_path, texts["b.json"], "b.json").rows] == [2, 9]
 
 
-@pytest.mark.parametrize("row", ["[1]", "1", '"x"', "null", '{"id": 1, "ID": 2}', '{"a": {"b": 1, "b": 2}}', '{"a": NaN}',
-                                 '{"a": [-Infinity]}', '{"\\ud800": 1}', '{"a": 1e99999999999999999999}',
+@pytest.mark.parametrize("row", ["[1]", "1", '"x"', "null", '{"id": 1, "ID": 2}', '{"a": {"b": 1, "b": 2}}',
+                                 '{"a": NaN}', '{"a": [-Infinity]}', '{"\\ud800": 1}', '{"a": 1e99999999999999999999}',
                                  '{"a": ' + "9" * 5000 + "}", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"])
 @pytest.mark.parametrize("form", ["[{0},\n{1},\n{0}]", "{0}\n{1}\n{0}\n"])
 def test_a_json_row_that_is_no_plain_object_is_lost_alone(tmp_path, row, form):
@@ -494,7 +495,8 @@ def test_a_damaged_document_is_refused_by_its_place(tmp_path, text, place):
 @pytest.mark.parametrize("text, found", [('{"a": [{"id": 1}], "b": [{"id": 2}]}', "found a, b"), ('{"a": 1}', "none"),
                                          ('{"1": {"id": 1}, "2": {"id": 2}}', "none"), ('{"products": []}', "none")])
 def test_an_object_without_one_list_of_objects_is_refused(tmp_path, text, found):
-    assert found in refusal(tmp_path, text, "list.json") and found in refusal(tmp_path, text.replace(" ", "\n"), "l.json")
+    assert found in refusal(tmp_path, text, "list.json")
+    assert found in refusal(tmp_path, text.replace(" ", "\n"), "list.json")
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -508,8 +510,9 @@ def test_an_object_that_knows_more_columns_than_its_lists_is_a_row(tmp_path, ind
 
 RSS = """<?xml version="1.0"?>
 <rss xmlns:g="http://base.google.com/ns/1.0" version="2.0"><channel><title>Shop</title><description>all</description>
-<item><title>Atom</title><g:title>Pan &amp; pot</g:title><g:id>00123</g:id><description><![CDATA[<b>x</b> &amp;]]></description>
-<g:additional_image_link>a.jpg</g:additional_image_link><g:additional_image_link>b.jpg</g:additional_image_link>
+<item><title>X</title><g:title>Pan &amp; pot</g:title><g:id>0012</g:id>
+<description><![CDATA[<b>x</b> &amp;]]></description><g:additional_image_link>a.jpg</g:additional_image_link>
+<g:additional_image_link>b.jpg</g:additional_image_link>
 <g:shipping><g:country>DE</g:country><g:price>1 EUR</g:price></g:shipping><link href="https://y"/></item>
 <item><g:id>2</g:id><title/></item>
 </channel></rss>"""
@@ -518,11 +521,12 @@ RSS = """<?xml version="1.0"?>
 def test_a_google_feed_is_read(tmp_path):
     read = table(tmp_path, RSS, "feed.xml")
     assert values(read) == [
-        {"title": "Pan & pot", "id": "00123", "description": "<b>x</b> &amp;", "additional_image_link": ["a.jpg", "b.jpg"],
+        {"title": "Pan & pot", "id": "0012", "description": "<b>x</b> &amp;",
+         "additional_image_link": ["a.jpg", "b.jpg"],
          "shipping/country": "DE", "shipping/price": "1 EUR", "link@href": "https://y"}, {"id": "2", "title": ""}]
-    assert [(row.line, row.row) for row in read.rows] == [(3, 1), (6, 2)] and read.format == "XML feed"
+    assert [(row.line, row.row) for row in read.rows] == [(3, 1), (7, 2)] and read.format == "XML feed"
     assert values(table(tmp_path, "\n\n" + RSS)) == values(read)
-    assert table(tmp_path, "\n\n" + RSS).rows[1].line == 8
+    assert table(tmp_path, "\n\n" + RSS).rows[1].line == 9
 
 
 def test_an_atom_feed_is_read(tmp_path):
@@ -534,7 +538,8 @@ def test_an_atom_feed_is_read(tmp_path):
 
 def test_plain_xml_gives_the_repeated_element_with_the_known_columns(tmp_path):
     shop = ("<shop><categories>" + '<category id="1">A</category>' * 9 + "</categories><offers>"
-            '<offer id="12" new="true"><name>Pan</name><pictures><p>a.jpg</p><p>b.jpg</p></pictures><price>3</price></offer>'
+            '<offer id="12" new="true"><name>Pan</name><pictures><p>a.jpg</p><p>b.jpg</p></pictures>'
+            "<price>3</price></offer>"
             '<offer id="13"><name>Pot</name><image src="c.jpg" alt="x"/><id>P13</id></offer></offers></shop>')
     assert values(table(tmp_path, shop, "list.xml")) == [
         {"offer@id": "12", "new": "true", "name": "Pan", "pictures/p": ["a.jpg", "b.jpg"], "price": "3"},
@@ -555,7 +560,8 @@ def test_xml_is_read_in_the_encoding_that_it_declares(tmp_path):
 @pytest.mark.parametrize("text, what", [
     ('<!DOCTYPE x [<!ENTITY a "aaa">]><x><y><id>&a;</id></y></x>', "entity"),
     ('<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x><y><id>&a;</id></y></x>', "entity"),
-    ('<!DOCTYPE x [<!ENTITY % a SYSTEM "https://a/b"> %a;]><x/>', "entity"), ("<x>\n<y><id>&nbsp;</id></y></x>", "line 2"),
+    ('<!DOCTYPE x [<!ENTITY % a SYSTEM "https://a/b"> %a;]><x/>', "entity"),
+    ("<x>\n<y><id>&nbsp;</id></y></x>", "line 2"),
     ("<x>\n<y><id>1</id></y>\n<y>", "line 3"), ("<x><y></x>", "line 1"), ("<a>" * 100, "nested"), ("<x/>", "<x>"),
     ("<x><g:id>1</g:id></x>", "prefix"), ("<x><y>1</y><y>2</y></x>", "no list")])
 def test_xml_that_is_damaged_or_dangerous_or_no_list_is_refused(tmp_path, text, what):
@@ -582,11 +588,13 @@ def test_a_workbook_gives_its_cells_as_they_are_seen(tmp_path):
 
     read = workbook(tmp_path, ["ID", " Name\n", "Price", "pictures", "Day", "ID", "In"],
                     ["00123", "Pan", 1.50, "a.jpg", datetime.date(2026, 1, 2), 12.0, True],
-                    [7, "l1\nl2", 19.989999999999998, "b.jpg", datetime.datetime(2026, 1, 2, 3, 4, 5), 4006381333931, False],
+                    [7, "l1\nl2", 19.989999999999998, "b.jpg", datetime.datetime(2026, 1, 2, 3, 4), 4006381333931,
+                     False],
                     fill=fill)
     assert values(read) == [
-        {"ID": "00123", "Name": "Pan", "Price": "1.5", "pictures": "a.jpg", "Day": "2026-01-02", "ID (2)": "12", "In": "true"},
-        {"ID": "00007", "Name": "l1\nl2", "Price": "19.99 €", "pictures": "b.jpg", "Day": "2026-01-02T03:04:05",
+        {"ID": "00123", "Name": "Pan", "Price": "1.5", "pictures": "a.jpg", "Day": "2026-01-02", "ID (2)": "12",
+         "In": "true"},
+        {"ID": "00007", "Name": "l1\nl2", "Price": "19.99 €", "pictures": "b.jpg", "Day": "2026-01-02T03:04:00",
          "ID (2)": "4006381333931", "In": "false"}]
     assert read.format == "Excel workbook" and read.details == ("sheet 'Sheet'",) and read.repeated == {"ID"}
     assert [(row.line, row.row) for row in read.rows] == [(0, 2), (0, 3)] and read.notices == []
@@ -596,7 +604,8 @@ def test_a_workbook_gives_its_cells_as_they_are_seen(tmp_path):
     (1.5, "General", "1.5"), (12.0, "0.00", "12"), (1299, '#,##0', "1299"), (0.1 + 0.2, "General", "0.3"),
     (1e15, "General", "1000000000000000"), (1e-7, "General", "0.0000001"), (-0.0, "General", "0"), (-5, "0000", "-5"),
     (42, "0000", "0042"), (1.5, "0000", "1.5"), (0.155, "0.0%", "15.5%"), (0.1, "0%", "10%"), (2, '0" pcs"', "2"),
-    (2.5, '[$€-407] #,##0.00', "2.5 €"), (2.5, '_-* #,##0.00\\ "CHF"_-', "2.5 CHF"), (2.5, '_("$"* #,##0.00_)', "2.5 $"),
+    (2.5, '[$€-407] #,##0.00', "2.5 €"), (2.5, '_-* #,##0.00\\ "CHF"_-', "2.5 CHF"),
+    (2.5, '_("$"* #,##0.00_)', "2.5 $"),
     (2.5, '$#,##0.00;[Red]-$#,##0.00', "2.5 $"), (2.5, '"NT$"#,##0', "2.5 NT$"), (2.5, '[$kr-414] 0', "2.5 kr"),
     (2.5, "[$-409]0.00", "2.5"), (2.5, "_€0.00", "2.5"), (1234567890123456789, "General", "1234567890123456789"),
     (datetime.time(3, 4), "h:mm", "03:04:00"), ("a_x000D_\nb", "General", "a\r\nb"), (None, "General", "")])
@@ -612,7 +621,8 @@ def test_a_workbooks_first_visible_sheet_with_content_is_read_below_its_title(tm
     hidden.append(["id", "name"])
     hidden.sheet_state = "hidden"
     sheet = book.create_sheet("Products")
-    for row in (["Price list"], [], ["id", "name", "pictures", None], ["1", "Pan", "a.jpg", None, "note"], [], [2, None, "b.jpg"]):
+    for row in (["Price list"], [], ["id", "name", "pictures", None], ["1", "Pan", "a.jpg", None, "note"], [],
+                [2, None, "b.jpg"]):
         sheet.append(row)
     book.create_sheet("Other").append(["x"])
     book.save(tmp_path / "list.csv")
@@ -634,11 +644,13 @@ def test_what_a_workbook_hides_is_told(tmp_path):
     read = workbook(tmp_path, ["id", "name", "pictures"], ["1", None, "a.jpg"], ["2", None, "b.jpg"], fill=fill)
     assert [row["id"] for row in values(read)] == ["1", "2"] and {row["name"] for row in values(read)} == {""}
     assert [(notice.row, notice.what.split(":")[0]) for notice in read.notices] == [
-        (0, "hidden rows are read, too"), (0, "formulas without a saved result are read as empty"), (3, "read as empty")]
+        (0, "hidden rows are read, too"), (0, "formulas without a saved result are read as empty"),
+        (3, "read as empty")]
 
 
 def test_a_damaged_workbook_is_refused(tmp_path, repetitions):
-    workbook(tmp_path, ["id", "name", "pictures"], *([str(count), "Pan", "a.jpg"] for count in range(50)), name="w.xlsx")
+    rows = [[str(count), "Pan", "a.jpg"] for count in range(50)]
+    workbook(tmp_path, ["id", "name", "pictures"], *rows, name="w.xlsx")
     whole, chance = (tmp_path / "w.xlsx").read_bytes(), random.Random(1)
     for content in (whole[:100], whole[:len(whole) // 2], b"PK\x03\x04", whole[:-30]):
         assert refusal(tmp_path, content, "list.xlsx")
@@ -678,11 +690,13 @@ def test_parquet_gives_python_values(tmp_path):
     import pyarrow
 
     read = parquet(tmp_path, {
-        " ID": pyarrow.array([1, 2]), "price": pyarrow.array([1.79, None], pyarrow.float32()), "size": [1.5, float("inf")],
-        "weight": pyarrow.array([1.79, 0.1], pyarrow.float32()), "cost": pyarrow.array([Decimal("1.7900"), None]),
+        " ID": pyarrow.array([1, 2]), "price": pyarrow.array([1.79, None], pyarrow.float32()),
+        "size": [1.5, float("inf")], "weight": pyarrow.array([1.79, 0.1], pyarrow.float32()),
+        "cost": pyarrow.array([Decimal("1.7900"), None]),
         "day": [datetime.date(2026, 1, 2), None], "pictures": [["a.jpg"], None]})
     assert values(read) == [
-        {"ID": 1, "price": "1.79", "size": 1.5, "weight": 1.79, "cost": "1.7900", "day": "2026-01-02", "pictures": ["a.jpg"]},
+        {"ID": 1, "price": "1.79", "size": 1.5, "weight": 1.79, "cost": "1.7900", "day": "2026-01-02",
+         "pictures": ["a.jpg"]},
         {"ID": 2, "price": None, "size": float("inf"), "weight": 0.1, "cost": None, "day": None, "pictures": None}]
     assert [(row.line, row.row) for row in read.rows] == [(0, 1), (0, 2)] and read.format == "Parquet"
 
@@ -713,7 +727,8 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
 def test_reading_a_text_imports_no_library_for_other_formats():
     code = ("import sys; from pathlib import Path; from catalog_builder.tables import source; "
             "from catalog_builder.tables.table import ReadOptions; "
-            "source.read(Path('demo/shop/products.csv'), ReadOptions(lambda name: True, lambda columns, fields: True)); "
+            "asked = ReadOptions(lambda name: True, lambda columns, fields: True); "
+            "source.read(Path('demo/shop/products.csv'), asked); "
             "print([m for m in ('pyarrow', 'openpyxl', 'defusedxml', 'numpy') if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
