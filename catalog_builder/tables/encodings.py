@@ -17,8 +17,8 @@ from export.common.errors import InputError
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))    # UTF-32's begins like UTF-16's
 LIKELY = ("windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
-          "windows-1256", "windows-1257", "iso-8859-15", "mac-roman", "cp850", "koi8-r", "cp874", "gb18030", "cp950",
-          "cp932", "euc-jp", "cp949")
+          "windows-1256", "windows-1257", "iso-8859-15", "gb18030", "cp950", "cp932", "cp949", "euc-jp", "mac-roman",
+          "cp850", "koi8-r", "cp874")
 AS_UTF8 = "save it as UTF-8"
 MOST_ODD = 0.3                           # share of odd characters above which an encoding is not shown
 MOST_SHOWN = 5
