@@ -65,8 +65,9 @@ class Preset:
     path_by: str = ">"
     root: tuple[str, ...] = ()
     deepest: bool = False
-    dates: str = ""                          # of strptime, beside ISO's
+    dates: tuple[str, ...] = ()              # of strptime, beside ISO's
     pictures_by: str = ""
+    no_picture: tuple[str, ...] = ()         # what stands where there is none
     escaped: bool = False
     order: tuple[str, ...] = ()
     order_shows: Mapping[str, frozenset[str]] = field(default_factory=dict)
