@@ -154,9 +154,9 @@ class Assembly:
     def _category_in(self, text: str) -> str:
         preset = self.columns.preset
         pieces = text.split(preset.categories_by) if preset.categories_by else [text]
-        paths = {preset.path_by in piece or piece.strip() in preset.root for piece in pieces}
-        several = preset.categories_by != "," or preset.escaped or len(paths) == 1          # "Food, drinks > Tea" is one path, and has a comma
-        return values.category(text, separator=preset.categories_by if several else "", path_mark=preset.path_by,
+        paths = {preset.path_by in piece for piece in pieces if piece.strip() not in preset.root}
+        one = preset.categories_by == "," and not preset.escaped and len(paths) > 1      # "Food, drinks > Tea"
+        return values.category(text, separator="" if one else preset.categories_by, path_mark=preset.path_by,
                                level=self.options.category_level, drop=preset.root, deepest=preset.deepest)
 
     def _cells(self, entry: Entry, kind: str) -> list[PriceCell]:
@@ -256,7 +256,7 @@ class Assembly:
     def _sought(self, group: Group) -> list[tuple[Entry, Callable[[], list[FoundPicture]]]]:
         """What finds each picture: row by row, or where the list says their places, column by column."""
         if pattern := self.options.pictures_from:
-            return [(entry, partial(self.finder.matching, pattern, entry.values)) for entry in group.rows]
+            return [(entry, partial(self._matching, entry, pattern)) for entry in group.rows]
         sources = self.columns.columns.get("pictures", ())
         if self.columns.of("position"):
             rows = sorted(group.rows, key=self._position)
@@ -265,6 +265,11 @@ class Assembly:
             cells_ = [(entry, columns) for entry in group.rows for columns in sources]
         return [(entry, partial(self._find, entry, name)) for entry, columns in cells_
                 for name in self._names(entry, columns)]
+
+    def _matching(self, entry: Entry, pattern: str) -> list[FoundPicture]:
+        if is_address(pattern):
+            return self._find(entry, self.finder.filled(pattern, entry.values))
+        return self.finder.matching(pattern, entry.values)
 
     def _find(self, entry: Entry, name: str) -> list[FoundPicture]:
         if is_address(name):
