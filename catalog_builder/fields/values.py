@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,8 @@ STEP = " > "                                 # between the parts of a category's
 LANGUAGE_KEYS = ("language", "language_tag", "lang", "locale", "@language")
 TEXT_KEYS = ("value", "text", "@value", "name")
 LANGUAGE = re.compile("[A-Za-z]{2}([-_][A-Za-z0-9]{2,8})*")
+AMOUNT_KEYS = ("value", "amount", "price")
+CURRENCY_KEYS = ("currency", "currencyCode", "currency_code")
 SPREADSHEET_TEXT = re.compile('="(.*)"', re.DOTALL)          # keeps 00123 as it is
 WHOLE_FLOAT = re.compile(r"([1-9][0-9]{0,15}|0)\.0")         # of pandas, where a column has gaps
 LARGEST_WHOLE = 2**53                        # below it a double holds every integer
@@ -129,6 +131,16 @@ def category(value: object, *, separator: str = "", path_mark: str = "", level: 
         return ""
     chosen = max(paths, key=len) if deepest else paths[0]
     return STEP.join(chosen[:level or None])
+
+
+def money(value: object) -> tuple[object, str]:
+    """A price, and the currency that it names, of an object with both; any other value as it is, and "".
+
+    >>> money({"value": "2.50", "currency": "USD"}), money("2.50")
+    (('2.50', 'USD'), ('2.50', ''))
+    """
+    amount = _first(value, AMOUNT_KEYS) if isinstance(value, dict) else None
+    return (value, "") if amount is None else (amount, str(_first(value, CURRENCY_KEYS) or ""))
 
 
 def tagged_text(value: object, language: str = "") -> TaggedText | None:
@@ -272,7 +284,7 @@ def _by_language(value: object) -> list[tuple[str, str]]:
     return [] if others else [(tag, text) for tag, text in texts if text.strip()]
 
 
-def _first(item: dict[str, object], keys: Sequence[str]) -> object:
+def _first(item: Mapping[str, object], keys: Sequence[str]) -> object:
     return next((item[key] for key in keys if item.get(key) is not None), None)
 
 

@@ -98,14 +98,14 @@ class Plausible:
             try:
                 table = Table("", (), columns, frozenset(), [], [])
                 self._maps[columns] = presets.recognised(table, self._options.preset, self._options.columns,
-                                                         needs_pictures=False)
+                                                         needs_pictures=False, language=self._options.language)
             except InputError:
                 self._maps[columns] = None
         return self._maps[columns]
 
 
 def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listing:
-    columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from)
+    columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from, options.language)
     kept = _kept(table, options.keep)
     problems = _of_the_list(columns, kept)
     problems += [Problem(notice.line, "", "", notice.what, NOTICE, notice.row) for notice in table.notices]
