@@ -18,6 +18,7 @@ from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
+from catalog_builder.pictures import picture_patterns
 from catalog_builder.pictures.finder import PictureFinder
 from catalog_builder.tables import source
 from catalog_builder.tables.table_types import Lost, ReadOptions, Table
@@ -106,6 +107,7 @@ class Plausible:
 
 def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listing:
     columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from)
+    picture_patterns.check(options.pictures_from, table.columns)
     kept = _kept(table, options.keep)
     problems = _of_the_list(columns, kept)
     problems += [Problem(notice.line, "", "", notice.what, NOTICE, notice.row) for notice in table.notices]
@@ -138,7 +140,7 @@ def _kept(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that --keep names. Raises InputError for one that the list has not."""
     by_name = {fold(column): column for column in table.columns}
     if missing := [name for name in names if fold(name) not in by_name]:
-        raise InputError(f"no column {missing[0]}", where="--keep", expected=", ".join(table.columns)[:500])
+        raise InputError(f"no column {missing[0]}", where="--keep", expected=presets.listed(table))
     return tuple(dict.fromkeys(by_name[fold(name)] for name in names))
 
 

@@ -187,14 +187,14 @@ def _reason(error: InputError | HTTPError, options: FetchOptions) -> Unfetched:
         return Unfetched(str(error))
     if isinstance(error, NameResolutionError):
         return Unfetched("the host has no address", again=True)
+    if isinstance(error, NewConnectionError):                # before its base
+        return Unfetched("the host takes no connection", again=True)
     if isinstance(error, ConnectTimeoutError):
         return Unfetched(f"no connection within {options.timeout:g} s", again=True)
     if isinstance(error, ReadTimeoutError):
         return Unfetched(f"no data for {options.timeout:g} s", again=True)
     if isinstance(error, SSLError):
         return Unfetched(f"no secure connection: {error}", again="CERTIFICATE" not in str(error))
-    if isinstance(error, NewConnectionError):
-        return Unfetched("the host takes no connection", again=True)
     if isinstance(error, ProtocolError):
         return Unfetched("the connection broke", again=True)
     return Unfetched(f"no answer that can be read: {error}")
