@@ -247,12 +247,13 @@ def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tup
     kept, found = [], []
     for product in listed:
         sound = tuple(path for path in product.pictures if faults[path] is None)
-        found += [Problem(product.line, product.id, "pictures", f"{faults[path]}; in {path.name}", PICTURE, product.row)
-                  for path in product.pictures if faults[path] is not None]
+        found += [Problem(product.line, product.id, "pictures", f"{faults[path]}; in {path.name}", PICTURE,
+                          row=product.row) for path in product.pictures if faults[path] is not None]
         if sound:
             kept.append(replace(product, pictures=sound))
         else:
-            found.append(Problem(product.line, product.id, "pictures", "no picture is left", PRODUCT, product.row))
+            found.append(Problem(product.line, product.id, "pictures", "no picture is left", PRODUCT,
+                                 row=product.row))
     return kept, found
 
 

@@ -97,7 +97,7 @@ class Plausible:
         """None for a list of which the user must say more: it is refused later."""
         if columns not in self._maps:
             try:
-                table = Table("", (), columns, frozenset(), [], [])
+                table = Table("", (), columns, frozenset(), rows=[], notices=[])
                 self._maps[columns] = presets.recognised(table, self._options.preset, self._options.columns,
                                                          needs_pictures=False)
             except InputError:
@@ -110,15 +110,16 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
     picture_patterns.check(options.pictures_from, table.columns)
     kept = _kept(table, options.keep)
     problems = _of_the_list(columns, kept)
-    problems += [Problem(notice.line, "", "", notice.what, NOTICE, notice.row) for notice in table.notices]
-    problems += [Problem(row.line, "", row.values.field, str(row.values), PRODUCT, row.row)
+    problems += [Problem(notice.line, "", "", notice.what, NOTICE, row=notice.row) for notice in table.notices]
+    problems += [Problem(row.line, "", row.values.field, str(row.values), PRODUCT, row=row.row)
                  for row in table.rows if isinstance(row.values, Lost)]
     entries = [Entry(row.line, row.row, row.values) for row in table.rows if isinstance(row.values, dict)]
     assembly = Assembly(columns, options, kept, finder, problems)
     groups = grouped(entries, columns, assembly.id_of)
     assembly.judge(groups)
     problems += [Problem(entry.line, label(assembly.id_of(entry)), columns.of("rows")[0],
-                         "the row belongs to no product; remedy: a product row above it", PRODUCT, entry.row)
+                         "the row belongs to no product; remedy: a product row above it", PRODUCT,
+                         row=entry.row)
                  for entry in groups.strays]
     products = assembly.products(groups)
     currencies = sorted({product.currency for product in products if product.price is not None})
@@ -130,8 +131,10 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
         problems.append(Problem(0, "", "currency", "no price has a currency; remedy: --currency EUR, or the shop's own",
                                 NOTICE))
     joined = sum(len(group.rows) - 1 for group in groups.groups)
-    recognition = Recognition(table, columns, kept, assembly.reading.described, groups.left_out + assembly.left_out,
-                              joined, assembly.named, assembly.found, assembly.addresses)
+    recognition = Recognition(
+        table=table, columns=columns, kept=kept, prices=assembly.reading.described, joined=joined,
+        left_out=groups.left_out + assembly.left_out, named=assembly.named, found=assembly.found,
+        addresses=assembly.addresses)
     return Listing(products, sorted(problems, key=lambda problem: (problem.line, problem.row)),
                    currencies[0] if len(currencies) == 1 else "", recognition)
 

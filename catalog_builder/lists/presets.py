@@ -161,7 +161,8 @@ def _left_out(rule: dict[str, Any]) -> LeftOut:
     given = rule.get("values", [])
     lower = frozenset(value.casefold() for value in given) if given != "no" else frozenset()
     unless = frozenset(value.casefold() for value in rule["unless"]) if "unless" in rule else None
-    return LeftOut(tuple(rule["columns"]), rule["why"], lower, unless, given == "no", rule.get("alone", False))
+    return LeftOut(tuple(rule["columns"]), rule["why"], values=lower, unless=unless, says_no=given == "no",
+                   alone=rule.get("alone", False))
 
 
 def _named(name: str) -> Preset:

@@ -66,22 +66,22 @@ class Unfetched(Exception):
         self.busy = busy                     # the whole host asks for it
 
 
-def download(connections: PoolManager, address: str, known: FetchedFile | None, partial: Path, options: FetchOptions,
-             attempt: Attempt) -> FetchedFile | None:
+def download(connections: PoolManager, address: str, known: FetchedFile | None, *, partial: Path,
+             options: FetchOptions, attempt: Attempt) -> FetchedFile | None:
     """Fetches an address, by way of `partial`, into the folder that `partial` lies in; None if `known` is still right.
 
     Raises Unfetched, and OSError if the file cannot be written.
     """
     try:
         with working(attempt):
-            return _downloaded(connections, address, known, partial, options, attempt)
+            return _downloaded(connections, address, known, partial=partial, options=options, attempt=attempt)
     except (InputError, HTTPError) as error:
         raise _ended(options) if attempt.ended else _reason(error, options) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _downloaded(connections: PoolManager, address: str, known: FetchedFile | None, partial: Path,
+def _downloaded(connections: PoolManager, address: str, known: FetchedFile | None, *, partial: Path,
                 options: FetchOptions, attempt: Attempt) -> FetchedFile | None:
     response = _answer(connections, address, _conditions(known), options)
     try:

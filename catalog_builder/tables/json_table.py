@@ -107,7 +107,7 @@ def _table(kind: str, details: tuple[str, ...], found: list[tuple[int, dict[str,
         if isinstance(row, dict):
             row = {spelled.setdefault(name.casefold(), name): value for name, value in row.items()}
         rows.append(TableRow(line, number, row))
-    return Table(kind, details, tuple(spelled.values()), frozenset(), rows, notices)
+    return Table(kind, details, tuple(spelled.values()), frozenset(), rows=rows, notices=notices)
 
 
 # One row.
