@@ -114,8 +114,8 @@ def page(result: dict) -> str:
     same = "The two files have the same bytes." if result["same"] else "**The two files differ.**"
     head = (f"`python -m benchmarks interrupted` wrote this page: {result['products']:,} products with "
             f"{result['pictures']:,} pictures of {SIDE} pixels, model {result['model']}, {result['processor']}, "
-            f"{result['cores']} cores (load {result['load']}). The catalog has {result['bytes'] / 1e6:.1f} MB. A second "
-            f"build was killed with SIGKILL after {killed} seconds, and then run to the end. {same}")
+            f"{result['cores']} cores (load {result['load']}). The catalog has {result['bytes'] / 1e6:.1f} MB. "
+            f"A second build was killed with SIGKILL after {killed} seconds, and then run to the end. {same}")
     return f"""# A build that is interrupted
 
 {head}

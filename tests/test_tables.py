@@ -20,7 +20,7 @@ import pytest
 from catalog_builder.tables import quotes, source
 from catalog_builder.tables.cells import text_of
 from catalog_builder.tables.parquet_table import BATCH
-from catalog_builder.tables.table import Lost, ReadOptions, Table
+from catalog_builder.tables.table_types import Lost, ReadOptions, Table
 from export.common.errors import InputError
 from tests import damaged_lists
 from tests.conftest import ROOT
@@ -726,7 +726,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path):
 
 def test_reading_a_text_imports_no_library_for_other_formats():
     code = ("import sys; from pathlib import Path; from catalog_builder.tables import source; "
-            "from catalog_builder.tables.table import ReadOptions; "
+            "from catalog_builder.tables.table_types import ReadOptions; "
             "asked = ReadOptions(lambda name: True, lambda columns, fields: True); "
             "source.read(Path('demo/shop/products.csv'), asked); "
             "print([m for m in ('pyarrow', 'openpyxl', 'defusedxml', 'numpy') if m in sys.modules])")

@@ -100,15 +100,6 @@ def split_list(text: str, separator: str) -> list[str]:
             for part in parts if part.strip()]
 
 
-def without_guard(text: str) -> str:
-    """The text without the `'` that exporters put before what a spreadsheet would take for a formula.
-
-    >>> without_guard("'-20 %"), without_guard("'quoted'")
-    ('-20 %', "'quoted'")
-    """
-    return text[1:] if text.startswith("'") and text[1:2] in ("=", "+", "-", "@") else text
-
-
 def escaped_line_ends(text: str) -> str:
     r"""The text of a system that writes line ends as `\n`, and a real `\n` as `\\n`."""
     return re.sub(r"\\(\\n|n)", lambda escape: "\n" if escape[1] == "n" else "\\n", text)

@@ -95,7 +95,7 @@ class Assembly:
         """Where the problems of a row go."""
         own = json_values.label(self.id_of(entry))
         return lambda column, what, skipped: self.problems.append(
-            Problem(entry.line, own, column, str(what), skipped, entry.row))
+            Problem(entry.line, own, column, str(what), skipped, row=entry.row))
 
     def _id(self, group: Group, report: Report) -> str:
         """The id of the first row, or the key that its rows share."""

@@ -25,6 +25,7 @@ MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
           "entwurf", "inaktiv", "brouillon", "inactif", "borrador", "inactivo", "rascunho", "inativo", "bozza",
           "concept", "草稿", "下架", "未上架", "隱藏", "隐藏", "下書き", "非公開", "черновик"}
+MOST_LISTED = 500                            # characters of a table's columns in a message
 IN_LANGUAGES = ("name", "description", "category")
 TAGGED = re.compile(r"(.+?)[\s_(\[.-]+([A-Za-z]{2})(?:[-_][A-Za-z]{2,})*[)\]]?")            # name-en_US
 CODE = re.compile(r"[\s_(\[-]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")      # "Price (EUR)"
@@ -125,7 +126,7 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
     if preset.key == "plain":
         preset = replace(preset, columns=_without_doubt(preset, columns, table, given or {}, language))
     mapped = {kind: columns.groups(names) for kind, names in preset.columns.items()}
-    mapped |= {kind: _given(kind, names, columns) for kind, names in (given or {}).items()}
+    mapped |= {kind: _given(kind, names, columns, table) for kind, names in (given or {}).items()}
     price, currency = _price_with_currency(table, preset, mapped)
     mapped["price"] = price
     if not mapped["price"] and mapped.get("sale"):
@@ -136,6 +137,11 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
                       currency)
     _refuse_gaps(table, found, needs_pictures)
     return found
+
+
+def listed(table: Table) -> str:
+    """The columns of a table, for a message."""
+    return ", ".join(table.columns)[:MOST_LISTED] or "none"
 
 
 @cache
@@ -159,12 +165,13 @@ def _left_out(rule: dict[str, Any]) -> LeftOut:
     given = rule.get("values", [])
     lower = frozenset(value.casefold() for value in given) if given != "no" else frozenset()
     unless = frozenset(value.casefold() for value in rule["unless"]) if "unless" in rule else None
-    return LeftOut(tuple(rule["columns"]), rule["why"], lower, unless, given == "no", rule.get("alone", False))
+    return LeftOut(tuple(rule["columns"]), rule["why"], values=lower, unless=unless, says_no=given == "no",
+                   alone=rule.get("alone", False))
 
 
 def _named(name: str) -> Preset:
     if name not in presets():
-        raise InputError("no such preset", found=name, expected=", ".join(presets()))
+        raise InputError("no such preset", where="--preset", found=name, expected=", ".join(presets()))
     return presets()[name]
 
 
@@ -179,8 +186,8 @@ def _found(table: Table, columns: ColumnNames) -> Preset:
 
 def _ordered(table: Table, preset: Preset) -> ColumnNames | None:
     """The columns by their places, if what they hold shows that the system wrote them, in whatever language."""
-    for order in {tuple(name for name in preset.order if not name.endswith(" ?")),
-                  tuple(name.removesuffix(" ?") for name in preset.order)}:
+    for order in (tuple(name.removesuffix(" ?") for name in preset.order),
+                  tuple(name for name in preset.order if not name.endswith(" ?"))):
         named = dict(zip(order, table.columns, strict=False))
         if set(preset.order_shows) <= set(named) and len(named) == len(order) and all(
                 _shows(table, named[name], allowed) for name, allowed in preset.order_shows.items()):
@@ -231,10 +238,11 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"\w+", name) else f'"{name}"'
 
 
-def _given(kind: str, names: Sequence[str], columns: ColumnNames) -> tuple[tuple[str, ...], ...]:
+def _given(kind: str, names: Sequence[str], columns: ColumnNames, table: Table) -> tuple[tuple[str, ...], ...]:
     found = [columns.matches(name) for name in names]
     if missing := [name for name, matches in zip(names, found, strict=True) if not matches]:
-        raise InputError(f"no column {missing[0]}", where=f"--map {kind}", expected="a column of the list")
+        raise InputError(f"no column {missing[0]}", where="--group" if kind == "group" else f"--map {kind}",
+                         expected=listed(table))
     flat = tuple(column for matches in found for column in matches)
     return tuple((column,) for column in flat)
 
@@ -256,7 +264,7 @@ def _price_with_currency(table: Table, preset: Preset,
 
 
 def _refuse_gaps(table: Table, found: ColumnMap, needs_pictures: bool) -> None:
-    there = ", ".join(table.columns)[:500] or "none"
+    there = listed(table)
     for kind, how in (("name", ""), ("pictures", ' or --pictures-from "images/{id}.jpg"')):
         if kind not in found.columns and (kind == "name" or needs_pictures):
             raise InputError(f"no column for the {kind}", found=there, expected=f"a column such as {kind}",

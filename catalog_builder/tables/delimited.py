@@ -52,7 +52,8 @@ def read(content: DecodedText, where: Path, options: ReadOptions) -> Table:
         found = list(_rows(lines, layout, shape, notices))
     said = f"header in line {layout.at + 1}"
     details = (content.encoding, MARKS.get(layout.mark, "one column"), *([said] if layout.at else []))
-    return Table("CSV", details, shape.columns, repeated, found, sorted(notices, key=lambda notice: notice.line))
+    return Table("CSV", details, shape.columns, repeated, rows=found,
+                 notices=sorted(notices, key=lambda notice: notice.line))
 
 
 # The header.
@@ -137,15 +138,15 @@ def _rows(lines: Sequence[str], layout: _Layout, shape: RowShape, notices: list[
             fields = [_cell(text) for text in row.fields]
             if row.at + row.taken == len(lines):
                 notices += _cut_off(lines, fields, shape, number)
-            yield from _row(fields, row, number, layout, shape, notices)
+            yield from _row(fields, row, number, shape, notices=notices, header=layout.cells)
 
 
-def _row(fields: list[str], row: SplitRow, number: int, layout: _Layout, shape: RowShape,
-         notices: list[TableNotice]) -> Iterator[TableRow]:
+def _row(fields: list[str], row: SplitRow, number: int, shape: RowShape, *, notices: list[TableNotice],
+         header: list[str]) -> Iterator[TableRow]:
     """The row of these fields; none if it is the header again."""
     width = len(shape.columns)
     padded = (fields + [""] * width)[:width]
-    if fields == layout.cells:
+    if fields == header:
         notices.append(TableNotice(row.at + 1, number, "passed over: the header again"))
         return
     if not shape.fits(fields):

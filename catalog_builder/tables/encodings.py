@@ -26,7 +26,6 @@ FEW = 2                                  # bad lines of a file that otherwise is
 LEAST_GOOD = 3                           # lines that show that the file otherwise is UTF-8
 MANY_NULS = 20                           # one byte in so many: UTF-16 rather than text with a stray NUL
 PREVIEW = 40                             # characters of a line that are shown
-LINE_END = re.compile(rb"\r\n|\r|\n")
 OTHERS = re.compile(r"[^\x00-\x7f]+")
 WHOLE = "get the whole file: it was cut off"
 LEFT_OUT = "leave out --encoding: the file is UTF-8"

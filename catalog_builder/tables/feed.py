@@ -48,7 +48,7 @@ def read(content: DecodedText, where: Path, known: Callable[[str], bool]) -> Tab
     _parse(content.text, items, where)
     columns = dict.fromkeys(name for row in items.rows if isinstance(row.values, dict) for name in row.values)
     return Table("XML feed", (content.encoding, f"one row an element <{path[-1]}>"), tuple(columns), frozenset(),
-                 items.rows, content.notices)
+                 rows=items.rows, notices=content.notices)
 
 
 def _parse(text: str, target: "_Survey | _Items", where: Path) -> None:

@@ -114,7 +114,7 @@ def _table(kind: str, details: tuple[str, ...], found: list[tuple[int, dict[str,
             row = {spelled.setdefault(name.casefold(), name): value
                    for name, value in {**_nested(row, is_known), **row}.items()}
         rows.append(TableRow(line, number, row))
-    return Table(kind, details, tuple(spelled.values()), frozenset(), rows, notices)
+    return Table(kind, details, tuple(spelled.values()), frozenset(), rows=rows, notices=notices)
 
 
 # One row.

@@ -28,7 +28,8 @@ NO_LIST = re.compile(r"<(\?xml|!--|!DOCTYPE|[A-Za-z_])", re.IGNORECASE)
 def read(path: Path, options: ReadOptions) -> Table:
     """The table of a list. Raises InputError if the file cannot be read at all."""
     if not path.is_file():
-        raise InputError("the list cannot be read", where=path, expected="a file", found="none")
+        raise InputError("the list cannot be read", where=path, expected="a file",
+                         found="a folder" if path.is_dir() else "no regular file" if path.exists() else "none")
     try:
         with path.open("rb") as file:
             return _named(path, _table(file, path, options))

@@ -88,8 +88,8 @@ def _assemble(title: str, first: list[_SheetRow], rest: Iterator[_SheetRow], not
                                      for name, place in zip(columns, places, strict=True)})
             for row in below if filled(row.cells)]
     details = (f"sheet {shown(title)}",) + ((f"header in row {header.number}",) if header.number > 1 else ())
-    return Table("Excel workbook", details, columns, repeated, rows,
-                 sorted(notices, key=lambda notice: notice.row))
+    return Table("Excel workbook", details, columns, repeated, rows=rows,
+                 notices=sorted(notices, key=lambda notice: notice.row))
 
 
 def _columns(header: Sequence[str], below: list[_SheetRow]) -> tuple[tuple[str, ...], frozenset[str], list[int]]:
