@@ -183,6 +183,8 @@ def test_a_file_that_is_utf_8_but_for_a_line_is_refused_by_that_line(tmp_path):
     text = refusal(tmp_path, many.encode() + b"2,K\xe4se\n" + many.encode())
     assert "probably UTF-8" in text and "line 32" in text and "--encoding" not in text and r"K\\xe4se" in text
     assert "cut off" in refusal(tmp_path, many.encode() + "2,Kä".encode()[:-1])
+    marked = refusal(tmp_path, b"\xef\xbb\xbf" + GERMAN.encode("cp1252"))
+    assert "line 2, 3" in marked and "--encoding" not in marked
     assert "cut off" in refusal(tmp_path, many.encode("utf-16")[:-1])
 
 

@@ -54,7 +54,7 @@ def decode(data: bytes, where: Path, asked: str | None = None) -> DecodedText:
         text = data[len(mark):].decode(name)
     except UnicodeDecodeError as error:
         if name == "utf-8":
-            raise _no_utf8(data, where) from error
+            raise _no_utf8(data, where, bool(marked)) from error
         line = _line(data[len(mark):][:error.start].decode(name, "ignore"))
         raise InputError(f"the list is not all {_label(name, asked)}", where=f"{where}, line {line}",
                          found=error.reason, remedy=WHOLE if _is_cut(error) else
@@ -109,13 +109,15 @@ def is_utf8(data: bytes) -> bool:
 
 # Refusals.
 
-def _no_utf8(data: bytes, where: Path) -> InputError:
-    """Why the file cannot be read: names the first bad line, and shows one in the encodings that fit the whole file."""
+def _no_utf8(data: bytes, where: Path, marked: bool) -> InputError:
+    """Why the file cannot be read: names the first bad line, and shows one in the encodings that fit the whole file,
+    unless it is `marked` as UTF-8, or is UTF-8 in all but a few lines.
+    """
     lines = data.splitlines()
     bad = [number for number, line in enumerate(lines, start=1) if not is_utf8(line)]
     good = sum(not line.isascii() and is_utf8(line) for line in lines)
-    if good >= LEAST_GOOD and len(bad) <= max(FEW, good // 100):
-        return _damaged(lines, bad, good, where)
+    if marked or (good >= LEAST_GOOD and len(bad) <= max(FEW, good // 100)):
+        return _damaged(lines, bad, where)
     texts = _candidates(data)
     if not texts:
         return InputError("the list is no UTF-8", where=f"{where}, line {bad[0]}", expected="text in UTF-8",
@@ -147,12 +149,12 @@ def _many_nuls(data: bytes) -> bool:
     return data.count(0) * MANY_NULS > len(data)
 
 
-def _damaged(lines: list[bytes], bad: list[int], good: int, where: Path) -> InputError:
+def _damaged(lines: list[bytes], bad: list[int], where: Path) -> InputError:
     """Why a file is refused that is UTF-8 in all but a few lines."""
     named = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     cut = bad == [len(lines)] and _is_cut(_fault(lines[-1]))
     return InputError("the list is probably UTF-8, but not all of it", where=f"{where}, line {named}",
-                      expected=f"UTF-8, as in {good} other lines", found=_bytes(lines[bad[0] - 1]),
+                      expected="UTF-8, as in the other lines", found=_bytes(lines[bad[0] - 1]),
                       remedy=WHOLE if cut else "write these lines anew in UTF-8")
 
 

@@ -15,6 +15,7 @@ MOST_LINES = 1000                        # of one row: a longer row has a quote 
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 OPENING = re.compile(r'(?<!^)"(?=[^"\s])')
 MOST_QUOTES = 100                        # of a line that are left out in turn
+MOST_PIECES = 100                        # of a text that are looked at
 # What a row lacks: the end of a quote, as all else is there or not; fields, as its pictures are there or not.
 QUOTE_ALONE, QUOTE, SHORT, FIELDS = "quote alone", "quote", "short", "fields"
 CLOSE_QUOTES = 'close every quote, and write one inside a quoted field as ""'
@@ -110,8 +111,9 @@ def _not_a_rest(line: str, row: SplitRow, shape: RowShape, broken: str) -> Split
     odd = row.taken == 1 and line.count('"') % 2 == 1
     if odd and broken in (QUOTE, FIELDS):
         return replace(row, fields=Lost("", what, found=shown(line.strip()), remedy=CLOSE_QUOTES))
-    doubtful = odd if broken == SHORT else isinstance(row.fields, list) and not shape.plausible(row.fields)
-    return replace(row, notices=[*row.notices, (row.at, what)]) if doubtful or broken in (QUOTE, FIELDS) else row
+    doubtful = broken in (QUOTE, FIELDS) or (odd and broken == SHORT) or (
+        isinstance(row.fields, list) and not shape.plausible(row.fields))
+    return replace(row, notices=[*row.notices, (row.at, what)]) if doubtful else row
 
 
 def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]) -> list[SplitRow]:
@@ -164,8 +166,8 @@ def _odd_text(row: SplitRow, fields: Sequence[str], shape: RowShape) -> list[tup
     for place, text in enumerate(fields[:width]):
         alone = [""] * place + [text] + [""] * (width - place - 1)
         pieces = [line.split(shape.mark) for line in text.splitlines()] if "\n" in text or "\r" in text else []
-        some = {piece for line in pieces if len(line) > 1 for piece in line}
-        if any(shape.plausible([piece] * width) for piece in some) and not shape.plausible(alone):
+        some = dict.fromkeys(piece for line in pieces if len(line) > 1 for piece in line)
+        if any(shape.plausible([piece] * width) for piece in [*some][:MOST_PIECES]) and not shape.plausible(alone):
             return [(row.at, f"a text in quotes, to line {row.at + row.taken}, names a picture: does it hold rows?")]
     return []
 
