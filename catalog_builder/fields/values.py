@@ -130,8 +130,9 @@ def money(value: object) -> tuple[object, str]:
     >>> money({"value": "2.50", "currency": "USD"}), money("2.50")
     (('2.50', 'USD'), ('2.50', ''))
     """
-    amount = _first(value, AMOUNT_KEYS) if isinstance(value, dict) else None
-    return (value, "") if amount is None else (amount, str(_first(value, CURRENCY_KEYS) or ""))
+    if not isinstance(value, dict) or (amount := _first(value, AMOUNT_KEYS)) is None:
+        return value, ""
+    return amount, str(_first(value, CURRENCY_KEYS) or "")
 
 
 def tagged_text(value: object, language: str = "") -> TaggedText | None:
