@@ -175,6 +175,8 @@ def _lost(found: object) -> Lost:
 
 def _object(value: object) -> dict[str, object]:
     """An object with the names of columns. Raises ValueError if it is none, or names a column twice."""
+    while isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+        value = inner                        # {"node": {...}}
     if not isinstance(value, dict):
         raise ValueError(type(value).__name__)
     names = [name_of(name) for name in value]
