@@ -109,6 +109,13 @@ def test_drafts_of_our_own_format_are_left_out(shop):
     assert [one.id for one in found.products] == ["2"] and found.recognition.left_out.total() == 1
 
 
+@pytest.mark.parametrize("column", ["Hidden", "archived", "Is Draft"])
+@pytest.mark.parametrize("names_", ["id,name,pictures", "sku,title,image"])
+def test_what_a_column_calls_hidden_is_left_out(shop, names_, column):
+    found = table(shop, f"{names_},{column}", "1,Pear,a.jpg,Yes", "2,Plum,b.jpg,No", "3,Fig,c.jpg,")
+    assert [one.name for one in found.products] == ["Plum", "Fig"]
+
+
 def test_a_systems_own_dates_and_its_word_for_no_picture(shop):
     header = "sku,product_type,name,price,special_price,special_price_from_date,base_image,additional_images"
     found = table(shop, header, '1,simple,Pear,4.00,3.00,"1/14/21, 12:00 AM",no_selection,a.jpg', currency="EUR")
