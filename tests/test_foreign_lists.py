@@ -116,6 +116,11 @@ def test_what_a_column_calls_hidden_is_left_out(shop, names_, column):
     assert [one.name for one in found.products] == ["Plum", "Fig"]
 
 
+def test_what_a_feed_calls_archived_is_left_out(shop):
+    found = table(shop, "id,title,image_link,status", "1,Pear,a.jpg,archived", "2,Plum,b.jpg,active")
+    assert [one.id for one in found.products] == ["2"]
+
+
 def test_a_systems_own_dates_and_its_word_for_no_picture(shop):
     header = "sku,product_type,name,price,special_price,special_price_from_date,base_image,additional_images"
     found = table(shop, header, '1,simple,Pear,4.00,3.00,"1/14/21, 12:00 AM",no_selection,a.jpg', currency="EUR")
