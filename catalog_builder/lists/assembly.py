@@ -160,9 +160,9 @@ class Assembly:
                                level=self.options.category_level, drop=preset.root, deepest=preset.deepest)
 
     def _cells(self, entry: Entry, kind: str) -> list[PriceCell]:
-        """A row's price; several where its cell is a list."""
+        """A row's price; several where the row has several offers."""
         raw = self._raw(entry, kind)
-        found = map(values.money, raw if isinstance(raw, list) else [raw])
+        found = map(values.money, raw if isinstance(raw, tuple) else [raw])
         return [PriceCell(price, currency or entry.text(self.columns.of("currency"))) for price, currency in found]
 
     def _price(self, group: Group) -> tuple[int | None, str]:

@@ -21,7 +21,7 @@ from catalog_builder.lists.products import Product
 from catalog_builder.pictures import picture_patterns
 from catalog_builder.pictures.finder import PictureFinder
 from catalog_builder.tables import source
-from catalog_builder.tables.table_types import Lost, ReadOptions, Table
+from catalog_builder.tables.table_types import Lost, ReadOptions, Table, shown
 from export.common.errors import InputError
 
 OPTIONAL = ("price", "description", "category")
@@ -71,7 +71,8 @@ def read(path: Path, options: ListOptions | None = None) -> Listing:
     finder = PictureFinder(path, options.pictures)
     table = source.read(path, ReadOptions(presets.known, Plausible(finder, options), options.encoding))
     if not table.rows:
-        raise InputError("the list has no products", where=path, expected="at least one row")
+        raise InputError("the list has no products", where=path, expected="at least one row below the columns' names",
+                         found=", ".join(map(shown, table.columns))[:200], remedy="export it again, as CSV UTF-8")
     try:
         return _listing(table, options, finder)
     except InputError as error:

@@ -25,6 +25,7 @@ MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 NO_MARK = "\x1f"                         # of a list with one column: a delimiter that no text holds
 SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)           # Excel's own line
 FORMULA = re.compile(r'="((?:[^"]|"")*)"')                               # Excel's way to keep 00123 a text
+SPACED = re.compile(r' +"((?:[^"]|"")*)" *')                              # quoted, after a blank
 GUARDED = ("'=", "'+", "'-", "'@")       # WooCommerce's way to keep a text from being a formula
 SAMPLE = 200                             # rows that show how many fields a row has
 QUOTE_IT = "quote a field that holds the delimiter"
@@ -177,4 +178,6 @@ def _cell(text: str) -> str:
     """A field without what spreadsheets and shop systems put around it."""
     if text[:2] == '="' and (formula := FORMULA.fullmatch(text)):
         return formula.group(1).replace('""', '"')
+    if text[:1] == " " and (spaced := SPACED.fullmatch(text)):
+        return spaced.group(1).replace('""', '"')
     return text[1:] if text.startswith(GUARDED) else text

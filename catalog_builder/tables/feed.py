@@ -175,10 +175,10 @@ class _Items:
 
 
 def _fields(element: _Element) -> list[tuple[str, str]]:
-    """What an element gives, as pairs of a column's end and a text: its text, or else its attributes and elements."""
-    if "".join(element.own).strip():
-        return [("", "".join(element.full).strip())]
+    """What an element gives, as pairs of a column's end and a text: its attributes; its text, or else its elements."""
     attributes = [(f"@{name}", text.strip()) for name, text in element.attributes.items()]
+    if "".join(element.own).strip():
+        return [("", "".join(element.full).strip()), *attributes]
     return attributes + [(f"/{column}", text) for column, text, _ in element.found] or [("", "")]
 
 

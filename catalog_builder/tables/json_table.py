@@ -120,14 +120,15 @@ def _table(kind: str, details: tuple[str, ...], found: list[tuple[int, dict[str,
 # One row.
 
 def _nested(row: Mapping[str, object], known: Callable[[str], bool]) -> dict[str, object]:
-    """What the row's objects, and its lists of objects, hold under known names: a value, or a list of several."""
+    """What the row's objects, and its lists of objects, hold under known names: a value, or a tuple of several."""
     found: dict[str, list[object]] = {}
     for name, value in row.items():
         for item in value if isinstance(value, list) else [value]:
             for key, inner in item.items() if isinstance(item, dict) else ():
                 if known(path := name_of(f"{name}/{key}")) and inner not in (None, ""):
                     found.setdefault(path, []).append(inner)
-    return {path: values[0] if values.count(values[0]) == len(values) else values for path, values in found.items()}
+    return {path: values[0] if values.count(values[0]) == len(values) else tuple(values)
+            for path, values in found.items()}
 
 
 def _refuse(constant: str) -> None:
@@ -174,6 +175,8 @@ def _lost(found: object) -> Lost:
 
 def _object(value: object) -> dict[str, object]:
     """An object with the names of columns. Raises ValueError if it is none, or names a column twice."""
+    while isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+        value = inner                        # {"node": {...}}
     if not isinstance(value, dict):
         raise ValueError(type(value).__name__)
     names = [name_of(name) for name in value]
