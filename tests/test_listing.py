@@ -567,3 +567,9 @@ def test_reading_a_list_imports_neither_pyarrow_nor_a_framework():
             "print([m for m in ('pyarrow', 'torch', 'numpy') if m in sys.modules])")
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_a_product_without_a_price_keeps_its_currency_and_a_number_may_be_a_category(shop):
+    given = listed(shop, HEADER + "P1,Pear,,EUR,,2024,a.jpg\nP2,Plum,a lot,eur,,,b.jpg\n")
+    assert [(product.price, product.currency, product.category) for product in given.products] == [
+        (None, "EUR", "2024"), (None, "EUR", "")]

@@ -134,11 +134,13 @@ class Assembly:
         return ""
 
     def _category(self, group: Group, report: Report) -> str:
-        """The first of the columns that names a category; numbers alone are some system's ids of them."""
+        """The first of the columns that names a category. Numbers alone are some system's ids of them, except in a column
+        that is called as ours.
+        """
         for kind in ("category", "category_path"):
             for column in self.columns.of(kind):
                 name = self._category_of(group, column, report)
-                if not NUMBERS.fullmatch(name):
+                if name and (not NUMBERS.fullmatch(name) or column.casefold() == "category"):
                     return name.rpartition(" > ")[2] if kind == "category_path" else name
         return ""
 
@@ -166,10 +168,18 @@ class Assembly:
         return [PriceCell(price, currency or entry.text(self.columns.of("currency"))) for price, currency in found]
 
     def _price(self, group: Group) -> tuple[int | None, str]:
-        """The least price of the rows; 0 counts only if no row has another."""
+        """The least price of the rows, 0 only if no row has another; without a price, the first currency of a row."""
         offers = [offer for entry in group.rows for offer in self._offers(entry)]
         above = [offer for offer in offers if offer[0] > 0] or offers
-        return min(above, key=lambda offer: offer[0], default=(None, ""))
+        if not above:
+            return None, next(filter(None, map(self._currency, group.rows)), "")
+        return min(above, key=lambda offer: offer[0])
+
+    def _currency(self, entry: Entry) -> str:
+        """The code of a row's currency column; "" where it has none that is known."""
+        with contextlib.suppress(Lost):
+            return self.reading.price(PriceCell("", entry.text(self.columns.of("currency")))).currency
+        return ""
 
     def _offers(self, entry: Entry) -> list[tuple[int, str]]:
         """A row's price, the sale price in its place where that counts today."""
