@@ -134,8 +134,9 @@ class Assembly:
         return ""
 
     def _category(self, group: Group, report: Report) -> str:
-        """The first of the columns that names a category. Numbers alone are some system's ids of them, except in a column
-        that is called as ours.
+        """The first of the columns that names a category.
+
+        Numbers alone are some system's ids of categories, except in a column that is called as ours.
         """
         for kind in ("category", "category_path"):
             for column in self.columns.of(kind):
