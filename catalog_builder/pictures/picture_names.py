@@ -15,7 +15,7 @@ from catalog_builder.pictures.addresses import is_address
 from catalog_builder.pictures.picture_kinds import SUFFIXES
 
 SEPARATORS = ("|", "\n", ";", ", ", ",", " ")            # tried in this order; a blank separates addresses alone
-KEYS = ("src", "url", "image_url", "image", "url_standard", "hi_res", "large", "path")          # of an object of a JSON list
+KEYS = ("src", "url", "image_url", "image", "url_standard", "hi_res", "large", "path")    # of objects in JSON
 JOINING = (",", ", ", ";")                               # these may belong to a name or an address
 PYTHON_LIST = re.compile(r"\[\s*'")
 MOST_JOINED = 4                                          # pieces that together may be one name
