@@ -48,7 +48,7 @@ KILLS, SEED = 50, 20261121
 # What the tests build from.
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 

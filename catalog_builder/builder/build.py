@@ -105,7 +105,7 @@ def checked(request: BuildRequest, progress: Builds) -> Listing:
     read = listing.read(request.products, request.options)
     progress.facts(inspection.facts(read) + inspection.examples(read) + inspection.troubles(read.problems))
     manifest.created()                       # raises InputError for a bad date
-    refuse_loss(request, read.products, read.problems)
+    refuse_loss(replace(request, strict=False), read.products, read.problems)        # strict: with the pictures' faults
     if request.queries:
         queries.labelled(request.queries, read.products)
     return read
