@@ -29,6 +29,7 @@ from tests.conftest import ROOT
 from tests.stand_in import StandIn, listed, one_row, placeholders, row, sizes
 from tests.test_build import coarse, rows_of, table
 
+pytestmark = pytest.mark.slow                # each builds catalogs of hundreds of products
 CUT = 0.1                                    # below this confidence, the apps show a result apart from the matches
 MANY = 300                                   # products
 
