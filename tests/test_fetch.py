@@ -498,7 +498,8 @@ def test_a_picture_that_was_removed_or_shortened_is_fetched_again(server, produc
 
 
 FETCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)         # a shell's background job would ignore it
 from pathlib import Path
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetch import fetch
