@@ -47,7 +47,7 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     row = find(request.model, request.pretrained)
     wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
     source = checkpoint.locate(row, request.checkpoint, request.random)
-    spec = licences.of_weights(row, source, request.licence and request.licence.licence)
+    spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
     dist = Dist(request.out / spec.name)
     for line in licence_notices(row, spec, source, dist):
         say(line)
