@@ -9,6 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from catalog_builder.builder import build
+from catalog_builder.builder.build import BuildRequest
+from catalog_builder.builder.build_progress import Builds
 from export import conversion, pipeline, plan, runners
 from export.artifacts import manifest, shipping
 from export.artifacts.dist import SOURCE, Dist
@@ -21,6 +24,7 @@ from export.formats.table import FORMATS
 from export.weights import architectures, checkpoint, encoders, licences, lookup
 from export.weights.architectures import APACHE, CC_BY_NC, LICENCES
 from export.weights.models import AMLR, MIT
+from tests import stand_in
 from tests.conftest import ROOT, run_module
 
 BUNDLED = ROOT / "demo" / "weights.safetensors"
@@ -240,6 +244,19 @@ def test_the_text_of_the_licence_follows_what_is_given(tmp_path):
     assert path.stat().st_mtime_ns == before
     pipeline.keep_licence(dist, licences.text(spec, source, licences.GivenLicence(OURS, None)))
     assert not path.exists()
+
+
+@pytest.mark.parametrize(("licence", "mark", "words"), [
+    (MIT, None, "Weights: MIT (commercial use: yes)."),
+    (AMLR, "May not ship", "forbids commercial use: Apple"),
+    (licences.FOREIGN, "Licence unknown", "unknown: given as CHECKPOINT=")])
+def test_a_catalogs_page_says_what_stands_in_the_way_of_shipping(licence, mark, words, tmp_path, monkeypatch):
+    stand_in.install(monkeypatch, licence)
+    listed = stand_in.listed(tmp_path / "shop", stand_in.one_row(4))
+    built = build.build(BuildRequest(listed, tmp_path, tmp_path / "a.catalog"), Builds())
+    page = built.page.read_text(encoding="utf-8")
+    assert words in page
+    assert [known for known in ("May not ship", "Licence unknown") if known in page] == ([mark] if mark else [])
 
 
 # From a file to an app.
