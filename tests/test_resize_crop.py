@@ -85,7 +85,8 @@ def test_a_squashed_picture_of_one_colour_keeps_it_as_far_as_the_limit_and_is_re
 
 
 def test_a_picture_that_is_cropped_may_have_any_shape():
-    assert MAX_PIXELS ** 0.5 < 3 * MOST_SHRUNK           # the longest short side, for a square of 3 pixels or more
+    # Of squares of 4 pixels or more, for which the longer side shrinks most: just before it would become 5.
+    assert (MAX_PIXELS * 5 / 4) ** 0.5 < 4 * MOST_SHRUNK
     rgb = np.full((1, 30_000_000, 3), 199, np.uint8)
     assert (resize_crop(rgb, replace(PLAIN, size=48, interpolation="bicubic")) == 199).all()
 
