@@ -12,6 +12,7 @@ from catalog_builder import engines
 from export import runners
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
+from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT
 from export.formats import table
 from export.formats.job import Job
@@ -61,6 +62,16 @@ def test_a_cropped_picture_turns_the_gate_red_where_the_model_squashes(monkeypat
     monkeypatch.setattr(pixels, "resize_crop", lambda rgb, preprocessing: resize_crop(
         rgb, dataclasses.replace(preprocessing, resize="shortest")))
     assert "open_clip's pixels" in pixels.faults(told, SPEC, some)[0]
+
+
+@pytest.mark.parametrize(("mode", "crop"), [("squash", "centre"), ("shortest", "none"), ("longest", "none")])
+def test_a_manifest_whose_crop_does_not_go_with_its_resize_is_refused(tmp_path, mode, crop):
+    made = manifest.build(SPEC, manifest.Identity("", 1.0, True), "", [], {})
+    manifest.write(tmp_path, made)
+    assert manifest.read(tmp_path).image == made.image
+    manifest.write(tmp_path, dataclasses.replace(made, image=dataclasses.replace(made.image, mode=mode, crop=crop)))
+    with pytest.raises(InputError, match=f"manifest lacks keys, or is damaged.*crop '{crop}' after the resize '{mode}'"):
+        manifest.read(tmp_path)
 
 
 # A network of the same form, with two layers in each tower.
