@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import open_clip
 import pytest
+import torch
 
 from catalog_builder import engines
 from export import runners
@@ -20,7 +21,7 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text import families
 from export.weights import encoders, lookup
 from export.weights.random_weights import varied_texts
-from parity.gate import inputs, pixels
+from parity.gate import inputs, pixels, stored_weights
 from tests.conftest import run_module
 
 TAG = "meta"
@@ -72,6 +73,18 @@ def test_a_manifest_whose_crop_does_not_go_with_its_resize_is_refused(tmp_path, 
     manifest.write(tmp_path, dataclasses.replace(made, image=dataclasses.replace(made.image, mode=mode, crop=crop)))
     with pytest.raises(InputError, match=f"manifest lacks keys.*crop '{crop}' after the resize '{mode}'"):
         manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize(("std", "factor", "there"), [
+    ((0.5,) * 3, 2 / 255, True), ((0.5,) * 3, 1, True), ((0.5,) * 3, 1.05 * 2 / 255, False),
+    ((0.5,) * 3, 1 / 255, False), ((1.0,) * 3, 1 / 255, True), ((0.5, 0.5, 0.6), 1 / 255, True),
+    ((0.5, 0.5, 0.6), 2 / 255, False)])
+def test_a_convolution_of_pixels_may_hold_their_divisor_and_nothing_else(std, factor, there):
+    torch.manual_seed(0)
+    convolution = torch.nn.Conv2d(3, 8, 4, bias=False)
+    part = encoders.ImageEncoder(convolution, dataclasses.replace(SPEC.preprocessing, std=std))
+    stored = [convolution.weight.detach().numpy() * np.float32(factor)]
+    assert stored_weights.missing(part, stored_weights.by_size(stored), 1e-5) == ([] if there else ["visual.weight"])
 
 
 # A network of the same form, with two layers in each tower.

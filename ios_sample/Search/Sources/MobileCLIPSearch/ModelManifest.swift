@@ -115,8 +115,7 @@ extension ImagePreprocessor {
         }
         try wellFormed(resize.part("antialias").asBool("antialias"), "a resize without antialias, expected with")
         let crop = try image.text("crop")
-        try wellFormed(
-            crop == mode.crop, "another crop: expected '\(mode.crop)' after \(named), found \(shown(crop))")
+        try wellFormed(crop == mode.crop, "unknown crop: expected '\(mode.crop)', found \(shown(crop))")
         let wanted = try resize.text("interpolation")
         guard let interpolation = ResizeInterpolation(rawValue: wanted) else {
             throw Malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found \(shown(wanted))")

@@ -69,7 +69,7 @@ struct ModelManifestTests {
             if crop == mode.crop {
                 #expect(try ModelManifest.load(made).preprocessor.mode == mode)
             } else {
-                refused(made.path, "expected '\(mode.crop)' after \(mode.rawValue), found '\(crop)'") {
+                refused(made.path, "expected '\(mode.crop)', found '\(crop)'") {
                     _ = try ModelManifest.load(made)
                 }
             }

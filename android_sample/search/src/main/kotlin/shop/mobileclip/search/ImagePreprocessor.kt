@@ -80,8 +80,7 @@ public class ImagePreprocessor(
         if (mode == ResizeMode.SQUASH) size.toLong() else size.toLong() * side / short
 
     /** Whether the height changes before the width, as in Pillow 13.0: each pass rounds, so that the order matters. */
-    private fun rowsFirst(fewerRows: Long, fewerColumns: Long): Boolean =
-        fewerRows > 0 && fewerRows > 2 * fewerColumns
+    private fun rowsFirst(fewerRows: Long, fewerColumns: Long): Boolean = fewerRows > 0 && fewerRows > 2 * fewerColumns
 
     public companion object {
         /** Pixels of the largest image. */

@@ -118,7 +118,7 @@ public class ModelManifest private constructor(private val name: String, members
             val mode = ResizeMode.entries.firstOrNull { it.name.lowercase() == wanted }
                 ?: malformed("unknown resize mode: expected 'shortest' or 'squash', found ${shown(wanted)}")
             val crop = image.text("crop")
-            wellFormed(crop == mode.crop) { "another crop: expected '${mode.crop}' after $wanted, found ${shown(crop)}" }
+            wellFormed(crop == mode.crop) { "unknown crop: expected '${mode.crop}', found ${shown(crop)}" }
             return mode
         }
 
