@@ -1,21 +1,23 @@
-"""A stage's command line enters; the stage runs, with two layers in each tower of the network and narrow texts.
+"""A stage's command line enters; the stage runs with a small network: small pictures, few layers, narrow texts.
 
     python -m tests.small_network export --model PE-Core-T-16-384 --pretrained meta --weights random
 """
 
 import importlib
 import sys
+from dataclasses import replace
 
-LAYERS, WIDTH, HEADS = 2, 64, 2              # of the text tower; the image tower keeps its width
+SIDE, LAYERS, WIDTH, HEADS = 96, 2, 64, 2    # width and heads of the text tower; the image tower keeps its own
 
 
 def shrink() -> None:
-    """Has open_clip's networks that come from timm built small, in this process."""
+    """Has open_clip's networks built small in this process, if their image tower is a vision transformer of timm's."""
     import open_clip
 
+    from export.weights import architectures
     from export.weights.networks import construct
 
-    config, build = open_clip.get_model_config, construct.build
+    config, build, spec_of = open_clip.get_model_config, construct.build, architectures._spec
 
     def small_config(name: str) -> dict:
         whole = config(name)
@@ -23,10 +25,16 @@ def shrink() -> None:
 
     def small_build(spec):
         model = build(spec)
-        model.visual.trunk.blocks = model.visual.trunk.blocks[:LAYERS]
+        trunk = model.visual.trunk
+        trunk.blocks = trunk.blocks[:LAYERS]
+        trunk.set_input_size((SIDE, SIDE))
         return model
 
-    open_clip.get_model_config, construct.build = small_config, small_build
+    def small_spec(*arguments):
+        spec = spec_of(*arguments)
+        return replace(spec, preprocessing=replace(spec.preprocessing, size=SIDE))
+
+    open_clip.get_model_config, construct.build, architectures._spec = small_config, small_build, small_spec
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from export.weights import encoders, lookup
 from export.weights.random_weights import varied_texts
 from parity.gate import inputs, pixels, stored_weights
 from tests.conftest import run_module
+from tests.small_network import SIDE
 
 TAG = "meta"
 SPEC = lookup.find("PE-Core-T-16-384", TAG)
@@ -87,7 +88,7 @@ def test_a_convolution_of_pixels_may_hold_their_divisor_and_nothing_else(std, fa
     assert stored_weights.missing(part, stored_weights.by_size(stored), 1e-5) == ([] if there else ["visual.weight"])
 
 
-# A network of the same form, with two layers in each tower.
+# A network of the same form, but small.
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
@@ -111,7 +112,7 @@ def test_the_gate_is_green_in_every_format(dist):
 
 def test_the_manifest_and_the_artefacts_tell_an_app_of_both(dist):
     made = Dist(dist[0]).manifest
-    assert made.image == manifest.ImageInput(384, 384, "none", "squash", "bilinear", antialias=True)
+    assert made.image == manifest.ImageInput(SIDE, SIDE, "none", "squash", "bilinear", antialias=True)
     assert made.text == SPEC.text
     assert {tuple(a.inputs[0].shape[1:]) for a in made.artifacts if a.encoder == "text"} == {(32,)}
     for format_ in table.FORMATS:
@@ -122,7 +123,8 @@ def test_the_manifest_and_the_artefacts_tell_an_app_of_both(dist):
 def test_a_catalogs_engine_squashes_and_cuts_after_32_tokens(dist):
     model = engines.opened(dist[0])
     picture = next(path for path in inputs.pictures() if len(set(load_rgb8(path).shape[:2])) == 2)
-    np.testing.assert_array_equal(model.square(picture), pixels.by_pillow(load_rgb8(picture), SPEC.preprocessing))
+    np.testing.assert_array_equal(model.square(picture), pixels.by_pillow(
+        load_rgb8(picture), dataclasses.replace(SPEC.preprocessing, size=SIDE)))
     long = model.text(["dress " * 30, "dress " * 90, "dress " * 29])
     assert long.shape == (3, SPEC.dim)
     np.testing.assert_array_equal(long[0], long[1])
