@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from timm.layers import ConvNormAct
+from timm.layers import AttentionPoolLatent, ConvNormAct
 from timm.models.fastvit import AttentionBlock, LayerScale2d, RepMixerBlock
 from torch import nn
 
@@ -47,6 +47,19 @@ def test_a_block_without_norms_and_scales_is_the_same_function(block):
     assert not any(isinstance(m, (nn.BatchNorm2d, LayerScale2d)) for m in changed.modules())
     assert_same(original, changed, pixels(2, original.in_channels if hasattr(original, "in_channels") else
                                           next(original.parameters()).shape[0], 8, 8))
+
+
+@pytest.mark.parametrize("options", [{}, {"qkv_bias": False}, {"latent_len": 2, "pool_type": "avg"}])
+def test_the_query_of_an_attention_pooling_becomes_one_constant(options):
+    original = varied(AttentionPoolLatent(48, num_heads=4, **options))
+    changed = fold.folded(original)
+    assert isinstance(changed.q, nn.Identity) and changed.latent.shape == original.latent.shape
+    assert_same(original, changed, pixels(2, 9, 48))
+
+
+def test_a_query_that_is_normalised_stays_as_it_is():
+    original = varied(AttentionPoolLatent(48, num_heads=4, qk_norm=True, norm_layer=nn.LayerNorm))
+    assert str(fold.folded(original)) == str(original)
 
 
 def test_the_activation_after_a_norm_stays():

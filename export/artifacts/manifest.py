@@ -14,7 +14,7 @@ from typing import Any
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec, Preprocessing, TextSpec
+from export.common.specs import CROPS, Licence, ModelSpec, Preprocessing, TextSpec
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.stamp import INPUT, OUTPUT
@@ -103,8 +103,8 @@ class ImageInput:
 
     width: int                               # pixels of the encoder's input, a square
     height: int
-    crop: str
-    mode: str                                # of the resize
+    crop: str                                # "centre" or "none"
+    mode: str                                # of the resize: "shortest" or "squash"
     interpolation: str
     antialias: bool
 
@@ -204,7 +204,8 @@ def tensor_out(spec: ModelSpec, job: Job) -> Tensor:
 
 def image(preprocessing: Preprocessing) -> ImageInput:
     """What an app does before the image encoder."""
-    return ImageInput(preprocessing.size, preprocessing.size, "centre", "shortest", preprocessing.interpolation, True)
+    return ImageInput(preprocessing.size, preprocessing.size, preprocessing.crop, preprocessing.resize,
+                      preprocessing.interpolation, antialias=True)
 
 
 def created() -> str | None:
@@ -280,8 +281,11 @@ def _manifest(fields: dict) -> Manifest:
 
 def _image(fields: dict) -> ImageInput:
     resize = _get(fields, "resize", dict)
-    return ImageInput(_get(fields, "width", int), _get(fields, "height", int), _get(fields, "crop", str),
-                 _get(resize, "mode", str), _get(resize, "interpolation", str), _get(resize, "antialias", bool))
+    mode, crop = _get(resize, "mode", str), _get(fields, "crop", str)
+    if mode not in CROPS or crop != CROPS[mode]:
+        raise ValueError(f"crop {crop[:40]!r} after the resize {mode[:40]!r}")
+    return ImageInput(_get(fields, "width", int), _get(fields, "height", int), crop, mode,
+                      _get(resize, "interpolation", str), _get(resize, "antialias", bool))
 
 
 def _text(fields: dict) -> TextSpec:

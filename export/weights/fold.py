@@ -1,24 +1,26 @@
 """A reparameterised image tower enters; an equal copy leaves, with its constant factors folded into the weights.
 
-timm's reparameterisation leaves batch norms after a convolution and before attention, and LayerScale. Each converter
-would fold a different subset. Folding here gives all formats the same small graph. The arithmetic is float64, rounded
-once.
+timm's reparameterisation leaves batch norms after a convolution and before attention, LayerScale, and the projection of
+an attention pooling's constant query. Each converter would fold a different subset. Folding here gives all formats the
+same small graph. The arithmetic is float64, rounded once.
 """
 
 import copy
 
 import torch
-from timm.layers import ConvNormAct
+from timm.layers import AttentionPoolLatent, ConvNormAct
 from timm.models.fastvit import Attention, AttentionBlock, LayerScale2d, RepMixerBlock
 from torch import Tensor, nn
 
 
 def folded(tower: nn.Module) -> nn.Module:
-    """A copy of `tower` (any network; what is not timm's FastViT or a ConvNormAct stays as it is)."""
+    """A copy of `tower` (any network; what is no block of timm's that is named here stays as it is)."""
     tower = copy.deepcopy(tower).requires_grad_(False)
     for module in tower.modules():
         if isinstance(module, ConvNormAct):
             fold_norm_after(module)
+        elif isinstance(module, AttentionPoolLatent):
+            fold_query(module)
         elif isinstance(module, RepMixerBlock):
             module.layer_scale = fold_scale_after(module.mlp.fc2, module.layer_scale)
         elif isinstance(module, AttentionBlock):
@@ -36,6 +38,14 @@ def fold_norm_after(block: ConvNormAct) -> None:
     scale_outputs(block.conv, scale)
     add_to_bias(block.conv, shift)
     block.bn = nn.Sequential(getattr(block.bn, "drop", nn.Identity()), getattr(block.bn, "act", nn.Identity()))
+
+
+def fold_query(pool: AttentionPoolLatent) -> None:
+    """Makes one constant of an attention pooling's learnt query, which no picture changes: projected and scaled."""
+    if isinstance(pool.q, nn.Linear) and isinstance(pool.q_norm, nn.Identity):
+        bias = 0 if pool.q.bias is None else pool.q.bias.double()
+        pool.latent = fixed((pool.latent.double() @ pool.q.weight.double().T + bias) * pool.scale)
+        pool.q, pool.scale, pool.fused_attn = nn.Identity(), 1.0, False          # fused attention would scale again
 
 
 def fold_norm_before(attention: Attention, norm: nn.Module) -> nn.Module:

@@ -43,9 +43,9 @@ def faults(baseline: Baseline, artifact: Artifact) -> list[str]:
 
 def missing(encoder, found: Found, residual: float) -> list[str]:
     """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
-    true = tensors(encoder)
+    true, white = tensors(encoder), white_of(encoder)
     lacking = [name for name, value in true.items()
-               if not holds(found, value, residual) and not holds_scaled(found, value, residual)]
+               if not holds(found, value, residual) and not holds_scaled(found, value, residual, white)]
     return without_split(encoder, without_folded(true, lacking, found, residual), found, residual)
 
 
@@ -97,9 +97,15 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found
     return [name for name in lacking if name in names]
 
 
-def holds_scaled(found: Found, value: np.ndarray, residual: float) -> bool:
-    """Whether `value` is a convolution of pixels, stored with their 1 / 255 inside (litert-torch does so for 2-b)."""
-    return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / WHITE, residual)
+def white_of(encoder) -> np.float32:
+    """What divides a pixel: 255, times the standard deviation where the three channels have the same."""
+    deviations = np.unique(encoder.std.numpy()) if hasattr(encoder, "std") else np.ones(1, np.float32)
+    return WHITE * deviations[0] if len(deviations) == 1 else WHITE
+
+
+def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.float32) -> bool:
+    """Whether `value` is a convolution of pixels, stored with their divisor inside (litert-torch does so for 2-b)."""
+    return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / white, residual)
 
 
 def holds(found: Found, value: np.ndarray, residual: float) -> bool:
