@@ -15,6 +15,9 @@ PRODUCTS   ?=
 QUERIES    ?=
 CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
+ACCEPT_UNKNOWN_LICENCE ?=
+# What the weights do not show of themselves: their licence.
+export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE
 # What a list itself does not show; `python -m catalog_builder inspect --help` says what each means.
 export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
@@ -56,10 +59,12 @@ $(error TFLITE_ROUTE=onnx2tf on $(shell uname -sm); expected Linux x86_64, for w
 endif
 endif
 
-export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED TFLITE_ROUTE=onnx2tf WORKERS]
+export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED LICENCE="name" COMMERCIAL_USE=yes LICENCE_URL LICENCE_FILE TFLITE_ROUTE=onnx2tf WORKERS]
 	@$(PY) -m export --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) --precision $(PRECISION) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
-	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS)
+	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS) \
+	  $(if $(LICENCE),--licence "$$LICENCE") $(if $(COMMERCIAL_USE),--commercial-use "$$COMMERCIAL_USE") \
+	  $(if $(LICENCE_URL),--licence-url "$$LICENCE_URL") $(if $(LICENCE_FILE),--licence-file "$$LICENCE_FILE")
 	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
 	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
@@ -89,9 +94,9 @@ search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the n
 	@$(LIGHT_PY) -m catalog_builder search --model $(MODEL) $(if $(CATALOG),--catalog "$(CATALOG)") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
 
-apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1]
+apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
 	@$(LIGHT_PY) -m catalog_builder apps --model $(MODEL) --precision $(PRECISION) $(if $(CATALOG),--catalog "$(CATALOG)") \
-	  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence)
+	  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens

@@ -9,6 +9,7 @@ from catalog_builder.builder.build import BuildRequest
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from export.artifacts import manifest
+from export.artifacts.shipping import Accepted
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
@@ -70,6 +71,8 @@ def parser() -> CommandLine:
                       "the smallest that passed the gate)")
     apps.add_argument("--accept-research-licence", action="store_true",
                       help="allow weights that a shop may not ship, for research")
+    apps.add_argument("--accept-unknown-licence", action="store_true",
+                      help="allow weights whose licence nobody has named")
     for subparser in (build, search, labels, duplicates, verify, apps):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
         subparser.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
@@ -105,7 +108,8 @@ def work(arguments: list[str]) -> int:
     if options.command == "duplicates":
         return commands.duplicates(catalog, options.over, options.k, options.json)
     if options.command == "apps":
-        return commands.apps(dist, catalog, options.precision, options.accept_research_licence)
+        accepted = Accepted(options.accept_research_licence, options.accept_unknown_licence)
+        return commands.apps(dist, catalog, options.precision, accepted)
     return commands.verify(catalog)
 
 

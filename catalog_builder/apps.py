@@ -10,8 +10,9 @@ from pathlib import Path
 
 from catalog_builder import engines
 from catalog_builder.catalog.reader import open_catalog
-from export.artifacts import manifest
-from export.artifacts.manifest import Artifact, Manifest
+from export.artifacts import manifest, shipping
+from export.artifacts.manifest import Artifact
+from export.artifacts.shipping import Accepted
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
@@ -41,16 +42,16 @@ class Filled:
     sizes: dict[str, int]
 
 
-def fill(dist: Path, catalog: Path, precision: str | None, accept: bool, apps: tuple[App, ...] = APPS) -> list[Filled]:
+def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
+         apps: tuple[App, ...] = APPS) -> list[Filled]:
     """Fills the folders of the apps whose format `dist` holds. Every check comes before the first write.
 
     precision: of the encoders; None takes the default precision, or else the smallest that passed the gate.
-    accept: take weights that a shop may not ship, too.
+    accepted: which weights to take that a shop may not ship, or perhaps may not.
     Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
     """
     model = engines.opened(dist)
-    if not accept:
-        refuse_what_may_not_ship(model.manifest, dist)
+    shipping.refuse_what_may_not_ship(model.manifest, dist, accepted)
     opened = open_catalog(catalog, model.space)
     opened.verify()
     formats = {artifact.format for artifact in model.manifest.artifacts}
@@ -63,16 +64,6 @@ def fill(dist: Path, catalog: Path, precision: str | None, accept: bool, apps: t
         with files.whole(app.folder) as partial:
             put(partial, model, encoders, catalog)
     return [Filled(app, {path.name: files.size(path) for path in sorted(app.folder.iterdir())}) for app in wanted]
-
-
-def refuse_what_may_not_ship(made: Manifest, dist: Path) -> None:
-    """Raises InputError for weights whose licence forbids commercial use, and for random ones."""
-    remedy = "for research ACCEPT_RESEARCH_LICENCE=1; the README names models that a shop may ship"
-    if not made.shippable:
-        raise InputError("random weights are not for an app", where=dist, remedy=remedy)
-    if made.licence.commercial_use is False:
-        raise InputError("the weights' licence forbids commercial use", where=dist, found=made.licence.name,
-                         remedy=remedy)
 
 
 def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:

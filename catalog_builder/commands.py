@@ -32,6 +32,7 @@ from catalog_builder.lists.problems import PICTURE, Problem
 from catalog_builder.pictures import fetch as downloads
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetched import folder_of
+from export.artifacts.shipping import Accepted
 from export.common import rankings
 from export.common.command import DONE
 from export.common.errors import InputError
@@ -204,10 +205,10 @@ def _first_of(most: int, count: int) -> str:
     return f"; the first {most} (-k shows more)" if count > most else ""
 
 
-def apps(dist: Path, catalog: Path, precision: str, accept: bool) -> int:
+def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted) -> int:
     """Fills the sample apps."""
     _say(described(catalogs.open_catalog(catalog)))
-    for filled in fill(dist, catalog, None if precision in ("default", "auto") else precision, accept):
+    for filled in fill(dist, catalog, None if precision in ("default", "auto") else precision, accepted):
         table = _table(("file",), ("MB",))
         for name, size in filled.sizes.items():
             table.add_row(name, f"{size / 1e6:.2f}")

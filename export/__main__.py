@@ -7,6 +7,7 @@ from export.common import command
 from export.common.command import CommandLine
 from export.formats.table import FORMATS, LITERT_TORCH, ROUTES
 from export.pipeline import ExportRequest, export
+from export.weights import licences
 
 
 def parser() -> CommandLine:
@@ -21,6 +22,10 @@ def parser() -> CommandLine:
                    "fp32, fp16, int8; palette6, palette4, int4 (Core ML); dynamic-int8 (TFLite, ONNX); "
                    "or auto: what `python -m parity --choose` starts from")
     p.add_argument("--checkpoint", type=Path, metavar="PATH", help="a .pt or .safetensors file instead of the hub's")
+    p.add_argument("--licence", metavar="NAME", help="of the weights, such as Apache-2.0; with --commercial-use")
+    p.add_argument("--commercial-use", metavar="yes|no", help="whether that licence permits it")
+    p.add_argument("--licence-url", metavar="ADDRESS", help="where that licence stands")
+    p.add_argument("--licence-file", type=Path, metavar="PATH", help="its text, which becomes LICENSE_WEIGHTS")
     p.add_argument("--weights", choices=("random",), help="seeded random weights, to try the pipeline")
     p.add_argument("--tflite-route", choices=ROUTES, default=LITERT_TORCH,
                    help="what converts to TFLite (default: %(default)s)")
@@ -41,7 +46,9 @@ def work(arguments: list[str]) -> int:
     export(ExportRequest(
         model=options.model, formats=options.formats, precision=options.precision, pretrained=options.pretrained,
         checkpoint=options.checkpoint, random=options.weights == "random", out=options.out, workers=options.workers,
-        tflite_route=options.tflite_route), say=print)
+        tflite_route=options.tflite_route,
+        licence=licences.given(options.licence, options.licence_url, options.commercial_use, options.licence_file)),
+        say=print)
     return command.DONE
 
 

@@ -5,21 +5,22 @@ An interrupted export leaves no half-written artefact. The next run continues fr
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from export import conversion, plan
 from export.artifacts import manifest, receipts
 from export.artifacts.dist import SOURCE, Dist
-from export.artifacts.manifest import Artifact
+from export.artifacts.manifest import Artifact, WeightsFile
 from export.artifacts.receipts import Receipt, job_of, of_routes
 from export.common import files
 from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
-from export.common.specs import ModelSpec
+from export.common.specs import Licence, ModelSpec
 from export.formats.job import AUTO, DEFAULT, Job, jobs, lacking, order, routed
 from export.formats.table import FORMATS, LITERT_TORCH
-from export.weights import checkpoint
+from export.weights import checkpoint, licences
+from export.weights.licences import GivenLicence
 from export.weights.lookup import find
 
 LOG, LICENCE = "export.log", "LICENSE_WEIGHTS"
@@ -38,15 +39,18 @@ class ExportRequest:
     out: Path = Path("dist")
     workers: int = 2                         # processes that convert; each needs its own memory
     tflite_route: str = LITERT_TORCH
+    licence: GivenLicence | None = None      # what the user says of the weights
 
 
 def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
-    spec = find(request.model, request.pretrained)
+    row = find(request.model, request.pretrained)
     wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
-    say(licence_notice(spec, request.random))
-    source = checkpoint.locate(spec, request.checkpoint, request.random)
+    source = checkpoint.locate(row, request.checkpoint, request.random)
+    spec = licences.of_weights(row, source, request.licence and request.licence.licence)
     dist = Dist(request.out / spec.name)
+    for line in licence_notices(row, spec, source, dist):
+        say(line)
     base = plan.base_recipe(spec, source)
     kept = of_routes(plan.valid_receipts(dist, base), wanted)
     manifest.created()                       # reports a bad SOURCE_DATE_EPOCH now, not after the work
@@ -56,28 +60,65 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
         say(f"left out: {lack}")
     if all(job.path in kept for job in wanted) and is_complete(dist, kept):
         say(f"nothing changed: {len(kept)} artefacts in {dist.folder} are whole and made by this recipe")
+        if source.kind != "hub" or request.licence:          # without a need, the hub is not asked
+            keep_licence(dist, licences.text(spec, source, request.licence))
     else:
         dist.folder.mkdir(parents=True, exist_ok=True)
-        make(dist, Work(spec, source, base, wanted, request.workers), kept)
+        make(dist, Work(spec, source, base, wanted, request.workers, request.licence), kept)
     note = dist.path(SOURCE)
     if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
         files.write_json(note, describe(request, source))
     return dist.folder
 
 
-def licence_notice(spec: ModelSpec, random: bool) -> str:
-    """What the user must know about the licence of the weights, in one line."""
-    if random:
+def licence_notices(row: ModelSpec, spec: ModelSpec, source: checkpoint.Source, dist: Dist) -> list[str]:
+    """What the user must know about the licence of the weights, line by line."""
+    notices = [licence_notice(spec, source)]
+    known = licences.of_weights(row, source).licence
+    if spec.licence.source == licences.GIVEN and known.commercial_use not in (None, spec.licence.commercial_use):
+        notices.append(f"{spec.name}: LICENCE= takes the place of {known.words}")
+    earlier = licence_before(dist, source)
+    if earlier and earlier != spec.licence:
+        notices.append(f"the licence was {earlier.words} and is now {spec.licence.words}: "
+                       "the artefacts carry it, and are made again")
+    return notices
+
+
+def licence_notice(spec: ModelSpec, source: checkpoint.Source) -> str:
+    """The licence of the weights and what it means for a shop, in one line."""
+    licence = spec.licence
+    if source.kind == "random":
         return f"{spec.name}: random weights, for trying the pipeline; the manifest says that they must not ship"
-    terms = {True: "commercial use permitted", False: "RESEARCH ONLY: a shop may not ship these weights",
-             None: "unknown to this tool: read the model card before shipping"}[spec.licence.commercial_use]
-    return f"{spec.name}: weights under {spec.licence.name} ({terms}); {spec.licence.url}"
+    if licence.commercial_use is None:
+        card = f" {licence.url}" if licence.url else ""
+        return (f"{spec.name}: licence of the weights {licence.name}{card}; no app gets them before you say "
+                f"{licences.SAID}")
+    forbidden = "NO COMMERCIAL USE" if licence.source == licences.GIVEN else "RESEARCH ONLY"
+    terms = "commercial use permitted" if licence.commercial_use else f"{forbidden}: a shop may not ship these weights"
+    how = {licences.DIGEST: ", known by their SHA-256", licences.GIVEN: ", as given"}.get(licence.source, "")
+    own = f"; for weights of your own {licences.SAID}" if (licence.source, source.kind) == ("row", "file") else ""
+    return f"{spec.name}: weights under {licence.name} ({terms}{how}){'; ' if licence.url else ''}{licence.url}{own}"
+
+
+def licence_before(dist: Dist, source: checkpoint.Source) -> Licence | None:
+    """The licence that the artefacts of these weights carry so far; None if there are none."""
+    try:
+        made = dist.manifest
+    except InputError:
+        return None
+    return made.licence if made.weights == origin(source) else None
+
+
+def origin(source: checkpoint.Source) -> WeightsFile:
+    """What the manifest says of the weights."""
+    return WeightsFile(source.kind, source.sha256)
 
 
 def describe(request: ExportRequest, source: checkpoint.Source) -> dict:
     """Where the weights came from. source.json keeps it, because the gate loads the weights again."""
     return {"model": request.model, "pretrained": request.pretrained, "kind": source.kind, "sha256": source.sha256,
-            "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None}
+            "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
+            "licence": asdict(request.licence.licence) if request.licence else None}
 
 
 @dataclass(frozen=True)
@@ -89,6 +130,7 @@ class Work:
     base: str                                # plan.base_recipe
     wanted: list[Job]
     workers: int
+    licence: GivenLicence | None
 
 
 def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
@@ -128,10 +170,11 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
         dist.forget([manifest.TOKENIZER])
         tokenizer_sha256 = families.write_asset(spec.text.family, dist.path(manifest.TOKENIZER))
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
-                                     float(model.logit_scale.exp()), shippable=work.source.kind != "random")
+                                     float(model.logit_scale.exp()), work.source.kind != "random",
+                                     origin(work.source))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
         del model
-        keep_licence(dist, spec, work.source)
+        keep_licence(dist, licences.text(spec, work.source, work.licence))
 
         def keep(job: Job, receipt: Receipt) -> None:
             kept[job.path] = receipt
@@ -158,10 +201,11 @@ def entries(spec: ModelSpec, kept: dict[str, Receipt]) -> list[Artifact]:
     return [manifest.artifact(spec, job, kept[job.path]) for _, job in ordered]
 
 
-def keep_licence(dist: Dist, spec: ModelSpec, source: checkpoint.Source) -> None:
-    """Writes the licence file that comes with the weights beside the artefacts, if there is one."""
-    text = checkpoint.licence_text(spec, source)
-    files.remove(dist.path(LICENCE))
-    if text is not None:
-        with files.whole(dist.path(LICENCE)) as partial:
-            partial.write_text(text, encoding="utf-8")
+def keep_licence(dist: Dist, text: str | None) -> None:
+    """Leaves the text of the licence beside the artefacts, or no such file where there is no text."""
+    path = dist.path(LICENCE)
+    if text is None:
+        files.remove(path)
+    elif not path.is_file() or path.read_bytes() != text.encode():
+        with files.whole(path) as partial:
+            partial.write_bytes(text.encode())

@@ -20,6 +20,7 @@ from catalog_builder import engines
 from catalog_builder.engines import Engine
 from export.common.specs import Preprocessing
 from export.pictures.preprocess import load_rgb8, resize_crop
+from export.weights.models import MIT
 
 GRID, SIDE = 6, 96                           # squares of a pattern, pixels of a picture
 DIM = 3 * GRID * GRID + 2
@@ -51,7 +52,7 @@ class StandIn:
 
     @property
     def manifest(self) -> SimpleNamespace:
-        return SimpleNamespace(model="stand-in", dim=DIM, shippable=True)
+        return SimpleNamespace(model="stand-in", dim=DIM, shippable=True, licence=MIT)
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -62,7 +62,7 @@ def built(request, sample_shop, tmp_path_factory) -> Built:
     named = os.environ.get("DIST")
     dist = Path(named).resolve() if named else request.getfixturevalue("gated")[0]
     # The assets, as `make apps` makes them, with the sample shop.
-    apps.fill(dist, sample_shop(dist), None, accept=False,
+    apps.fill(dist, sample_shop(dist), None, apps.Accepted(),
               apps=(apps.App("Android", TFLITE, sample / "app/src/main/assets"),))
     succeeds(*MAVEN, "-q", "-f", sample / "search", "package", "-Dmaven.test.skip=true")
     succeeds(*MAVEN, "-q", "-f", sample / "check", "initialize")

@@ -3,15 +3,19 @@
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args
 
 from catalog_builder.catalog import reader
 from export.artifacts import manifest
 from export.artifacts.receipts import Receipt
 from export.common.container import parsed
+from export.common.specs import Licence
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.table import FORMATS, MIXED
 from export.text.assets.clip_bpe_asset import asset_bytes
+from export.weights import licences
+from export.weights.checkpoint import Source
 from export.weights.lookup import find
 from parity.gate.results import GateResult
 
@@ -42,7 +46,7 @@ def made() -> manifest.Manifest:
     entries = [manifest.artifact(spec, job, receipt) for job in (
         Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "fp32"))]
     text = replace(spec.text, family="another", pooling="last")
-    whole = manifest.build(spec, manifest.Identity("", 1.0, True), "", entries, {})
+    whole = manifest.build(spec, manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", "")), "", entries, {})
     return replace(whole, created="a time", text=text)
 
 
@@ -55,6 +59,16 @@ def paths(value: dict, within: str = "") -> set[str]:
 
 def test_the_manifests_keys_are_those_of_the_table():
     assert names("## manifest.json", "key") == paths(made().json())
+
+
+def test_a_licences_keys_and_sources_and_the_weights_keys_and_kinds_are_those_of_the_text():
+    rows = {row[0].strip("`"): row[1] for row in table("## manifest.json", "key")}
+    listed = {name: set(re.findall(r"`([a-z0-9_]+)`", rows[name])) for name in ("licence", "weights")}
+    assert listed["licence"] == {field.name for field in fields(Licence)}
+    kinds = {field.type for field in fields(Source) if field.name == "kind"}
+    assert listed["weights"] - {*get_args(*kinds)} == {field.name for field in fields(manifest.WeightsFile)}
+    assert {*get_args(*kinds)} <= listed["weights"]
+    assert names("A licence belongs to weights", "source") == {Licence.source, licences.DIGEST, licences.GIVEN}
 
 
 def test_an_artifacts_keys_are_those_of_the_table():

@@ -11,9 +11,10 @@ import pytest
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact, Manifest
+from export.common.specs import Licence
 from export.formats import table
 from export.formats.job import Job, jobs
-from export.weights import lookup
+from export.weights import licences, lookup
 from export.weights.models import AMLR, MIT
 from parity.gate import inputs, results, shelf
 from parity.gate.activations import Peak, Safety
@@ -154,6 +155,30 @@ def test_random_weights_are_marked_and_their_rankings_called_meaningless(green):
 def test_research_only_weights_may_not_ship():
     text = Page(rendered([judged(JOBS[0])], licence=AMLR)).text
     assert "May not ship: the weights are for research only." in text and AMLR.name in text
+
+
+@pytest.mark.parametrize(("licence", "says"), [
+    (licences.FOREIGN, ["Licence unknown: find it out before shipping. unknown: given as CHECKPOINT=",
+                        "unknown, as the licence is"]),
+    (Licence("Ours", "", True, "given"), ["Ours as given", "yes, within the licence"]),
+    (Licence("Ours", "", False, "given"), ["May not ship: the licence forbids commercial use, as given. Ours"]),
+    (Licence("MIT", "", True, "digest"), ["MIT known by the weights’ SHA-256"]),
+])
+def test_the_page_says_plainly_what_is_known_of_the_licence(licence, says):
+    text = Page(rendered([judged(JOBS[0])], licence=licence)).text
+    assert [words for words in says if words not in text] == []
+
+
+@pytest.mark.parametrize(("licence", "says"), [
+    (MIT, ""), (AMLR, "commercial use: no"),
+    (licences.FOREIGN, "unknown: given as CHECKPOINT= (commercial use: unknown)"),
+    (Licence("[red]x", "", None), "[red]x (commercial use: unknown)")])
+def test_the_gate_says_which_licence_stands_in_the_way(tmp_path, capsys, licence, says):
+    made = dist([judged(JOBS[0])], licence=licence)
+    manifest.write(tmp_path, made)
+    verdicts.show(Dist(tmp_path), Verdicts([judged(JOBS[0])], [], SAFE, True))
+    said = " ".join(capsys.readouterr().out.split())
+    assert says in said and ("licence" in said) == bool(says)
 
 
 def test_sizes_stand_beside_the_stores_limits(green):

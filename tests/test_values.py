@@ -56,6 +56,7 @@ OTHER_JSON = {
     "catalog_builder/commands.py": "a product's record",
     "catalog_builder/builder/catalog_page.py": "a product's record",
     "catalog_builder/catalog/reader.py": "a catalog's metadata",
+    "catalog_builder/catalog/calibration.py": "a catalog's calibration",
 }
 
 
@@ -72,7 +73,8 @@ def test_only_its_own_module_reads_the_manifest_and_all_others_get_a_type_withou
 def test_what_looks_like_a_key_of_the_manifest_belongs_to_another_file():
     spec = find("demo")
     job, receipt = Job("tflite", "image", "fp16"), Receipt("", "", 1, 1.0, 1)
-    made = manifest.build(spec, manifest.Identity("", 1.0, True), "", [manifest.artifact(spec, job, receipt)], {})
+    identity = manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", ""))
+    made = manifest.build(spec, identity, "", [manifest.artifact(spec, job, receipt)], {})
     known = keys(made.json()) - {"image", "text"}            # these two name the encoders everywhere
     found = {name for name, tree in sources({"export/artifacts"}) for node in ast.walk(tree)
              if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value in known}

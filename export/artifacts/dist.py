@@ -10,8 +10,8 @@ from export.artifacts.manifest import Manifest
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import ModelSpec
-from export.weights import checkpoint
+from export.common.specs import Licence, ModelSpec
+from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
 from export.weights.lookup import find
 
@@ -95,6 +95,7 @@ class Dist:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
             spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
             kind, digest = kept["kind"], kept["sha256"]
+            said = Licence(**kept["licence"]) if kept.get("licence") else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
                              remedy="export again") from error
@@ -102,7 +103,7 @@ class Dist:
         if source.sha256 != digest:
             raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {digest}",
                              found=source.sha256, remedy="export again")
-        return spec, source
+        return licences.of_weights(spec, source, said), source
 
     def judged(self) -> Judged:
         """The outcome of the gate for the whole folder. Raises InputError if the gate has not run."""

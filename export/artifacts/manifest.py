@@ -27,12 +27,21 @@ TEXT_KEYS = ("context_length", "start_token", "end_token", "pad_token")
 
 
 @dataclass(frozen=True)
+class WeightsFile:
+    """Where the weights came from."""
+
+    kind: str                                # "hub", "file", "random" or "bundled"
+    sha256: str | None                       # of the file, 64 hex digits; None for random weights
+
+
+@dataclass(frozen=True)
 class Identity:
     """The values that only the weights decide."""
 
     space: str                               # 64 hex digits
     logit_scale: float                       # the factor on a cosine, exponentiated
     shippable: bool                          # false for random weights
+    weights: WeightsFile | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,7 @@ class Manifest:
     licence: Licence
     shippable: bool
     artifacts: Sequence[Artifact]
+    weights: WeightsFile | None = None       # None in files of earlier releases
 
     def json(self) -> dict:
         """The content of the file, with its keys in order."""
@@ -142,7 +152,8 @@ class Manifest:
             "image": self.image.json(),
             "text": optional | {key: text[key] for key in TEXT_KEYS} | {
                 "tokenizer": asdict(self.tokenizer), "templates": text["templates"], "scripts": text["scripts"]},
-            "licence": asdict(self.licence), "shippable": self.shippable,
+            "licence": asdict(self.licence), **({"weights": asdict(self.weights)} if self.weights else {}),
+            "shippable": self.shippable,
             "artifacts": [artifact.json() for artifact in self.artifacts]}
 
     def files(self) -> Iterator[tuple[str, str]]:
@@ -166,7 +177,8 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
     """The manifest of an export."""
     return Manifest(spec.name, spec.architecture, tool_versions, created(), identity.space, spec.dim,
                     identity.logit_scale, image(spec.preprocessing), spec.text,
-                    TokenizerFile(TOKENIZER, tokenizer_sha256), spec.licence, identity.shippable, artifacts)
+                    TokenizerFile(TOKENIZER, tokenizer_sha256), spec.licence, identity.shippable, artifacts,
+                    identity.weights)
 
 
 def artifact(spec: ModelSpec, job: Job, receipt: Receipt) -> Artifact:
@@ -262,7 +274,8 @@ def _manifest(fields: dict) -> Manifest:
         fields.get("created"), _get(fields, "space", str), _get(embedding, "dim", int),
         _get(fields, "logit_scale", (int, float)), _image(_get(fields, "image", dict)), _text(text),
         TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(fields, "licence", dict)),
-        _get(fields, "shippable", bool), [_artifact(entry) for entry in _get(fields, "artifacts", list)])
+        _get(fields, "shippable", bool), [_artifact(entry) for entry in _get(fields, "artifacts", list)],
+        _weights(fields["weights"]) if "weights" in fields else None)
 
 
 def _image(fields: dict) -> ImageInput:
@@ -281,7 +294,12 @@ def _text(fields: dict) -> TextSpec:
 
 def _licence(fields: dict) -> Licence:
     return Licence(_get(fields, "name", str), _get(fields, "url", str),
-                   _get(fields, "commercial_use", (bool, type(None))))
+                   _get(fields, "commercial_use", (bool, type(None))),
+                   _get(fields, "source", str) if "source" in fields else Licence.source)
+
+
+def _weights(fields: Any) -> WeightsFile:
+    return WeightsFile(_get(fields, "kind", str), _get(fields, "sha256", (str, type(None))))
 
 
 def _artifact(fields: Any) -> Artifact:

@@ -39,8 +39,15 @@ class Licence:
     """The licence of the weights (not of this code)."""
 
     name: str
-    url: str
+    url: str                                 # "" where there is none
     commercial_use: bool | None              # None: not known to us; the user must find out
+    source: str = "row"                      # what told it: a row of the table, a known "digest", or the user: "given"
+
+    @property
+    def words(self) -> str:
+        """The licence and what it means for a shop."""
+        use = {True: "yes", False: "no", None: "unknown"}[self.commercial_use]
+        return f"{self.name} (commercial use: {use})"
 
 
 @dataclass(frozen=True)

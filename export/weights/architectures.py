@@ -19,6 +19,7 @@ from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
 
 LENGTH, VOCABULARY = CLIP_TEXT.context_length, CLIP_TEXT.end_token + 1       # the end token is CLIP's last token
 UNKNOWN_LICENCE = "unknown; see the model card"
+APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", commercial_use=True)
 CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
 LICENCES = {                                 # as the cards of these hub repositories say, read in November 2026
     "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K": MIT,
@@ -27,7 +28,17 @@ LICENCES = {                                 # as the cards of these hub reposit
     "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K": MIT,
     "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg": MIT,
     "jienengchen/ViTamin-S": MIT,
+    "timm/PE-Core-T-16-384": APACHE,
+    "timm/PE-Core-S-16-384": APACHE,
+    "timm/PE-Core-B-16": APACHE,
+    "timm/PE-Core-L-14-336": APACHE,
+    "timm/PE-Core-bigG-14-448": APACHE,
     "apple/DFN2B-CLIP-ViT-B-16": AMLR,
+    "apple/DFN2B-CLIP-ViT-L-14": AMLR,
+    "apple/DFN2B-CLIP-ViT-L-14-39B": AMLR,
+    "apple/DFN5B-CLIP-ViT-H-14": AMLR,
+    "apple/DFN5B-CLIP-ViT-H-14-378": AMLR,
+    "timm/vit_base_patch16_clip_224.metaclip_400m": CC_BY_NC,
     "timm/vit_base_patch32_clip_224.metaclip_400m": CC_BY_NC,
 }
 

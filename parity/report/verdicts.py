@@ -81,6 +81,8 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
         out.print(table)
     if not manifest.shippable:
         out.print("random weights: rankings are chance and decide nothing, and none of these artefacts may ship")
+    elif manifest.licence.commercial_use is not True:
+        out.print(f"licence of the weights: {manifest.licence.words}", markup=False, highlight=False)
     out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
 
 

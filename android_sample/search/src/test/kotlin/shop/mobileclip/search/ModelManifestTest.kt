@@ -18,7 +18,8 @@ class ModelManifestTest {
         "text": {"context_length": 77, "start_token": 49406, "end_token": 49407, "pad_token": 0, "family": "clip-bpe",
             "pooling": "first-end", "tokenizer": {"path": "tokenizer.safetensors", "sha256": "$hex"},
             "templates": ["{}", "a photo of a {}."], "scripts": ["Latin", "Han"]},
-        "licence": {"name": "MIT", "url": "https://example.org", "commercial_use": null}, "shippable": false, "later": [{}],
+        "licence": {"name": "MIT", "url": "https://example.org", "commercial_use": null, "source": "row"},
+        "weights": {"kind": "random", "sha256": null}, "shippable": false, "later": [{}],
         "artifacts": [
             {"encoder": "image", "format": "tflite", "precision": "fp32", "path": "tflite/a.tflite", "sha256": "$hex",
                 "bytes": 5000000000, "peak_rss": null},
