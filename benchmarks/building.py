@@ -81,7 +81,7 @@ def plain_loop(model: engines.Model) -> Callable[[list[Path]], None]:
     visual = checkpoint.reparameterise(checkpoint.load(spec, source)).visual
     true = spec.preprocessing
     transform = image_transform(true.size, is_train=False, mean=true.mean, std=true.std,
-                                interpolation=true.interpolation, resize_mode="shortest")
+                                interpolation=true.interpolation, resize_mode=true.resize)
 
     def run(paths: list[Path]) -> None:
         torch.set_num_threads(os.cpu_count() or 1)

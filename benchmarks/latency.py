@@ -72,10 +72,10 @@ def measure(folder: Path) -> dict:
 
 
 def example(encoder: str, spec: ModelSpec) -> np.ndarray:
-    """The first sample picture, uint8 [1, S, S, 3], or a short text's ids, int32 [1, 77]."""
+    """The first sample picture, uint8 [1, S, S, 3], or a short text's ids, int32 [1, L]."""
     if encoder == "image":
         return inputs.squares(inputs.pictures()[:1], spec.preprocessing)
-    return families.reference_ids(spec.text.family, [TEXT])
+    return families.reference_ids(spec.text, [TEXT])
 
 
 def eager_run(model, encoder: str, spec: ModelSpec, sample: np.ndarray) -> Callable[[], np.ndarray]:

@@ -21,7 +21,7 @@ from export.artifacts.manifest import Artifact, Manifest
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
 from export.formats.table import FORMATS, MIXED, ONNX
-from export.pictures.preprocess import load_rgb8, resize_crop
+from export.pictures.preprocess import load_rgb8, named, resize_crop
 from export.text import tokenizer
 
 SAMPLES = 16                                 # made-up pictures, on which bfloat16's loss is measured
@@ -62,7 +62,7 @@ class Model:
     def preprocessing(self) -> Preprocessing:
         """From upright RGB8 to the square; mean and standard deviation are inside the encoders."""
         image = self.manifest.image
-        return Preprocessing(image.width, (0.0,) * 3, (1.0,) * 3, image.interpolation)
+        return Preprocessing(image.width, (0.0,) * 3, (1.0,) * 3, image.interpolation, image.mode)
 
     @cached_property
     def text(self) -> Callable[[list[str]], np.ndarray]:
@@ -76,8 +76,8 @@ class Model:
         return self._encoder("image")
 
     def square(self, picture: Path | bytes) -> np.ndarray:
-        """Any picture as uint8 [S, S, 3]. Raises InputError for what is no picture."""
-        return resize_crop(load_rgb8(picture), self.preprocessing)
+        """Any picture as uint8 [S, S, 3]. Raises InputError, naming it, for what is none."""
+        return resize_crop(load_rgb8(picture), self.preprocessing, named(picture))
 
     def artifact(self, encoder: str, formats: Sequence[str] = QUERIES,
                  precisions: Sequence[str] = PRECISIONS) -> Artifact | None:

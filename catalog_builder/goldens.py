@@ -89,7 +89,7 @@ def encoded():
     parts = encoders.split(checkpoint.reparameterise(checkpoint.load(spec, checkpoint.locate(spec))), spec)
 
     def run(kind: str, given: list) -> np.ndarray:
-        values = families.reference_ids(spec.text.family, given) if kind == "text" else np.stack([resize_crop(
+        values = families.reference_ids(spec.text, given) if kind == "text" else np.stack([resize_crop(
             load_rgb8(path), spec.preprocessing) for path in given]).transpose(0, 3, 1, 2).astype(np.float32)
         with torch.inference_mode():
             return parts[kind](torch.from_numpy(values)).numpy()

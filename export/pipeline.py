@@ -168,7 +168,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
         model = checkpoint.load(spec, work.source)
         clear(dist, kept)                    # only after the new weights have loaded
         dist.forget([manifest.TOKENIZER])
-        tokenizer_sha256 = families.write_asset(spec.text.family, dist.path(manifest.TOKENIZER))
+        tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER))
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
                                      float(model.logit_scale.exp()), work.source.kind != "random",
                                      origin(work.source))

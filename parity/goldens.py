@@ -7,6 +7,7 @@ decoding of a picture to RGB8. Any list of texts and any folder of pictures give
 import importlib.metadata
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from export.common import command, files
 from export.common.command import CommandLine
 from export.common.errors import InputError
-from export.common.specs import Preprocessing, TextSpec
+from export.common.specs import CLIP_TEXT, Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
 from export.text import families
 from export.weights import checkpoint
@@ -30,6 +31,12 @@ RANDOM_TEXTS = 150
 SHAPES = [(64, 64, 64), (63, 64, 64), (64, 65, 64), (67, 64, 64), (90, 61, 64), (33, 47, 64), (7, 100, 32),
           (100, 7, 32), (1, 1, 16), (1, 60, 32), (60, 1, 32), (2, 31, 31), (120, 160, 64), (160, 120, 48),
           (200, 90, 31), (400, 60, 64), (60, 400, 64), (320, 18, 64), (130, 97, 224), (40, 55, 256)]
+# The same for squashed pictures: the square itself, one side that stays, portrait and landscape, the last shape with
+# columns first and the first with rows first, up and down, long strips, and the most that a side may shrink.
+SQUASHED = [(32, 32, 32), (31, 2, 31), (2, 31, 31), (65, 48, 24), (48, 65, 24), (72, 44, 16), (73, 44, 16),
+            (33, 47, 64), (1, 1, 16), (7, 100, 32), (90, 40, 15), (1, 4000, 16), (4000, 1, 16), (1, 4096, 1),
+            (4096, 1, 1)]
+SHORT = replace(CLIP_TEXT, context_length=32)    # PE-Core's
 
 
 def parser() -> CommandLine:
@@ -52,18 +59,24 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Writes the folder that the arguments name."""
     options = parser().parse_args(arguments)
-    texts = inputs.texts(options.texts) if options.texts else [*hostile.listed(),
-                                                               *hostile.generate(options.count, options.seed)]
+    random = [] if options.texts else hostile.generate(options.count, options.seed)
+
+    def texts(of: TextSpec) -> list[str]:
+        return inputs.texts(options.texts) if options.texts else [*hostile.listed(of.context_length), *random]
+
     pictures = inputs.pictures(options.pictures) if options.pictures else None
     spec = find(options.model)
     source = checkpoint.locate(spec)
     with files.whole(options.out) as partial:
         partial.mkdir(parents=True)
-        squares = write_pixels(partial / "preprocess", made_pictures(options.seed) if pictures is None else
-                               own_pictures(pictures, spec.preprocessing), spec.preprocessing)
-        kept = write_tokens(partial / "tokens.json", texts, spec.text)
+        squares = write_pixels(partial / "preprocess", made_pictures(options.seed, SHAPES, "shortest")
+                               if pictures is None else own_pictures(pictures, spec.preprocessing), spec.preprocessing)
+        write_pixels(partial / "squash", made_pictures(options.seed, SQUASHED, "squash") if pictures is None else
+                     own_pictures(pictures, replace(spec.preprocessing, resize="squash")), spec.preprocessing)
+        kept = write_tokens(partial / "tokens.json", texts(spec.text), spec.text)
+        write_tokens(partial / f"tokens-{SHORT.context_length}.json", texts(SHORT), SHORT)
         write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
-    drawn = sum(1 for _ in (options.out / "preprocess").glob("*.out.rgb"))
+    drawn = sum(1 for _ in options.out.glob("*/*.out.rgb"))
     print(f"{options.out}: {len(kept)} texts, {drawn} pictures, {files.size(options.out) / 1e6:.1f} MB")
     return command.DONE
 
@@ -81,7 +94,7 @@ def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
         raise InputError("no text is left", expected="texts without lone surrogates that ftfy leaves as they are",
                          remedy="give others with --texts")
     rows = [{"text": text, "ids": np.trim_zeros(ids, "b").tolist()}
-            for text, ids in zip(kept, families.reference_ids(spec.family, kept), strict=True)]
+            for text, ids in zip(kept, families.reference_ids(spec, kept), strict=True)]
     write_ascii(path, {"made_by": made_by("open_clip_torch", "ftfy"), "context_length": spec.context_length,
                        "pad_token": spec.pad_token,
                        "note": "ids up to the last that is not padding", "texts": rows})
@@ -94,10 +107,16 @@ def write_ascii(path: Path, value: object) -> None:
     path.write_text(lines + "\n", encoding="ascii")
 
 
-def made_pictures(seed: int) -> list[tuple[str, np.ndarray, int, str]]:
-    """Name, RGB8, size and interpolation of pictures with smooth colour, hard edges and noise."""
+def settings(size: int, interpolation: str, resize: str) -> Preprocessing:
+    """How a picture becomes bytes; what follows them is left as it is."""
+    return Preprocessing(size, (0.0,) * 3, (1.0,) * 3, interpolation, resize)
+
+
+def made_pictures(seed: int, shapes: list[tuple[int, int, int]],
+                  resize: str) -> list[tuple[str, np.ndarray, Preprocessing]]:
+    """Name, RGB8 and preprocessing of pictures with smooth colour, hard edges and noise."""
     made = []
-    for index, (rows, columns, size) in enumerate(SHAPES):
+    for index, (rows, columns, size) in enumerate(shapes):
         rng = np.random.default_rng([seed, index])
         y, x = np.mgrid[0:rows, 0:columns]
         smooth = np.stack([127 + 120 * np.sin(rng.uniform(0.02, 0.3) * x + rng.uniform(0.02, 0.3) * y + phase)
@@ -105,29 +124,30 @@ def made_pictures(seed: int) -> list[tuple[str, np.ndarray, int, str]]:
         noisy = rng.integers(0, 256, (rows, columns, 3))
         edges = np.repeat(((x // 5 + y // 7) % 2 * 255)[..., None], 3, axis=-1)
         picture = np.select([(x + y)[..., None] % 3 == 0, (x * 2 < columns)[..., None]], [noisy, smooth], edges)
-        made += [(f"{rows}x{columns}-{size}-{name}", picture.astype(np.uint8), size, name)
+        made += [(f"{rows}x{columns}-{size}-{name}", picture.astype(np.uint8), settings(size, name, resize))
                  for name in ("bilinear", "bicubic")]
     return made
 
 
-def own_pictures(paths: list[Path], preprocessing: Preprocessing) -> list[tuple[str, np.ndarray, int, str]]:
+def own_pictures(paths: list[Path], preprocessing: Preprocessing) -> list[tuple[str, np.ndarray, Preprocessing]]:
     """As `made_pictures`, but from picture files, for one model's preprocessing."""
-    return [(f"{index:03}-{path.stem}", load_rgb8(path), preprocessing.size, preprocessing.interpolation)
-            for index, path in enumerate(paths)]
+    own = settings(preprocessing.size, preprocessing.interpolation, preprocessing.resize)
+    return [(f"{index:03}-{path.stem}", load_rgb8(path), own) for index, path in enumerate(paths)]
 
 
-def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, int, str]],
+def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, Preprocessing]],
                  preprocessing: Preprocessing) -> dict[str, np.ndarray]:
     """Writes each picture's RGB8 in and out as raw bytes, and index.json. Returns the model's own squares, by name."""
     folder.mkdir()
     cases, fitting = [], {}
-    for name, rgb, size, interpolation in pictures:
-        square = by_pillow(rgb, size, interpolation)
+    for name, rgb, asked in pictures:
+        square = by_pillow(rgb, asked)
         (folder / f"{name}.in.rgb").write_bytes(rgb.tobytes())
         (folder / f"{name}.out.rgb").write_bytes(square.tobytes())
-        cases.append({"name": name, "height": rgb.shape[0], "width": rgb.shape[1], "size": size,
-                      "interpolation": interpolation})
-        if (size, interpolation) == (preprocessing.size, preprocessing.interpolation):
+        cases.append({"name": name, "height": rgb.shape[0], "width": rgb.shape[1], "size": asked.size,
+                      "interpolation": asked.interpolation,
+                      **({"resize": asked.resize} if asked.resize != "shortest" else {})})
+        if asked == settings(preprocessing.size, preprocessing.interpolation, preprocessing.resize):
             fitting[name] = square
     write_ascii(folder / "index.json", {"made_by": made_by("pillow", "torchvision", "open_clip_torch"),
                                         "note": "raw RGB8, row by row: <name>.in.rgb becomes <name>.out.rgb",
@@ -142,9 +162,9 @@ def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[st
 
     reference, some = Reference(spec, source), texts[::10]
     asset = path.with_name("tokenizer.partial")
-    space = reference.space(families.write_asset(spec.text.family, asset))
+    space = reference.space(families.write_asset(spec.text, asset))
     asset.unlink()
-    embedded = reference.texts(families.reference_ids(spec.text.family, some))
+    embedded = reference.texts(families.reference_ids(spec.text, some))
     answered = [{"text": text, "embedding": plain(row)} for text, row in zip(some, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]

@@ -41,8 +41,7 @@ FRAGMENTS = [
     "e\u0323\u0302", "\u3000", "\xa0", "\x85", "\x92", "\ufeff", "\u4e2d\u6587", "\u0661", "\u00b2",
 ]
 
-# What shoppers and their keyboards send, and lengths around the limit of 77 tokens.
-LENGTHS = [" ".join(["dress"] * words) for words in (1, 73, 74, 75, 76, 77, 300)]
+# What shoppers and their keyboards send.
 SCRIPTS = [
     "rotes Kleid", "robe d'\u00e9t\u00e9 rouge", "vestido rojo de ni\u00f1a", "k\u0131rm\u0131z\u0131 elbise \u0130stanbul", "\u0111\u1ea7m \u0111\u1ecf", "\u03ba\u03cc\u03ba\u03ba\u03b9\u03bd\u03bf \u03c6\u03cc\u03c1\u03b5\u03bc\u03b1",
     "\u0431\u0435\u043b\u044b\u0435 \u043a\u0440\u043e\u0441\u0441\u043e\u0432\u043a\u0438", "\u05e9\u05de\u05dc\u05d4 \u05d0\u05d3\u05d5\u05de\u05d4", "\u0641\u0633\u062a\u0627\u0646 \u0623\u062d\u0645\u0631", "\u0932\u093e\u0932 \u0915\u092a\u0921\u093c\u0947", "\u0e40\u0e2a\u0e37\u0e49\u0e2d\u0e2a\u0e35\u0e41\u0e14\u0e07", "\u8d64\u3044\u9774",
@@ -63,11 +62,16 @@ def decoding_is_repaired(text: str) -> bool:
     return ftfy.fix_text(text) != ftfy.fix_text(text, ftfy.TextFixerConfig(explain=False, fix_encoding=False))
 
 
-def listed() -> list[str]:
-    """The hand-made texts, alone and inside others, each once."""
+def lengths(context_length: int) -> list[str]:
+    """Texts of one token, of numbers of tokens around the limit, and of many."""
+    return [" ".join(["dress"] * words) for words in (1, *range(context_length - 4, context_length + 1), 300)]
+
+
+def listed(context_length: int) -> list[str]:
+    """The hand-made texts, alone and inside others, and lengths around a limit of tokens; each once."""
     within = [frame.replace("{}", text) for text in HOSTILE if len(text) < 40
               for frame in ("a {} b", "x{}x")]
-    return list(dict.fromkeys([*HOSTILE, *LENGTHS, *SCRIPTS, *TYPED, *within]))
+    return list(dict.fromkeys([*HOSTILE, *lengths(context_length), *SCRIPTS, *TYPED, *within]))
 
 
 def generate(count: int, seed: int = 0) -> list[str]:

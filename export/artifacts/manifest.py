@@ -103,8 +103,8 @@ class ImageInput:
 
     width: int                               # pixels of the encoder's input, a square
     height: int
-    crop: str
-    mode: str                                # of the resize
+    crop: str                                # "centre" or "none"
+    mode: str                                # of the resize: "shortest" or "squash"
     interpolation: str
     antialias: bool
 
@@ -204,7 +204,8 @@ def tensor_out(spec: ModelSpec, job: Job) -> Tensor:
 
 def image(preprocessing: Preprocessing) -> ImageInput:
     """What an app does before the image encoder."""
-    return ImageInput(preprocessing.size, preprocessing.size, "centre", "shortest", preprocessing.interpolation, True)
+    return ImageInput(preprocessing.size, preprocessing.size, preprocessing.crop, preprocessing.resize,
+                      preprocessing.interpolation, antialias=True)
 
 
 def created() -> str | None:

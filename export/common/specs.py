@@ -2,15 +2,23 @@
 
 from dataclasses import asdict, dataclass
 
+CROPS = {"shortest": "centre", "squash": "none"}       # how a picture is resized, and what is then cropped
+
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From upright RGB8 to the input: shortest side resized to `size`, square centre crop, / 255, (x - mean) / std."""
+    """From upright RGB8 to the input: resized to a square of `size`, / 255, (x - mean) / std."""
 
     size: int                                # side of the square, pixels
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     interpolation: str                       # "bilinear" or "bicubic", antialiased
+    resize: str = "shortest"                 # shortest side to `size`, then cropped; or "squash": both sides to `size`
+
+    @property
+    def crop(self) -> str:
+        """What is cropped after the resize: "centre" or "none"."""
+        return CROPS[self.resize]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ open_clip resizes first, so it resizes palettes by nearest neighbour and alpha p
 
 import io
 import warnings
+from collections.abc import Collection
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,15 +20,16 @@ import numpy as np
 from PIL import Image, ImageCms, ImageFile, TiffImagePlugin
 
 from export.common.errors import InputError
-from export.common.specs import Preprocessing
+from export.common.specs import CROPS, Preprocessing
 from export.pictures import jpeg_end
 from export.pictures.heic import is_heic, open_heic
-from export.pictures.resample import KERNELS, crop_origin, resize_window, resized_size
+from export.pictures.resample import KERNELS, MOST_SHRUNK, crop_origin, resize_window, resized_size
 
 # What Pillow may read: no format that runs another program (EPS), draws (WMF) or lacks known first bytes (TGA).
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "QOI", "ICO")
 MAX_PIXELS = 1 << 27                     # 134 megapixels, enough for a phone's 108; 400 MB as RGB8
 LONGEST_STRIP = 16                       # squares; of a longer resized picture only the window is computed
+IN_MEMORY = "a picture in memory"        # where a picture has no name
 
 _ORIENTATION_TAG = 0x0112                # EXIF; the value says how to turn the stored picture upright
 _BITS_TAG, _PHOTOMETRIC_TAG = 258, 262   # TIFF
@@ -49,7 +51,7 @@ def load_rgb8(source: Path | bytes) -> np.ndarray:
     that cannot be read counts as upright. A JPEG may lack its end marker, since browsers show it too.
     Raises InputError, naming the file, if it cannot be read, is no picture, is cut short, or has over MAX_PIXELS.
     """
-    name = str(source) if isinstance(source, Path) else "a picture in memory"
+    name = named(source)
     with _refusing(name, source), _quiet():
         try:
             return _upright(source, name)
@@ -58,6 +60,11 @@ def load_rgb8(source: Path | bytes) -> np.ndarray:
             if not pixels or any(not np.array_equal(pixels[0], other) for other in pixels[1:]):
                 raise
             return pixels[0]
+
+
+def named(source: Path | bytes) -> str:
+    """What errors call a picture."""
+    return str(source) if isinstance(source, Path) else IN_MEMORY
 
 
 def _upright(source: Path | bytes, name: str) -> np.ndarray:
@@ -74,24 +81,38 @@ def _upright(source: Path | bytes, name: str) -> np.ndarray:
         return np.array(rgb)
 
 
-def resize_crop(rgb: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """The square that an encoder takes: shortest side to `size`, antialiased, then the centre cropped.
+def resize_crop(rgb: np.ndarray, preprocessing: Preprocessing, name: str = IN_MEMORY) -> np.ndarray:
+    """The square that an encoder takes, antialiased: shortest side to `size` and the centre cropped, or both to `size`.
 
     rgb: uint8 [H, W, 3]. Returns uint8 [size, size, 3], equal byte for byte to open_clip 3.3.0's image_transform
-    (torchvision 0.27.1 and Pillow 13.0.0 on the RGB8 picture). Raises InputError for another kind of array.
+    (torchvision 0.27.1 and Pillow 13.0.0 on the RGB8 picture). Raises InputError, naming the picture by `name`, for
+    another kind of array and for a side over MOST_SHRUNK times the length that it becomes.
     """
     check_rgb8(rgb, dimensions=3)
-    if preprocessing.interpolation not in KERNELS:
-        raise InputError("unknown interpolation", expected=" or ".join(KERNELS), found=preprocessing.interpolation)
+    _check_known("interpolation", preprocessing.interpolation, KERNELS)
+    _check_known("resize mode", preprocessing.resize, CROPS)
     size = preprocessing.size
     height, width = rgb.shape[:2]
-    rows, columns = resized_size(height, width, size)
+    rows, columns = (size, size) if preprocessing.resize == "squash" else resized_size(height, width, size)
+    _check_shape(rgb.shape, (rows, columns), name)
     top, left = crop_origin(rows, size), crop_origin(columns, size)
     if max(rows, columns) > LONGEST_STRIP * size:
         return resize_window(rgb, (rows, columns), (top, left), (size, size), preprocessing.interpolation)
     method = Image.Resampling[preprocessing.interpolation.upper()]
     resized = Image.fromarray(rgb).resize((columns, rows), method)
     return np.array(resized.crop((left, top, left + size, top + size)))
+
+
+def _check_known(what: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise InputError(f"unknown {what}", expected=" or ".join(known), found=value)
+
+
+def _check_shape(shape: tuple[int, ...], resized: tuple[int, int], name: str) -> None:
+    if any(before > MOST_SHRUNK * after for before, after in zip(shape, resized, strict=False)):
+        height, width = (MOST_SHRUNK * after for after in resized)
+        raise InputError("the picture is too long", where=name, expected=f"at most {width:,} x {height:,} pixels",
+                         found=f"{shape[1]:,} x {shape[0]:,}", remedy="crop it")
 
 
 def normalise(square: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

@@ -18,7 +18,7 @@ from export.formats.table import FORMATS
 def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
     """Growth of the peak resident memory, in bytes, or None if the artefact's own runtime cannot run.
 
-    Runs one picture [S, S, 3] or one text [77], with the sizes in `spec`. The runtime's libraries are loaded before the
+    Runs one picture [S, S, 3] or one text [L], with the sizes in `spec`. The runtime's libraries are loaded before the
     measurement. Pages of a mapped file count, although the system may drop them.
     """
     if runners.runtimes(format_)[0] == runners.INTERPRETER:

@@ -17,8 +17,8 @@ class Family:
     name: str
     title: str                               # for people, and for the artefacts' own description
     reader: str                              # the module whose `read(metadata, tensors)` returns a TextTokenizer
-    writer: str                              # the module whose `write_asset(path)` writes the asset, and whose
-                                             # `reference_ids(texts)` calls the family's reference library
+    writer: str                              # the module whose `write_asset(path, context_length)` writes the asset,
+                                             # and `reference_ids(texts, context_length)` calls the reference library
 
 
 FIRST = "clip-bpe"                           # of assets of version 1, which do not name their family
@@ -27,14 +27,14 @@ FAMILIES: Mapping[str, Family] = {row.name: row for row in (
 )}
 
 
-def write_asset(family: str, path: Path) -> str:
-    """Writes a family's asset, whole or not at all. Returns its SHA-256 as 64 hex digits."""
-    return importlib.import_module(FAMILIES[family].writer).write_asset(path)
+def write_asset(text: TextSpec, path: Path) -> str:
+    """Writes the asset of a model's tokenizer, whole or not at all. Returns its SHA-256 as 64 hex digits."""
+    return importlib.import_module(FAMILIES[text.family].writer).write_asset(path, text.context_length)
 
 
-def reference_ids(family: str, texts: Sequence[str]) -> np.ndarray:
-    """Token ids by the family's reference library: int32 [len(texts), context length]."""
-    return importlib.import_module(FAMILIES[family].writer).reference_ids(texts)
+def reference_ids(text: TextSpec, texts: Sequence[str]) -> np.ndarray:
+    """Token ids by the reference library of a model's tokenizer: int32 [len(texts), context length]."""
+    return importlib.import_module(FAMILIES[text.family].writer).reference_ids(texts, text.context_length)
 
 
 def described(text: TextSpec) -> str:

@@ -55,7 +55,7 @@ def converted(model: bytes) -> bytes:
 
 
 def with_flat_look_up(encoder):
-    """A copy of `encoder` that looks tokens up in one row, [N * 77], as TFLite's EMBEDDING_LOOKUP needs."""
+    """A copy of `encoder` that looks tokens up in one row, [N * L], as TFLite's EMBEDDING_LOOKUP needs."""
     import torch
 
     class FlatLookUp(torch.nn.Module):

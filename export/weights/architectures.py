@@ -10,14 +10,15 @@ import importlib.util
 import json
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from export.common.errors import InputError
-from export.common.specs import CLIP_TEXT, Licence, ModelSpec, Preprocessing
+from export.common.specs import CLIP_TEXT, CROPS, Licence, ModelSpec, Preprocessing, TextSpec
 from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
 
-LENGTH, VOCABULARY = CLIP_TEXT.context_length, CLIP_TEXT.end_token + 1       # the end token is CLIP's last token
+VOCABULARY = CLIP_TEXT.end_token + 1          # the end token is CLIP's last token
 UNKNOWN_LICENCE = "unknown; see the model card"
 APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", commercial_use=True)
 CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
@@ -46,8 +47,8 @@ LICENCES = {                                 # as the cards of these hub reposit
 def find(name: str, pretrained: str | None, names: tuple[str, ...] = ()) -> ModelSpec:
     """The open_clip architecture `name` with the weights tagged `pretrained`; `names` are suggested beside open_clip's.
 
-    Raises InputError for an unknown name, an architecture without CLIP's tokenizer and 77 tokens, a missing or unknown
-    tag, and a preprocessing other than resizing the shortest side.
+    Context length and resize mode are the model's. Raises InputError for an unknown name, an architecture without
+    CLIP's tokenizer, a missing or unknown tag, and a preprocessing that the ports do not have.
     """
     folder = _package() / "model_configs"
     known = sorted(path.stem for path in folder.glob("*.json"))
@@ -75,14 +76,13 @@ def _refuse_other_text_towers(name: str, config: dict) -> None:
         "a text model from the transformers library": "hf_model_name" in text,
         f"the tokenizer {text.get('hf_tokenizer_name')}": "hf_tokenizer_name" in text,
         "a captioning decoder (CoCa)": "multimodal_cfg" in config,
-        f"{text.get('context_length')} tokens": text.get("context_length", LENGTH) != LENGTH,
         f"{text.get('vocab_size')} words": text.get("vocab_size", VOCABULARY) != VOCABULARY,
         f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
         "a class token": text.get("embed_cls", False),
     }
     obstacles = [reason for reason, holds in reasons.items() if holds]
     if obstacles:
-        raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer and 77 tokens",
+        raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer",
                          found=" and ".join(obstacles), remedy="choose another model")
 
 
@@ -129,20 +129,23 @@ def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
     if not isinstance(size, int):
         raise InputError(f"MODEL={name} cannot be exported", expected="square pictures", found=f"size {size}",
                          remedy="choose another model")
-    if tag["resize_mode"] != "shortest":
-        raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected="resize mode shortest",
-                         found=tag["resize_mode"], remedy="choose another PRETRAINED or another model")
-    if tag["interpolation"] not in ("bilinear", "bicubic"):
-        raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected="bilinear or bicubic",
-                         found=tag["interpolation"], remedy="choose another PRETRAINED or another model")
+    for key, known in (("resize_mode", (*CROPS,)), ("interpolation", ("bilinear", "bicubic"))):
+        if tag[key] not in known:
+            raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected=" or ".join(known),
+                             found=tag[key], remedy="choose another PRETRAINED or another model")
     hub, file, fallback = _hub_files(tag["hf_hub"])
     card = f"https://huggingface.co/{hub}" if hub else tag.get("url", "")
     licence = LICENCES[hub] if hub in LICENCES else Licence(UNKNOWN_LICENCE, card, commercial_use=None)
     return ModelSpec(
         name, name, pretrained, hub, file,
-        Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"]),
-        config["embed_dim"], None, licence,
+        Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"], tag["resize_mode"]),
+        config["embed_dim"], None, licence, _text(config.get("text_cfg", {})),
         fallback_file=fallback, quick_gelu=tag.get("quick_gelu", False))
+
+
+def _text(config: dict) -> TextSpec:
+    """CLIP's text side with the model's own context length."""
+    return replace(CLIP_TEXT, context_length=config.get("context_length", CLIP_TEXT.context_length))
 
 
 def _hub_files(entry: str) -> tuple[str | None, str | None, str | None]:

@@ -77,7 +77,7 @@ def _digest(path: Path) -> str:
 def load(spec: ModelSpec, source: Source, say: Callable[[str], None] | None = None) -> "nn.Module":
     """The model in evaluation mode, float32, not reparameterised, without gradients.
 
-    `.visual` takes normalised pixels float32 [N, 3, S, S] and `.text` token ids [N, 77], both to [N, dim];
+    `.visual` takes normalised pixels float32 [N, 3, S, S] and `.text` token ids [N, L], both to [N, dim];
     `.encode_image(x, normalize=True)` and `.encode_text(ids, normalize=True)` to unit length. `say` gets what the user
     should know of a file of his own. Raises InputError for a file that is not a complete checkpoint of this
     architecture.
@@ -127,8 +127,8 @@ def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: st
 
 def canonical(preprocessing: Preprocessing) -> str:
     """The preprocessing as JSON with sorted keys and no spaces, as `space` digests it."""
-    settings = {"crop": "centre", "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
-                "resize": "shortest", "size": preprocessing.size, "std": preprocessing.std}
+    settings = {"crop": preprocessing.crop, "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
+                "resize": preprocessing.resize, "size": preprocessing.size, "std": preprocessing.std}
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 

@@ -13,8 +13,7 @@ from export.weights.models import TABLE
 def find(name: str, pretrained: str | None = None) -> ModelSpec:
     """The model called `name`: a row of the table, or an open_clip architecture together with a tag of its weights.
 
-    Raises InputError for an unknown name, an architecture without CLIP's tokenizer and 77 tokens, and a missing or
-    unknown tag.
+    Raises InputError for an unknown name, an architecture without CLIP's tokenizer, and a missing or unknown tag.
     """
     if name in TABLE:
         return _check_tag(TABLE[name], pretrained)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
 TOKEN_DEVIATION = 1.0                        # smaller token embeddings vanish beside the positional ones
 CALIBRATION_SAMPLES = 4
+MOST_TOKENS = 40                             # of a random text, where the context holds as many
 
 
 def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
@@ -123,12 +124,13 @@ def varied_pictures(preprocessing: Preprocessing, count: int, seed: int = 0) -> 
 
 
 def varied_texts(text: TextSpec, count: int, seed: int = 0) -> "Tensor":
-    """Token ids int64 [count, context length] of 1 to 40 random tokens."""
+    """Token ids int64 [count, context length] of 1 to 40 random tokens, or as many as the context holds."""
     import torch
+    most = min(MOST_TOKENS, text.context_length - len(text.framed([])))
     ids = torch.zeros(count, text.context_length, dtype=torch.long)
     for i in range(count):
         generator = _generator(seed, f"text {i}")
-        words = int(torch.randint(1, 41, (1,), generator=generator))
+        words = int(torch.randint(1, most + 1, (1,), generator=generator))
         chosen = torch.randint(256, text.start_token or text.end_token, (words,), generator=generator)
         framed = text.framed(chosen.tolist())
         ids[i, :len(framed)] = torch.tensor(framed)

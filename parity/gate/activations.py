@@ -41,7 +41,7 @@ class Safety:
 
 
 def measure(name: str, encoder, inputs: np.ndarray) -> Safety:
-    """Runs `encoder` (as exported) on some of `inputs`: uint8 [N, S, S, 3] or int32 [N, 77]."""
+    """Runs `encoder` (as exported) on some of `inputs`: uint8 [N, S, S, 3] or int32 [N, L]."""
     import torch
 
     some = inputs[np.linspace(0, len(inputs) - 1, min(MOST_INPUTS, len(inputs))).round().astype(int)]

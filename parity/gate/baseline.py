@@ -86,7 +86,7 @@ def embedded(shelf: Shelf, reference: Reference) -> ShelfBaseline:
     """Reads, preprocesses and embeds a shelf."""
     square = reference.spec.preprocessing
     pictures = inputs.squares(shelf.pictures, square)
-    ids = reference_ids(reference.spec.text.family, shelf.text_queries)
+    ids = reference_ids(reference.spec.text, shelf.text_queries)
     catalog, texts = reference.images(pictures), reference.texts(ids)
     if shelf.own:
         return ShelfBaseline(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))

@@ -94,7 +94,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def squares(paths: Sequence[str | Path], preprocessing: Preprocessing) -> np.ndarray:
     """Pictures as the encoders take them: uint8 [N, S, S, 3]."""
-    return np.stack([resize_crop(load_rgb8(ROOT / path), preprocessing) for path in paths])
+    return np.stack([resize_crop(load_rgb8(ROOT / path), preprocessing, str(path)) for path in paths])
 
 
 def digest(given_: Shelf | None = None) -> str:

@@ -21,7 +21,7 @@ def measure(embed: Run, one: np.ndarray, eager: float) -> Latency:
 
 
 def eager_seconds(name: str, encoder, one: np.ndarray) -> float:
-    """The seconds of float32 PyTorch on THREADS threads, encoder as exported: uint8 [1, S, S, 3] or int32 [1, 77]."""
+    """The seconds of float32 PyTorch on THREADS threads, encoder as exported: uint8 [1, S, S, 3] or int32 [1, L]."""
     import torch
 
     batch = torch.from_numpy(one.astype(np.float32).transpose(0, 3, 1, 2).copy() if name == "image" else one)

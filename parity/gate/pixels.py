@@ -17,20 +17,20 @@ def faults(image: ImageInput, spec: ModelSpec, pictures: Sequence[str]) -> list[
     expected = manifest.image(true)
     if image != expected:
         return [f"the manifest's image entry is {image.json()}, and the model wants {expected.json()}"]
-    described = Preprocessing(image.width, true.mean, true.std, image.interpolation)
+    described = Preprocessing(image.width, true.mean, true.std, image.interpolation, image.mode)
     upright = [load_rgb8(ROOT / path) for path in pictures]
-    wrong = sum(not np.array_equal(resize_crop(rgb, described), by_pillow(rgb, true.size, true.interpolation))
-                for rgb in upright)
+    wrong = sum(not np.array_equal(resize_crop(rgb, described), by_pillow(rgb, true)) for rgb in upright)
     return [f"preprocessing: {wrong} of {len(upright)} pictures are not open_clip's pixels"] if wrong else []
 
 
-def by_pillow(rgb: np.ndarray, size: int, interpolation: str) -> np.ndarray:
+def by_pillow(rgb: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """uint8 [H, W, 3] -> [size, size, 3]: open_clip's own transform up to the bytes, which Pillow computes."""
     from open_clip.transform import image_transform
     from PIL import Image
 
     picture = Image.fromarray(rgb)
-    steps = image_transform(size, is_train=False, interpolation=interpolation, resize_mode="shortest").transforms
-    for step in steps[:2]:                   # Resize and CenterCrop; the steps after them make floats
+    transform = image_transform(preprocessing.size, is_train=False, interpolation=preprocessing.interpolation,
+                                resize_mode=preprocessing.resize)
+    for step in transform.transforms[:-3]:   # Resize, and CenterCrop if there is one; the last three make floats
         picture = step(picture)
     return np.asarray(picture)

@@ -24,7 +24,7 @@ class Reference:
         return self._batches(self.model.encode_image, pixels, max(1, BATCH_PIXELS // self.spec.preprocessing.size**2))
 
     def texts(self, ids: np.ndarray) -> np.ndarray:
-        """int32 [N, 77] -> float32 [N, dim], unit length."""
+        """int32 [N, L] -> float32 [N, dim], unit length."""
         return self._batches(self.model.encode_text, ids.astype(np.int64), BATCH_TEXTS)
 
     def _batches(self, encode, inputs: np.ndarray, size: int) -> np.ndarray:

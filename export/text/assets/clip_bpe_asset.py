@@ -1,7 +1,8 @@
 """Writes `tokenizer.safetensors`: CLIP's vocabulary and every table that the reference's text cleaning uses.
 
-Enters: the pinned libraries (open_clip, ftfy, regex) and Python's Unicode data. Leaves: one file, the same bytes on
-Python 3.11 and 3.12. Properties are found by asking the libraries about each code point, not by repeating their tables.
+Enters: the pinned libraries (open_clip, ftfy, regex), Python's Unicode data, and how many tokens the model takes.
+Leaves: one file, the same bytes on Python 3.11 and 3.12; files for different lengths differ in that number alone.
+Properties are found by asking the libraries about each code point, not by repeating their tables.
 """
 
 import gzip
@@ -35,33 +36,32 @@ ADDED_IN_UNICODE_15 = (
 CONTRACTIONS = "'s 't 're 've 'm 'll 'd"  # open_clip.tokenizer.SimpleTokenizer.pat
 START_TEXT, END_TEXT = "<start_of_text>", "<end_of_text>"
 VERSION = "1"                            # has no key `family`, which would change the space of every model
-CONTEXT_LENGTH = 77
 MERGES = 49152 - 256 - 2                 # open_clip.tokenizer.SimpleTokenizer.__init__
 
 
-def write_asset(path: Path) -> str:
+def write_asset(path: Path, context_length: int) -> str:
     """Write the asset, whole or not at all. Returns its SHA-256 as 64 hex digits."""
-    content = asset_bytes()
+    content = asset_bytes(context_length)
     with whole(path) as partial:
         partial.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def reference_ids(texts: Sequence[str]) -> np.ndarray:
-    """int32 [len(texts), 77] by open_clip's own tokenizer."""
+def reference_ids(texts: Sequence[str], context_length: int) -> np.ndarray:
+    """int32 [len(texts), context_length] by open_clip's own tokenizer."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    return SimpleTokenizer()(list(texts)).numpy().astype(np.int32)
+    return SimpleTokenizer(context_length=context_length)(list(texts)).numpy().astype(np.int32)
 
 
-def asset_bytes() -> bytes:
+def asset_bytes(context_length: int) -> bytes:
     """The file's bytes, the same at every call."""
     merges = _merges()
     start_token = 2 * 256 + len(merges)
     metadata = {
         "format": FORMAT, "version": VERSION, "unicode": UNICODE, "contractions": CONTRACTIONS,
         "start_text": START_TEXT, "start_token": str(start_token), "end_text": END_TEXT,
-        "end_token": str(start_token + 1), "pad_token": "0", "context_length": str(CONTEXT_LENGTH),
+        "end_token": str(start_token + 1), "pad_token": "0", "context_length": str(context_length),
         "open_clip": version("open_clip_torch"), "ftfy": version("ftfy"), "regex": version("regex"),
     }
     tensors = {"merges": np.array(merges, np.uint16), "byte_ids": np.array(_byte_ids(), np.uint16)}

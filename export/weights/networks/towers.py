@@ -1,6 +1,6 @@
 """Two towers and a scale: the form in which every model leaves `export.weights.checkpoint`.
 
-In: a picture tower, normalised pixels float32 [N, 3, S, S] -> [N, dim], and a text tower, token ids int [N, 77] ->
+In: a picture tower, normalised pixels float32 [N, 3, S, S] -> [N, dim], and a text tower, token ids int [N, L] ->
 [N, dim]. Out: one module with the attribute and method names of open_clip's CustomTextCLIP.
 """
 
@@ -25,6 +25,6 @@ class TwoTowers(nn.Module):
         return nn.functional.normalize(features, dim=-1) if normalize else features
 
     def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Token ids [N, 77] -> [N, dim], of unit length if asked."""
+        """Token ids [N, L] -> [N, dim], of unit length if asked."""
         features = self.text(text)
         return nn.functional.normalize(features, dim=-1) if normalize else features
