@@ -16,12 +16,12 @@ from export.artifacts.receipts import Receipt, job_of, of_routes
 from export.common import files
 from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
-from export.common.specs import Licence, ModelSpec
+from export.common.specs import Given, Licence, ModelSpec
 from export.formats.job import AUTO, DEFAULT, Job, jobs, lacking, order, routed
 from export.formats.table import FORMATS, LITERT_TORCH
 from export.weights import checkpoint, licences
 from export.weights.licences import GivenLicence
-from export.weights.lookup import find
+from export.weights.lookup import explained, lasting, own_file
 
 LOG, LICENCE = "export.log", "LICENSE_WEIGHTS"
 
@@ -40,16 +40,19 @@ class ExportRequest:
     workers: int = 2                         # processes that convert; each needs its own memory
     tflite_route: str = LITERT_TORCH
     licence: GivenLicence | None = None      # what the user says of the weights
+    given: Given = Given()                   # and of the model
 
 
 def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
-    row = find(request.model, request.pretrained)
+    found = explained(request.model, request.pretrained, request.checkpoint, request.given)
+    row = found.spec
     wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
-    source = checkpoint.locate(row, request.checkpoint, request.random)
-    spec = licences.of_weights(row, source, request.licence and request.licence.licence)
+    own = own_file(request.model, request.checkpoint, request.random)
+    source = checkpoint.locate(row, own, request.random, request.given.checkpoint_key)
+    spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
     dist = Dist(request.out / spec.name)
-    for line in licence_notices(row, spec, source, dist):
+    for line in found.notes + licence_notices(row, spec, source, dist):
         say(line)
     base = plan.base_recipe(spec, source)
     kept = of_routes(plan.valid_receipts(dist, base), wanted)
@@ -64,7 +67,8 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
             keep_licence(dist, licences.text(spec, source, request.licence))
     else:
         dist.folder.mkdir(parents=True, exist_ok=True)
-        make(dist, Work(spec, source, base, wanted, request.workers, request.licence), kept)
+        for line in make(dist, Work(spec, source, base, wanted, request.workers, request.licence), kept):
+            say(line)
     note = dist.path(SOURCE)
     if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
         files.write_json(note, describe(request, source))
@@ -116,9 +120,9 @@ def origin(source: checkpoint.Source) -> WeightsFile:
 
 def describe(request: ExportRequest, source: checkpoint.Source) -> dict:
     """Where the weights came from. source.json keeps it, because the gate loads the weights again."""
-    return {"model": request.model, "pretrained": request.pretrained, "kind": source.kind, "sha256": source.sha256,
-            "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
-            "licence": asdict(request.licence.licence) if request.licence else None}
+    return {"model": lasting(request.model), "pretrained": request.pretrained, "kind": source.kind,
+            "sha256": source.sha256, "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
+            "licence": asdict(request.licence.licence) if request.licence else None, **request.given.json()}
 
 
 @dataclass(frozen=True)
@@ -156,20 +160,24 @@ def clear(dist: Dist, kept: dict[str, Receipt]) -> None:
                 dist.forget([name])
 
 
-def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
-    """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
+def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
+    """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest.
+
+    Returns what the user should know of the checkpoint.
+    """
     spec, missing = work.spec, [job for job in work.wanted if job.path not in kept]
+    notes: list[str] = []
     refuse_missing_environments(missing)     # fails now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(dist.path(LOG)):
         steps.begin("load the weights")
         from export.text import families
         from export.weights import encoders
 
-        model = checkpoint.load(spec, work.source)
+        model = checkpoint.load(spec, work.source, notes.append)
         clear(dist, kept)                    # only after the new weights have loaded
         dist.forget([manifest.TOKENIZER])
         tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER))
-        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
+        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256, spec.activation),
                                      float(model.logit_scale.exp()), work.source.kind != "random",
                                      origin(work.source))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
@@ -187,6 +195,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
                            lambda job: steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}"), keep)
         steps.begin("write the manifest")
         dist.write(manifest.build(spec, identity, tokenizer_sha256, entries(spec, kept), plan.tool_versions()))
+    return notes
 
 
 def refuse_missing_environments(missing: list[Job]) -> None:

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from export.artifacts import manifest, receipts
 from export.artifacts.manifest import Manifest
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec
+from export.common.specs import Given, Licence, ModelSpec
 from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
-from export.weights.lookup import find
+from export.weights.lookup import find, own_file
 
 VERDICTS, SOURCE = "parity.json", "source.json"
 
@@ -93,13 +94,15 @@ class Dist:
     def _located(self) -> tuple[ModelSpec, Source]:
         try:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
-            spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
+            path, said_by_hand = Path(kept["checkpoint"]) if kept["checkpoint"] else None, given(kept)
+            spec = find(kept["model"], kept["pretrained"], path, said_by_hand)
             kind, digest = kept["kind"], kept["sha256"]
             said = Licence(**kept["licence"]) if kept.get("licence") else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
                              remedy="export again") from error
-        source = checkpoint.locate(spec, Path(path) if path else None, kind == "random")
+        source = checkpoint.locate(spec, own_file(kept["model"], path, kind == "random"), kind == "random",
+                                   said_by_hand.checkpoint_key)
         if source.sha256 != digest:
             raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {digest}",
                              found=source.sha256, remedy="export again")
@@ -115,3 +118,10 @@ class Dist:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("the gate has not run", where=path, found=error,
                              remedy=f"make parity MODEL={self.folder.name}") from None
+
+
+def given(kept: dict) -> Given:
+    """What source.json says was given by hand."""
+    said: dict[str, Any] = {field.name: kept.get(field.name) for field in fields(Given)}
+    said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    return Given(**said)

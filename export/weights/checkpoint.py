@@ -108,27 +108,29 @@ def reparameterise(model: "nn.Module") -> "nn.Module":
     return folded.eval().requires_grad_(False)
 
 
-def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str) -> str:
+def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str,
+          activation: str | None = None) -> str:
     """The name of the embedding space of `model` as `load` gives it (not reparameterised): 64 hex digits.
 
     SHA-256 over three parts, in this order. First, for each parameter and floating-point buffer (batch-norm statistics
     too), sorted by name: the line "name 2x3\\n", then its values as little-endian float32, row by row. Second, the
-    canonical preprocessing. Third, the 64 hex digits of the tokenizer asset's SHA-256.
+    canonical preprocessing, with ModelSpec.activation. Third, the 64 hex digits of the tokenizer asset's SHA-256.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         if tensor.is_floating_point():
             digest.update(f"{name} {'x'.join(map(str, tensor.shape))}\n".encode())
             digest.update(tensor.detach().contiguous().cpu().numpy().astype("<f4", copy=False).tobytes())
-    digest.update(canonical(preprocessing).encode())
+    digest.update(canonical(preprocessing, activation).encode())
     digest.update(tokenizer_sha256.encode())
     return digest.hexdigest()
 
 
-def canonical(preprocessing: Preprocessing) -> str:
-    """The preprocessing as JSON with sorted keys and no spaces, as `space` digests it."""
+def canonical(preprocessing: Preprocessing, activation: str | None = None) -> str:
+    """The preprocessing, and perhaps the activation, as JSON with sorted keys and no spaces, as `space` digests it."""
     settings = {"crop": preprocessing.crop, "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
-                "resize": preprocessing.resize, "size": preprocessing.size, "std": preprocessing.std}
+                "resize": preprocessing.resize, "size": preprocessing.size, "std": preprocessing.std,
+                **({} if activation is None else {"activation": activation})}
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 

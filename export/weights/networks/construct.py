@@ -71,6 +71,7 @@ def _construct_given(spec: ModelSpec) -> nn.Module:
     if name and not timm.is_model(name):
         raise InputError(f"timm has no network {name!r}", where=f"MODEL={spec.model}", expected="a name of timm's list",
                          remedy="correct vision_cfg.timm_model_name")
+    config.pop("custom_text", None)
     config["vision_cfg"]["timm_model_pretrained"] = False
     try:
         return CustomTextCLIP(**config)
