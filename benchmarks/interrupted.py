@@ -47,9 +47,10 @@ def main() -> None:
         products = large_list(folder / "shop")
         whole = build(products, dist, model, folder / "whole.catalog")
         again = build(products, dist, model, folder / "whole.catalog")
-        moments = sorted(random.Random(SEED).uniform(0.05, 0.95) * whole.seconds for _ in range(KILLS))
+        chance = random.Random(SEED)
+        moments = [2 + chance.uniform(0.05, 0.95) * whole.seconds / KILLS for _ in range(KILLS)]
         target = folder / "killed.catalog"
-        killed = [build(products, dist, model, target, stop=moment / KILLS + 2) for moment in moments]
+        killed = [build(products, dist, model, target, stop=moment) for moment in moments]
         last = build(products, dist, model, folder / "killed.catalog")
         digests = [files.sha256(folder / f"{name}.catalog") for name in ("whole", "killed")]
         size = (folder / "whole.catalog").stat().st_size
@@ -111,12 +112,13 @@ def page(result: dict) -> str:
                       for name, run in rows)
     killed = ", ".join(f"{run['seconds']:.1f}" for run in result["killed"])
     same = "The two files have the same bytes." if result["same"] else "**The two files differ.**"
+    head = (f"`python -m benchmarks interrupted` wrote this page: {result['products']:,} products with "
+            f"{result['pictures']:,} pictures of {SIDE} pixels, model {result['model']}, {result['processor']}, "
+            f"{result['cores']} cores (load {result['load']}). The catalog has {result['bytes'] / 1e6:.1f} MB. "
+            f"A second build was killed with SIGKILL after {killed} seconds, and then run to the end. {same}")
     return f"""# A build that is interrupted
 
-`python -m benchmarks interrupted` wrote this page: {result['products']:,} products with {result['pictures']:,} pictures
-of {SIDE} pixels, model {result['model']}, {result['processor']}, {result['cores']} cores (load {result['load']}). The
-catalog has {result['bytes'] / 1e6:.1f} MB. A second build was killed with SIGKILL after {killed} seconds, and then run
-to the end. {same}
+{head}
 
 | run | seconds | peak memory, GB | exit status |
 |---|---|---|---|

@@ -72,7 +72,7 @@ def inspect(products: Path, options: ListOptions) -> int:
     read = listing.read(products, options)
     Builds(stderr=False).facts(inspection.facts(read) + inspection.examples(read)
                                + inspection.troubles(read.problems))
-    if refusal := inspection.too_many(len(read.products), read.problems, 0.0):
+    if refusal := inspection.refusal(len(read.products), read.problems, 0.0):
         _say(f"`build` would refuse it: {refusal}", "yellow")
     return DONE
 
@@ -88,7 +88,7 @@ def fetch(products: Path, options: ListOptions, refresh: bool, allow_private: bo
     with Builds().bar("fetch the pictures", len(addresses)) as advance:
         result = downloads.fetch(addresses, folder, asked, advance)
     _say(f"{folder}: {result.fetched:,} fetched, {result.kept:,} there already, {len(result.failures):,} failed")
-    failed = [Problem(failure.line, "", "pictures", f"{failure.reason}; found {failure.address}", PICTURE)
+    failed = [Problem(failure.line, "", "pictures", f"{failure.reason}; address {failure.address}", PICTURE)
               for failure in result.failures]
     problems.write_problems(folder.with_suffix(".problems.csv"), failed)
     Builds(stderr=False).facts(inspection.troubles(failed))

@@ -66,12 +66,13 @@ def work(arguments: list[str]) -> int:
     embed = encoded()
     with files.whole(options.out) as partial:
         partial.mkdir(parents=True)
-        shop = written(partial / "shop.catalog", listed, embed, CALIBRATION, "EUR", True)
+        shop = written(partial / "shop.catalog", listed, embed, CALIBRATION, currency="EUR", small=True)
         few = [replace(product, category="") for product in (*listed[:6], replace(listed[0], id="TIE"))]
-        mixed = written(partial / "currencies.catalog", few, embed, CALIBRATION, "", False)
+        mixed = written(partial / "currencies.catalog", few, embed, CALIBRATION, currency="", small=False)
         cases = [*shop_cases(shop, embed), *other_cases(mixed)]
         for name, known in PARTLY.items():
-            cases += partly_cases(written(partial / f"{name}.catalog", listed[:6], embed, known, "EUR", False), embed)
+            made = written(partial / f"{name}.catalog", listed[:6], embed, known, currency="EUR", small=False)
+            cases += partly_cases(made, embed)
         index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
             name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
             "cases": cases, "damaged": damaged(partial)}

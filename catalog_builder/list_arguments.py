@@ -3,7 +3,7 @@
 import csv
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,10 +44,13 @@ def options(given: Namespace) -> ListOptions:
     for folder in given.pictures:
         if not folder.is_dir():
             raise InputError("no folder of pictures", where="--pictures", found=folder)
+    if given.category_level < 0:
+        raise InputError("no number of levels", where="--category-level", expected="0 (all) or more",
+                         found=given.category_level)
     built = manifest.created()
     return ListOptions(
         preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
-        language=given.language, encoding=given.encoding, keep=tuple(_names(given.keep)),
+        language=given.language, encoding=given.encoding, keep=_names(given.keep),
         pictures=tuple(given.pictures), pictures_from=given.pictures_from,
         category_level=given.category_level, sold_out=given.sold_out,
         now=datetime.fromisoformat(built) if built else datetime.now(UTC))
@@ -76,6 +79,11 @@ def share(text: str) -> float:
     return float(number) / 100
 
 
-def _names(text: str) -> Mapping[str, None]:
-    rows = csv.reader([text], skipinitialspace=True)
-    return dict.fromkeys(name.strip() for row in rows for name in row if name.strip())
+def _names(text: str) -> tuple[str, ...]:
+    """Names between commas, in quotes where they hold one, each once."""
+    try:
+        names = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise InputError("the columns cannot be read", where="--keep", expected='COLUMN,"Column, with a comma"',
+                         found=text) from error
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))

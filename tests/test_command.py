@@ -31,6 +31,8 @@ def test_a_command_that_ends_says_nothing_and_gives_its_own_status(status, capsy
     (InputError("no model", found="x"), 2, "parity: no model; found x"),
     (OSError(30, "Read-only file system", "/dist"), 2,
      "parity: Read-only file system; found /dist; remedy: choose another --catalog"),
+    (OSError(28, "No space left on device"), 2,
+     "parity: No space left on device; remedy: choose another --catalog"),
     (KeyboardInterrupt(), 130, "parity: interrupted; nothing was written")])
 def test_each_failure_is_one_line_and_a_status(error, status, line, capsys):
     assert command.run(fails(error), "parity", "nothing was written", "--catalog") == status

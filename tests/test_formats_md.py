@@ -1,11 +1,17 @@
 """FORMATS.md is the contract: its tables name what the code writes and reads, no more and no less."""
 
+import ast
+import csv
+import inspect
 import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
+from catalog_builder.builder import build
 from catalog_builder.catalog import reader
+from catalog_builder.lists import problems
+from catalog_builder.pictures.address_index import FetchedFile
 from export.artifacts import manifest
 from export.artifacts.receipts import Receipt
 from export.common.container import parsed
@@ -55,6 +61,19 @@ def paths(value: dict, within: str = "") -> set[str]:
     return {path for key, one in value.items() for path in (
         paths(one, f"{within}{key}.") if isinstance(one, dict) and key in ("embedding", "image", "text")
         else {f"{within}{key}"})}
+
+
+def test_what_stands_beside_a_list_and_a_catalog_has_the_names_of_the_tables(tmp_path):
+    heading = "## Beside a list and a catalog"
+    problems.write_problems(tmp_path / "a.csv", [problems.Problem(0, "", "", "a notice", problems.NOTICE)])
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert names(heading, "column") == set(next(csv.reader(file)))
+    source = ast.parse(inspect.getsource(build.figures))
+    keys = next(node.value.keys for node in ast.walk(source) if isinstance(node, ast.Return))
+    assert names(heading, "key") == {key.value for key in keys}
+    index = TEXT[TEXT.index("`<list>.pictures/`"):]
+    listed = re.findall(r"`([a-z0-9]+)`", "".join(line.split(" | ")[0] for line in index.split("\n\n")[1].splitlines()))
+    assert set(listed) == {"address", "failed", *(one.name for one in fields(FetchedFile))}
 
 
 def test_the_manifests_keys_are_those_of_the_table():

@@ -19,7 +19,6 @@ from catalog_builder.fields.values import (
     sale_dates,
     split_list,
     tagged_text,
-    without_guard,
     yes_no,
 )
 from catalog_builder.tables.table_types import Lost
@@ -131,12 +130,6 @@ def test_a_cell_is_split_at_its_separator(text, separator, parts):
                                          (r"\n\n", "\n\n")])
 def test_escaped_line_ends_are_line_ends(text, plain):
     assert escaped_line_ends(text) == plain
-
-
-@pytest.mark.parametrize("text, plain", [("'=1", "=1"), ("'-20 %", "-20 %"), ("'+x", "+x"), ("'@x", "@x"),
-                                         ("'x", "'x"), ("", "")])
-def test_the_guard_of_a_formula_goes(text, plain):
-    assert without_guard(text) == plain
 
 
 # Categories.

@@ -78,8 +78,7 @@ class BuildTask:
 def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
     progress.step("read the product list")
-    read = checked(request)
-    progress.facts(inspection.facts(read) + inspection.examples(read) + inspection.troubles(read.problems))
+    read = checked(request, progress)
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
     store = Store(request.out.with_suffix(".embeddings"), engine.identity,
@@ -99,13 +98,14 @@ def build(request: BuildRequest, progress: Builds) -> Built:
         raise store.unusable(error) from error
 
 
-def checked(request: BuildRequest) -> Listing:
+def checked(request: BuildRequest, progress: Builds) -> Listing:
     """The product list. Raises InputError for all that can be refused before the pictures are embedded."""
     if request.out.suffix != SUFFIX or request.out.is_dir():         # the page and the figures stand beside it
         raise InputError("no name for a catalog", expected=f"a file that ends in {SUFFIX}", found=request.out)
     read = listing.read(request.products, request.options)
+    progress.facts(inspection.facts(read) + inspection.examples(read) + inspection.troubles(read.problems))
     manifest.created()                       # raises InputError for a bad date
-    refuse_loss(request, read.products, read.problems)
+    refuse_loss(replace(request, strict=False), read.products, read.problems)        # strict: with the pictures' faults
     if request.queries:
         queries.labelled(request.queries, read.products)
     return read
@@ -115,14 +115,12 @@ def refuse_loss(request: BuildRequest, kept: list[Product], found: list[Problem]
     """Writes the problems; raises InputError if too many products were lost, or under `strict` if anything was."""
     report = request.out.with_suffix(".problems.csv")
     problems.write_problems(report, found)
-    if request.strict and any(problem.skipped for problem in found):
-        raise InputError(f"the list has {len(found)} problems", where=request.products,
+    skipped = sum(bool(problem.skipped) for problem in found)
+    if request.strict and skipped:
+        raise InputError(f"the list has {skipped:,} problems", where=request.products,
                          remedy=f"see {report}, or build without --strict")
-    if not kept:
-        raise InputError("no product is left", where=request.products, found=inspection.commonest(found) or None,
-                         remedy=f"see {report}")
-    if refusal := inspection.too_many(len(kept), found, request.allow_loss):
-        raise InputError(f"{refusal}; all are in {report}", where=request.products)
+    if refusal := inspection.refusal(len(kept), found, request.allow_loss):
+        raise InputError(f"{refusal}; all are in {report}" if found else str(refusal), where=request.products)
 
 
 def embed_products(task: BuildTask) -> EmbeddedProducts:
@@ -249,12 +247,13 @@ def without_faults(listed: list[Product], faults: dict[Path, str | None]) -> tup
     kept, found = [], []
     for product in listed:
         sound = tuple(path for path in product.pictures if faults[path] is None)
-        found += [Problem(product.line, product.id, "pictures", f"{faults[path]}; in {path.name}", PICTURE, product.row)
-                  for path in product.pictures if faults[path] is not None]
+        found += [Problem(product.line, product.id, "pictures", f"{faults[path]}; in {path.name}", PICTURE,
+                          row=product.row) for path in product.pictures if faults[path] is not None]
         if sound:
             kept.append(replace(product, pictures=sound))
         else:
-            found.append(Problem(product.line, product.id, "pictures", "no picture is left", PRODUCT, product.row))
+            found.append(Problem(product.line, product.id, "pictures", "no picture is left", PRODUCT,
+                                 row=product.row))
     return kept, found
 
 

@@ -90,7 +90,8 @@ def wall(made: Catalog, asked: EmbeddedQueries) -> list[Sample]:
     return samples
 
 
-def card(made: Catalog, product: int, score: float = 0.0, share: float | None = None, right: bool | None = None) -> Card:
+def card(made: Catalog, product: int, score: float = 0.0, share: float | None = None,
+         right: bool | None = None) -> Card:
     """One product, as the page shows it."""
     record, webp = made.record(product), made.thumbnail(product)
     picture = f"data:image/webp;base64,{base64.b64encode(webp).decode()}" if webp else ""

@@ -29,6 +29,7 @@ BARE = frozenset((
     "playsinline", "readonly", "required", "reversed", "selected"))
 TAG = re.compile(r"""</?+([A-Za-z][A-Za-z0-9:-]*+)((?:=\s*+"[^"]*+"|=\s*+'[^']*+'|[^<>])*+)>""")
 OTHER = re.compile(r"<!doctype[^<>]*+>|<\?[a-z]++[^<>]*+>|<!\[[^<>]*+>", re.IGNORECASE)
+ESCAPED = re.compile(r"\s*&lt;(p|div|ul|ol|h[1-6]|table|section)\b.*&lt;/\1&gt;", re.IGNORECASE | re.DOTALL)
 ENTITY = re.compile("&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 OFFICE = re.compile("(?:m|o|p|st1|v|w|x):[a-z][a-z0-9]*")
 END = {name: re.compile(f"</{name}[^>]*+>", re.IGNORECASE) for name in DROPPED}
@@ -43,11 +44,15 @@ ONE_LINE_END = re.compile(r"[ \t]*+\r?\n")
 def plain_text(text: str) -> str:
     """The text as a browser shows it: tags become nothing, a blank or a line break; entities are decoded once.
 
+    A text that begins with an escaped block, to its end, was escaped once too often.
+
     >>> plain_text("<p>Made &amp; packed</p><ul><li>here</li></ul>"), plain_text("Pan < 12 cm")
     ('Made & packed\\nhere', 'Pan < 12 cm')
     """
     if "<" not in text and "&" not in text:
         return text
+    if ESCAPED.match(text):
+        text = ENTITY.sub(_decoded, text)
     pieces = _Pieces(text)
     if not pieces.marked:
         decoded = ENTITY.sub(_decoded, text)

@@ -22,6 +22,7 @@ FROM = (
     "from", "starting at", "starting from", "as low as", "ab", "von", "à partir de", "a partir de", "dès", "de", "des",
     "desde", "da", "a partire da", "od", "już od", "vanaf", "van", "fra", "från", "alkaen", "de la", "от", "від", "з",
     "από", "mulai dari", "dari", "từ", "เริ่มต้น", "من", "ابتداء من", "起", "起价", "起價", "최저")
+NOTES = ("nur", "only", "now", "/-", "税込", "(税込)")
 TO = ("-", "to", "bis", "à", "a", "al", "til", "till", "tot", "do", "до", "έως", "đến", "ถึง", "إلى", "至", "到", "まで")
 FROM_OR_TO = ("~", "から", "부터")           # between two prices, or behind the least
 FREE = (
@@ -206,7 +207,8 @@ def _spaced(character: str) -> bool:
 def _phrases() -> dict[str, CurrencyMark | str]:
     """What may stand beside a number -> its kind, as in FORMS, or the currency."""
     found: dict[str, CurrencyMark | str] = dict(marks())
-    for kind, phrases in (("F", FROM), ("T", TO), ("B", FROM_OR_TO), ("Z", FREE), ("S", ("*", "**", "***"))):
+    for kind, phrases in (("F", (*FROM, *NOTES)), ("T", TO), ("B", FROM_OR_TO), ("Z", FREE),
+                          ("S", ("*", "**", "***"))):
         found |= {plain(phrase): kind for phrase in phrases}
     return found | {f"{phrase}:": "F" for phrase in map(plain, FROM)}
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,8 @@ STEP = " > "                                 # between the parts of a category's
 LANGUAGE_KEYS = ("language", "language_tag", "lang", "locale", "@language")
 TEXT_KEYS = ("value", "text", "@value", "name")
 LANGUAGE = re.compile("[A-Za-z]{2}([-_][A-Za-z0-9]{2,8})*")
+AMOUNT_KEYS = ("value", "amount", "price")
+CURRENCY_KEYS = ("currency", "currencyCode", "currency_code")
 SPREADSHEET_TEXT = re.compile('="(.*)"', re.DOTALL)          # keeps 00123 as it is
 WHOLE_FLOAT = re.compile(r"([1-9][0-9]{0,15}|0)\.0")         # of pandas, where a column has gaps
 LARGEST_WHOLE = 2**53                        # below it a double holds every integer
@@ -98,15 +100,6 @@ def split_list(text: str, separator: str) -> list[str]:
             for part in parts if part.strip()]
 
 
-def without_guard(text: str) -> str:
-    """The text without the `'` that exporters put before what a spreadsheet would take for a formula.
-
-    >>> without_guard("'-20 %"), without_guard("'quoted'")
-    ('-20 %', "'quoted'")
-    """
-    return text[1:] if text.startswith("'") and text[1:2] in ("=", "+", "-", "@") else text
-
-
 def escaped_line_ends(text: str) -> str:
     r"""The text of a system that writes line ends as `\n`, and a real `\n` as `\\n`."""
     return re.sub(r"\\(\\n|n)", lambda escape: "\n" if escape[1] == "n" else "\\n", text)
@@ -129,6 +122,17 @@ def category(value: object, *, separator: str = "", path_mark: str = "", level: 
         return ""
     chosen = max(paths, key=len) if deepest else paths[0]
     return STEP.join(chosen[:level or None])
+
+
+def money(value: object) -> tuple[object, str]:
+    """A price, and the currency that it names, of an object with both; any other value as it is, and "".
+
+    >>> money({"value": "2.50", "currency": "USD"}), money("2.50")
+    (('2.50', 'USD'), ('2.50', ''))
+    """
+    if not isinstance(value, dict) or (amount := _first(value, AMOUNT_KEYS)) is None:
+        return value, ""
+    return amount, str(_first(value, CURRENCY_KEYS) or "")
 
 
 def tagged_text(value: object, language: str = "") -> TaggedText | None:
@@ -272,7 +276,7 @@ def _by_language(value: object) -> list[tuple[str, str]]:
     return [] if others else [(tag, text) for tag, text in texts if text.strip()]
 
 
-def _first(item: dict[str, object], keys: Sequence[str]) -> object:
+def _first(item: Mapping[str, object], keys: Sequence[str]) -> object:
     return next((item[key] for key in keys if item.get(key) is not None), None)
 
 

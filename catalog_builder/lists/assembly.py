@@ -25,6 +25,7 @@ from catalog_builder.tables.table_types import Lost, shown
 from export.common.errors import InputError
 
 SOLD_OUT = "sold out"
+NUMBERS = re.compile(r"[\d\s,;|>]*")
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Assembly:
         """Finds out how the list writes its prices. Raises InputError if they may mean two things."""
         entries = [entry for group in groups.groups for entry in group.rows]
         kinds = [kind for kind in ("price", "sale") if self.columns.of(kind)]
-        found = [self._cell(entry, kind) for entry in entries for kind in kinds]
+        found = [cell for entry in entries for kind in kinds for cell in self._cells(entry, kind)]
         self.reading = prices.judge(found, self.options.currency or self.columns.currency, self.options.decimal)
 
     def products(self, groups: Grouped) -> list[Product]:
@@ -94,7 +95,7 @@ class Assembly:
         """Where the problems of a row go."""
         own = json_values.label(self.id_of(entry))
         return lambda column, what, skipped: self.problems.append(
-            Problem(entry.line, own, column, str(what), skipped, entry.row))
+            Problem(entry.line, own, column, str(what), skipped, row=entry.row))
 
     def _id(self, group: Group, report: Report) -> str:
         """The id of the first row, or the key that its rows share."""
@@ -133,43 +134,67 @@ class Assembly:
         return ""
 
     def _category(self, group: Group, report: Report) -> str:
-        """The first of the columns that names a category; a number alone is some system's id of one."""
+        """The first of the columns that names a category.
+
+        Numbers alone are some system's ids of categories, except in a column that is called as ours.
+        """
         for kind in ("category", "category_path"):
             for column in self.columns.of(kind):
-                name = self._category_in(self._text(group, "category", report, [column]))
-                if name and not name.isdigit():
+                name = self._category_of(group, column, report)
+                if name and (not NUMBERS.fullmatch(name) or column.casefold() == "category"):
                     return name.rpartition(" > ")[2] if kind == "category_path" else name
         return ""
+
+    def _category_of(self, group: Group, column: str, report: Report) -> str:
+        """The category in one column: a text, or a list of them."""
+        cell = next((found for entry in group.rows if (found := _first(entry, [column])) is not None), None)
+        if not isinstance(cell, list | dict) or values.tagged_text(cell):
+            return self._category_in(self._text(group, "category", report, [column]))
+        preset = self.columns.preset
+        return values.category(json_values.value("category", cell, report), path_mark=preset.path_by, drop=preset.root,
+                               level=self.options.category_level, deepest=preset.deepest)
 
     def _category_in(self, text: str) -> str:
         preset = self.columns.preset
         pieces = text.split(preset.categories_by) if preset.categories_by else [text]
-        paths = {preset.path_by in piece or piece.strip() in preset.root for piece in pieces}
-        several = preset.escaped or len(paths) == 1      # "Food, drinks > Tea" is one path, and has a comma
-        return values.category(text, separator=preset.categories_by if several else "", path_mark=preset.path_by,
+        paths = {preset.path_by in piece for piece in pieces if piece.strip() not in preset.root}
+        one = preset.categories_by == "," and not preset.escaped and len(paths) > 1      # "Food, drinks > Tea"
+        return values.category(text, separator="" if one else preset.categories_by, path_mark=preset.path_by,
                                level=self.options.category_level, drop=preset.root, deepest=preset.deepest)
 
-    def _cell(self, entry: Entry, kind: str) -> PriceCell:
-        return PriceCell(self._raw(entry, kind), entry.text(self.columns.of("currency")))
+    def _cells(self, entry: Entry, kind: str) -> list[PriceCell]:
+        """A row's price; several where the row has several offers."""
+        raw = self._raw(entry, kind)
+        found = map(values.money, raw if isinstance(raw, tuple) else [raw])
+        return [PriceCell(price, currency or entry.text(self.columns.of("currency"))) for price, currency in found]
 
     def _price(self, group: Group) -> tuple[int | None, str]:
-        """The least price of the rows; 0 counts only if no row has another."""
+        """The least price of the rows, 0 only if no row has another; without a price, the first currency of a row."""
         offers = [offer for entry in group.rows for offer in self._offers(entry)]
         above = [offer for offer in offers if offer[0] > 0] or offers
-        return min(above, key=lambda offer: offer[0], default=(None, ""))
+        if not above:
+            return None, next(filter(None, map(self._currency, group.rows)), "")
+        return min(above, key=lambda offer: offer[0])
+
+    def _currency(self, entry: Entry) -> str:
+        """The code of a row's currency column; "" where it has none that is known."""
+        with contextlib.suppress(Lost):
+            return self.reading.price(PriceCell("", entry.text(self.columns.of("currency")))).currency
+        return ""
 
     def _offers(self, entry: Entry) -> list[tuple[int, str]]:
         """A row's price, the sale price in its place where that counts today."""
-        sale = self._amount(entry, "sale") if self._on_sale(entry) else None
-        if sale and sale[0] > 0:
-            return [sale]
-        price = self._amount(entry, "price")
-        return [price] if price else []
+        sale = self._amounts(entry, "sale") if self._on_sale(entry) else []
+        return [offer for offer in sale if offer[0] > 0] or self._amounts(entry, "price")
 
-    def _amount(self, entry: Entry, kind: str) -> tuple[int, str] | None:
+    def _amounts(self, entry: Entry, kind: str) -> list[tuple[int, str]]:
+        found = [self._amount(entry, cell) for cell in self._cells(entry, kind)]
+        return [offer for offer in found if offer]
+
+    def _amount(self, entry: Entry, cell: PriceCell) -> tuple[int, str] | None:
         report = self._report(entry)
         try:
-            price = self.reading.price(self._cell(entry, kind))
+            price = self.reading.price(cell)
         except Lost as error:
             report(error.field, error, FIELD)
             return None
@@ -192,8 +217,9 @@ class Assembly:
 
     def _date(self, text: str) -> str:
         """A date as the list's system writes it, in ISO 8601."""
-        with contextlib.suppress(ValueError):
-            return datetime.strptime(text, self.columns.preset.dates).date().isoformat() if text else ""
+        for form in self.columns.preset.dates:
+            with contextlib.suppress(ValueError):
+                return datetime.strptime(text, form).date().isoformat()
         return text
 
     def _availability(self, group: Group) -> str:
@@ -241,7 +267,7 @@ class Assembly:
     def _sought(self, group: Group) -> list[tuple[Entry, Callable[[], list[FoundPicture]]]]:
         """What finds each picture: row by row, or where the list says their places, column by column."""
         if pattern := self.options.pictures_from:
-            return [(entry, partial(self.finder.matching, pattern, entry.values)) for entry in group.rows]
+            return [(entry, partial(self._matching, entry, pattern)) for entry in group.rows]
         sources = self.columns.columns.get("pictures", ())
         if self.columns.of("position"):
             rows = sorted(group.rows, key=self._position)
@@ -251,6 +277,11 @@ class Assembly:
         return [(entry, partial(self._find, entry, name)) for entry, columns in cells_
                 for name in self._names(entry, columns)]
 
+    def _matching(self, entry: Entry, pattern: str) -> list[FoundPicture]:
+        if is_address(pattern):
+            return self._find(entry, self.finder.filled(pattern, entry.values))
+        return self.finder.matching(pattern, entry.values)
+
     def _find(self, entry: Entry, name: str) -> list[FoundPicture]:
         if is_address(name):
             self.addresses.setdefault(name, entry.line or entry.row)
@@ -259,7 +290,8 @@ class Assembly:
     def _names(self, entry: Entry, columns: Sequence[str]) -> list[str]:
         """The names and addresses in the first of the columns that holds any."""
         preset = self.columns.preset
-        return self.finder.names_in(_first(entry, columns), preset.pictures_by, preset.escaped)
+        names = self.finder.names_in(_first(entry, columns), preset.pictures_by, preset.escaped)
+        return [name for name in names if name not in preset.no_picture]
 
     def _position(self, entry: Entry) -> float:
         """A picture's place among those of its product; rows without a place come last."""

@@ -8,12 +8,15 @@ from functools import cache
 from catalog_builder.tables.table_types import Table
 
 NUMBER = "#"                                 # in a name: any number
+NAMESPACE = re.compile("^g:", re.IGNORECASE)             # before the names of a feed: `g:id`
+ACCENT = re.compile("[\u0300-\u036f]")      # as people leave it out: Libelle, Categorie
 SECOND = re.compile(r" \(\d+\)$")           # what a table adds to a repeated name
 
 
 def fold(name: str) -> str:
-    """A column's name without case, blanks and marks: letters and digits of any script, and #."""
-    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold()
+    """A column's name without case, blanks, marks and accents: letters and digits of any script, and #."""
+    plain = ACCENT.sub("", unicodedata.normalize("NFKD", NAMESPACE.sub("", name)).casefold())
+    return "".join(c for c in unicodedata.normalize("NFKC", plain)
                    if unicodedata.category(c)[0] in "LNM" or c == NUMBER)
 
 

@@ -37,17 +37,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Grouped:
-    """All rows, each in one of these."""
+    """All rows, each in one of these, except those that hold nothing for a catalog."""
 
     groups: list[Group]
     left_out: Counter[str]                   # products, by the reason
-    passed_over: int                         # rows that hold nothing for a catalog
     strays: list[Entry]                      # rows below no product
 
 
 def grouped(entries: list[Entry], columns: ColumnMap, id_of: Callable[[Entry], str]) -> Grouped:
     """The products of a list, in the order of their first rows. `id_of` gives a row's own id, "" where it has none."""
-    passed = [entry for entry in entries if _type(entry, columns) in columns.preset.rows_passed_over]
     kept = [entry for entry in entries if _type(entry, columns) not in columns.preset.rows_passed_over]
     groups, strays = _below(kept, columns) if columns.of("rows") else (_keyed(kept, columns, id_of), [])
     shown, left_out = [], Counter[str]()
@@ -57,7 +55,7 @@ def grouped(entries: list[Entry], columns: ColumnMap, id_of: Callable[[Entry], s
         else:
             rest = [row for row in group.rows[1:] if not _reason(row, columns, alone=False)]
             shown.append(Group(group.key, [group.rows[0], *rest]))
-    return Grouped(shown, left_out, len(passed), strays)
+    return Grouped(shown, left_out, strays)
 
 
 def _type(entry: Entry, columns: ColumnMap) -> str:

@@ -53,22 +53,18 @@ def troubles(problems: Sequence[Problem]) -> list[Fact]:
     return [Fact(_count(cause.count, cause.skipped or "notice"), _example(cause.example)) for cause in causes(problems)]
 
 
-def too_many(kept: int, problems: Sequence[Problem], allowed: float) -> InputError | None:
-    """The error for a list of which more products were lost than a share of `allowed`; None if few were."""
-    lost = sum(problem.skipped == PRODUCT for problem in problems)
-    total = kept + lost
-    if lost <= LOST_COUNT or lost <= max(LOST_SHARE, allowed) * total:
-        return None
-    worst = causes([problem for problem in problems if problem.skipped == PRODUCT])[0]
-    return InputError(f"{lost:,} of {total:,} products would be lost", expected=f"at most {LOST_SHARE:.0%}",
-                      found=f"{worst.count:,} times: {_example(worst.example)}",
-                      remedy=f"mend the list, or --allow-loss {_share(lost, total)}")
-
-
-def commonest(problems: Sequence[Problem]) -> str:
-    """The commonest cause for which products were lost, with an example; "" if none was."""
+def refusal(kept: int, problems: Sequence[Problem], allowed: float) -> InputError | None:
+    """The error for a list without products, or of which more than a share of `allowed` was lost; None if few were."""
     lost = [problem for problem in problems if problem.skipped == PRODUCT]
-    return _example(causes(lost)[0].example) if lost else ""
+    total, most = kept + len(lost), max(LOST_SHARE, allowed)
+    worst = causes(lost)[0] if lost else None
+    found = f"{worst.count:,} times: {_example(worst.example)}" if worst else "none that shoppers may see"
+    if not kept:
+        return InputError("no product is left", found=found)
+    if len(lost) <= LOST_COUNT or len(lost) <= most * total:
+        return None
+    return InputError(f"{len(lost):,} of {total:,} products would be lost", expected=f"at most {100 * most:g}%",
+                      found=found, remedy=f"mend the list, or --allow-loss {_share(len(lost), total)}")
 
 
 def _example(problem: Problem) -> str:

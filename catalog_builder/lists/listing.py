@@ -18,9 +18,10 @@ from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
+from catalog_builder.pictures import picture_patterns
 from catalog_builder.pictures.finder import PictureFinder
 from catalog_builder.tables import source
-from catalog_builder.tables.table_types import Lost, ReadOptions, Table
+from catalog_builder.tables.table_types import Lost, ReadOptions, Table, shown
 from export.common.errors import InputError
 
 OPTIONAL = ("price", "description", "category")
@@ -70,7 +71,8 @@ def read(path: Path, options: ListOptions | None = None) -> Listing:
     finder = PictureFinder(path, options.pictures)
     table = source.read(path, ReadOptions(presets.known, Plausible(finder, options), options.encoding))
     if not table.rows:
-        raise InputError("the list has no products", where=path, expected="at least one row")
+        raise InputError("the list has no products", where=path, expected="at least one row below the columns' names",
+                         found=", ".join(map(shown, table.columns))[:200], remedy="export it again, as CSV UTF-8")
     try:
         return _listing(table, options, finder)
     except InputError as error:
@@ -96,27 +98,29 @@ class Plausible:
         """None for a list of which the user must say more: it is refused later."""
         if columns not in self._maps:
             try:
-                table = Table("", (), columns, frozenset(), [], [])
+                table = Table("", (), columns, frozenset(), rows=[], notices=[])
                 self._maps[columns] = presets.recognised(table, self._options.preset, self._options.columns,
-                                                         needs_pictures=False)
+                                                         needs_pictures=False, language=self._options.language)
             except InputError:
                 self._maps[columns] = None
         return self._maps[columns]
 
 
 def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listing:
-    columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from)
+    columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from, options.language)
+    picture_patterns.check(options.pictures_from, table.columns)
     kept = _kept(table, options.keep)
     problems = _of_the_list(columns, kept)
-    problems += [Problem(notice.line, "", "", notice.what, NOTICE, notice.row) for notice in table.notices]
-    problems += [Problem(row.line, "", row.values.field, str(row.values), PRODUCT, row.row)
+    problems += [Problem(notice.line, "", "", notice.what, NOTICE, row=notice.row) for notice in table.notices]
+    problems += [Problem(row.line, "", row.values.field, str(row.values), PRODUCT, row=row.row)
                  for row in table.rows if isinstance(row.values, Lost)]
     entries = [Entry(row.line, row.row, row.values) for row in table.rows if isinstance(row.values, dict)]
     assembly = Assembly(columns, options, kept, finder, problems)
     groups = grouped(entries, columns, assembly.id_of)
     assembly.judge(groups)
     problems += [Problem(entry.line, label(assembly.id_of(entry)), columns.of("rows")[0],
-                         "the row belongs to no product; remedy: a product row above it", PRODUCT, entry.row)
+                         "the row belongs to no product; remedy: a product row above it", PRODUCT,
+                         row=entry.row)
                  for entry in groups.strays]
     products = assembly.products(groups)
     currencies = sorted({product.currency for product in products if product.price is not None})
@@ -128,8 +132,10 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
         problems.append(Problem(0, "", "currency", "no price has a currency; remedy: --currency EUR, or the shop's own",
                                 NOTICE))
     joined = sum(len(group.rows) - 1 for group in groups.groups)
-    recognition = Recognition(table, columns, kept, assembly.reading.described, groups.left_out + assembly.left_out,
-                              joined, assembly.named, assembly.found, assembly.addresses)
+    recognition = Recognition(
+        table=table, columns=columns, kept=kept, prices=assembly.reading.described, joined=joined,
+        left_out=groups.left_out + assembly.left_out, named=assembly.named, found=assembly.found,
+        addresses=assembly.addresses)
     return Listing(products, sorted(problems, key=lambda problem: (problem.line, problem.row)),
                    currencies[0] if len(currencies) == 1 else "", recognition)
 
@@ -138,7 +144,7 @@ def _kept(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that --keep names. Raises InputError for one that the list has not."""
     by_name = {fold(column): column for column in table.columns}
     if missing := [name for name in names if fold(name) not in by_name]:
-        raise InputError(f"no column {missing[0]}", where="--keep", expected=", ".join(table.columns)[:500])
+        raise InputError(f"no column {missing[0]}", where="--keep", expected=presets.listed(table))
     return tuple(dict.fromkeys(by_name[fold(name)] for name in names))
 
 

@@ -25,7 +25,10 @@ MAPPABLE = (*FIELDS, "sale", "availability", "group")        # by --map
 HIDDEN = {"draft", "archived", "inactive", "disabled", "hidden", "unpublished", "deleted", "private", "pending",
           "entwurf", "inaktiv", "brouillon", "inactif", "borrador", "inactivo", "rascunho", "inativo", "bozza",
           "concept", "草稿", "下架", "未上架", "隱藏", "隐藏", "下書き", "非公開", "черновик"}
-CODE = re.compile(r"[\s_(\[]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")      # "Price (EUR)"
+MOST_LISTED = 500                            # characters of a table's columns in a message
+IN_LANGUAGES = ("name", "description", "category")
+TAGGED = re.compile(r"(.+?)[\s_(\[.-]+([A-Za-z]{2})(?:[-_][A-Za-z]{2,})*[)\]]?")            # name-en_US
+CODE = re.compile(r"[\s_(\[-]+(?:in\s+)?([A-Za-z]{3}|[A-Z]{0,2}\W|zł|Kč|kr)\s*[)\]]?\s*$")      # "Price (EUR)"
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ class Preset:
     path_by: str = ">"
     root: tuple[str, ...] = ()
     deepest: bool = False
-    dates: str = ""                          # of strptime, beside ISO's
+    dates: tuple[str, ...] = ()              # of strptime, beside ISO's
     pictures_by: str = ""
+    no_picture: tuple[str, ...] = ()         # what stands where there is none
     escaped: bool = False
     order: tuple[str, ...] = ()
     order_shows: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -106,10 +110,11 @@ def known(name: str) -> bool:
 
 
 def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] | None = None,
-               needs_pictures: bool = True) -> ColumnMap:
+               needs_pictures: bool = True, language: str = "") -> ColumnMap:
     """The meaning of a table's columns.
 
     `name`: a preset's, instead of recognising it. `given`: columns by field, before any preset's.
+    `language`: decides between columns such as name_en and name_de.
 
     Raises InputError for a name or a column that is not there, for two columns that fit one field, and if no column
     holds names, or pictures where these are needed.
@@ -119,9 +124,9 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
     if preset.order and not columns.has(preset.needs):
         columns = _ordered(table, preset) or columns
     if preset.key == "plain":
-        preset = replace(preset, columns=_without_doubt(preset, columns, table, given or {}))
+        preset = replace(preset, columns=_without_doubt(preset, columns, table, given or {}, language))
     mapped = {kind: columns.groups(names) for kind, names in preset.columns.items()}
-    mapped |= {kind: _given(kind, names, columns) for kind, names in (given or {}).items()}
+    mapped |= {kind: _given(kind, names, columns, table) for kind, names in (given or {}).items()}
     price, currency = _price_with_currency(table, preset, mapped)
     mapped["price"] = price
     if not mapped["price"] and mapped.get("sale"):
@@ -132,6 +137,11 @@ def recognised(table: Table, name: str = "", given: Mapping[str, Sequence[str]] 
                       currency)
     _refuse_gaps(table, found, needs_pictures)
     return found
+
+
+def listed(table: Table) -> str:
+    """The columns of a table, for a message."""
+    return ", ".join(table.columns)[:MOST_LISTED] or "none"
 
 
 @cache
@@ -155,12 +165,13 @@ def _left_out(rule: dict[str, Any]) -> LeftOut:
     given = rule.get("values", [])
     lower = frozenset(value.casefold() for value in given) if given != "no" else frozenset()
     unless = frozenset(value.casefold() for value in rule["unless"]) if "unless" in rule else None
-    return LeftOut(tuple(rule["columns"]), rule["why"], lower, unless, given == "no", rule.get("alone", False))
+    return LeftOut(tuple(rule["columns"]), rule["why"], values=lower, unless=unless, says_no=given == "no",
+                   alone=rule.get("alone", False))
 
 
 def _named(name: str) -> Preset:
     if name not in presets():
-        raise InputError("no such preset", found=name, expected=", ".join(presets()))
+        raise InputError("no such preset", where="--preset", found=name, expected=", ".join(presets()))
     return presets()[name]
 
 
@@ -175,8 +186,8 @@ def _found(table: Table, columns: ColumnNames) -> Preset:
 
 def _ordered(table: Table, preset: Preset) -> ColumnNames | None:
     """The columns by their places, if what they hold shows that the system wrote them, in whatever language."""
-    for order in {tuple(name for name in preset.order if not name.endswith(" ?")),
-                  tuple(name.removesuffix(" ?") for name in preset.order)}:
+    for order in (tuple(name.removesuffix(" ?") for name in preset.order),
+                  tuple(name for name in preset.order if not name.endswith(" ?"))):
         named = dict(zip(order, table.columns, strict=False))
         if set(preset.order_shows) <= set(named) and len(named) == len(order) and all(
                 _shows(table, named[name], allowed) for name, allowed in preset.order_shows.items()):
@@ -191,7 +202,7 @@ def _shows(table: Table, column: str, allowed: frozenset[str]) -> bool:
 
 
 def _without_doubt(preset: Preset, columns: ColumnNames, table: Table,
-                   given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+                   given: Mapping[str, Sequence[str]], language: str) -> dict[str, tuple[str, ...]]:
     """A plain list's columns by field. Our own name wins; two columns that fit one field are refused."""
     chosen = {}
     for kind, names in preset.columns.items():
@@ -200,12 +211,23 @@ def _without_doubt(preset: Preset, columns: ColumnNames, table: Table,
             continue
         exact = columns.matches(kind)
         fitting = exact or [column for name in names for column in columns.matches(name) if _filled(table, column)]
-        fitting = list(dict.fromkeys(fitting))
+        fitting = list(dict.fromkeys(fitting)) or _in_languages(kind, names, table, language)
         if len(fitting) > 1 and kind in FIELDS and kind not in given:
             raise InputError(f"{len(fitting)} columns could be the {kind}", found=", ".join(fitting),
                              expected="one", remedy=f"--map {kind}={_quoted(fitting[0])}")
         chosen[kind] = tuple(fitting[:1])
     return chosen
+
+
+def _in_languages(kind: str, names: Sequence[str], table: Table, language: str) -> list[str]:
+    """The columns whose name is one of these and a language: name_en, name(en-gb); those of `language` if there are."""
+    if kind not in IN_LANGUAGES:
+        return []
+    folded = {fold(name) for name in (kind, *names)}
+    found = [(column, tagged[2]) for column in table.columns if (tagged := TAGGED.fullmatch(column))
+             and fold(tagged[1]) in folded and not known(column) and _filled(table, column)]
+    primary = language.casefold()[:2]
+    return [column for column, tag in found if tag.casefold() == primary] or [column for column, _ in found]
 
 
 def _filled(table: Table, column: str) -> bool:
@@ -216,10 +238,11 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"\w+", name) else f'"{name}"'
 
 
-def _given(kind: str, names: Sequence[str], columns: ColumnNames) -> tuple[tuple[str, ...], ...]:
+def _given(kind: str, names: Sequence[str], columns: ColumnNames, table: Table) -> tuple[tuple[str, ...], ...]:
     found = [columns.matches(name) for name in names]
     if missing := [name for name, matches in zip(names, found, strict=True) if not matches]:
-        raise InputError(f"no column {missing[0]}", where=f"--map {kind}", expected="a column of the list")
+        raise InputError(f"no column {missing[0]}", where="--group" if kind == "group" else f"--map {kind}",
+                         expected=listed(table))
     flat = tuple(column for matches in found for column in matches)
     return tuple((column,) for column in flat)
 
@@ -232,13 +255,16 @@ def _price_with_currency(table: Table, preset: Preset,
              if (found := CODE.search(column)) and (sign := mark_of(found[1])) and sign.usual}
     stated = [column for column in named if fold(CODE.sub("", column)) in
               {fold(name) for name in presets()["plain"].columns["price"]}]
-    if not price and preset.key == "plain" and len(stated) == 1:
+    if not price and len(stated) > 1:
+        raise InputError(f"{len(stated)} columns could be the price", found=", ".join(stated), expected="one",
+                         remedy=f"--map price={_quoted(stated[0])}")
+    if not price and stated:
         return ((stated[0],),), named[stated[0]]
     return price, next((named[column] for group in price for column in group if column in named), "")
 
 
 def _refuse_gaps(table: Table, found: ColumnMap, needs_pictures: bool) -> None:
-    there = ", ".join(table.columns)[:500] or "none"
+    there = listed(table)
     for kind, how in (("name", ""), ("pictures", ' or --pictures-from "images/{id}.jpg"')):
         if kind not in found.columns and (kind == "name" or needs_pictures):
             raise InputError(f"no column for the {kind}", found=there, expected=f"a column such as {kind}",

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog_builder.fields.prices import DECIMALS, UNIT
+
 RECORD = ("id", "name", "price", "currency", "description", "category")
-UNIT = 10_000                            # a price counts ten-thousandths
-DECIMALS = 4
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from types import TracebackType
 
 from catalog_builder.pictures.picture_kinds import SUFFIXES
 from export.common import files
+from export.common.errors import InputError
 
 NAME = "index.jsonl"
 DIGEST = re.compile("[0-9a-f]{64}")
@@ -100,7 +101,7 @@ class IndexWriter:
 
 
 def read_index(folder: Path) -> AddressIndex:
-    """The index of a folder; empty where there is none."""
+    """The index of a folder; empty where there is none. Raises InputError if it cannot be read."""
     return _read(folder / NAME)[0]
 
 
@@ -114,6 +115,9 @@ def _read(path: Path) -> tuple[AddressIndex, int, bool]:
                 index.add(_decoded(last))
     except FileNotFoundError:
         pass
+    except OSError as error:
+        raise InputError("the index of fetched pictures cannot be read", where=path, found=error.strerror or error,
+                         remedy=f"remove {path.parent}, and fetch again") from error
     return index, count, last.endswith(b"\n")
 
 

@@ -66,22 +66,22 @@ class Unfetched(Exception):
         self.busy = busy                     # the whole host asks for it
 
 
-def download(connections: PoolManager, address: str, known: FetchedFile | None, partial: Path, options: FetchOptions,
-             attempt: Attempt) -> FetchedFile | None:
+def download(connections: PoolManager, address: str, known: FetchedFile | None, *, partial: Path,
+             options: FetchOptions, attempt: Attempt) -> FetchedFile | None:
     """Fetches an address, by way of `partial`, into the folder that `partial` lies in; None if `known` is still right.
 
     Raises Unfetched, and OSError if the file cannot be written.
     """
     try:
         with working(attempt):
-            return _downloaded(connections, address, known, partial, options, attempt)
+            return _downloaded(connections, address, known, partial=partial, options=options, attempt=attempt)
     except (InputError, HTTPError) as error:
         raise _ended(options) if attempt.ended else _reason(error, options) from error
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _downloaded(connections: PoolManager, address: str, known: FetchedFile | None, partial: Path,
+def _downloaded(connections: PoolManager, address: str, known: FetchedFile | None, *, partial: Path,
                 options: FetchOptions, attempt: Attempt) -> FetchedFile | None:
     response = _answer(connections, address, _conditions(known), options)
     try:
@@ -187,14 +187,14 @@ def _reason(error: InputError | HTTPError, options: FetchOptions) -> Unfetched:
         return Unfetched(str(error))
     if isinstance(error, NameResolutionError):
         return Unfetched("the host has no address", again=True)
+    if isinstance(error, NewConnectionError):                # before its base
+        return Unfetched("the host takes no connection", again=True)
     if isinstance(error, ConnectTimeoutError):
         return Unfetched(f"no connection within {options.timeout:g} s", again=True)
     if isinstance(error, ReadTimeoutError):
         return Unfetched(f"no data for {options.timeout:g} s", again=True)
     if isinstance(error, SSLError):
         return Unfetched(f"no secure connection: {error}", again="CERTIFICATE" not in str(error))
-    if isinstance(error, NewConnectionError):
-        return Unfetched("the host takes no connection", again=True)
     if isinstance(error, ProtocolError):
         return Unfetched("the connection broke", again=True)
     return Unfetched(f"no answer that can be read: {error}")

@@ -177,8 +177,8 @@ class _Crew:
         self._attempts[number] = attempt
         partial = self._folder / f"{number}{PARTIAL}"
         try:
-            file = download(self._connections, job.address, self._there.get(job.address), partial, self._options,
-                            attempt)
+            file = download(self._connections, job.address, self._there.get(job.address), partial=partial,
+                            options=self._options, attempt=attempt)
         except Unfetched as error:
             self._failed(job, error)
         else:

@@ -22,16 +22,6 @@ class FetchedPictures:
         self._folder = os.path.realpath(folder_of(list_path))
         self._index = read_index(Path(self._folder))
 
-    @property
-    def size(self) -> int:
-        """How many addresses have a picture."""
-        return len(self._index.fetched)
-
-    @property
-    def addresses(self) -> frozenset[str]:
-        """The addresses that have a picture, as `asked` writes them."""
-        return frozenset(self._index.fetched)
-
     def find(self, address: str) -> str:
         """The path of the picture that an address gave. Raises InputError, naming the command, where there is none."""
         key = asked(address)

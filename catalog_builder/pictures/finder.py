@@ -26,8 +26,11 @@ class PictureFinder:
 
     def matching(self, pattern: str, row: Mapping[str, object]) -> list[FoundPicture]:
         """The pictures that `images/{id}*.jpg` stands for in a row. Raises InputError if there are none."""
-        texts = {name: "" if value is None else str(value) for name, value in row.items()}
-        return self._folders.matching(pictures_from(pattern, texts))
+        return self._folders.matching(pictures_from(pattern, _texts(row)))
+
+    def filled(self, pattern: str, row: Mapping[str, object]) -> str:
+        """The address that `https://host/{id}.jpg` stands for in a row. Raises InputError where it lacks a value."""
+        return pictures_from(pattern, _texts(row)).text
 
     def names_in(self, cell: object, separator: str = "", escaped: bool = False) -> list[str]:
         """The names and addresses of a cell, in their order. `separator`: "" tries the usual ones."""
@@ -42,3 +45,7 @@ class PictureFinder:
         names = self.names_in(cell)
         return bool(names) and all(
             picture_names.looks_like_a_picture(name) or self._folders.has(name) for name in names)
+
+
+def _texts(row: Mapping[str, object]) -> dict[str, str]:
+    return {name: "" if value is None else str(value) for name, value in row.items()}

@@ -25,6 +25,7 @@ from export.common.errors import InputError
 
 REMEDY = "give the path from the list's folder, or name the pictures' folder with --pictures"
 UNICODE, CASE = "in another Unicode form", "without regard to case"
+QUERY = re.compile(r"[?#].*", re.DOTALL)
 ROOT = re.compile(r"\A(file:(//(localhost)?(?=/))?)?(/?[A-Za-z]:)?[/\\]*", re.IGNORECASE)
 
 
@@ -132,7 +133,8 @@ class PictureFolders:
         return CASE, _of_first_folder(self._index.paths.get(folded(text), []))
 
     def _by_file_name(self, text: str) -> tuple[str, list[IndexedFile]]:
-        return "by its file name alone", self._index.names.get(folded(posixpath.basename(text)), [])
+        files = self._index.names.get(folded(posixpath.basename(text)), [])
+        return "by its file name alone", _of_the_nearest_folders(files, text)
 
     def _by_stem(self, text: str) -> tuple[str, list[IndexedFile]]:
         stem = without_suffix(folded(text))
@@ -166,7 +168,8 @@ class PictureFolders:
 def _spellings(name: str) -> list[_Spelling]:
     """The name, then changed in one way, then in several ways; each text once."""
     found = {name: _Spelling(name)}
-    for change, how in ((_decoded, "percent-decoded"), (lambda text: text.replace("\\", "/"), "with / for \\"),
+    for change, how in ((lambda text: QUERY.sub("", text), "without what follows ?"),
+                        (_decoded, "percent-decoded"), (lambda text: text.replace("\\", "/"), "with / for \\"),
                         (lambda text: ROOT.sub("", text, count=1), "without what leads to the root")):
         for spelling in list(found.values()):
             text = change(spelling.text)
@@ -189,6 +192,13 @@ def _notice(changes: tuple[str, ...]) -> str:
 def _of_first_folder(files: list[IndexedFile]) -> list[IndexedFile]:
     """Those of the first folder that has any."""
     return [file for file in files if file.folder == files[0].folder]
+
+
+def _of_the_nearest_folders(files: list[IndexedFile], text: str) -> list[IndexedFile]:
+    """Those whose path ends as the name does for most folders: a server's /var/www/media/a.jpg is media/a.jpg."""
+    asked = folded(text).split("/")
+    shared = [len(posixpath.commonprefix([asked[::-1], folded(file.name).split("/")[::-1]])) for file in files]
+    return [file for file, many in zip(files, shared, strict=True) if many == max(shared)]
 
 
 def _only(name: str, files: list[IndexedFile]) -> IndexedFile:

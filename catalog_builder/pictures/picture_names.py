@@ -4,6 +4,7 @@
     ['https://shop.example/w_300,h_200/a.jpg', 'b.jpg']
 """
 
+import ast
 import json
 import posixpath
 import re
@@ -14,10 +15,12 @@ from catalog_builder.pictures.addresses import is_address
 from catalog_builder.pictures.picture_kinds import SUFFIXES
 
 SEPARATORS = ("|", "\n", ";", ", ", ",", " ")            # tried in this order; a blank separates addresses alone
-KEYS = ("src", "url", "image_url", "image")              # where an object of a JSON list has its picture
+KEYS = ("src", "url", "image_url", "image", "url_standard", "hi_res", "large", "path")    # of objects in JSON
 JOINING = (",", ", ", ";")                               # these may belong to a name or an address
+PYTHON_LIST = re.compile(r"\[\s*'")
 MOST_JOINED = 4                                          # pieces that together may be one name
 BEFORE_AN_ADDRESS = re.compile(r"\s+(?=(?:https?:)?//)", re.IGNORECASE)
+BETWEEN_ADDRESSES = re.compile(r"(?:(?<!\\)[\s|;,]|\\n)+(?=https?://)", re.IGNORECASE)
 
 Exists = Callable[[str], bool]
 
@@ -26,15 +29,18 @@ def names_in(cell: str, exists: Exists, separators: Sequence[str] = SEPARATORS, 
     """The names of a cell, in their order, stripped.
 
     A cell that is one existing name stays whole, whatever it holds. JSON gives its texts, and the `src` or `url` of its
-    objects. One separator splits always. Of several the first counts under which every piece is an address or exists;
-    else the first under which every piece looks like a picture; else the first that the cell holds. `escaped`: a comma
-    within a name is written \\,. `exists` answers for local names.
+    objects, by their `position` if all have one; a list that Python wrote counts as JSON. Several addresses are several
+    names, whatever stands between them. One separator splits always. Of several the first counts under which every
+    piece is an address or exists; else the first under which every piece looks like a picture; else the first that the
+    cell holds. `escaped`: a comma within a name is written \\,. `exists` answers for local names.
     """
     text = cell.strip()
     if not text:
         return []
     if text[0] in "[{" and (names := _from_json(text)) is not None:
         return names
+    if is_address(text) and len(addresses := BETWEEN_ADDRESSES.split(text)) > 1:
+        return [name for address in addresses for name in names_in(address, exists, separators, escaped)]
     given = [separator for separator in separators if separator in text]
     whole = _unescaped(text, escaped)
     if not given or exists(whole):
@@ -101,12 +107,16 @@ def _suffix(name: str) -> str:
 def _from_json(text: str) -> list[str] | None:
     """The names in a JSON list or object; None where the text is no JSON."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = ast.literal_eval(text) if PYTHON_LIST.match(text) else json.loads(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
     if isinstance(value, dict):
         value = [value]
-    return _named([_named_by(item) for item in value if item is not None]) if isinstance(value, list) else None
+    if not isinstance(value, list):
+        return None
+    if all(isinstance(item, dict) and isinstance(item.get("position"), int) for item in value):
+        value = sorted(value, key=lambda item: item["position"])
+    return _named([_named_by(item) for item in value if item is not None])
 
 
 def _named_by(item: object) -> str:

@@ -6,7 +6,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from catalog_builder.tables.table_types import shown
@@ -51,17 +51,29 @@ class _Column:
     start: int | None
     end: int | None
 
-    def value(self, row: Mapping[str, str]) -> str:
-        name = self.name if self.name in row else next(
-            (column for column in row if column.strip().casefold() == self.name.casefold()), None)
+    def among(self, columns: Collection[str]) -> str:
+        """The column that is meant. Raises InputError if it is not there."""
+        name = self.name if self.name in columns else next(
+            (column for column in columns if column.strip().casefold() == self.name.casefold()), None)
         if name is None:
             raise InputError("the pattern of pictures names an unknown column", found=shown(self.name),
-                             expected=f"one of {', '.join(row)}")
-        value = row[name].strip()[self.start:self.end]
+                             expected=f"one of {', '.join(columns)}")
+        return name
+
+    def value(self, row: Mapping[str, str]) -> str:
+        """The row's text, or the part of it. Raises InputError if there is none."""
+        value = row[self.among(row)].strip()[self.start:self.end]
         if not value:
             raise InputError("the pattern of pictures needs a value", expected=f"a text in column {self.name}",
                              found="none")
         return value
+
+
+def check(pattern: str, columns: Collection[str]) -> None:
+    """Raises InputError for a pattern that cannot be read, and for one that names a column that is not there."""
+    for token in _tokens(pattern):
+        if isinstance(token, _Column):
+            token.among(columns)
 
 
 def pictures_from(pattern: str, row: Mapping[str, str]) -> FilledPattern:

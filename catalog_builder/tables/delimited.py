@@ -25,6 +25,7 @@ MARKS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 NO_MARK = "\x1f"                         # of a list with one column: a delimiter that no text holds
 SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)           # Excel's own line
 FORMULA = re.compile(r'="((?:[^"]|"")*)"')                               # Excel's way to keep 00123 a text
+SPACED = re.compile(r' +"((?:[^"]|"")*)" *')                              # quoted, after a blank
 GUARDED = ("'=", "'+", "'-", "'@")       # WooCommerce's way to keep a text from being a formula
 SAMPLE = 200                             # rows that show how many fields a row has
 QUOTE_IT = "quote a field that holds the delimiter"
@@ -52,7 +53,8 @@ def read(content: DecodedText, where: Path, options: ReadOptions) -> Table:
         found = list(_rows(lines, layout, shape, notices))
     said = f"header in line {layout.at + 1}"
     details = (content.encoding, MARKS.get(layout.mark, "one column"), *([said] if layout.at else []))
-    return Table("CSV", details, shape.columns, repeated, found, sorted(notices, key=lambda notice: notice.line))
+    return Table("CSV", details, shape.columns, repeated, rows=found,
+                 notices=sorted(notices, key=lambda notice: notice.line))
 
 
 # The header.
@@ -137,15 +139,15 @@ def _rows(lines: Sequence[str], layout: _Layout, shape: RowShape, notices: list[
             fields = [_cell(text) for text in row.fields]
             if row.at + row.taken == len(lines):
                 notices += _cut_off(lines, fields, shape, number)
-            yield from _row(fields, row, number, layout, shape, notices)
+            yield from _row(fields, row, number, shape, notices=notices, header=layout.cells)
 
 
-def _row(fields: list[str], row: SplitRow, number: int, layout: _Layout, shape: RowShape,
-         notices: list[TableNotice]) -> Iterator[TableRow]:
+def _row(fields: list[str], row: SplitRow, number: int, shape: RowShape, *, notices: list[TableNotice],
+         header: list[str]) -> Iterator[TableRow]:
     """The row of these fields; none if it is the header again."""
     width = len(shape.columns)
     padded = (fields + [""] * width)[:width]
-    if fields == layout.cells:
+    if fields == header:
         notices.append(TableNotice(row.at + 1, number, "passed over: the header again"))
         return
     if not shape.fits(fields):
@@ -176,4 +178,6 @@ def _cell(text: str) -> str:
     """A field without what spreadsheets and shop systems put around it."""
     if text[:2] == '="' and (formula := FORMULA.fullmatch(text)):
         return formula.group(1).replace('""', '"')
+    if text[:1] == " " and (spaced := SPACED.fullmatch(text)):
+        return spaced.group(1).replace('""', '"')
     return text[1:] if text.startswith(GUARDED) else text

@@ -17,8 +17,8 @@ from export.common.errors import InputError
 MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
          (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))    # UTF-32's begins like UTF-16's
 LIKELY = ("windows-1252", "windows-1250", "windows-1251", "windows-1253", "windows-1254", "windows-1255",
-          "windows-1256", "windows-1257", "iso-8859-15", "mac-roman", "cp850", "koi8-r", "cp874", "gb18030", "cp950",
-          "cp932", "euc-jp", "cp949")
+          "windows-1256", "windows-1257", "iso-8859-15", "gb18030", "cp950", "cp932", "cp949", "euc-jp", "mac-roman",
+          "cp850", "koi8-r", "cp874")
 AS_UTF8 = "save it as UTF-8"
 MOST_ODD = 0.3                           # share of odd characters above which an encoding is not shown
 MOST_SHOWN = 5
@@ -26,7 +26,6 @@ FEW = 2                                  # bad lines of a file that otherwise is
 LEAST_GOOD = 3                           # lines that show that the file otherwise is UTF-8
 MANY_NULS = 20                           # one byte in so many: UTF-16 rather than text with a stray NUL
 PREVIEW = 40                             # characters of a line that are shown
-LINE_END = re.compile(rb"\r\n|\r|\n")
 OTHERS = re.compile(r"[^\x00-\x7f]+")
 WHOLE = "get the whole file: it was cut off"
 LEFT_OUT = "leave out --encoding: the file is UTF-8"
@@ -55,7 +54,7 @@ def decode(data: bytes, where: Path, asked: str | None = None) -> DecodedText:
         text = data[len(mark):].decode(name)
     except UnicodeDecodeError as error:
         if name == "utf-8":
-            raise _no_utf8(data, where) from error
+            raise _no_utf8(data, where, bool(marked)) from error
         line = _line(data[len(mark):][:error.start].decode(name, "ignore"))
         raise InputError(f"the list is not all {_label(name, asked)}", where=f"{where}, line {line}",
                          found=error.reason, remedy=WHOLE if _is_cut(error) else
@@ -110,13 +109,15 @@ def is_utf8(data: bytes) -> bool:
 
 # Refusals.
 
-def _no_utf8(data: bytes, where: Path) -> InputError:
-    """Why the file cannot be read: names the first bad line, and shows one in the encodings that fit the whole file."""
+def _no_utf8(data: bytes, where: Path, marked: bool) -> InputError:
+    """Why the file cannot be read: names the first bad line, and shows one in the encodings that fit the whole file,
+    unless it is `marked` as UTF-8, or is UTF-8 in all but a few lines.
+    """
     lines = data.splitlines()
     bad = [number for number, line in enumerate(lines, start=1) if not is_utf8(line)]
     good = sum(not line.isascii() and is_utf8(line) for line in lines)
-    if good >= LEAST_GOOD and len(bad) <= max(FEW, good // 100):
-        return _damaged(lines, bad, good, where)
+    if marked or (good >= LEAST_GOOD and len(bad) <= max(FEW, good // 100)):
+        return _damaged(lines, bad, where)
     texts = _candidates(data)
     if not texts:
         return InputError("the list is no UTF-8", where=f"{where}, line {bad[0]}", expected="text in UTF-8",
@@ -148,12 +149,12 @@ def _many_nuls(data: bytes) -> bool:
     return data.count(0) * MANY_NULS > len(data)
 
 
-def _damaged(lines: list[bytes], bad: list[int], good: int, where: Path) -> InputError:
+def _damaged(lines: list[bytes], bad: list[int], where: Path) -> InputError:
     """Why a file is refused that is UTF-8 in all but a few lines."""
     named = ", ".join(map(str, bad[:5])) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     cut = bad == [len(lines)] and _is_cut(_fault(lines[-1]))
     return InputError("the list is probably UTF-8, but not all of it", where=f"{where}, line {named}",
-                      expected=f"UTF-8, as in {good} other lines", found=_bytes(lines[bad[0] - 1]),
+                      expected="UTF-8, as in the other lines", found=_bytes(lines[bad[0] - 1]),
                       remedy=WHOLE if cut else "write these lines anew in UTF-8")
 
 

@@ -48,7 +48,7 @@ def read(content: DecodedText, where: Path, known: Callable[[str], bool]) -> Tab
     _parse(content.text, items, where)
     columns = dict.fromkeys(name for row in items.rows if isinstance(row.values, dict) for name in row.values)
     return Table("XML feed", (content.encoding, f"one row an element <{path[-1]}>"), tuple(columns), frozenset(),
-                 items.rows, content.notices)
+                 rows=items.rows, notices=content.notices)
 
 
 def _parse(text: str, target: "_Survey | _Items", where: Path) -> None:
@@ -175,10 +175,10 @@ class _Items:
 
 
 def _fields(element: _Element) -> list[tuple[str, str]]:
-    """What an element gives, as pairs of a column's end and a text: its text, or else its attributes and elements."""
-    if "".join(element.own).strip():
-        return [("", "".join(element.full).strip())]
+    """What an element gives, as pairs of a column's end and a text: its attributes; its text, or else its elements."""
     attributes = [(f"@{name}", text.strip()) for name, text in element.attributes.items()]
+    if "".join(element.own).strip():
+        return [("", "".join(element.full).strip()), *attributes]
     return attributes + [(f"/{column}", text) for column, text, _ in element.found] or [("", "")]
 
 

@@ -31,15 +31,24 @@ def filled(cells: Sequence[str]) -> int:
 
 
 def find_header(rows: Sequence[Sequence[str]], known: Callable[[str], bool]) -> int | None:
-    """The index of the header: the first row with the most known columns, or else the first with two cells, or else the
+    """The index of the header: the first row with the most known columns (of two that name them differently the lower:
+    above the names of its fields a system may write their labels), or else the first with two cells, or else the
     first that is no comment; None if all are empty.
     """
     counts = [known_in(row, known) for row in rows]
     if counts and max(counts) >= LEAST_KNOWN:
-        return counts.index(max(counts))
+        best = counts.index(max(counts))
+        while counts[best + 1:best + 2] == [counts[best]] and not _alike(rows[best], rows[best + 1]):
+            best += 1
+        return best
     plain = [index for index, row in enumerate(rows) if filled(row) and not row[0].startswith("#")]
     wide = [index for index in plain if filled(rows[index]) > 1]
     return next(iter(wide or plain), None)
+
+
+def _alike(row: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two rows share a name: a header that is there twice."""
+    return bool({cell.casefold() for cell in row if cell} & {cell.casefold() for cell in other if cell})
 
 
 def columns_of(cells: Sequence[str], nameless: Callable[[int], str]) -> tuple[tuple[str, ...], frozenset[str]]:

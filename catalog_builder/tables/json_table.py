@@ -1,11 +1,15 @@
-"""JSON enters, as an array, as an object with one list of objects inside, or as one object a line; a table leaves."""
+"""JSON enters, as an array, as an object with one list of objects inside, or as one object a line; a table leaves.
+
+What an object inside a row holds under a name that is known becomes a column of its own: `variants/price`.
+"""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -46,7 +50,7 @@ def read(content: DecodedText, where: Path, known: Callable[[str], bool], named_
         lines = _looks_like_lines(text) and not text.lstrip().startswith("[")
         if several and (lines or (named_lines and not _is_whole(text))):
             found = [(number, _row(line)) for number, line in enumerate(lines_of(text), start=1) if line.strip()]
-            return _table("JSON Lines", (content.encoding,), found, content.notices)
+            return _table("JSON Lines", (content.encoding,), found, content.notices, known)
         return _document(text, content, where, known)
     except json.JSONDecodeError as error:
         raise InputError("the JSON is damaged", where=f"{where}, line {error.lineno}, column {error.colno}",
@@ -81,13 +85,14 @@ def _document(text: str, content: DecodedText, where: Path, known: Callable[[str
     start = _past_spaces(text, 0)
     lists = list(_lists(text, start, ""))
     if text[start:start + 1] == "{" and _is_a_product(text, start, lists, known):
-        return _table("JSON", (content.encoding,), [(1 + text.count("\n", 0, start), _row(text))], content.notices)
+        return _table("JSON", (content.encoding,), [(1 + text.count("\n", 0, start), _row(text))], content.notices,
+                      known)
     if len(lists) != 1:
         raise InputError("the file holds no list of products" if not lists else "the file holds several lists",
                          where=where, expected="an array of objects, or an object with one such array inside",
                          found=", ".join(one.name for one in lists)[:200] or "none", remedy="give that array alone")
     details = (content.encoding, f"the list {lists[0].name}") if lists[0].name else (content.encoding,)
-    return _table("JSON", details, list(_elements(text, lists[0].at)), content.notices)
+    return _table("JSON", details, list(_elements(text, lists[0].at)), content.notices, known)
 
 
 def _is_a_product(text: str, start: int, lists: list[_Listed], known: Callable[[str], bool]) -> bool:
@@ -99,18 +104,32 @@ def _is_a_product(text: str, start: int, lists: list[_Listed], known: Callable[[
 
 
 def _table(kind: str, details: tuple[str, ...], found: list[tuple[int, dict[str, object] | Lost]],
-           notices: list[TableNotice]) -> Table:
+           notices: list[TableNotice], known: Callable[[str], bool]) -> Table:
     """A table of objects: their keys in the order of their first place, each spelled as there."""
+    is_known = cache(known)
     spelled: dict[str, str] = {}
     rows = []
     for number, (line, row) in enumerate(found, start=1):
         if isinstance(row, dict):
-            row = {spelled.setdefault(name.casefold(), name): value for name, value in row.items()}
+            row = {spelled.setdefault(name.casefold(), name): value
+                   for name, value in {**_nested(row, is_known), **row}.items()}
         rows.append(TableRow(line, number, row))
-    return Table(kind, details, tuple(spelled.values()), frozenset(), rows, notices)
+    return Table(kind, details, tuple(spelled.values()), frozenset(), rows=rows, notices=notices)
 
 
 # One row.
+
+def _nested(row: Mapping[str, object], known: Callable[[str], bool]) -> dict[str, object]:
+    """What the row's objects, and its lists of objects, hold under known names: a value, or a tuple of several."""
+    found: dict[str, list[object]] = {}
+    for name, value in row.items():
+        for item in value if isinstance(value, list) else [value]:
+            for key, inner in item.items() if isinstance(item, dict) else ():
+                if known(path := name_of(f"{name}/{key}")) and inner not in (None, ""):
+                    found.setdefault(path, []).append(inner)
+    return {path: values[0] if values.count(values[0]) == len(values) else tuple(values)
+            for path, values in found.items()}
+
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant}, which JSON does not know")
@@ -156,6 +175,8 @@ def _lost(found: object) -> Lost:
 
 def _object(value: object) -> dict[str, object]:
     """An object with the names of columns. Raises ValueError if it is none, or names a column twice."""
+    while isinstance(value, dict) and len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
+        value = inner                        # {"node": {...}}
     if not isinstance(value, dict):
         raise ValueError(type(value).__name__)
     names = [name_of(name) for name in value]

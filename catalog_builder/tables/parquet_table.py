@@ -28,7 +28,7 @@ def read(file: BinaryIO, where: Path) -> Table:
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         place = f"{where}, after row {len(rows)}" if rows else where
         raise InputError("the list is damaged", where=place, expected="a Parquet file", found=error) from error
-    return Table("Parquet", (), columns, repeated, rows, [])
+    return Table("Parquet", (), columns, repeated, rows=rows, notices=[])
 
 
 def _cells(name: str, column) -> list[object]:

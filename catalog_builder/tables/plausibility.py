@@ -10,6 +10,8 @@ from functools import cache
 
 MOST_WORDS = 3000                        # of a text that are looked at
 WORD = re.compile(r"[!-~]*[^\x00-\x7f]\S*")             # with a character that is not ASCII
+ACCENTED = re.compile("[\u00aa\u00b5\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]+")           # Latin letters
+MOST_ACCENTS = 3                         # side by side: Żółta
 CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 APOSTROPHES = "’‘·•­"
 NEVER = ("Cn", "Co", "Cs")             # unassigned, private, half a surrogate pair
@@ -41,11 +43,18 @@ def oddness(text: str, codec: str) -> float:
 def _odd_ones(word: str, codec: str) -> Iterator[bool]:
     """For each character outside ASCII of a word whether it is odd."""
     lower = False                        # whether a small letter stands before, with letters alone between
-    for before, letter, after in zip(f" {word}", word, f"{word[1:]} ", strict=False):
+    lonely = {at for run in ACCENTED.finditer(word) if _lonely(word, *run.span()) for at in range(*run.span())}
+    for at, (before, letter, after) in enumerate(zip(f" {word}", word, f"{word[1:]} ", strict=False)):
         if letter > "\x7f":
-            yield _odd(before, letter, after) or (lower and letter.isupper()) or (
+            yield at in lonely or _odd(before, letter, after) or (lower and letter.isupper()) or (
                 codec in COMMON and not _common(letter, codec))
         lower = letter.isalpha() and (lower or letter.islower())
+
+
+def _lonely(word: str, start: int, end: int) -> bool:
+    """Whether a run of letters with accents is longer than words have them, or stands without a plain letter."""
+    around = word[start - 1:start] + word[end:end + 1]
+    return end - start > MOST_ACCENTS or (end - start > 1 and not any(one.isalpha() for one in around))
 
 
 def _odd(before: str, letter: str, after: str) -> bool:
@@ -59,9 +68,7 @@ def _odd(before: str, letter: str, after: str) -> bool:
         close = before.isalpha() and after.isalpha()
         return letter not in APOSTROPHES and (close or (" " not in (before, after) and not (before + after).isascii()))
     scripts = [_script(neighbour) for neighbour in (before, after) if neighbour.isalpha()]
-    if any(script != own for script in scripts):
-        return True
-    return own == "latin" and bool(scripts) and not any(one.isascii() and one.isalpha() for one in (before, after))
+    return any(script != own for script in scripts)
 
 
 @cache

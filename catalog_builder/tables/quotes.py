@@ -12,8 +12,12 @@ from dataclasses import dataclass, field, replace
 from catalog_builder.tables.table_types import Lost, ReadOptions, shown
 
 MOST_LINES = 1000                        # of one row: a longer row has a quote that was left open
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+OPENING = re.compile(r'(?<!^)"(?=[^"\s])')
 MOST_QUOTES = 100                        # of a line that are left out in turn
-QUOTE, FIELDS, SHORT = "quote", "fields", "short"        # a row lacks the end of a quote, fields, or fields at its end
+MOST_PIECES = 100                        # of a text that are looked at
+# What a row lacks: the end of a quote, as all else is there or not; fields, as its pictures are there or not.
+QUOTE_ALONE, QUOTE, SHORT, FIELDS = "quote alone", "quote", "short", "fields"
 CLOSE_QUOTES = 'close every quote, and write one inside a quoted field as ""'
 BACKSLASHED = re.compile(r'\\(["\\])')
 
@@ -80,7 +84,7 @@ def rows(lines: Sequence[str], at: int, shape: RowShape) -> Iterator[SplitRow]:
     broken = ""                          # what the row before lacks
     while at < len(lines):
         for row in _next(lines, at, shape, looks):
-            yield _not_a_rest(lines[row.at], row, broken) if broken and shape.fits(row.fields) else row
+            yield _not_a_rest(lines[row.at], row, shape, broken) if broken and shape.fits(row.fields) else row
             broken = _broken(lines[row.at], row, shape, broken)
             at += row.taken
 
@@ -88,7 +92,7 @@ def rows(lines: Sequence[str], at: int, shape: RowShape) -> Iterator[SplitRow]:
 def _broken(line: str, row: SplitRow, shape: RowShape, before: str) -> str:
     """What a row lacks that the lines after it may hold, given what the one before it lacks."""
     if isinstance(row.fields, Lost):
-        return "" if _complete(line, shape) else QUOTE
+        return QUOTE_ALONE if _complete(line, shape) else QUOTE
     if not any(map(str.strip, row.fields)):
         return before
     missing = len(shape.columns) - len(row.fields)
@@ -96,16 +100,20 @@ def _broken(line: str, row: SplitRow, shape: RowShape, before: str) -> str:
         return ""
     if row.taken > 1:
         return QUOTE
-    return before or (SHORT if shape.plausible(row.fields + [""] * missing) else FIELDS)
+    if before in (QUOTE, FIELDS):
+        return before
+    return SHORT if shape.plausible(row.fields + [""] * missing) else FIELDS
 
 
-def _not_a_rest(line: str, row: SplitRow, broken: str) -> SplitRow:
+def _not_a_rest(line: str, row: SplitRow, shape: RowShape, broken: str) -> SplitRow:
     """The row after a broken one: lost if it ends quotes that it does not open, with a notice if it may be a rest."""
     what = "the line may be the rest of the row before it"
     odd = row.taken == 1 and line.count('"') % 2 == 1
-    if odd and broken != SHORT:
+    if odd and broken in (QUOTE, FIELDS):
         return replace(row, fields=Lost("", what, found=shown(line.strip()), remedy=CLOSE_QUOTES))
-    return replace(row, notices=[*row.notices, (row.at, what)]) if odd or broken == QUOTE else row
+    doubtful = broken in (QUOTE, FIELDS) or (odd and broken == SHORT) or (
+        isinstance(row.fields, list) and not shape.plausible(row.fields))
+    return replace(row, notices=[*row.notices, (row.at, what)]) if doubtful else row
 
 
 def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]) -> list[SplitRow]:
@@ -124,19 +132,32 @@ def _next(lines: Sequence[str], at: int, shape: RowShape, looks: dict[int, bool]
         return [SplitRow(at, 1, Lost("", what, found=shown(lines[at].strip()), remedy=CLOSE_QUOTES))]
     if not shape.fits(row.fields):
         return _torn(lines, row, shape, inside)
-    what = f"it has as many fields as a row, but stands inside quotes that open in line {at + 1}: taken as text"
     odd = _odd_text(row, row.fields, shape)
-    return [replace(row, notices=row.notices + odd + [(index, what) for index in inside])]
+    if inside:
+        odd.append((at, f"a text in quotes, to line {at + row.taken}, has lines with as many fields as a row"))
+    return [replace(row, notices=row.notices + odd)]
 
 
 def _odd_quotes(line: str, row: SplitRow, shape: RowShape) -> list[tuple[int, str]]:
     """A notice if a quote inside a field opens one as well as any, with a delimiter before it: `P1"Pan, red",5`."""
-    places = [found.start() + 1 for found in re.finditer(r'[^"]"[^"\r\n]', line)] if '"' in line else []
-    for at in places[:MOST_QUOTES]:
-        if shape.mark not in (line[at - 1], line[at + 1]) and shape.fits(_alone([line[:at] + shape.mark + line[at:]], 0,
-                                                                            shape.mark)):
+    for at in _loose_quotes(line, shape.mark)[:MOST_QUOTES]:
+        if shape.fits(_alone([line[:at] + shape.mark + line[at:]], 0, shape.mark)):
             return [(row.at, "a quote inside a field: is the delimiter before it missing?")]
     return []
+
+
+def _loose_quotes(line: str, mark: str) -> list[int]:
+    """Where quotes before a letter stand in the middle of a field without quotes around it."""
+    found: list[int] = []
+    at = 0
+    while at < len(line) and line.find('"', at) >= 0:
+        quoted = QUOTED.match(line, at)
+        end = quoted.end() if quoted else line.find(mark, at)
+        end = len(line) if end < 0 else end
+        if not quoted:
+            found += [at + one.start() for one in OPENING.finditer(line[at:end])]
+        at = end + 1
+    return found
 
 
 def _odd_text(row: SplitRow, fields: Sequence[str], shape: RowShape) -> list[tuple[int, str]]:
@@ -145,8 +166,8 @@ def _odd_text(row: SplitRow, fields: Sequence[str], shape: RowShape) -> list[tup
     for place, text in enumerate(fields[:width]):
         alone = [""] * place + [text] + [""] * (width - place - 1)
         pieces = [line.split(shape.mark) for line in text.splitlines()] if "\n" in text or "\r" in text else []
-        some = {piece for line in pieces if len(line) > 1 for piece in line}
-        if any(shape.plausible([piece] * width) for piece in some) and not shape.plausible(alone):
+        some = dict.fromkeys(piece for line in pieces if len(line) > 1 for piece in line)
+        if any(shape.plausible([piece] * width) for piece in [*some][:MOST_PIECES]) and not shape.plausible(alone):
             return [(row.at, f"a text in quotes, to line {row.at + row.taken}, names a picture: does it hold rows?")]
     return []
 

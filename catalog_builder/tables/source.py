@@ -22,13 +22,14 @@ NAMED = {".csv": "CSV", ".tsv": "CSV", ".xlsx": "Excel workbook", ".xlsm": "Exce
 LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".gzip")
 DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)["']""")
-NO_LIST = re.compile(r"<(\?xml|!--|!DOCTYPE|[A-Za-z_])", re.IGNORECASE)
+XML_START = re.compile(r"<(\?xml|!--|!DOCTYPE|[A-Za-z_])", re.IGNORECASE)
 
 
 def read(path: Path, options: ReadOptions) -> Table:
     """The table of a list. Raises InputError if the file cannot be read at all."""
     if not path.is_file():
-        raise InputError("the list cannot be read", where=path, expected="a file", found="none")
+        raise InputError("the list cannot be read", where=path, expected="a file",
+                         found="a folder" if path.is_dir() else "no regular file" if path.exists() else "none")
     try:
         with path.open("rb") as file:
             return _named(path, _table(file, path, options))
@@ -80,7 +81,7 @@ def _text(data: bytes, path: Path, options: ReadOptions) -> Table:
     if not content.text.strip():
         raise InputError("the list is empty", where=path, expected="at least one row")
     signatures.refuse_page(content.text, path)
-    if NO_LIST.match(content.text.lstrip()[:20]):
+    if XML_START.match(content.text.lstrip()[:20]):
         return feed.read(content, path, options.known)
     if json_table.looks_like_json(content.text):
         return json_table.read(content, path, options.known, _suffix(path) in LINES)

@@ -41,8 +41,8 @@ def run(work: Callable[[], int], name: str, interrupted: str, option: str = "--o
     except InputError as error:
         return _failed(BAD_INPUT, name, error)
     except OSError as error:                 # a read-only or full disk, a file where a folder should be
-        return _failed(BAD_INPUT, name,
-                       f"{error.strerror}; found {error.filename}; remedy: choose another {option}")
+        place = f"; found {error.filename}" if error.filename else ""
+        return _failed(BAD_INPUT, name, f"{error.strerror or error}{place}; remedy: choose another {option}")
     except KeyboardInterrupt:
         return _failed(INTERRUPTED, name, f"interrupted; {interrupted}")
 
