@@ -1,8 +1,10 @@
 """`python -m parity`: command-line arguments enter; the exit status leaves. This module only parses and calls."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
+from export.artifacts import lock
 from export.artifacts.dist import Dist
 from export.common import command
 from export.common.command import CommandLine
@@ -10,7 +12,7 @@ from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
-from export.weights.lookup import find
+from export.weights.lookup import folder
 from parity import basis
 from parity.auto import choice
 from parity.gate import baseline, gate, inputs
@@ -29,12 +31,13 @@ def parser() -> CommandLine:
     p.add_argument("--products", type=int, metavar="N",
                    help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
                    f"{baseline.FEW_PRODUCTS} for others, 0 for random weights)")
-    p.add_argument("--pictures", type=Path, metavar="DIR", help="rank your own pictures, too")
-    p.add_argument("--texts", type=Path, metavar="FILE", help="texts for --pictures: one per line, or a JSON list")
+    p.add_argument("--pictures", type=command.path, metavar="DIR", help="rank your own pictures, too")
+    p.add_argument("--texts", type=command.path, metavar="FILE",
+                   help="texts for --pictures: one per line, or a JSON list")
     p.add_argument("--choose", action="store_true", help="try precisions, and keep the smallest that pass the gate")
     p.add_argument("--budget-mb", type=float, metavar="N", help="with --choose: the most MB for a pair of encoders")
     p.add_argument("--formats", metavar="LIST", help="with --choose: formats, with commas (default: all in dist)")
-    p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    p.add_argument("--out", type=command.path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
 
@@ -46,8 +49,13 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
     options = parser().parse_args(arguments)
-    spec = find(options.model, options.pretrained)
-    dist = Dist(options.out / spec.name)
+    dist = Dist(folder(options.out, options.model, options.pretrained))
+    with lock.to_write(dist.folder) if options.choose and dist.folder.is_dir() else lock.to_read(dist.folder):
+        return judge(dist, options)
+
+
+def judge(dist: Dist, options: Namespace) -> int:
+    """Gates dist/<model>/, or chooses its precisions. Exit status: 0 green, 1 red."""
     products = wanted_products(options.products, dist)
     own = own_shelf(options.pictures, options.texts)
     if options.choose:

@@ -91,6 +91,17 @@ class Dist:
             self._source = self._located()
         return self._source
 
+    def note(self) -> dict:
+        """What source.json says. Raises InputError if it is missing or damaged."""
+        try:
+            kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
+            if not isinstance(kept, dict):
+                raise ValueError("no JSON object")
+        except (OSError, ValueError) as error:
+            raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
+                             remedy="export again") from error
+        return kept
+
     def _located(self) -> tuple[ModelSpec, Source]:
         try:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))

@@ -88,6 +88,11 @@ def configuration(name: str) -> dict:
     return json.loads((_package() / "model_configs" / f"{name}.json").read_text())
 
 
+def is_installed() -> bool:
+    """Whether open_clip is there: an environment for catalogs alone has none."""
+    return importlib.util.find_spec("open_clip") is not None
+
+
 def _package() -> Path:
     spec = importlib.util.find_spec("open_clip")
     if spec is None or spec.origin is None:

@@ -58,6 +58,20 @@ def own_file(name: str, checkpoint: Path | None, random: bool) -> Path | None:
     return checkpoint
 
 
+def folder(out: Path, name: str, pretrained: str | None = None) -> Path:
+    """dist/<model>/ of a model that was exported: `name` is that folder's, or MODEL= as the export took it.
+
+    Raises InputError for a name that means no model. Where open_clip is not installed, only the table is known.
+    """
+    if "/" not in name and name and (out / name).is_dir():
+        return out / name
+    known = aliases.row(name) or aliases.folder(name)
+    if known or not architectures.is_installed():
+        return out / (known or name)
+    spelled = None if pretrained else aliases.known(name, architectures.all_names())
+    return out / (spelled or _row(name, pretrained, None).name)
+
+
 def lasting(name: str) -> str:
     """`name` as it can be found again from another folder: an absolute path after `local-dir:`."""
     return f"{LOCAL}{Path(name.removeprefix(LOCAL)).expanduser().resolve()}" if name.startswith(LOCAL) else name
