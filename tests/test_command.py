@@ -1,6 +1,7 @@
 """What a command leaves behind: its exit status, and one line on stderr where it failed."""
 
 import ast
+import errno
 import importlib
 import os
 import subprocess
@@ -12,7 +13,6 @@ import pytest
 from export.common import command
 from export.common.command import CommandLine, GateRed
 from export.common.errors import InputError
-from export.common.progress import library_output_to
 from tests.conftest import ROOT
 
 POSITIONAL = 5                               # more arguments than that are told apart by their names
@@ -45,7 +45,8 @@ def test_each_failure_is_one_line_and_a_status(error, status, line, capsys):
 
 
 def test_an_error_that_nobody_expected_is_one_line_with_its_log_and_no_red_gate(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = tempfile.mkstemp
+    monkeypatch.setattr(tempfile, "mkstemp", lambda **options: made(dir=tmp_path, **options))
     assert command.run(fails(ZeroDivisionError("by\nzero")), "parity", "nothing was written") == command.UNEXPECTED == 3
     out, err = capsys.readouterr()
     [log] = tmp_path.iterdir()
@@ -53,25 +54,29 @@ def test_an_error_that_nobody_expected_is_one_line_with_its_log_and_no_red_gate(
     assert "Traceback" in log.read_text() and "in work" in log.read_text()
 
 
-def test_the_log_of_the_work_itself_has_the_traceback_where_there_is_one(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+def test_a_log_that_cannot_be_written_leaves_one_line_too(monkeypatch, capsys):
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    def work() -> int:
-        with library_output_to(tmp_path / "export.log"):
-            raise RuntimeError("[enforce fail at inline_container.cc:1]")
-
-    assert command.run(work, "export", "nothing was written") == command.UNEXPECTED
-    assert capfd.readouterr().err == (
-        "export: unexpected RuntimeError: [enforce fail at inline_container.cc:1]; remedy: report it with the log "
-        f"{tmp_path / 'export.log'}\n")
-    assert "Traceback" in (tmp_path / "export.log").read_text()
-
-
-def test_a_log_that_cannot_be_written_leaves_one_line_too(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(tempfile, "mkstemp", full)
     assert command.run(fails(KeyError("x")), "parity", "nothing was written") == command.UNEXPECTED
     assert capsys.readouterr().err == (
-        "parity: unexpected KeyError: 'x'; remedy: report it with the log (none: No such file or directory)\n")
+        "parity: unexpected KeyError: 'x'; remedy: report it with the log (none: No space left on device)\n")
+
+
+def test_the_log_of_the_work_itself_has_the_traceback_where_there_is_one(tmp_path):
+    code = ("import sys; from pathlib import Path\n"
+            "from export.common import command; from export.common.progress import library_output_to\n"
+            "def work():\n"
+            "    with library_output_to(Path(sys.argv[1])):\n"
+            "        raise RuntimeError('[enforce fail at inline_container.cc:1]')\n"
+            "sys.exit(command.run(work, 'export', ''))")
+    log = tmp_path / "export.log"
+    answer = subprocess.run([sys.executable, "-c", code, str(log)], cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == command.UNEXPECTED and answer.stderr == (
+        "export: unexpected RuntimeError: [enforce fail at inline_container.cc:1]; "
+        f"remedy: report it with the log {log}\n")
+    assert "Traceback" in log.read_text()
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -86,7 +91,7 @@ def test_what_a_terminal_cannot_show_is_printed_as_its_number(stream):
 
 
 def test_steps_are_shown_on_a_terminal_without_their_characters():
-    code = "from export.common.progress import Steps\nwith Steps(1) as steps: steps.begin('größe')"
+    code = "from export.common.progress import Steps\nwith Steps(1) as steps: steps.begin('gr\\u00f6\\u00dfe')"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, env=os.environ | {
         "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
     assert answer.returncode == 0 and answer.stderr.strip() == rb"[1/1] gr\xf6\xdfe", answer.stderr
