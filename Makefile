@@ -123,7 +123,7 @@ check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRI
 	$(PY) -m mypy
 	$(PYTEST) -m "not slow"
 
-test: $(READY)  ## what proves the product: nine minutes [ALL=1: every test, thirteen minutes; STRICT=1: every test, and what cannot run fails]
+test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, sixteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) $(if $(ALL)$(STRICT),,-m "not exhaustive")
 
 soak: $(READY)  ## repeat in full what the tests repeat with made-up input: damaged files, random texts and pictures

@@ -75,7 +75,7 @@ def lost_or_swapped(made: DamagedList, found: Listing, missing: set[str]) -> lis
             wrong.append(f"{row['id']} has the picture {product.pictures}")
         if product and product.name.translate(STRAY) != row["name"].translate(STRAY) and not mentioned:
             wrong.append(f"{row['id']} is called {product.name!r}")
-        if product and product.price not in (None, price(row)):
+        if product and product.price not in (None, price(row)) and start <= made.cut:
             wrong.append(f"{row['id']} costs {product.price}, not {row['price']}")
         if product and "price" in row and product.price is None and not mentioned:
             wrong.append(f"{row['id']} has lost its price")

@@ -53,6 +53,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.now = self.most = self.connections = 0
         self.lock = threading.Lock()
         self.version = 1
+        self.gate = threading.Event()
 
     def process_request(self, request, client_address):
         self.connections += 1
@@ -113,6 +114,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_slow(self, rest):
         time.sleep(0.1)
+        self.do_ok(rest)
+
+    def do_gated(self, rest):
+        """From the thirtieth picture on only when the gate is open."""
+        if int(rest.partition(".")[0]) >= 30:
+            self.server.gate.wait(30)
         self.do_ok(rest)
 
     def do_status(self, rest):
@@ -491,11 +498,12 @@ def test_a_picture_that_was_removed_or_shortened_is_fetched_again(server, produc
 
 
 FETCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)         # a shell's background job would ignore it
 from pathlib import Path
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetch import fetch
-addresses = [(f"{sys.argv[1]}/slow/{n}.jpg", n) for n in range(60)]
+addresses = [(f"{sys.argv[1]}/gated/{n}.jpg", n) for n in range(60)]
 fetch(addresses, Path(sys.argv[2]), FetchOptions(allow_private=True), lambda more, computed: print(more, flush=True))
 """
 
@@ -509,13 +517,14 @@ def test_a_run_that_is_killed_loses_only_the_pictures_on_their_way(server, produ
         process.stdout.readline()
     process.send_signal(kind)
     process.communicate(timeout=10)
+    server.gate.set()
     index = read_index(folder)
     there = len(index.fetched)
     assert 9 <= there < 60 and all(file.is_in(str(folder)) for file in index.fetched.values())
     for path in folder.glob("*.jpg"):
         assert path.stem == hashlib.sha256(path.read_bytes()).hexdigest()
     before = len(server.asked)
-    result, told = run(products, [f"{server.root}/slow/{n}.jpg" for n in range(60)])
+    result, told = run(products, [f"{server.root}/gated/{n}.jpg" for n in range(60)])
     assert (result.fetched, result.kept) == (60 - there, there) == (len(server.asked) - before, told[False])
     assert len(names(products)) == 60
 

@@ -147,6 +147,7 @@ def test_what_shoppers_must_not_see_does_not_ship(name, ready):
         assert secret not in records
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in TABLES if not EXPECTED[name].get("ordered")])
 def test_the_order_of_the_columns_does_not_matter(name, ready, tmp_path):
     rows, delimiter = rows_of(ready(name))
@@ -157,6 +158,7 @@ def test_the_order_of_the_columns_does_not_matter(name, ready, tmp_path):
     check(name, read(rewritten(ready(name), tmp_path / "list", shuffled, delimiter)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [str.upper, str.lower, lambda text: f" {text} "], ids=["upper", "lower", "blanks"])
 @pytest.mark.parametrize("name", [name for name in TABLES if name not in BY_PATTERN])
 def test_case_and_outer_blanks_of_the_columns_do_not_matter(name, change, ready, tmp_path):
