@@ -18,7 +18,7 @@ from PIL import Image
 
 from catalog_builder import engines
 from catalog_builder.engines import Engine
-from export.common.specs import Preprocessing
+from export.common.specs import Licence, Preprocessing
 from export.pictures.preprocess import load_rgb8, resize_crop
 from export.weights.models import MIT
 
@@ -49,10 +49,11 @@ class StandIn:
     templates: Sequence[str] = ("{}",)
     scripts: Sequence[str] = ("Latin",)
     logit_scale: float = 100.0
+    licence: Licence = MIT
 
     @property
     def manifest(self) -> SimpleNamespace:
-        return SimpleNamespace(model="stand-in", dim=DIM, shippable=True, licence=MIT)
+        return SimpleNamespace(model="stand-in", dim=DIM, shippable=True, licence=self.licence)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -86,9 +87,9 @@ def unit(vector: Sequence[float]) -> np.ndarray:
     return (np.asarray(vector) / np.linalg.norm(vector)).astype(np.float32)
 
 
-def install(monkeypatch) -> StandIn:
+def install(monkeypatch, licence: Licence = MIT) -> StandIn:
     """Every build and every search of this test uses the stand-in."""
-    model = StandIn()
+    model = StandIn(licence=licence)
     monkeypatch.setattr(engines, "opened", lambda folder: model)
     monkeypatch.setattr(engines, "engine", lambda given, name: Engine("stand-in", model.image))
     return model

@@ -87,7 +87,7 @@ def test_a_licences_keys_and_sources_and_the_weights_keys_and_kinds_are_those_of
     kinds = {field.type for field in fields(Source) if field.name == "kind"}
     assert listed["weights"] - {*get_args(*kinds)} == {field.name for field in fields(manifest.WeightsFile)}
     assert {*get_args(*kinds)} <= listed["weights"]
-    assert names("A licence belongs to weights", "source") == {Licence.source, licences.DIGEST, licences.GIVEN}
+    assert names("### The licence of the weights", "source") == {Licence.source, licences.DIGEST, licences.GIVEN}
 
 
 def test_an_artifacts_keys_are_those_of_the_table():

@@ -37,6 +37,23 @@ def test_export_passes_every_variable_on_and_runs_the_gate_after():
     assert said.index("-m export") < said.index("-m parity")
 
 
+def test_what_the_user_says_of_the_weights_is_passed_on_whole():
+    given = {"LICENCE": 'Ours "1.0"', "COMMERCIAL_USE": "yes", "LICENCE_URL": "https://a", "LICENCE_FILE": "a b.txt"}
+    said = make("-n", "export", *(f"{name}={value}" for name, value in given.items()))
+    flags = {"LICENCE": "--licence", "COMMERCIAL_USE": "--commercial-use", "LICENCE_URL": "--licence-url",
+             "LICENCE_FILE": "--licence-file"}
+    assert all(f'{flag} "${name}"' in said for name, flag in flags.items())
+    assert "--licence" not in make("-n", "export") and "--commercial-use" not in make("-n", "export")
+
+
+def test_each_licence_that_stops_an_app_is_accepted_by_a_variable_of_its_own():
+    flags = {"ACCEPT_RESEARCH_LICENCE": "--accept-research-licence",
+             "ACCEPT_UNKNOWN_LICENCE": "--accept-unknown-licence"}
+    for name in flags:
+        said = make("-n", "apps", f"{name}=1")
+        assert [other for other, flag in flags.items() if flag in said] == [name]
+
+
 def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
     given = {"CHECKPOINT_KEY": "a b", "ACTIVATION": "quickgelu", "MEAN": "-0.5 0 0", "STD": "1,1,1",
              "INTERPOLATION": "bicubic"}

@@ -57,6 +57,8 @@ OTHER_JSON = {
     "catalog_builder/builder/catalog_page.py": "a product's record",
     "catalog_builder/catalog/reader.py": "a catalog's metadata",
     "catalog_builder/catalog/calibration.py": "a catalog's calibration",
+    "catalog_builder/lists/queries.py": "a list of queries",
+    "parity/gate/inputs.py": "the sample shop's queries",
 }
 
 

@@ -16,6 +16,7 @@ from export.weights.checkpoint import Source
 from export.weights.models import DEMO, TABLE
 
 DIGEST, GIVEN = "digest", "given"            # of Licence.source, beside "row"
+OF_THE_ROW = ("hub", "bundled", "random")    # kinds of weights that are what the row names
 FOREIGN = Licence("unknown: given as CHECKPOINT=", "", commercial_use=None)
 SAID = 'LICENCE="name" COMMERCIAL_USE=yes|no'
 MOST_NAME = 200                              # characters: every artefact carries the name
@@ -47,7 +48,7 @@ def of_weights(spec: ModelSpec, source: Source, given: Licence | None = None) ->
 
 
 def _known(row: Licence, source: Source) -> Licence:
-    if source.kind != "file":
+    if source.kind in OF_THE_ROW:
         return row
     if source.sha256 in RELEASES:
         return replace(RELEASES[source.sha256].licence, source=DIGEST)
@@ -58,7 +59,7 @@ def text(spec: ModelSpec, source: Source, given: GivenLicence | None) -> str | N
     """The licence's text: the user's file, a known release's, or what came with the weights; None if there is none."""
     if given is not None and given.text is not None:
         return given.text
-    if source.kind == "file" and source.sha256 in RELEASES:
+    if source.kind not in OF_THE_ROW and source.sha256 in RELEASES:
         return (files.ROOT / RELEASES[source.sha256].file).read_text(encoding="utf-8")
     return checkpoint.licence_text(spec, source)
 
