@@ -13,13 +13,16 @@ TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
 
 
 def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
-    """tokens.json by open_clip and preprocess/ by Pillow; answers the texts, of which there are TEXTS at least."""
-    goldens.write_pixels(folder / "preprocess", random_pictures(), preprocessing)
-    return goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5), CLIP_TEXT)
+    """Token ids by open_clip and pictures by Pillow; answers the texts, of which there are TEXTS at least."""
+    for name, resize in (("preprocess", "shortest"), ("squash", "squash")):
+        goldens.write_pixels(folder / name, random_pictures(resize), preprocessing)
+    texts = goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5), CLIP_TEXT)
+    return goldens.write_tokens(folder / "tokens-32.json", texts, goldens.SHORT)
 
 
-def random_pictures() -> list[tuple[str, np.ndarray, int, str]]:
+def random_pictures(resize: str) -> list[tuple[str, np.ndarray, Preprocessing]]:
     """Noise of any shape, for squares of any size."""
     source = random.Random(6)
     return [(f"{index:03}", noise(source.randint(*SIDES), source.randint(*SIDES), seed=index),
-             source.randint(*SIZES), ("bilinear", "bicubic")[index % 2]) for index in range(PICTURES)]
+             goldens.settings(source.randint(*SIZES), ("bilinear", "bicubic")[index % 2], resize))
+            for index in range(PICTURES)]

@@ -144,7 +144,8 @@ def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, say):
     printed = "".join(case.printed for case in cases if case.name.startswith("ExpectedTest"))
     for line in printed.strip().splitlines():
         say(f"android_sample/search: {line}")
-    for figure in (r"tokens: \d{5} texts, 0 differing", f"pixels: {expected.PICTURES} pictures, 0 differing bytes",
+    for figure in (*(rf"{name}: \d{{5}} texts, 0 differing" for name in ("tokens.json", "tokens-32.json")),
+                   *(f"{name}: {expected.PICTURES} pictures, 0 differing bytes" for name in ("preprocess", "squash")),
                    *(f"{precision}: {SHOP_TEXTS + SHOP_PICTURES} queries" for precision in PRECISIONS)):
         assert re.search(figure, printed), f"{figure} in {printed!r}"
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import os
 import pickle
 import re
@@ -17,8 +18,10 @@ from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.weights import checkpoint, lookup
 from export.weights.layouts import misfits
+from export.weights.models import TABLE
 from export.weights.networks.construct import build
 from export.weights.random_weights import varied_pictures, varied_texts
+from tests.test_tokenizer import ASSET_SHA256
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = lookup.find("demo")
@@ -281,3 +284,28 @@ def test_canonical_preprocessing_is_pinned():
     assert checkpoint.canonical(DEMO.preprocessing) == (
         '{"crop":"centre","interpolation":"bilinear","mean":[0.0,0.0,0.0],"resize":"shortest","size":64,'
         '"std":[1.0,1.0,1.0]}')
+    assert checkpoint.canonical(lookup.find("PE-Core-B-16", "meta").preprocessing) == (
+        '{"crop":"none","interpolation":"bilinear","mean":[0.5,0.5,0.5],"resize":"squash","size":224,'
+        '"std":[0.5,0.5,0.5]}')
+
+
+def test_the_spaces_of_the_demo_and_of_s0_are_those_of_every_catalog_so_far():
+    def numbered(spec: ModelSpec) -> torch.nn.Module:
+        """The network with the place of its name in each tensor: no random numbers, which differ by processor."""
+        network = build(spec)
+        for place, (_, value) in enumerate(sorted(network.state_dict().items())):
+            value.fill_(place)
+        return network
+
+    demo, s0 = checkpoint.load(DEMO, checkpoint.locate(DEMO)), lookup.find("s0")
+    assert checkpoint.space(demo, DEMO.preprocessing, ASSET_SHA256) == (
+        "dbf9a37a23617060ca33d341b161adb5f478ef135fe33990d32ddce4d756c671")
+    assert checkpoint.space(numbered(s0), s0.preprocessing, ASSET_SHA256) == (
+        "70aba9eb379aa62261c25845ce7ab0c8f1cc506397f4f0931f03f37fb7796e12")
+
+
+def test_the_tables_preprocessing_is_named_as_in_every_catalog_so_far():
+    lines = "\n".join(checkpoint.canonical(spec.preprocessing) for spec in TABLE.values())
+    assert hashlib.sha256(lines.encode()).hexdigest() == (
+        "4a391987db2992e494336198d665d54d73d85c15b344a02fab5e20082659bf53")
+

@@ -20,7 +20,7 @@ OTHERS = (*FIELDS, "catalog_builder.pictures.addresses", "catalog_builder.pictur
 def folder(tmp_path_factory) -> Path:
     """A folder with dist/demo/tokenizer.safetensors, in which the examples run."""
     folder = tmp_path_factory.mktemp("examples")
-    families.write_asset(CLIP_TEXT.family, folder / "dist" / "demo" / "tokenizer.safetensors")
+    families.write_asset(CLIP_TEXT, folder / "dist" / "demo" / "tokenizer.safetensors")
     return folder
 
 

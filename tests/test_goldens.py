@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from export.common import files
-from export.common.specs import CLIP_TEXT, Preprocessing
+from export.common.specs import CLIP_TEXT
 from export.pictures.preprocess import resize_crop
+from export.pictures.resample import MOST_SHRUNK, rows_first
 from export.text.assets.clip_bpe_asset import write_asset
 from export.text.families import reference_ids
 from export.text.tokenizer import encode_all, load
@@ -35,34 +36,31 @@ def read_rgb(path, height, width):
     return np.frombuffer(path.read_bytes(), np.uint8).reshape(height, width, 3)
 
 
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.safetensors"
-    write_asset(path)
-    return load(path)
-
-
-def test_the_tokenizer_gives_the_golden_ids(tokenizer):
-    rows = kept("tokens.json")["texts"]
-    assert len(rows) >= 1
+@pytest.mark.parametrize(("name", "length"), [("tokens.json", 77), ("tokens-32.json", 32)])
+def test_the_tokenizer_gives_the_golden_ids(name, length, tmp_path):
+    golden = kept(name)
+    write_asset(tmp_path / "tokenizer.safetensors", golden["context_length"])
+    rows, tokenizer = golden["texts"], load(tmp_path / "tokenizer.safetensors")
+    assert len(rows) >= 1 and tokenizer.context_length == length
     for row, ids in zip(rows, encode_all(tokenizer, [row["text"] for row in rows]), strict=True):
-        assert ids.tolist() == row["ids"] + [0] * (77 - len(row["ids"])), ascii(row["text"])
+        assert ids.tolist() == row["ids"] + [0] * (length - len(row["ids"])), ascii(row["text"])
 
 
-def test_the_preprocessing_gives_the_golden_bytes():
-    cases = kept("preprocess/index.json")["cases"]
-    assert len(cases) >= 1
+@pytest.mark.parametrize(("folder", "resize"), [("preprocess", "shortest"), ("squash", "squash")])
+def test_the_preprocessing_gives_the_golden_bytes(folder, resize):
+    cases = kept(f"{folder}/index.json")["cases"]
+    assert len(cases) >= 1 and {case.get("resize", "shortest") for case in cases} == {resize}
     for case in cases:
-        rgb = read_rgb(FOLDER / "preprocess" / f"{case['name']}.in.rgb", case["height"], case["width"])
-        expected = read_rgb(FOLDER / "preprocess" / f"{case['name']}.out.rgb", case["size"], case["size"])
-        settings = Preprocessing(case["size"], (0.0,) * 3, (1.0,) * 3, case["interpolation"])
+        rgb = read_rgb(FOLDER / folder / f"{case['name']}.in.rgb", case["height"], case["width"])
+        expected = read_rgb(FOLDER / folder / f"{case['name']}.out.rgb", case["size"], case["size"])
+        settings = goldens.settings(case["size"], case["interpolation"], resize)
         np.testing.assert_array_equal(resize_crop(rgb, settings), expected, err_msg=case["name"])
 
 
 def test_pytorch_gives_the_golden_embeddings_of_the_demo_model():
     golden, spec = kept("embeddings-demo.json"), lookup.find("demo")
     reference = Reference(spec, checkpoint.locate(spec))
-    texts = reference.texts(reference_ids(CLIP_TEXT.family, [row["text"] for row in golden["texts"]]))
+    texts = reference.texts(reference_ids(CLIP_TEXT, [row["text"] for row in golden["texts"]]))
     squares = np.stack([read_rgb(FOLDER / "preprocess" / f"{row['preprocess']}.out.rgb", 64, 64)
                         for row in golden["pictures"]])
     for found, side in ((texts, "texts"), (reference.images(squares), "pictures")):
@@ -70,10 +68,13 @@ def test_pytorch_gives_the_golden_embeddings_of_the_demo_model():
         assert np.abs(found - np.array([row["embedding"] for row in golden[side]])).max() < 1e-5
 
 
-def test_the_committed_goldens_are_wide():
-    texts = [row["text"] for row in json.loads((goldens.OUT / "tokens.json").read_text())["texts"]]
-    counts = {len(row["ids"]) for row in json.loads((goldens.OUT / "tokens.json").read_text())["texts"]}
-    assert len(texts) >= 400 and {2, 3, 75, 76, 77} <= counts and "" in texts
+@pytest.mark.parametrize(("name", "counts"), [("tokens.json", {2, 3, 75, 76, 77}),
+                                             ("tokens-32.json", {2, 3, 30, 31, 32})])
+def test_the_committed_goldens_are_wide(name, counts):
+    rows = json.loads((goldens.OUT / name).read_text())["texts"]
+    texts = [row["text"] for row in rows]
+    found = {len(row["ids"]) for row in rows}
+    assert len(texts) >= 400 and counts <= found and max(found) == max(counts) and "" in texts
     assert {unicodedata.normalize(form, "r\u00e9sum\u00e9") for form in ("NFC", "NFD")} <= set(texts)
     joined = "".join(texts)
     for wanted in ("&amp;amp;", "\u2019", "\u200d", "\u200b", "\t", "\n", "\u8d64", "\u0641", "\u0e0a", "\U0001f457"):
@@ -113,16 +114,28 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, arguments):
     assert not list(tmp_path.iterdir())
 
 
+def test_squashed_goldens_cover_every_order_of_the_passes_and_the_limit():
+    cases = json.loads((goldens.OUT / "squash" / "index.json").read_text())["cases"]
+    shapes = [(case["height"], case["width"], case["size"]) for case in cases]
+    first = [rows_first((height, width), (size, size)) for height, width, size in shapes]
+    assert True in first and False in first
+    assert {(height > size, width > size) for height, width, size in shapes} >= {(True, False), (False, True)}
+    assert any(height == size or width == size for height, width, size in shapes)
+    assert {max(height, width) / size for height, width, size in shapes} >= {1, MOST_SHRUNK}
+
+
+@pytest.mark.parametrize("resize", ["shortest", "squash"])
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
-def test_a_thousand_random_pictures_and_sizes_give_pillows_bytes(interpolation):
+def test_a_thousand_random_pictures_and_sizes_give_pillows_bytes(interpolation, resize):
     rng, up, down = np.random.default_rng(len(interpolation)), 0, 0
     for _ in range(1000):
         rows, columns = (int(np.exp(rng.uniform(0, np.log(400)))) for _ in range(2))
         size = int(np.exp(rng.uniform(0, np.log(160))))
-        if size * max(rows, columns) > 40_000 * min(rows, columns):
+        if resize == "shortest" and size * max(rows, columns) > 40_000 * min(rows, columns):
             size = 8                         # Pillow computes the whole strip
         rgb = rng.integers(0, 256, (rows, columns, 3), dtype=np.uint8)
         up, down = up + (size > min(rows, columns)), down + (size < min(rows, columns))
-        np.testing.assert_array_equal(resize_crop(rgb, Preprocessing(size, (0.0,) * 3, (1.0,) * 3, interpolation)),
-                                      by_pillow(rgb, size, interpolation), err_msg=f"{rgb.shape} to {size}")
+        settings = goldens.settings(size, interpolation, resize)
+        np.testing.assert_array_equal(resize_crop(rgb, settings), by_pillow(rgb, settings),
+                                      err_msg=f"{rgb.shape} to {size}")
     assert up > 200 and down > 200

@@ -115,7 +115,7 @@ def test_packages_answer_as_pytorch_does(exported, encoder, precision, cosine, d
         given = inputs.squares(shelf.pictures[:9], SPEC.preprocessing)
         expected = reference.images(given)
     else:
-        given = reference_ids(CLIP_TEXT.family, shelf.text_queries[:9])
+        given = reference_ids(CLIP_TEXT, shelf.text_queries[:9])
         expected = reference.texts(given)
     run = runners.load("coreml", exported / Job("coreml", encoder, precision).path, encoder,
                        runtime=runners.runtimes("coreml")[-1])

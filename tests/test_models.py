@@ -8,7 +8,7 @@ import pytest
 
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
-from export.weights import lookup, models
+from export.weights import architectures, lookup, models
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["demo", "s0", "s1", "s2", "b", "blt", "2-s0", "2-s2", "2-b", "2-s3", "2-s4", "2-l14"]
@@ -72,13 +72,23 @@ def test_row_is_found_by_architecture_and_tag_too():
     ("ViT-B-16-SigLIP", "webli", "MODEL=ViT-B-16-SigLIP cannot be exported.*found the tokenizer timm/"),
     ("roberta-ViT-B-32", "laion2b_s12b_b32k", "MODEL=roberta-ViT-B-32 .*a text model from the transformers library"),
     ("coca_ViT-B-32", "laion2b_s13b_b90k", "MODEL=coca_ViT-B-32 cannot.*CoCa"),
-    ("PE-Core-B-16", "meta", "MODEL=PE-Core-B-16 cannot be exported; expected .*77 tokens; found 32 tokens"),
     ("ViT-H-14-worldwide", "metaclip2_worldwide", "found the tokenizer facebook/xlm-v-base and 901629 words"),
-    ("ViT-H-14-quickgelu", "dfn5b", "expected resize mode shortest; found squash"),
+    ("ViT-B-16-SigLIP2", "webli", "MODEL=ViT-B-16-SigLIP2 cannot be exported; expected CLIP's own tokenizer; found"),
 ])
 def test_model_that_cannot_be_had_is_refused_by_name(name, pretrained, message):
     with pytest.raises(InputError, match=message):
         lookup.find(name, pretrained)
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("resize_mode", "longest", "PRETRAINED=openai cannot be exported; expected shortest or squash; found longest"),
+    ("interpolation", "nearest", "PRETRAINED=openai cannot be exported; expected bilinear or bicubic; found nearest")])
+def test_a_preprocessing_that_the_ports_lack_is_refused_by_name(monkeypatch, key, value, message):
+    tags = architectures._pretrained_list()
+    monkeypatch.setitem(tags["ViT-B-32"]["openai"], key, value)
+    monkeypatch.setattr(architectures, "_pretrained_list", lambda: tags)
+    with pytest.raises(InputError, match=message):
+        lookup.find("ViT-B-32", "openai")
 
 
 def test_finding_a_model_imports_neither_torch_nor_open_clip():

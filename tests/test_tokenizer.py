@@ -19,13 +19,14 @@ from parity.hostile import HOSTILE, decoding_is_repaired
 
 # Of the libraries that requirements.lock pins. A change here changes the embedding space of every model.
 ASSET_SHA256 = "217a098043f1bc8a4d6b96d59afe9dbbb705efe7145eac11423e409e5afaf14c"
+SHORT = 32                                   # PE-Core's context
 TEXTS = 10_000                               # random ones, in `make soak`
 
 
 @pytest.fixture(scope="module")
 def asset(tmp_path_factory):
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.safetensors"
-    digest = write_asset(path)
+    digest = write_asset(path, 77)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     return path
 
@@ -33,6 +34,13 @@ def asset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tokenizer(asset):
     return load(asset)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    path = tmp_path_factory.mktemp("short") / "tokenizer.safetensors"
+    write_asset(path, SHORT)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,12 @@ def test_asset_is_the_pinned_one_to_the_byte(asset):
     assert hashlib.sha256(asset.read_bytes()).hexdigest() == ASSET_SHA256
     assert asset.stat().st_size < 1_000_000
     assert [path.name for path in asset.parent.iterdir()] == [asset.name]        # nothing half-written beside it
+
+
+def test_the_asset_of_another_context_length_differs_in_that_number_alone(asset, short):
+    length, other = b'"context_length":"77"', b'"context_length":"32"'
+    assert asset.read_bytes().count(length) == 1
+    assert short.read_bytes() == asset.read_bytes().replace(length, other)
 
 
 def test_asset_opens_with_the_safetensors_package(asset):
@@ -94,6 +108,25 @@ def test_truncation_keeps_the_end_token(tokenizer, reference, words):
     ids = tokenizer.encode(text)
     np.testing.assert_array_equal(ids, reference(text).numpy()[0])
     assert ids[min(words + 1, 76)] == 49407 and (ids == 49407).sum() == 1
+
+
+@pytest.mark.parametrize("words", [0, 1, 28, 29, 30, 31, 32, 33, 1000])
+def test_a_short_context_is_cut_as_open_clip_cuts_pe_cores(short, words):
+    import open_clip
+
+    reference, text = open_clip.get_tokenizer("PE-Core-T-16-384"), "dress " * words
+    ids = load(short).encode(text)
+    assert ids.shape == (SHORT,) and ids.dtype == np.int32
+    np.testing.assert_array_equal(ids, reference(text).numpy()[0])
+    assert ids[min(words + 1, SHORT - 1)] == 49407 and (ids == 49407).sum() == 1
+
+
+def test_hostile_and_random_texts_give_open_clips_ids_in_a_short_context(short, repetitions):
+    import open_clip
+
+    reference = open_clip.get_tokenizer("PE-Core-S-16-384")
+    texts = [text for text in hostile.listed(SHORT) if not decoding_is_repaired(text)]
+    assert compare(load(short), reference, [*texts, *hostile.generate(repetitions(TEXTS), seed=7)]) == 0
 
 
 def test_code_points_from_all_planes_give_open_clips_ids(tokenizer, reference):

@@ -14,7 +14,7 @@ from typing import Any
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec, Preprocessing, TextSpec
+from export.common.specs import CROPS, Licence, ModelSpec, Preprocessing, TextSpec
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.stamp import INPUT, OUTPUT
@@ -281,8 +281,11 @@ def _manifest(fields: dict) -> Manifest:
 
 def _image(fields: dict) -> ImageInput:
     resize = _get(fields, "resize", dict)
-    return ImageInput(_get(fields, "width", int), _get(fields, "height", int), _get(fields, "crop", str),
-                 _get(resize, "mode", str), _get(resize, "interpolation", str), _get(resize, "antialias", bool))
+    mode, crop = _get(resize, "mode", str), _get(fields, "crop", str)
+    if mode not in CROPS or crop != CROPS[mode]:
+        raise ValueError(f"crop {crop[:40]!r} after the resize {mode[:40]!r}")
+    return ImageInput(_get(fields, "width", int), _get(fields, "height", int), crop, mode,
+                      _get(resize, "interpolation", str), _get(resize, "antialias", bool))
 
 
 def _text(fields: dict) -> TextSpec:

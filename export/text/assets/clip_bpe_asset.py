@@ -56,16 +56,21 @@ def reference_ids(texts: Sequence[str], context_length: int) -> np.ndarray:
 
 def asset_bytes(context_length: int) -> bytes:
     """The file's bytes, the same at every call."""
-    merges = _merges()
-    start_token = 2 * 256 + len(merges)
+    tensors = _tensors()
+    start_token = 2 * 256 + len(tensors["merges"])
     metadata = {
         "format": FORMAT, "version": VERSION, "unicode": UNICODE, "contractions": CONTRACTIONS,
         "start_text": START_TEXT, "start_token": str(start_token), "end_text": END_TEXT,
         "end_token": str(start_token + 1), "pad_token": "0", "context_length": str(context_length),
         "open_clip": version("open_clip_torch"), "ftfy": version("ftfy"), "regex": version("regex"),
     }
-    tensors = {"merges": np.array(merges, np.uint16), "byte_ids": np.array(_byte_ids(), np.uint16)}
-    return container_bytes(metadata, tensors | _splitting() | _cleaning() | _casing() | _normalising() | _html())
+    return container_bytes(metadata, tensors)
+
+
+@cache                                   # takes seconds
+def _tensors() -> dict[str, np.ndarray]:
+    tensors = {"merges": np.array(_merges(), np.uint16), "byte_ids": np.array(_byte_ids(), np.uint16)}
+    return tensors | _splitting() | _cleaning() | _casing() | _normalising() | _html()
 
 
 @cache

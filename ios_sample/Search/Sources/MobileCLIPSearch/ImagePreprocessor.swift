@@ -17,32 +17,54 @@ public enum ResizeInterpolation: String, Sendable, CaseIterable {
     }
 }
 
-/// From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: the shorter
-/// side to ``size``, antialiased, then the centre cropped. Only the pixels of the crop are computed.
+/// To which lengths the sides are resized, and what is then cropped.
+public enum ResizeMode: String, Sendable, CaseIterable {
+    /// The shorter side to the square's, the other by the same factor; then the centre is cropped.
+    case shortest
+    /// Both sides to the square's.
+    case squash
+
+    /// What is cropped, in the manifest's words.
+    var crop: String { self == .shortest ? "centre" : "none" }
+}
+
+/// From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: resized by
+/// ``mode``, antialiased. Only the pixels of the square are computed.
 ///
 /// Holds nothing that changes: any number of tasks may share it.
 public struct ImagePreprocessor: Sendable {
     private static let largestSize = 4096
+    /// At more than that, rounded weights change colours (FORMATS.md, Pictures).
+    private static let mostShrunk = 4096
 
     public let size: Int
     public let interpolation: ResizeInterpolation
+    public let mode: ResizeMode
 
     /// Throws ``SearchError/badRequest(_:)`` for a size outside 1 to 4,096.
-    public init(size: Int, interpolation: ResizeInterpolation) throws {
+    public init(size: Int, interpolation: ResizeInterpolation, mode: ResizeMode = .shortest) throws {
         try require((1...Self.largestSize).contains(size), "a square of \(size) pixels")
         self.size = size
         self.interpolation = interpolation
+        self.mode = mode
     }
 
     /// The square: ``size`` x ``size`` pixels, 3 bytes each; the encoder takes them as numbers from 0 to 255. Takes some
     /// 3 x ``size`` x the shorter side bytes of memory, and time: not for the main thread.
-    public func square(_ image: RGBImage) -> [UInt8] {
+    ///
+    /// Throws ``SearchError/badRequest(_:)`` where a side is over 4,096 times as long as it becomes.
+    public func square(_ image: RGBImage) throws -> [UInt8] {
         let (width, height) = (image.width, image.height)
-        let short = min(width, height)
-        let columns = Axis(length: width, resized: size * width / short, size: size, interpolation)
-        let rows = Axis(length: height, resized: size * height / short, size: size, interpolation)
+        let toWidth = resized(width, short: min(width, height))
+        let toHeight = resized(height, short: min(width, height))
+        try require(
+            width <= Self.mostShrunk * toWidth && height <= Self.mostShrunk * toHeight,
+            "an image of \(width) x \(height), expected at most \(Self.mostShrunk * toWidth) x "
+                + "\(Self.mostShrunk * toHeight)")
+        let columns = Axis(length: width, resized: toWidth, size: size, interpolation)
+        let rows = Axis(length: height, resized: toHeight, size: size, interpolation)
         let pixels = Pixels(bytes: image.bytes, width: width, left: 0, top: 0)
-        if rowsFirst(width, height, short) {
+        if rowsFirst(fewerRows: height - toHeight, fewerColumns: width - toWidth) {
             let window = rows.shrinkRows(pixels, left: columns.inputs.lowerBound, count: columns.inputs.count)
             let narrow = Pixels(
                 bytes: window, width: columns.inputs.count, left: columns.inputs.lowerBound, top: 0)
@@ -53,10 +75,11 @@ public struct ImagePreprocessor: Sendable {
         return rows.shrinkRows(low, left: 0, count: size)
     }
 
+    /// What a side becomes.
+    private func resized(_ side: Int, short: Int) -> Int { mode == .squash ? size : size * side / short }
+
     /// Whether the height changes before the width, as in Pillow 13.0: each pass rounds, so that the order matters.
-    private func rowsFirst(_ width: Int, _ height: Int, _ short: Int) -> Bool {
-        let fewerRows = height - size * height / short
-        let fewerColumns = width - size * width / short
-        return fewerRows > 0 && fewerRows > 2 * fewerColumns
+    private func rowsFirst(fewerRows: Int, fewerColumns: Int) -> Bool {
+        fewerRows > 0 && fewerRows > 2 * fewerColumns
     }
 }

@@ -109,17 +109,20 @@ extension ImagePreprocessor {
         let height = try image.count("height")
         try wellFormed(width == height, "an image encoder of \(width) x \(height) pixels, expected a square")
         let resize = try image.part("resize").asObject("resize")
-        let mode = try resize.text("mode")
-        try wellFormed(mode == "shortest", "unknown resize mode: expected 'shortest', found \(shown(mode))")
+        let named = try resize.text("mode")
+        guard let mode = ResizeMode(rawValue: named) else {
+            throw Malformed("unknown resize mode: expected 'shortest' or 'squash', found \(shown(named))")
+        }
         try wellFormed(resize.part("antialias").asBool("antialias"), "a resize without antialias, expected with")
         let crop = try image.text("crop")
-        try wellFormed(crop == "centre", "unknown crop: expected 'centre', found \(shown(crop))")
+        try wellFormed(
+            crop == mode.crop, "another crop: expected '\(mode.crop)' after \(named), found \(shown(crop))")
         let wanted = try resize.text("interpolation")
         guard let interpolation = ResizeInterpolation(rawValue: wanted) else {
             throw Malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found \(shown(wanted))")
         }
         do {
-            try self.init(size: width, interpolation: interpolation)
+            try self.init(size: width, interpolation: interpolation, mode: mode)
         } catch SearchError.badRequest(let problem) {
             throw Malformed(problem)
         }

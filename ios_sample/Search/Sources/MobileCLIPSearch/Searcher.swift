@@ -67,7 +67,7 @@ public actor Searcher {
     private func embedding(_ image: RGBImage) async throws -> [Float] {
         if let known = images[image.id] { return known }
         try Task.checkCancellation()
-        let made = try await encoder.image(preprocessor.square(image))
+        let made = try await encoder.image(try preprocessor.square(image))
         images[image.id] = made
         return made
     }

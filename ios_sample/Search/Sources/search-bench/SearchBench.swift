@@ -35,8 +35,8 @@ enum SearchBench {
             else { throw BadArguments() }
             let image = try RGBImage(bytes: [UInt8](bytes(arguments[1])), width: width, height: height)
             let preprocessor = try ImagePreprocessor(size: size, interpolation: interpolation)
-            try Data(preprocessor.square(image)).write(to: URL(fileURLWithPath: arguments[6]))
-            return { _ = preprocessor.square(image) }
+            try Data(try preprocessor.square(image)).write(to: URL(fileURLWithPath: arguments[6]))
+            return { _ = try preprocessor.square(image) }
         default:
             throw BadArguments()
         }

@@ -56,6 +56,26 @@ struct ModelManifestTests {
         try refusedManifest(members.merging(["text": text.merging(["templates": ["a"]]) { $1 }]) { $1 }, "'a'")
     }
 
+    @Test(arguments: ResizeMode.allCases)
+    func whatIsCroppedGoesWithTheResizeMode(_ mode: ResizeMode) throws {
+        let folder = try Folder()
+        var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        for crop in ["centre", "none", "left"] {
+            members["image"] = [
+                "width": 24, "height": 24, "crop": crop,
+                "resize": ["mode": mode.rawValue, "interpolation": "bilinear", "antialias": true] as [String: Any],
+            ]
+            let made = try folder.write([UInt8](JSONSerialization.data(withJSONObject: members)), "manifest.json")
+            if crop == mode.crop {
+                #expect(try ModelManifest.load(made).preprocessor.mode == mode)
+            } else {
+                refused(made.path, "expected '\(mode.crop)' after \(mode.rawValue), found '\(crop)'") {
+                    _ = try ModelManifest.load(made)
+                }
+            }
+        }
+    }
+
     @Test func aTextMayHaveNoStartTokenAndUnknownKeysArePassedOver() throws {
         let folder = try Folder()
         var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])

@@ -15,22 +15,29 @@ struct TokenizerTests {
         folder = try Folder()
     }
 
-    @Test(arguments: Goldens.folders)
-    func theGoldenTextsHaveTheGoldenIDs(_ goldens: URL) throws {
-        let tokenizer = try Dist.tokenizer()
-        let rows = try Goldens.json(goldens.appendingPathComponent("tokens.json")).objects("texts")
+    @Test(arguments: Goldens.folders, ["tokens.json", "tokens-32.json"])
+    func theGoldenTextsHaveTheGoldenIDs(_ goldens: URL, _ name: String) throws {
+        let golden = try Goldens.json(goldens.appendingPathComponent(name))
+        let (rows, length, pad) = try (golden.objects("texts"), golden.int("context_length"), golden.int("pad_token"))
+        let tokenizer = try tokenizer(of: length)
         #expect(!rows.isEmpty)
         var differing = 0
         for row in rows {
             let text = try row.text("text")
             let ids = try row.part("ids").asArray("ids").map { Int32(try $0.asInt("an id")) }
-            let padding = [Int32](repeating: Int32(spec.padToken), count: spec.contextLength - ids.count)
-            let expected = ids + padding
+            let expected = ids + [Int32](repeating: Int32(pad), count: length - ids.count)
             let found = try tokenizer.encode(text)
             differing += zip(found, expected).filter { $0 != $1 }.count
             #expect(found == expected, "\(text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined())")
         }
-        print("\(rows.count) texts, differing ids: \(differing)")
+        print("\(rows.count) texts (\(name)), differing ids: \(differing)")
+    }
+
+    /// The exported asset's, for another number of tokens where it has another.
+    private func tokenizer(of length: Int) throws -> any TextTokenizer {
+        if length == spec.contextLength { return try Dist.tokenizer() }
+        func context(_ length: Int) -> String { "\"context_length\":\"\(length)\"" }
+        return try Tokenizers.load(named(context(spec.contextLength), context(length)))
     }
 
     @Test func aLongTextKeepsItsEndTokenAndOneOfAMillionCharactersIsDone() throws {

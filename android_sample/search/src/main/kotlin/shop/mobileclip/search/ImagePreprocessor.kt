@@ -22,13 +22,26 @@ public enum class ResizeInterpolation(internal val halfWidth: Double) {
     }
 }
 
+/** To which lengths the sides are resized, and what is then cropped ([crop], in the manifest's words). */
+public enum class ResizeMode(internal val crop: String) {
+    /** The shorter side to the square's, the other by the same factor; then the centre is cropped. */
+    SHORTEST("centre"),
+
+    /** Both sides to the square's. */
+    SQUASH("none"),
+}
+
 /**
- * From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: the shorter
- * side to [size], antialiased, then the centre cropped. Only the pixels of the crop are computed.
+ * From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: resized by
+ * [mode], antialiased. Only the pixels of the square are computed.
  *
  * Holds nothing that changes: any number of threads may share it.
  */
-public class ImagePreprocessor(public val size: Int, public val interpolation: ResizeInterpolation) {
+public class ImagePreprocessor(
+    public val size: Int,
+    public val interpolation: ResizeInterpolation,
+    public val mode: ResizeMode = ResizeMode.SHORTEST,
+) {
     init {
         require(size in 1..LARGEST_SIZE) { "a square of $size pixels" }
     }
@@ -38,17 +51,22 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: R
      * [size] x [size]; the encoder takes the bytes as numbers from 0 to 255. Takes some 3 x [size] x the shorter side bytes
      * of memory, and time: not for the main thread.
      *
-     * @throws IllegalArgumentException where [rgb] has another length, or there are no or over 2^27 pixels.
+     * @throws IllegalArgumentException where [rgb] has another length, there are no or over 2^27 pixels, or a side is over
+     * 4,096 times as long as it becomes.
      */
     public fun square(rgb: ByteArray, width: Int, height: Int): ByteArray {
         val fits = width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS
         require(fits && rgb.size == CHANNELS * width * height) {
             "${rgb.size} bytes for an image of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
         }
-        val short = minOf(width, height)
-        val columns = Axis.of(width, size.toLong() * width / short, size, interpolation)
-        val rows = Axis.of(height, size.toLong() * height / short, size, interpolation)
-        return if (rowsFirst(width, height, short)) {
+        val toWidth = resized(width, minOf(width, height))
+        val toHeight = resized(height, minOf(width, height))
+        require(width <= MOST_SHRUNK * toWidth && height <= MOST_SHRUNK * toHeight) {
+            "an image of $width x $height, expected at most ${MOST_SHRUNK * toWidth} x ${MOST_SHRUNK * toHeight}"
+        }
+        val columns = Axis.of(width, toWidth, size, interpolation)
+        val rows = Axis.of(height, toHeight, size, interpolation)
+        return if (rowsFirst(height - toHeight, width - toWidth)) {
             val window = rows.shrinkRows(Pixels(rgb, width, 0, 0), columns.from, columns.to - columns.from)
             columns.shrinkColumns(Pixels(window, columns.to - columns.from, columns.from, 0), 0, size)
         } else {
@@ -57,18 +75,22 @@ public class ImagePreprocessor(public val size: Int, public val interpolation: R
         }
     }
 
+    /** What a side becomes. */
+    private fun resized(side: Int, short: Int): Long =
+        if (mode == ResizeMode.SQUASH) size.toLong() else size.toLong() * side / short
+
     /** Whether the height changes before the width, as in Pillow 13.0: each pass rounds, so that the order matters. */
-    private fun rowsFirst(width: Int, height: Int, short: Int): Boolean {
-        val fewerRows = height - size.toLong() * height / short
-        val fewerColumns = width - size.toLong() * width / short
-        return fewerRows > 0 && fewerRows > 2 * fewerColumns
-    }
+    private fun rowsFirst(fewerRows: Long, fewerColumns: Long): Boolean =
+        fewerRows > 0 && fewerRows > 2 * fewerColumns
 
     public companion object {
         /** Pixels of the largest image. */
         public const val MOST_PIXELS: Int = 1 shl 27
         internal const val LARGEST_SIZE = 4096
         internal const val CHANNELS = 3
+
+        /** At more than that, rounded weights change colours (FORMATS.md, Pictures). */
+        private const val MOST_SHRUNK = 4096L
 
         /** Android's pixels (0xAARRGGBB, not premultiplied) as RGB8, laid over white. */
         public fun rgb(argb: IntArray): ByteArray {

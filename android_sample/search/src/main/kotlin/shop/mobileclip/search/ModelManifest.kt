@@ -30,6 +30,8 @@ public class ModelManifest private constructor(private val name: String, members
 
     public val interpolation: ResizeInterpolation = interpolation(image.part("resize").asObject("resize"))
 
+    public val resizeMode: ResizeMode = resizeMode(image)
+
     public val text: TextSpec = textSpec(textPart)
 
     public val tokenizer: TokenizerFile =
@@ -46,8 +48,6 @@ public class ModelManifest private constructor(private val name: String, members
     init {
         val height = image.count("height", ImagePreprocessor.LARGEST_SIZE)
         wellFormed(height == imageSize) { "an image encoder of $imageSize x $height pixels, expected a square" }
-        val crop = image.text("crop")
-        wellFormed(crop == "centre") { "unknown crop: expected 'centre', found ${shown(crop)}" }
     }
 
     /** What the text encoder takes, and which texts it knows. */
@@ -94,7 +94,7 @@ public class ModelManifest private constructor(private val name: String, members
         )
 
     /** What makes the image encoder's square. */
-    public fun preprocessor(): ImagePreprocessor = ImagePreprocessor(imageSize, interpolation)
+    public fun preprocessor(): ImagePreprocessor = ImagePreprocessor(imageSize, interpolation, resizeMode)
 
     public companion object {
         private const val VERSION = 1L
@@ -113,9 +113,16 @@ public class ModelManifest private constructor(private val name: String, members
             ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest"))
         }
 
+        private fun resizeMode(image: Map<String, Json>): ResizeMode {
+            val wanted = image.part("resize").asObject("resize").text("mode")
+            val mode = ResizeMode.entries.firstOrNull { it.name.lowercase() == wanted }
+                ?: malformed("unknown resize mode: expected 'shortest' or 'squash', found ${shown(wanted)}")
+            val crop = image.text("crop")
+            wellFormed(crop == mode.crop) { "another crop: expected '${mode.crop}' after $wanted, found ${shown(crop)}" }
+            return mode
+        }
+
         private fun interpolation(resize: Map<String, Json>): ResizeInterpolation {
-            val mode = resize.text("mode")
-            wellFormed(mode == "shortest") { "unknown resize mode: expected 'shortest', found ${shown(mode)}" }
             wellFormed(resize.part("antialias").asBool("antialias")) { "a resize without antialias, expected with" }
             val wanted = resize.text("interpolation")
             return ResizeInterpolation.entries.firstOrNull { it.name.lowercase() == wanted }

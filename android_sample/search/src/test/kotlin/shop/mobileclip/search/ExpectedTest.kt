@@ -5,6 +5,7 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
 import java.io.File
@@ -17,20 +18,25 @@ class ExpectedTest {
     }
 
     @Test
-    fun `new texts have open_clip's ids`() {
-        val rows = expected.json("tokens.json").objects("texts")
-        assertTrue(rows.size >= 10_000) { "${rows.size}" }
-        val wrong = rows.filterNot { Dist.tokenizer.encode(it.text("text")).contentEquals(ids(it)) }
-        assertEquals(emptyList<String>(), wrong.map { escaped(it.text("text")) })
-        println("tokens: ${rows.size} texts, 0 differing")
+    fun `new texts have open_clip's ids`(@TempDir folder: File) {
+        for (name in TEXTS) {
+            val texts = GoldenTexts(expected, name)
+            assertTrue(texts.rows.size >= 10_000) { "${texts.rows.size}" }
+            assertEquals(emptyList<String>(), texts.differing(texts.tokenizer(folder)))
+            println("$name: ${texts.rows.size} texts, 0 differing")
+        }
     }
 
     @Test
     fun `new pictures have Pillow's bytes`() {
-        val cases = expected.json("preprocess/index.json").objects("cases")
-        assertTrue(cases.size >= 500) { "${cases.size}" }
-        for (case in cases) assertArrayEquals(outputOf(expected, case), squareOf(expected, case)) { case.text("name") }
-        println("pixels: ${cases.size} pictures, 0 differing bytes")
+        for (folder in PICTURES) {
+            val cases = expected.json("$folder/index.json").objects("cases")
+            assertTrue(cases.size >= 500) { "${cases.size}" }
+            for (case in cases) {
+                assertArrayEquals(outputOf(expected, folder, case), squareOf(expected, folder, case)) { "$case" }
+            }
+            println("$folder: ${cases.size} pictures, 0 differing bytes")
+        }
     }
 
     @ParameterizedTest

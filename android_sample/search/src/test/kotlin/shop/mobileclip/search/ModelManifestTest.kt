@@ -57,6 +57,15 @@ class ModelManifestTest {
         assertEquals(artifact, made.artifacts.first())
         val preprocessor = made.preprocessor()
         assertEquals(64 to ResizeInterpolation.BICUBIC, preprocessor.size to preprocessor.interpolation)
+        assertEquals(ResizeMode.SHORTEST, preprocessor.mode)
+    }
+
+    @Test
+    fun `a picture may be squashed, and then nothing is cropped`() {
+        val squashed = good.replace("shortest", "squash")
+        assertEquals(ResizeMode.SQUASH, read(squashed.replace("centre", "none")).preprocessor().mode)
+        val message = assertThrows<BadFileException> { read(squashed) }.checkMessage("a manifest")
+        assertTrue("expected 'none' after squash, found 'centre'" in message) { message }
     }
 
     @Test

@@ -11,16 +11,21 @@ import java.util.Random
 
 class PreprocessorTest {
     @TestFactory
-    fun `a golden picture gives the golden bytes`(): List<DynamicTest> =
-        Goldens.json("preprocess/index.json").objects("cases").map { case ->
-            dynamicTest(case.text("name")) { assertArrayEquals(outputOf(Goldens, case), squareOf(Goldens, case)) }
+    fun `a golden picture gives the golden bytes`(): List<DynamicTest> = PICTURES.flatMap { folder ->
+        Goldens.json("$folder/index.json").objects("cases").map { case ->
+            dynamicTest("$folder ${case.text("name")}") {
+                assertArrayEquals(outputOf(Goldens, folder, case), squareOf(Goldens, folder, case))
+            }
         }.also { check(it.isNotEmpty()) }
+    }
 
     @Test
     fun `a picture of the encoder's size stays as it is`() {
         val rgb = ByteArray(3 * 24 * 24).also { Random(1).nextBytes(it) }
         for (interpolation in ResizeInterpolation.entries) {
-            assertArrayEquals(rgb, ImagePreprocessor(24, interpolation).square(rgb, 24, 24))
+            for (mode in ResizeMode.entries) {
+                assertArrayEquals(rgb, ImagePreprocessor(24, interpolation, mode).square(rgb, 24, 24))
+            }
         }
     }
 
@@ -36,11 +41,32 @@ class PreprocessorTest {
             4000 to 3000,
             31 to 17,
         )
-        val preprocessor = ImagePreprocessor(48, ResizeInterpolation.BICUBIC)
-        for ((width, height) in shapes) {
-            val square = preprocessor.square(ByteArray(3 * width * height) { (199).toByte() }, width, height)
-            assertEquals(setOf(199.toByte()), square.toSet())
-            assertEquals(3 * 48 * 48, square.size)
+        for ((width, height) in shapes) keepsItsColour(48, ResizeMode.SHORTEST, width, height)
+    }
+
+    @Test
+    fun `a squashed picture of one colour keeps it as far as a side may be 4,096 times as long as it becomes`() {
+        for (size in listOf(1, 7, 48)) {
+            val most = 4096 * size
+            for ((width, height) in listOf(1 to most, most to 1, most to 3, most - 1 to 2, 31 to 17)) {
+                keepsItsColour(size, ResizeMode.SQUASH, width, height)
+            }
+            for ((width, height) in listOf(1 to most + 1, most + 1 to 1)) {
+                val preprocessor = ImagePreprocessor(size, ResizeInterpolation.BILINEAR, ResizeMode.SQUASH)
+                val error = assertThrows<IllegalArgumentException> {
+                    preprocessor.square(ByteArray(3 * width * height), width, height)
+                }
+                assertEquals("an image of $width x $height, expected at most $most x $most", error.message)
+            }
+        }
+    }
+
+    private fun keepsItsColour(size: Int, mode: ResizeMode, width: Int, height: Int) {
+        for (colour in listOf(199, 255)) {
+            val rgb = ByteArray(3 * width * height) { colour.toByte() }
+            val square = ImagePreprocessor(size, ResizeInterpolation.BICUBIC, mode).square(rgb, width, height)
+            assertEquals(setOf(colour.toByte()), square.toSet()) { "$width x $height" }
+            assertEquals(3 * size * size, square.size)
         }
     }
 
@@ -73,13 +99,17 @@ class PreprocessorTest {
     }
 }
 
+/** The folders of the vectors that hold pictures. */
+internal val PICTURES = listOf("preprocess", "squash")
+
 /** What this module makes of a picture of the vectors. */
-internal fun squareOf(vectors: Vectors, case: Map<String, Json>): ByteArray {
+internal fun squareOf(vectors: Vectors, folder: String, case: Map<String, Json>): ByteArray {
     val interpolation = ResizeInterpolation.valueOf(case.text("interpolation").uppercase())
-    val rgb = vectors.file("preprocess/${case.text("name")}.in.rgb").readBytes()
-    return ImagePreprocessor(case.int("size"), interpolation).square(rgb, case.int("width"), case.int("height"))
+    val mode = if ("resize" in case) ResizeMode.valueOf(case.text("resize").uppercase()) else ResizeMode.SHORTEST
+    val rgb = vectors.file("$folder/${case.text("name")}.in.rgb").readBytes()
+    return ImagePreprocessor(case.int("size"), interpolation, mode).square(rgb, case.int("width"), case.int("height"))
 }
 
 /** What Pillow makes of it. */
-internal fun outputOf(vectors: Vectors, case: Map<String, Json>): ByteArray =
-    vectors.file("preprocess/${case.text("name")}.out.rgb").readBytes()
+internal fun outputOf(vectors: Vectors, folder: String, case: Map<String, Json>): ByteArray =
+    vectors.file("$folder/${case.text("name")}.out.rgb").readBytes()

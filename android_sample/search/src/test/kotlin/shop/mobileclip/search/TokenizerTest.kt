@@ -21,19 +21,23 @@ class TokenizerTest {
     private val asset = Dist.file(Dist.manifest.tokenizer.path)
     private val tokenizer = Dist.tokenizer
     private val spec = Dist.manifest.text
-    private val rows = Goldens.json("tokens.json").objects("texts")
+    private val golden = GoldenTexts(Goldens, "tokens.json")
 
     @Test
     fun `the golden texts have the golden ids`() {
-        assertTrue(rows.isNotEmpty())
-        for (row in rows) assertArrayEquals(ids(row), tokenizer.encode(row.text("text"))) { escaped(row.text("text")) }
+        for (name in TEXTS) {
+            val texts = GoldenTexts(Goldens, name)
+            assertTrue(texts.rows.isNotEmpty())
+            assertEquals(emptyList<String>(), texts.differing(texts.tokenizer(folder)))
+        }
     }
 
     @Test
     fun `many threads get what one gets`() {
         val pool = Executors.newFixedThreadPool(4)
-        val tasks = List(4) { Callable { rows.all { ids(it).contentEquals(tokenizer.encode(it.text("text"))) } } }
-        pool.invokeAll(tasks).forEach { assertTrue(it.get()) }
+        val tokenizer = golden.tokenizer(folder)
+        val tasks = List(4) { Callable { golden.differing(tokenizer) } }
+        pool.invokeAll(tasks).forEach { assertEquals(emptyList<String>(), it.get()) }
         pool.shutdown()
     }
 
@@ -78,15 +82,7 @@ class TokenizerTest {
         refused("no 'family'", V1, """"version":"2"""")
     }
 
-    /** A copy of the asset with [new] in place of [old] in its header. */
-    private fun asset(old: String, new: String): File {
-        val bytes = asset.readBytes()
-        val start = 8 + ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).long.toInt()
-        val header = String(bytes, 8, start - 8).trim()
-        check(header.split(old).size == 2) { "$old in $header" }
-        val named = MadeCatalog.joined(header.replace(old, new), bytes.copyOfRange(start, bytes.size))
-        return File(folder, "named.safetensors").apply { writeBytes(named) }
-    }
+    private fun asset(old: String, new: String): File = asset(folder, old, new)
 
     @Test
     fun `a damaged asset is refused, or reads texts without another exception`() {
@@ -140,10 +136,42 @@ class TokenizerTest {
     }
 }
 
-/** The ids of a text of the vectors, padded. */
-internal fun ids(row: Map<String, Json>): IntArray {
-    val ids = row.list("ids").map { it.asLong("id").toInt() }
-    return IntArray(Dist.manifest.text.contextLength) { ids.getOrElse(it) { Dist.manifest.text.padToken } }
+/** The files of the vectors that hold texts. */
+internal val TEXTS = listOf("tokens.json", "tokens-32.json")
+
+/** Texts of the vectors with their ids, for one context length. */
+internal class GoldenTexts(vectors: Vectors, name: String) {
+    private val file = vectors.json(name)
+    private val contextLength = file.int("context_length")
+    private val padToken = file.int("pad_token")
+    val rows = file.objects("texts")
+
+    /** The tokenizer of the exported asset, for this context length; a changed asset goes into [folder]. */
+    fun tokenizer(folder: File): TextTokenizer {
+        val own = Dist.manifest.text.contextLength
+        if (contextLength == own) return Dist.tokenizer
+        return Tokenizers.load(asset(folder, """"context_length":"$own"""", """"context_length":"$contextLength""""))
+    }
+
+    /** The texts for which [tokenizer] has other ids. */
+    fun differing(tokenizer: TextTokenizer): List<String> = rows.filterNot {
+        tokenizer.encode(it.text("text")).contentEquals(padded(it))
+    }.map { escaped(it.text("text")) }
+
+    private fun padded(row: Map<String, Json>): IntArray {
+        val ids = row.list("ids").map { it.asLong("id").toInt() }
+        return IntArray(contextLength) { ids.getOrElse(it) { padToken } }
+    }
+}
+
+/** A copy in [folder] of the exported asset, with [new] in place of [old] in its header. */
+private fun asset(folder: File, old: String, new: String): File {
+    val bytes = Dist.file(Dist.manifest.tokenizer.path).readBytes()
+    val start = 8 + ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).long.toInt()
+    val header = String(bytes, 8, start - 8).trim()
+    check(header.split(old).size == 2) { "$old in $header" }
+    val named = MadeCatalog.joined(header.replace(old, new), bytes.copyOfRange(start, bytes.size))
+    return File(folder, "named.safetensors").apply { writeBytes(named) }
 }
 
 internal fun escaped(text: String): String =
