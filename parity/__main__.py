@@ -5,7 +5,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from export.artifacts import lock
-from export.artifacts.dist import Dist
+from export.artifacts.dist import SOURCE, Dist
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
@@ -26,6 +26,7 @@ def parser() -> CommandLine:
                     description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
     p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
+    p.add_argument("--checkpoint", type=command.path, metavar="FILE", help="where the checkpoint of the export lies now")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
@@ -49,8 +50,11 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
     options = parser().parse_args(arguments)
-    dist = Dist(folder(options.out, options.model, options.pretrained))
-    with lock.to_write(dist.folder) if options.choose and dist.folder.is_dir() else lock.to_read(dist.folder):
+    dist = exported(options.out, options.model, options.pretrained)
+    writes = dist.folder.is_dir() and (options.choose or options.checkpoint)
+    with lock.to_write(dist.folder) if writes else lock.to_read(dist.folder):
+        if options.checkpoint:
+            dist.move_checkpoint(options.checkpoint)
         return judge(dist, options)
 
 
@@ -69,6 +73,16 @@ def judge(dist: Dist, options: Namespace) -> int:
     verdicts.show(dist, judged)
     print(f"report: {dist.path(page.NAME)}")
     return command.DONE if judged.green else command.GATE_RED
+
+
+def exported(out: Path, model: str, pretrained: str | None) -> Dist:
+    """The export called `model`. Its source.json says which weights it has; `pretrained`, if given, must agree."""
+    dist = Dist(folder(out, model, pretrained))
+    if pretrained and dist.path(SOURCE).is_file() and pretrained != (has := dist.model().pretrained):
+        raise InputError(f"PRETRAINED={pretrained} is not what was exported", where=dist.path(SOURCE), expected=has,
+                         found=pretrained, remedy=f"leave PRETRAINED out, or make export MODEL={model} "
+                         f"PRETRAINED={pretrained}")
+    return dist
 
 
 def wanted_products(given: int | None, dist: Dist) -> int | None:
