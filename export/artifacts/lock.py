@@ -11,7 +11,7 @@ from pathlib import Path
 
 from export.common.errors import InputError
 
-NAME = "export.lock"                         # holds the number of the process that last wrote the folder
+NAME = "folder.lock"                         # holds the number of the process that last wrote the folder
 
 
 class Claim:
