@@ -26,7 +26,8 @@ def parser() -> CommandLine:
                     description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
     p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
-    p.add_argument("--checkpoint", type=command.path, metavar="FILE", help="where the checkpoint of the export lies now")
+    p.add_argument("--checkpoint", type=command.path, metavar="FILE",
+                   help="where the checkpoint of the export lies now")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",

@@ -277,6 +277,22 @@ def test_a_second_checkpoint_gets_a_folder_of_its_own_by_name_on_an_unfriendly_m
     assert again.returncode == 0 and "replaces 2 artefacts of other weights" in again.stdout
 
 
+def test_a_checkpoint_that_was_moved_is_taken_from_its_new_place_and_another_is_refused(tmp_path):
+    first, moved = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    shutil.copy(ROOT / "demo/weights.safetensors", first)
+    request = ExportRequest("demo", checkpoint=first)
+    files.write_json(tmp_path / SOURCE, describe(request, checkpoint.locate(DEMO, first)))
+    first.rename(moved)
+    dist = Dist(tmp_path)
+    with pytest.raises(InputError, match="no such checkpoint in .*a.safetensors.*remedy: CHECKPOINT=path"):
+        dist.source()
+    dist.move_checkpoint(moved)
+    assert Dist(tmp_path).source()[1].path == moved
+    moved.write_bytes(b"another")
+    with pytest.raises(InputError, match="weights are not those of the export"):
+        dist.move_checkpoint(moved)
+
+
 # Which folder a name means.
 
 def test_the_folder_of_a_name_is_that_of_the_export(tmp_path):
