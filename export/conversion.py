@@ -199,9 +199,16 @@ def _convert(task: ConversionTask) -> tuple[str, str] | None:
                 converter.write(traced, job.precision, task.stamp, partial)
         except Exception as error:           # a converter can raise anything
             traceback.print_exception(error, file=sys.stderr)
-            return job.path, f"{type(error).__name__}: {error}"[:300]
+            return job.path, first_cause(error)
         seconds = time.perf_counter() - started
         _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
                                   round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec),
                                   route=job.route)))
     return None
+
+
+def first_cause(error: BaseException) -> str:
+    """What an error began with, in one line: libraries wrap it in words of their own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
