@@ -1,6 +1,7 @@
 # `make help` lists the targets. Every one makes the environment first if it is not there.
 
 MODEL      ?= demo
+NAME       ?=
 FORMATS    ?=
 PRECISION  ?= default
 PRETRAINED ?=
@@ -16,8 +17,9 @@ QUERIES    ?=
 CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
-# What the weights do not show of themselves: their licence.
-export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE
+# What the weights do not show of themselves: their licence, and how they were trained.
+export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION
+REPLACE    ?=
 # What a list itself does not show; `python -m catalog_builder inspect --help` says what each means.
 export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
@@ -28,10 +30,21 @@ CATALOG_VENV ?= .venv-catalog
 TORCH_INDEX ?=
 
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .DEFAULT_GOAL := help
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
+VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
+  WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL PRODUCTS QUERIES \
+  CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE REFRESH ALLOW_PRIVATE PYTHON VENV TORCH_INDEX
+# make takes model=s2 for a variable of its own, and would export the demo.
+$(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
+  $(error $(lower)= is no variable; remedy: $(shell echo $(lower) | tr a-z A-Z)=$($(lower)))))
+# The folder in dist, as the commands after the export name it.
+EXPORTED := $(or $(NAME),$(MODEL))
+AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 LIGHT := catalog search inspect fetch apps
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
@@ -48,7 +61,7 @@ help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ifneq ($(BUDGET_MB),)
-ifneq ($(PRECISION),auto)
+ifeq ($(AUTO),)
 $(error BUDGET_MB=$(BUDGET_MB) without PRECISION=auto; remedy: make export PRECISION=auto BUDGET_MB=$(BUDGET_MB))
 endif
 endif
@@ -59,18 +72,21 @@ $(error TFLITE_ROUTE=onnx2tf on $(shell uname -sm); expected Linux x86_64, for w
 endif
 endif
 
-export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB CHECKPOINT WEIGHTS=random PRETRAINED LICENCE="name" COMMERCIAL_USE=yes LICENCE_URL LICENCE_FILE TFLITE_ROUTE=onnx2tf WORKERS]
-	@$(PY) -m export --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) --precision $(PRECISION) \
+export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB NAME REPLACE=1 WEIGHTS=random PRETRAINED TFLITE_ROUTE=onnx2tf WORKERS; CHECKPOINT with CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION, LICENCE="name" COMMERCIAL_USE=yes LICENCE_URL LICENCE_FILE]
+	@$(PY) -m export --model "$(MODEL)" $(if $(NAME),--name "$(NAME)") $(if $(REPLACE),--replace) \
+	  $(if $(FORMATS),--formats "$(FORMATS)") --precision "$(PRECISION)" \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
+	  $(if $(CHECKPOINT_KEY),--checkpoint-key "$$CHECKPOINT_KEY") $(if $(ACTIVATION),--activation "$$ACTIVATION") \
+	  $(if $(MEAN),--mean="$$MEAN") $(if $(STD),--std="$$STD") $(if $(INTERPOLATION),--interpolation "$$INTERPOLATION") \
 	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS) \
 	  $(if $(LICENCE),--licence "$$LICENCE") $(if $(COMMERCIAL_USE),--commercial-use "$$COMMERCIAL_USE") \
 	  $(if $(LICENCE_URL),--licence-url "$$LICENCE_URL") $(if $(LICENCE_FILE),--licence-file "$$LICENCE_FILE")
-	@$(if $(filter auto,$(PRECISION)),$(PY) -m parity --choose --model $(MODEL) $(if $(FORMATS),--formats $(FORMATS)) \
+	@$(if $(AUTO),$(PY) -m parity --choose --model "$(EXPORTED)" $(if $(FORMATS),--formats "$(FORMATS)") \
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
-	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+	@$(PY) -m parity --if-changed --model "$(EXPORTED)" $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
 
-parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]
-	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; CHECKPOINT=where the file lies now]
+	@$(PY) -m parity --model "$(EXPORTED)" $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(STRICT),--strict)
 
 # How to read a list, from the variables above.
 LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GROUP_BY),--group "$$GROUP_BY") \
@@ -86,16 +102,16 @@ fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gi
 	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
 
 catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
-	@$(LIGHT_PY) -m catalog_builder build --model $(MODEL) $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \
+	@$(LIGHT_PY) -m catalog_builder build --model "$(EXPORTED)" $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \
 	  $(if $(QUERIES),--queries "$(QUERIES)") $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [MODEL CATALOG]
-	@$(LIGHT_PY) -m catalog_builder search --model $(MODEL) $(if $(CATALOG),--catalog "$(CATALOG)") \
+	@$(LIGHT_PY) -m catalog_builder search --model "$(EXPORTED)" $(if $(CATALOG),--catalog "$(CATALOG)") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
 
 apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
-	@$(LIGHT_PY) -m catalog_builder apps --model $(MODEL) --precision $(PRECISION) $(if $(CATALOG),--catalog "$(CATALOG)") \
+	@$(LIGHT_PY) -m catalog_builder apps --model "$(EXPORTED)" --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$(CATALOG)") \
 	  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
@@ -128,9 +144,25 @@ CHECK_PYTHON = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in (
   $(PYTHON) -c 'import ensurepip' 2>/dev/null \
   || { echo "make: $(PYTHON) has no venv; remedy: apt-get install python3-venv" >&2; exit 2; }
 
-$(READY): requirements.lock
-	$(CHECK_PYTHON)
-	$(PYTHON) -m venv $(VENV)
+# An environment holds the digest of the lock that it was made from: a checkout that only touches the lock makes none
+# anew. Where the lock's content changed, pip alone runs, in the environment that is there.
+digest = $(shell (sha256sum 2>/dev/null || shasum -a 256) < $(1) | cut -c1-64)
+# (The file was empty before it held the digest; then its time counts.)
+stale = $(if $(filter $(call digest,$(2)),$(shell cat $(1) 2>/dev/null))$(shell find $(1) -empty -newer $(2) 2>/dev/null),,AGAIN)
+# Python's version and the folder that it is installed in.
+IDENTITY = -c 'import platform, sys; print(platform.python_version(), sys.base_prefix)'
+# An environment for $(1): a new one, or the one that is there, unless PYTHON= names another Python than it was made with.
+define venv
+$(if $(wildcard $(1)/bin/python),$(if $(filter file default,$(origin PYTHON)),,\
+  @made="$$($(1)/bin/python $(IDENTITY))"; asked="$$($(PYTHON) $(IDENTITY))"; test "$$made" = "$$asked" \
+  || { echo "make: $(1) is of Python $$made; PYTHON=$(PYTHON) is $$asked; remedy: rm -rf $(1), or leave PYTHON out" >&2; exit 2; }),\
+  $(PYTHON) -m venv $(1))
+endef
+.PHONY: AGAIN
+
+$(READY): $(call stale,$(READY),requirements.lock)
+	$(if $(wildcard $(PY)),,$(CHECK_PYTHON))
+	$(call venv,$(VENV))
 	@echo "installing the locked environment into $(VENV) (some minutes, once)"
 ifeq ($(TORCH_INDEX),)
 	$(PY) -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
@@ -140,19 +172,19 @@ else
 	awk '/^[a-z]/ { keep = !/^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z]+)==/ } keep' requirements.lock > $(VENV)/cpu.lock
 	$(PY) -m pip install --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/cpu.lock
 endif
-	touch $@
+	@echo $(call digest,requirements.lock) > $@
 
 # The environment of catalogs alone.
-$(CATALOG_VENV)/.ready: requirements-catalog.lock
-	$(CHECK_PYTHON)
-	$(PYTHON) -m venv $(CATALOG_VENV)
+$(CATALOG_VENV)/.ready: $(call stale,$(CATALOG_VENV)/.ready,requirements-catalog.lock)
+	$(if $(wildcard $(CATALOG_VENV)/bin/python),,$(CHECK_PYTHON))
+	$(call venv,$(CATALOG_VENV))
 	@echo "installing what catalogs need into $(CATALOG_VENV) (0.4 GB, once)"
-	$(CATALOG_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
-	touch $@
+	$(CATALOG_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-catalog.lock
+	@echo $(call digest,requirements-catalog.lock) > $@
 
 # A second environment, for TFLITE_ROUTE=onnx2tf alone. It keeps the lock file that it was made from.
-$(ONNX2TF_READY): requirements-onnx2tf.lock | $(READY)
-	$(PYTHON) -m venv $(ONNX2TF_VENV)
+$(ONNX2TF_READY): $(if $(shell cmp requirements-onnx2tf.lock $(ONNX2TF_READY) 2>&1),AGAIN) | $(READY)
+	$(call venv,$(ONNX2TF_VENV))
 	@echo "installing TensorFlow and onnx2tf into $(ONNX2TF_VENV) (2.4 GB, once)"
-	$(ONNX2TF_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r $<
-	cp $< $@
+	$(ONNX2TF_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-onnx2tf.lock
+	cp requirements-onnx2tf.lock $@

@@ -2,17 +2,19 @@
 
 import sys
 from argparse import Namespace
+from contextlib import nullcontext
 from pathlib import Path
 
 from catalog_builder import commands, engines, list_arguments
 from catalog_builder.builder.build import BuildRequest
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
-from export.artifacts import manifest
+from export.artifacts import lock, manifest
 from export.artifacts.shipping import Accepted
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
+from export.weights.lookup import folder
 
 
 def parser() -> CommandLine:
@@ -21,10 +23,11 @@ def parser() -> CommandLine:
     subparsers = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
 
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
-    build.add_argument("--products", type=Path, default=Path("demo/shop/products.csv"), metavar="PATH",
+    build.add_argument("--products", type=command.path, default=Path("demo/shop/products.csv"), metavar="PATH",
                        help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the sample "
                        "shop)")
-    build.add_argument("--queries", type=Path, metavar="PATH", help="CSV of labelled queries: kind,query,product")
+    build.add_argument("--queries", type=command.path, metavar="PATH",
+                       help="CSV of labelled queries: kind,query,product")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
     build.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be lost "
                        "(default: 1 %%, or three products)")
@@ -38,7 +41,7 @@ def parser() -> CommandLine:
     inspect = subparsers.add_parser("inspect", help="say what a product list is taken for, and what is wrong with it")
     fetch = subparsers.add_parser("fetch", help="download the pictures of a list that gives web addresses")
     for subparser in (inspect, fetch):
-        subparser.add_argument("products", type=Path, metavar="LIST")
+        subparser.add_argument("products", type=command.path, metavar="LIST")
     fetch.add_argument("--refresh", action="store_true", help="ask again for what is there, and take what changed")
     fetch.add_argument("--allow-private", action="store_true", help="allow addresses of the local network")
     for subparser in (build, inspect, fetch):
@@ -46,7 +49,7 @@ def parser() -> CommandLine:
 
     search = subparsers.add_parser("search", help="search by text, by picture, by both, or by a product")
     search.add_argument("--text")
-    search.add_argument("--image", type=Path, metavar="PATH")
+    search.add_argument("--image", type=command.path, metavar="PATH")
     search.add_argument("--like", metavar="ID", help="more like this product")
     search.add_argument("--slider", type=float, default=0.5, help="with both: 0 is the text, 1 the picture")
     search.add_argument("-k", type=int, default=10, help="results (default: %(default)s); 1: the best match only")
@@ -57,7 +60,7 @@ def parser() -> CommandLine:
     search.add_argument("--confidence", type=float, default=0.0, help="least confidence of a result, 0 to 1")
 
     labels = subparsers.add_parser("labels", help="tell which of the given names fits a picture")
-    labels.add_argument("--image", type=Path, required=True, metavar="PATH")
+    labels.add_argument("--image", type=command.path, required=True, metavar="PATH")
     labels.add_argument("--names", required=True, help="names, separated by commas")
 
     duplicates = subparsers.add_parser("duplicates", help="list shared pictures and near-duplicates")
@@ -75,9 +78,10 @@ def parser() -> CommandLine:
                       help="allow weights whose licence nobody has named")
     for subparser in (build, search, labels, duplicates, verify, apps):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
-        subparser.add_argument("--dist", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+        subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
+                               help="default: %(default)s")
     for subparser in (build, search, duplicates, verify, apps):
-        subparser.add_argument("--catalog", type=Path, metavar="PATH",
+        subparser.add_argument("--catalog", type=command.path, metavar="PATH",
                                help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
         subparser.add_argument("--json", action="store_true", help="print JSON, for machines")
@@ -97,7 +101,13 @@ def work(arguments: list[str]) -> int:
         return commands.inspect(options.products, list_arguments.options(options))
     if options.command == "fetch":
         return commands.fetch(options.products, list_arguments.options(options), options.refresh, options.allow_private)
-    dist = options.dist / options.model
+    dist = folder(options.dist, options.model)
+    with lock.to_read(dist) if options.command in ("build", "apps") else nullcontext():
+        return work_on(dist, options)
+
+
+def work_on(dist: Path, options: Namespace) -> int:
+    """Runs a command that needs an exported model, or a catalog."""
     if options.command == "labels":
         return commands.labels(dist, options.image, options.names.split(","), options.json)
     if options.command == "build":

@@ -5,11 +5,11 @@ import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from catalog_builder.lists import presets
 from catalog_builder.lists.list_options import KEEP, LEAVE_OUT, MARK, ListOptions
 from export.artifacts import manifest
+from export.common import command
 from export.common.errors import InputError
 
 PAIR = re.compile(r'\s*(\w+)\s*=\s*("[^"]*"|[^,"]*)\s*(?:,|$)')
@@ -28,7 +28,7 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--language", default="", metavar="en", help="of texts that come in several languages")
     group.add_argument("--encoding", metavar="NAME", help="of a text that is no UTF-8, such as windows-1252")
     group.add_argument("--keep", default="", metavar="COLUMN,…", help="other columns that ship to every phone")
-    group.add_argument("--pictures", type=Path, action="append", default=[], metavar="FOLDER",
+    group.add_argument("--pictures", type=command.path, action="append", default=[], metavar="FOLDER",
                        help="where the pictures are; may be repeated (default: the list's folder)")
     group.add_argument("--pictures-from", default="", metavar="PATTERN", help='such as "images/{id}.jpg"')
     group.add_argument("--category-level", type=int, default=0, metavar="N", help="levels of a category's path")

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from export import plan
 from export.artifacts.receipts import Receipt
-from export.common import files
+from export.common import disk, files
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.formats.job import Job
@@ -32,6 +33,8 @@ from export.formats.table import ENCODERS, FORMATS
 from export.text import families
 
 WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
+TEMPORARY = "temporary.partial"              # what the converters write besides; removed at the end
+MOST_BYTES = {"fp32": 4}                     # of a stored parameter; at most 2 in all other precisions
 # The longest conversions come first, so that all workers end at about the same time.
 ORDER = sorted(((row.name, encoder) for row in FORMATS.values() for encoder in ENCODERS),
                key=lambda pair: FORMATS[pair[0]].effort[pair[1]])
@@ -61,16 +64,40 @@ def stamp(spec: ModelSpec, encoder: str, space: str) -> Stamp:
     return Stamp(spec.name, encoder, space, spec.licence.name, takes)
 
 
+def refuse_too_large(sizes: dict[str, int], jobs: list[Job]) -> None:
+    """Raises InputError for an encoder that a format cannot hold. `sizes`: bytes of each encoder in float32."""
+    for job in jobs:
+        most, size = job.row.most_bytes, sizes[job.encoder]
+        if most is not None and size > most:
+            others = ",".join(row.name for row in FORMATS.values() if row.most_bytes is None)
+            raise InputError(f"the {job.encoder} encoder is over the 2 GiB that a file of {job.row.title} can hold",
+                             expected=disk.words(most), found=disk.words(size), remedy=f"FORMATS={others}")
+
+
+def refuse_full_disk(folder: Path, sizes: dict[str, int], jobs: list[Job], workers: int, freed: int) -> None:
+    """Raises InputError if the disk of dist/<model>/ will not hold the work.
+
+    That is the encoders as stored for the workers, the artefacts, and for each worker one package that it writes twice.
+    `sizes`: bytes of each encoder in float32. `freed`: bytes that are there now and will be removed before.
+    """
+    if not jobs:
+        return
+    artefacts = sum(sizes[job.encoder] // 4 * MOST_BYTES.get(job.precision, 2) for job in jobs)
+    temporary = max(sizes[job.encoder] for job in jobs) * min(workers, len(jobs))
+    disk.refuse_if_smaller(folder, sum(sizes.values()) + artefacts + temporary - freed, "the export")
+
+
 def run(todo: list[ConversionTask], parts: dict, workers: int, begin: Callable[[Job], None],
         keep: Callable[[Job, Receipt], None]) -> None:
     """Converts. Calls `begin` when a job starts and `keep` when an artefact is finished. Empties `parts`.
 
     Raises InputError if a converter fails; the log has the traceback.
     """
-    weights = todo[0].folder / WEIGHTS
+    weights, temporary = todo[0].folder / WEIGHTS, todo[0].folder / TEMPORARY
     try:
         _save(parts, weights)
-        with _pool(min(workers, len(todo)), weights) as (pool, events):
+        temporary.mkdir(exist_ok=True)
+        with _pool(min(workers, len(todo)), weights, temporary) as (pool, events):
             pending = {pool.submit(_convert, task): task for task in todo}
             while pending:
                 finished = wait(pending, timeout=0.1).done
@@ -79,12 +106,17 @@ def run(todo: list[ConversionTask], parts: dict, workers: int, begin: Callable[[
                     _check(future, pending.pop(future))
     finally:
         files.remove(weights)
+        files.remove(temporary)
 
 
 def _save(parts: dict, path: Path) -> None:
     import torch
 
-    torch.save(parts, path)
+    try:
+        torch.save(parts, path)
+    except (RuntimeError, OSError) as error:             # torch's own words for a full disk do not name it
+        raise InputError("the encoders cannot be stored for the workers", where=path, remedy=disk.REMEDY,
+                         found=f"{disk.words(disk.free(path.parent))} free on the disk") from error
     parts.clear()                            # frees memory: all workers map the file, which is one copy
 
 
@@ -104,15 +136,17 @@ def _check(future: Future, task: ConversionTask) -> None:
         raise InputError(f"converting {task.spec.name} was killed, perhaps because memory ran out", where=task.folder,
                          remedy="WORKERS=1, or one format at a time") from error
     if failure:
-        raise InputError(f"converting {task.spec.name} failed", where=failure[0], found=failure[1],
-                         remedy="see export.log beside the artefacts")
+        left = disk.words(disk.free(task.folder))
+        raise InputError(f"converting {task.spec.name} failed", where=failure[0],
+                         found=f"{failure[1]}; {left} free on the disk", remedy="see export.log beside the artefacts")
 
 
 @contextlib.contextmanager
-def _pool(workers: int, weights: Path) -> Iterator[tuple]:
+def _pool(workers: int, weights: Path, temporary: Path) -> Iterator[tuple]:
     context = multiprocessing.get_context("spawn")           # torch's threads do not survive a fork
     events = context.SimpleQueue()
-    pool = ProcessPoolExecutor(workers, context, _start, (weights, events, max(1, (os.cpu_count() or 1) // workers)))
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    pool = ProcessPoolExecutor(workers, context, _start, (weights, temporary, events, threads))
     try:
         yield pool, events
         pool.shutdown()
@@ -129,8 +163,9 @@ _events: SimpleQueue[tuple[Job, Receipt | None]]          # both set by _start
 _parts: dict
 
 
-def _start(weights: Path, events, threads: int) -> None:
+def _start(weights: Path, temporary: Path, events, threads: int) -> None:
     global _events, _parts
+    tempfile.tempdir = os.environ["TMPDIR"] = str(temporary.resolve())       # on the disk that was found large enough
     signal.signal(signal.SIGINT, signal.SIG_IGN)             # the parent process handles Ctrl-C
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -164,9 +199,16 @@ def _convert(task: ConversionTask) -> tuple[str, str] | None:
                 converter.write(traced, job.precision, task.stamp, partial)
         except Exception as error:           # a converter can raise anything
             traceback.print_exception(error, file=sys.stderr)
-            return job.path, f"{type(error).__name__}: {error}"[:300]
+            return job.path, first_cause(error)
         seconds = time.perf_counter() - started
         _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
                                   round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec),
                                   route=job.route)))
     return None
+
+
+def first_cause(error: BaseException) -> str:
+    """What an error began with, in one line: libraries wrap it in words of their own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

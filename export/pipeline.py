@@ -4,24 +4,25 @@ An interrupted export leaves no half-written artefact. The next run continues fr
 """
 
 import importlib
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from export import conversion, plan
-from export.artifacts import manifest, receipts
+from export.artifacts import lock, manifest, receipts
 from export.artifacts.dist import SOURCE, Dist
 from export.artifacts.manifest import Artifact, WeightsFile
 from export.artifacts.receipts import Receipt, job_of, of_routes
 from export.common import files
 from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
-from export.common.specs import Licence, ModelSpec
-from export.formats.job import AUTO, DEFAULT, Job, jobs, lacking, order, routed
+from export.common.specs import Given, Licence, ModelSpec
+from export.formats.job import DEFAULT, Job, is_auto, jobs, lacking, order, routed
 from export.formats.table import FORMATS, LITERT_TORCH
 from export.weights import checkpoint, licences
 from export.weights.licences import GivenLicence
-from export.weights.lookup import find
+from export.weights.lookup import explained, lasting, own_file
 
 LOG, LICENCE = "export.log", "LICENSE_WEIGHTS"
 
@@ -40,35 +41,77 @@ class ExportRequest:
     workers: int = 2                         # processes that convert; each needs its own memory
     tflite_route: str = LITERT_TORCH
     licence: GivenLicence | None = None      # what the user says of the weights
+    given: Given = Given()                   # and of the model
+    replace: bool = False                    # an export of other weights, even beside its catalog
 
 
 def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     """Makes what is missing in dist/<model>/ and returns that folder. Raises InputError on bad input."""
-    row = find(request.model, request.pretrained)
+    for path in (request.checkpoint, Path(request.model)):
+        refuse_bytes(path)
+    found = explained(request.model, request.pretrained, request.checkpoint, request.given)
+    row = found.spec
     wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
-    source = checkpoint.locate(row, request.checkpoint, request.random)
+    own = own_file(request.model, request.checkpoint, request.random)
+    source = checkpoint.locate(row, own, request.random, request.given.checkpoint_key)
     spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
     dist = Dist(request.out / spec.name)
-    for line in licence_notices(row, spec, source, dist):
+    for line in found.notes + licence_notices(row, spec, source, dist):
         say(line)
-    base = plan.base_recipe(spec, source)
-    kept = of_routes(plan.valid_receipts(dist, base), wanted)
     manifest.created()                       # reports a bad SOURCE_DATE_EPOCH now, not after the work
-    if request.precision == AUTO:            # any artefact of an earlier choice is enough to start from
-        wanted = [job for job in wanted if not any(path.startswith(job.stem) for path in kept)]
-    for lack in lacking(wanted):
-        say(f"left out: {lack}")
-    if all(job.path in kept for job in wanted) and is_complete(dist, kept):
-        say(f"nothing changed: {len(kept)} artefacts in {dist.folder} are whole and made by this recipe")
-        if source.kind != "hub" or request.licence:          # without a need, the hub is not asked
-            keep_licence(dist, licences.text(spec, source, request.licence))
-    else:
-        dist.folder.mkdir(parents=True, exist_ok=True)
-        make(dist, Work(spec, source, base, wanted, request.workers, request.licence), kept)
-    note = dist.path(SOURCE)
-    if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
-        files.write_json(note, describe(request, source))
+    dist.folder.mkdir(parents=True, exist_ok=True)
+    with lock.to_write(dist.folder) as claim:
+        if other := replaced(dist, spec, source, request):
+            say(other)
+        fill(dist, Work(spec, source, plan.base_recipe(spec, source), wanted, request.workers, request.licence), claim,
+             auto=is_auto(request.precision), say=say)
+        note = dist.path(SOURCE)
+        if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
+            files.write_json(note, describe(request, source))
     return dist.folder
+
+
+def fill(dist: Dist, work: "Work", claim: lock.Claim, auto: bool, say: Callable[[str], None]) -> None:
+    """Makes what is missing of the wanted artefacts, or says that nothing is."""
+    kept = of_routes(plan.valid_receipts(dist, work.base), work.wanted)
+    if auto:                                 # any artefact of an earlier choice is enough to start from
+        work = replace(work, wanted=[job for job in work.wanted if not any(p.startswith(job.stem) for p in kept)])
+    for lack in lacking(work.wanted):
+        say(f"left out: {lack}")
+    if not all(job.path in kept for job in work.wanted) or not is_complete(dist, kept):
+        claim.sign()
+        for line in make(dist, work, kept):
+            say(line)
+        return
+    say(f"nothing changed: {len(kept)} artefacts in {dist.folder} are whole and made by this recipe")
+    if work.source.kind != "hub" or work.licence:            # without a need, the hub is not asked
+        keep_licence(dist, licences.text(work.spec, work.source, work.licence))
+
+
+def replaced(dist: Dist, spec: ModelSpec, source: checkpoint.Source, request: ExportRequest) -> str | None:
+    """A line on the export of other weights that this one replaces; None if there is none.
+
+    Raises InputError if a catalog of these other weights lies there, unless REPLACE=1 allows it.
+    """
+    try:
+        made, before = dist.manifest, dist.note()
+    except InputError:
+        return None
+    ours = {**describe(request, source), "architecture": spec.architecture}
+    theirs = {**before, "architecture": made.architecture}
+    decisive = ("sha256", "architecture", *(f.name for f in fields(Given) if f.name != "name"))
+    if all(as_json(ours.get(key)) == theirs.get(key) for key in decisive):
+        return None
+    catalogs = sorted(path.name for path in dist.folder.glob("*.catalog"))
+    if catalogs and not request.replace:
+        raise InputError("a catalog of other weights lies in the folder of this export", where=dist.folder,
+                         found=", ".join(catalogs), remedy="NAME=another name for the folder, or REPLACE=1")
+    return f"replaces {len(made.artifacts)} artefacts of other weights (space {made.space[:8]}…) in {dist.folder}"
+
+
+def as_json(value: object) -> object:
+    """A value as source.json gives it back."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def licence_notices(row: ModelSpec, spec: ModelSpec, source: checkpoint.Source, dist: Dist) -> list[str]:
@@ -114,11 +157,20 @@ def origin(source: checkpoint.Source) -> WeightsFile:
     return WeightsFile(source.kind, source.sha256)
 
 
+def refuse_bytes(path: Path | None) -> None:
+    """Raises InputError for a path that no JSON can hold: source.json must name the checkpoint."""
+    try:
+        os.fsencode(path or "").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError("a path with bytes that are no UTF-8", where=ascii(os.fsencode(path or ""))[1:],
+                         remedy="rename the file, or the folder that it is in") from error
+
+
 def describe(request: ExportRequest, source: checkpoint.Source) -> dict:
     """Where the weights came from. source.json keeps it, because the gate loads the weights again."""
-    return {"model": request.model, "pretrained": request.pretrained, "kind": source.kind, "sha256": source.sha256,
-            "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
-            "licence": asdict(request.licence.licence) if request.licence else None}
+    return {"model": lasting(request.model), "pretrained": request.pretrained, "kind": source.kind,
+            "sha256": source.sha256, "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
+            "licence": asdict(request.licence.licence) if request.licence else None, **request.given.json()}
 
 
 @dataclass(frozen=True)
@@ -143,33 +195,44 @@ def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
             == {path: receipt.sha256 for path, receipt in kept.items()})
 
 
+def outdated(dist: Dist, kept: dict[str, Receipt]) -> list[str]:
+    """Each artefact without a valid receipt (another recipe, damaged, cut off), and what a killed export left."""
+    artefacts = [path.relative_to(dist.folder).as_posix() for row in FORMATS for path in dist.path(row).glob("*")]
+    left = [name for name in (conversion.WEIGHTS, conversion.TEMPORARY) if dist.path(name).exists()]
+    return left + [name for name in artefacts if name not in kept]
+
+
 def clear(dist: Dist, kept: dict[str, Receipt]) -> None:
-    """Removes manifest, verdicts, and each artefact without a valid receipt (another recipe, damaged, cut off)."""
+    """Removes manifest, verdicts and what is outdated."""
     dist.withdraw()
     receipts.write(dist.folder, kept)
-    files.remove(dist.path(conversion.WEIGHTS))
-    for format_ in FORMATS:
-        for path in dist.path(format_).glob("*"):
-            name = path.relative_to(dist.folder).as_posix()
-            if name not in kept:
-                files.remove(path)
-                dist.forget([name])
+    for name in outdated(dist, kept):
+        files.remove(dist.path(name))
+        dist.forget([name])
 
 
-def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
-    """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest."""
+def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
+    """Loads the weights, converts what has no receipt yet, and writes tokenizer, licence and manifest.
+
+    Returns what the user should know of the checkpoint.
+    """
     spec, missing = work.spec, [job for job in work.wanted if job.path not in kept]
+    notes: list[str] = []
     refuse_missing_environments(missing)     # fails now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(dist.path(LOG)):
         steps.begin("load the weights")
         from export.text import families
         from export.weights import encoders
 
-        model = checkpoint.load(spec, work.source)
+        model = checkpoint.load(spec, work.source, notes.append)
+        sizes = encoders.sizes(model)
+        conversion.refuse_too_large(sizes, missing)
+        freed = sum(files.size(dist.path(name)) for name in outdated(dist, kept))
+        conversion.refuse_full_disk(dist.folder, sizes, missing, work.workers, freed)
         clear(dist, kept)                    # only after the new weights have loaded
         dist.forget([manifest.TOKENIZER])
         tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER))
-        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256),
+        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256, spec.activation),
                                      float(model.logit_scale.exp()), work.source.kind != "random",
                                      origin(work.source))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
@@ -187,6 +250,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> None:
                            lambda job: steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}"), keep)
         steps.begin("write the manifest")
         dist.write(manifest.build(spec, identity, tokenizer_sha256, entries(spec, kept), plan.tool_versions()))
+    return notes
 
 
 def refuse_missing_environments(missing: list[Job]) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from export.artifacts.dist import Dist
@@ -21,7 +21,7 @@ TOOLS = ("torch", "torchvision", "timm", "open_clip_torch", *(tool for row in FO
 
 def base_recipe(spec: ModelSpec, source: Source) -> str:
     """Digest of what all artefacts of an export depend on: weights, table row, this package's code, tools, platform."""
-    return _digest({"spec": asdict(spec), "weights": source.sha256 or source.kind, "code": code(),
+    return _digest({"spec": asdict(replace(spec, asked=None)), "weights": source.sha256 or source.kind, "code": code(),
                     "tools": tool_versions(), "platform": f"{platform.system()} {platform.machine()}"})
 
 

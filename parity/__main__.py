@@ -1,16 +1,18 @@
 """`python -m parity`: command-line arguments enter; the exit status leaves. This module only parses and calls."""
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 
-from export.artifacts.dist import Dist
+from export.artifacts import lock
+from export.artifacts.dist import SOURCE, Dist
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
-from export.weights.lookup import find
+from export.weights.lookup import folder
 from parity import basis
 from parity.auto import choice
 from parity.gate import baseline, gate, inputs
@@ -24,17 +26,20 @@ def parser() -> CommandLine:
                     description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
     p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
+    p.add_argument("--checkpoint", type=command.path, metavar="FILE",
+                   help="where the checkpoint of the export lies now")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
                    help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
                    f"{baseline.FEW_PRODUCTS} for others, 0 for random weights)")
-    p.add_argument("--pictures", type=Path, metavar="DIR", help="rank your own pictures, too")
-    p.add_argument("--texts", type=Path, metavar="FILE", help="texts for --pictures: one per line, or a JSON list")
+    p.add_argument("--pictures", type=command.path, metavar="DIR", help="rank your own pictures, too")
+    p.add_argument("--texts", type=command.path, metavar="FILE",
+                   help="texts for --pictures: one per line, or a JSON list")
     p.add_argument("--choose", action="store_true", help="try precisions, and keep the smallest that pass the gate")
     p.add_argument("--budget-mb", type=float, metavar="N", help="with --choose: the most MB for a pair of encoders")
     p.add_argument("--formats", metavar="LIST", help="with --choose: formats, with commas (default: all in dist)")
-    p.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
+    p.add_argument("--out", type=command.path, default=Path("dist"), metavar="DIR", help="default: %(default)s")
     return p
 
 
@@ -46,8 +51,16 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
     options = parser().parse_args(arguments)
-    spec = find(options.model, options.pretrained)
-    dist = Dist(options.out / spec.name)
+    dist = exported(options.out, options.model, options.pretrained)
+    writes = dist.folder.is_dir() and (options.choose or options.checkpoint)
+    with lock.to_write(dist.folder) if writes else lock.to_read(dist.folder):
+        if options.checkpoint:
+            dist.move_checkpoint(options.checkpoint)
+        return judge(dist, options)
+
+
+def judge(dist: Dist, options: Namespace) -> int:
+    """Gates dist/<model>/, or chooses its precisions. Exit status: 0 green, 1 red."""
     products = wanted_products(options.products, dist)
     own = own_shelf(options.pictures, options.texts)
     if options.choose:
@@ -61,6 +74,16 @@ def work(arguments: list[str]) -> int:
     verdicts.show(dist, judged)
     print(f"report: {dist.path(page.NAME)}")
     return command.DONE if judged.green else command.GATE_RED
+
+
+def exported(out: Path, model: str, pretrained: str | None) -> Dist:
+    """The export called `model`. Its source.json says which weights it has; `pretrained`, if given, must agree."""
+    dist = Dist(folder(out, model, pretrained))
+    if pretrained and dist.path(SOURCE).is_file() and pretrained != (has := dist.model().pretrained):
+        raise InputError(f"PRETRAINED={pretrained} is not what was exported", where=dist.path(SOURCE), expected=has,
+                         found=pretrained, remedy=f"leave PRETRAINED out, or make export MODEL={model} "
+                         f"PRETRAINED={pretrained}")
+    return dist
 
 
 def wanted_products(given: int | None, dist: Dist) -> int | None:

@@ -74,7 +74,7 @@ def test_safetensors_give_the_same_model_as_the_pickle(apple):
 @pytest.mark.parametrize("apple", ["s0", "s2"], indirect=True)
 def test_apples_layout_and_open_clips_name_the_same_space(apple):
     ours = construct.build(apple.spec)
-    ours.load_state_dict(state.fit(apple.model.state_dict(), ours, apple.spec.name, apple.safetensors.path))
+    ours.load_state_dict(state.fit(apple.model.state_dict(), ours, apple.spec, apple.safetensors.path, print))
     spaces = {checkpoint.space(model, apple.spec.preprocessing, TOKENIZER) for model in (apple.model, ours)}
     assert len(spaces) == 1
 

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
-from export.weights import checkpoint, lookup, state
+from export.weights import checkpoint, lookup
+from export.weights.layouts import misfits
 from export.weights.models import TABLE
 from export.weights.networks.construct import build
 from export.weights.random_weights import varied_pictures, varied_texts
@@ -167,7 +168,7 @@ def test_checkpoint_of_another_architecture_is_recognised(tensors, tmp_path):
                                         ("demo", "demo")])
 def test_every_network_of_the_table_is_recognised_by_its_keys(name, like):
     with torch.device("meta"):
-        assert state.looks_like(build(lookup.find(name)).state_dict()) == like
+        assert misfits.looks_like(build(lookup.find(name)).state_dict()) == like
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -212,8 +212,14 @@ def test_a_damaged_artefact_alone_is_made_again(exported, tmp_path):
     assert artefact(tmp_path / "demo", "onnx", "image", "fp32").stat().st_mtime_ns == untouched
 
 
-@pytest.mark.parametrize("moment", [pytest.param(0, marks=pytest.mark.exhaustive), 1])
-def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path, moment):
+SIGNALS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: -signal.SIGTERM, signal.SIGHUP: -signal.SIGHUP,
+           signal.SIGINT: 130}
+
+
+@pytest.mark.parametrize("moment, sent", [(1, signal.SIGKILL), *(
+    pytest.param(*case, marks=pytest.mark.exhaustive)
+    for case in ((0, signal.SIGKILL), (1, signal.SIGTERM), (1, signal.SIGHUP), (1, signal.SIGINT)))])
+def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path, moment, sent):
     """Killed when `moment` artefacts are whole and others are being made: every receipt is true, the rest is made."""
     command = [sys.executable, "-m", "export", "--formats", "onnx", "--precision", "fp32,fp16", "--out", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
@@ -221,9 +227,9 @@ def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path
         while len(receipts.read(tmp_path / "demo")) < moment:
             assert process.poll() is None
             time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(sent)
         process.wait()
-    assert process.returncode == -signal.SIGKILL
+    assert process.returncode == SIGNALS[sent]
     assert not (tmp_path / "demo" / manifest.NAME).exists()
     time.sleep(2)                            # the workers end with their parent: they make no more artefacts
     kept = receipts.read(tmp_path / "demo")

@@ -15,13 +15,13 @@ from catalog_builder.pictures.address_index import FetchedFile
 from export.artifacts import manifest
 from export.artifacts.receipts import Receipt
 from export.common.container import parsed
-from export.common.specs import Licence
+from export.common.specs import Given, Licence
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.table import FORMATS, MIXED
 from export.text.assets.clip_bpe_asset import asset_bytes
 from export.weights import licences
-from export.weights.checkpoint import Source
+from export.weights.checkpoint import Source, canonical
 from export.weights.lookup import find
 from parity.gate.results import GateResult
 
@@ -129,3 +129,10 @@ def test_a_tokenizers_tensors_and_metadata_are_those_of_the_tables():
     listed = names("### The file", "tensor")
     shouted = {name for name in whole if name.startswith("html_shouted")}
     assert listed - {"html_shouted_…"} == whole - shouted and len(shouted) == 4
+
+
+def test_what_is_given_by_hand_has_the_keys_of_the_table():
+    assert names("### The embedding space", "key") == {field.name for field in fields(Given)}
+    rows = {row[0]: row for row in table("### The embedding space", "key")}
+    assert rows["`activation`"][2].startswith("yes") and '"activation":"quickgelu"' in rows["`activation`"][2]
+    assert canonical(find("demo").preprocessing, "quickgelu").startswith('{"activation":"quickgelu",')

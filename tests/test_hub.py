@@ -21,8 +21,8 @@ LOCATE = """
 import json, sys
 from export.weights import checkpoint, lookup
 from export.common.errors import InputError
-spec = lookup.find(sys.argv[1])
 try:
+    spec = lookup.find(sys.argv[1])
     source = checkpoint.locate(spec)
     print(json.dumps([source.kind, str(source.path), source.sha256, checkpoint.licence_text(spec, source),
                       "torch" in sys.modules]))
@@ -159,3 +159,36 @@ def test_network_that_never_answers_is_given_up_in_seconds(tmp_path):
 
 def test_offline_mode_with_an_empty_cache_is_named(tmp_path, closed_port):
     check_refusal(locate("s2", tmp_path, closed_port, HF_HUB_OFFLINE="1"), "HF_HUB_OFFLINE is set")
+
+
+# Models that a repository describes itself: hf-hub:OWNER/NAME.
+
+CONFIG = json.dumps({
+    "model_cfg": {"embed_dim": 24, "vision_cfg": {"image_size": 32, "patch_size": 8, "width": 32, "layers": 1},
+                  "text_cfg": {"width": 32, "heads": 2, "layers": 1}},
+    "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic"}}).encode()
+
+
+def test_a_repository_describes_its_model_and_holds_its_weights(tmp_path, closed_port):
+    files = {"shop/clip/open_clip_config.json": CONFIG, "shop/clip/open_clip_pytorch_model.bin": WEIGHTS}
+    with serving(files) as hub:
+        answer = locate("hf-hub:shop/clip", tmp_path, hub.url)
+        kind, path, sha256, licence, torch_imported = json.loads(answer.stdout)
+        assert (kind, licence, torch_imported) == ("hub", None, False) and sha256 == hashlib.sha256(WEIGHTS).hexdigest()
+        assert hub.asked[0] == "HEAD shop/clip/open_clip_config.json"
+        hub.asked.clear()
+        assert locate("hf-hub:shop/clip", tmp_path, hub.url).stdout == answer.stdout
+        assert not [asked for asked in hub.asked if "LICENSE" not in asked]
+    assert locate("hf-hub:shop/clip", tmp_path, closed_port, HF_HUB_OFFLINE="1").stdout == answer.stdout
+
+
+@pytest.mark.parametrize("files, message", [
+    ({}, "no open_clip_config.json in the hub's repository shop/clip"),
+    ({"shop/clip/open_clip_config.json": b"{"}, "no JSON in "),
+    ({"shop/clip/open_clip_config.json": b'{"model_cfg": {}}'}, "no preprocess_cfg"),
+    ({"shop/clip/open_clip_config.json": CONFIG}, "no weights in the hub's repository shop/clip")])
+def test_a_repository_that_cannot_be_taken_is_one_line(tmp_path, files, message):
+    with serving(files) as hub:
+        answer = locate("hf-hub:shop/clip", tmp_path, hub.url)
+    assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1, answer.stderr
+    assert message in answer.stderr

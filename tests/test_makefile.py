@@ -1,8 +1,12 @@
 """The Makefile passes on what the user says, and the README names no target that is not there."""
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
+
+import pytest
 
 from tests.conftest import ROOT
 
@@ -26,9 +30,10 @@ def test_export_passes_every_variable_on_and_runs_the_gate_after():
     said = make("-n", "export", "MODEL=s2", "FORMATS=onnx", "PRECISION=fp32", "CHECKPOINT=a b.pt", "STRICT=1",
                 "PRETRAINED=tag", "WEIGHTS=random")
     export, gate = (next(line for line in said.splitlines() if f"-m {stage}" in line) for stage in ("export", "parity"))
-    assert "--model s2 --formats onnx --precision fp32" in export and '--checkpoint "a b.pt"' in said
+    assert '--model "s2"' in export and '--formats "onnx" --precision "fp32"' in said
+    assert '--checkpoint "a b.pt"' in said
     assert "--weights random" in said and "--pretrained tag" in said and "--pretrained tag" in gate
-    assert "--model s2" in gate and "--strict" in gate
+    assert '--model "s2"' in gate and "--strict" in gate
     assert said.index("-m export") < said.index("-m parity")
 
 
@@ -47,6 +52,156 @@ def test_each_licence_that_stops_an_app_is_accepted_by_a_variable_of_its_own():
     for name in flags:
         said = make("-n", "apps", f"{name}=1")
         assert [other for other, flag in flags.items() if flag in said] == [name]
+
+
+def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
+    given = {"CHECKPOINT_KEY": "a b", "ACTIVATION": "quickgelu", "MEAN": "-0.5 0 0", "STD": "1,1,1",
+             "INTERPOLATION": "bicubic"}
+    said = make("-n", "export", "NAME=shop", "REPLACE=1", *(f"{name}={value}" for name, value in given.items()))
+    assert all(f'"${name}"' in said for name in given) and '--mean="$MEAN"' in said
+    assert '--name "shop" --replace' in said
+
+
+def test_name_names_the_folder_for_every_command_after_the_export():
+    said = make("-n", "export", "PRECISION=auto", "NAME=shop", "MODEL=s2")
+    assert '--model "s2" --name "shop"' in said and said.count('-m parity') == said.count('--model "shop"') == 2
+    for target in ("parity", "catalog", "search", "apps"):
+        assert '--model "shop"' in make("-n", target, "NAME=shop", "MODEL=s2")
+
+
+def test_lists_with_blanks_stay_one_argument():
+    said = make("-n", "export", "FORMATS=onnx, tflite", "PRECISION=fp32 fp16")
+    assert '--formats "onnx, tflite" --precision "fp32 fp16"' in said
+    assert "--choose" in make("-n", "export", "PRECISION=AUTO", "BUDGET_MB=60")
+
+
+def refused(*arguments: str, **environment: str) -> str:
+    """The line that make ends with."""
+    answer = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True,
+                            env=os.environ | environment)
+    assert answer.returncode == 2, answer.stdout
+    return answer.stderr
+
+
+@pytest.mark.parametrize("given, remedy", [("model=s2", "MODEL=s2"), ("checkpoint=a b.pt", "CHECKPOINT=a b.pt")])
+def test_a_lower_case_variable_is_refused_and_the_remedy_works(given, remedy):
+    assert f"= is no variable; remedy: {remedy}." in refused("-n", "export", given)
+    make("-n", "export", remedy)
+
+
+def test_a_lower_case_variable_of_the_environment_is_nobodys_mistake():
+    subprocess.run(["make", "-n", "export"], cwd=ROOT, check=True, capture_output=True,
+                   env=os.environ | {"model": "x", "name": "y"})
+
+
+def test_every_variable_that_the_makefile_takes_is_known_in_lower_case_too():
+    makefile = (ROOT / "Makefile").read_text()
+    listed = set(re.search(r"^VARIABLES := ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)[1].replace("\\", "").split())
+    taken = set(re.findall(r"^([A-Z0-9_]+) +\?=", makefile, re.MULTILINE))
+    for line in re.findall(r"^export (.*)$", makefile, re.MULTILINE):
+        taken |= set(re.findall(r"[A-Z][A-Z0-9_]+", line))
+    assert taken - listed == {"CATALOG_VENV", "ONNX2TF_VENV"}
+
+
+def test_two_targets_run_one_after_the_other():
+    assert re.search("^.NOTPARALLEL:$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+# The environment.
+
+def environment(tmp_path, version: str = "3.11.1 /base", digest: str | None = None):
+    """Arguments for an environment that was made, with a python that only says what it is."""
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\ncase $1 in -c) echo {version};; *) echo ran $@ >> {tmp_path}/ran;; esac\n")
+    python.chmod(0o755)
+    if digest is not None:
+        (tmp_path / "venv" / ".ready").write_text(digest + "\n")
+    return f"VENV={tmp_path / 'venv'}"
+
+
+def lock_digest() -> str:
+    return hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+
+
+WITHOUT_PYTHON = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "MAKEFLAGS")}
+
+
+def made(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(["make", "environment", "TORCH_INDEX=", *arguments], cwd=ROOT, capture_output=True, text=True,
+                          env=WITHOUT_PYTHON)
+
+
+def test_an_environment_of_this_very_lock_is_left_alone_whatever_the_times(tmp_path):
+    venv = environment(tmp_path, digest=lock_digest())
+    os.utime(tmp_path / "venv" / ".ready", (0, 0))             # as after a checkout that touches the lock
+    assert made(venv).returncode == 0 and not (tmp_path / "ran").exists()
+
+
+def test_an_environment_of_an_older_make_counts_by_its_time(tmp_path):
+    venv = environment(tmp_path)
+    (tmp_path / "venv" / ".ready").touch()
+    assert made(venv).returncode == 0 and not (tmp_path / "ran").exists()
+    os.utime(tmp_path / "venv" / ".ready", (0, 0))
+    assert made(venv).returncode == 0 and "pip install" in (tmp_path / "ran").read_text()
+
+
+@pytest.mark.parametrize("digest", [None, "0" * 64])
+def test_an_environment_of_another_lock_gets_pip_alone_and_the_new_digest(tmp_path, digest):
+    venv = environment(tmp_path, digest=digest)
+    answer = made(venv)
+    assert answer.returncode == 0 and "-m venv" not in answer.stdout
+    assert "-m pip install" in (tmp_path / "ran").read_text()
+    assert (tmp_path / "venv" / ".ready").read_text().strip() == lock_digest()
+    (tmp_path / "ran").unlink()
+    assert made(venv).returncode == 0 and not (tmp_path / "ran").exists()
+
+
+def test_another_python_than_that_of_the_environment_is_refused_and_both_remedies_work(tmp_path):
+    venv, other = environment(tmp_path, digest="0" * 64), tmp_path / "other-python"
+    other.write_text("#!/bin/sh\ncase $1 in -c) echo 3.12.1 /base;; esac\n")
+    other.chmod(0o755)
+    answer = made(venv, f"PYTHON={other}")
+    assert answer.returncode == 2 and not (tmp_path / "ran").exists()
+    assert f"venv is of Python 3.11.1 /base; PYTHON={other} is 3.12.1 /base; remedy: rm -rf" in answer.stderr
+    assert made(venv).returncode == 0
+    shutil.rmtree(tmp_path / "venv")
+    assert f"{other} -m venv {tmp_path / 'venv'}" in made("-n", venv, f"PYTHON={other}").stdout
+
+
+def test_a_dead_network_leaves_pips_own_line_and_the_next_call_goes_on(tmp_path):
+    venv = environment(tmp_path)
+    python = tmp_path / "venv" / "bin" / "python"
+    works = python.read_text()
+    python.write_text("#!/bin/sh\necho 'ERROR: no network' >&2; exit 1\n")
+    answer = made(venv)
+    assert answer.returncode == 2 and "ERROR: no network" in answer.stderr
+    assert not (tmp_path / "venv" / ".ready").exists()
+    python.write_text(works)
+    assert made(venv).returncode == 0 and (tmp_path / "ran").exists()
+
+
+def test_a_python_that_the_lock_is_not_made_for_is_refused_by_its_version(tmp_path):
+    (tmp_path / "python3.13").write_text("#!/bin/sh\ncase $1 in --version) echo Python 3.13.1;; *) exit 1;; esac\n")
+    (tmp_path / "python3.13").chmod(0o755)
+    answer = made(f"VENV={tmp_path / 'venv'}", f"PYTHON={tmp_path / 'python3.13'}")
+    assert answer.returncode == 2 and not (tmp_path / "venv").exists()
+    assert "is Python 3.13.1; expected Python 3.11 or 3.12; remedy: PYTHON=python3.12" in answer.stderr
+
+
+def test_the_other_two_environments_follow_their_locks_content_too(tmp_path):
+    for folder, variable, target in (("light", "CATALOG_VENV", ["inspect", f"VENV={tmp_path / 'none'}"]),
+                                     ("second", "ONNX2TF_VENV", ["environment", "TFLITE_ROUTE=onnx2tf"])):
+        lock = f"requirements-{'catalog' if folder == 'light' else 'onnx2tf'}.lock"
+        venv = tmp_path / folder
+        venv.mkdir()
+        kept = venv / (".ready" if folder == "light" else lock)
+        content = (ROOT / lock).read_bytes()
+        kept.write_text(hashlib.sha256(content).hexdigest()) if folder == "light" else kept.write_bytes(content)
+        os.utime(kept, (0, 0))
+        assert f"-r {lock}" not in make("-n", *target, f"{variable}={venv}")
+        kept.write_text("another")
+        assert f"-r {lock}" in make("-n", *target, f"{variable}={venv}")
 
 
 def selected(target: str, *given: str) -> str:
@@ -75,7 +230,7 @@ def test_ci_checks_first_and_is_strict():
 def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
     said = make("-n", "export", "PRECISION=auto", "BUDGET_MB=60", "FORMATS=onnx", "MODEL=s2")
     chosen = next(line for line in said.splitlines() if "--choose" in line)
-    assert "--model s2 --formats onnx" in chosen and "--budget-mb 60" in said
+    assert '--model "s2" --formats "onnx"' in chosen and "--budget-mb 60" in said
     assert said.index("-m export") < said.index("--choose") < said.index("--if-changed")
     assert "--choose" not in make("-n", "export")
 

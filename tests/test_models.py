@@ -62,7 +62,6 @@ def test_row_is_found_by_architecture_and_tag_too():
 
 @pytest.mark.parametrize("name, pretrained, message", [
     ("s22", None, "unknown model 's22'.*did you mean s2"),
-    ("vit-b-32", "openai", "unknown model 'vit-b-32'.*did you mean ViT-B-32"),
     ("nothing like it", None, "unknown model.*see the table"),
     ("../ViT-B-32", "openai", "unknown model"),
     ("s2", "openai", "PRETRAINED=openai does not go with MODEL=s2; expected datacompdr"),

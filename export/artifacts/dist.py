@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from export.artifacts import manifest, receipts
 from export.artifacts.manifest import Manifest
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec
+from export.common.specs import Given, Licence, ModelSpec
 from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
-from export.weights.lookup import find
+from export.weights.lookup import find, own_file
 
 VERDICTS, SOURCE = "parity.json", "source.json"
 
@@ -90,20 +91,42 @@ class Dist:
             self._source = self._located()
         return self._source
 
-    def _located(self) -> tuple[ModelSpec, Source]:
+    def note(self) -> dict:
+        """What source.json says. Raises InputError if it is missing or damaged."""
         try:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
-            spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
-            kind, digest = kept["kind"], kept["sha256"]
-            said = Licence(**kept["licence"]) if kept.get("licence") else None
+            return kept | {key: kept[key] for key in ("model", "pretrained", "kind", "sha256", "checkpoint")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
                              remedy="export again") from error
-        source = checkpoint.locate(spec, Path(path) if path else None, kind == "random")
-        if source.sha256 != digest:
-            raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {digest}",
-                             found=source.sha256, remedy="export again")
+
+    def model(self) -> ModelSpec:
+        """The model that source.json names; its weights are not looked for."""
+        return self._model(self.note())
+
+    def _model(self, kept: dict) -> ModelSpec:
+        checkpoint_ = Path(kept["checkpoint"]) if kept["checkpoint"] else None
+        return find(kept["model"], kept["pretrained"], checkpoint_, given(kept))
+
+    def _located(self) -> tuple[ModelSpec, Source]:
+        return self._found(self.note())
+
+    def _found(self, kept: dict) -> tuple[ModelSpec, Source]:
+        """The model and the weights that a note names. Raises InputError if they are not those of the export."""
+        spec, random = self._model(kept), kept["kind"] == "random"
+        path = own_file(kept["model"], Path(kept["checkpoint"]) if kept["checkpoint"] else None, random)
+        source = checkpoint.locate(spec, path, random, given(kept).checkpoint_key)
+        if source.sha256 != kept["sha256"]:
+            raise InputError("weights are not those of the export", where=source.path, found=source.sha256,
+                             expected=f"sha256 {kept['sha256']}", remedy="export again")
+        said = Licence(**kept["licence"]) if kept.get("licence") else None
         return licences.of_weights(spec, source, said), source
+
+    def move_checkpoint(self, path: Path) -> None:
+        """Has source.json name another place of the same checkpoint. Raises InputError if its digest is another."""
+        moved = self.note() | {"checkpoint": str(path.resolve())}
+        self._source = self._found(moved)
+        files.write_json(self.path(SOURCE), moved)
 
     def judged(self) -> Judged:
         """The outcome of the gate for the whole folder. Raises InputError if the gate has not run."""
@@ -115,3 +138,10 @@ class Dist:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("the gate has not run", where=path, found=error,
                              remedy=f"make parity MODEL={self.folder.name}") from None
+
+
+def given(kept: dict) -> Given:
+    """What source.json says was given by hand."""
+    said: dict[str, Any] = {field.name: kept.get(field.name) for field in fields(Given)}
+    said |= {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    return Given(**said)

@@ -1,6 +1,9 @@
 """The one error for bad input: raised anywhere, printed as one line by export.common.command, with exit status 2."""
 
 
+LOGGED = "log: "                             # begins the note on an error that says where its traceback is
+
+
 class InputError(Exception):
     """What is wrong, where, what was expected, what was found, and the remedy, as one line without a traceback.
 

@@ -35,8 +35,8 @@ def remove(path: Path) -> None:
 
 
 def json_bytes(value: object) -> bytes:
-    """`value` as readable JSON in UTF-8, keys in the order given."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+    """`value` as readable JSON in UTF-8, keys in the order given. Raises ValueError for NaN and infinite numbers."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def write_json(path: Path, value: object) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from export.common.errors import LOGGED, InputError
+
 
 class Steps:
     """A progress bar with the name of the running step; plain lines if the output is not a terminal."""
 
     def __init__(self, total: int):
-        self._console = Console(file=os.fdopen(os.dup(2), "w"), highlight=False)
+        self._console = Console(file=os.fdopen(os.dup(2), "w", errors="backslashreplace"), highlight=False)
         self._bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                              TimeElapsedColumn(), console=self._console, transient=True,
                              disable=not self._console.is_terminal)
@@ -44,7 +46,10 @@ class Steps:
 
 @contextlib.contextmanager
 def library_output_to(log: Path) -> Iterator[None]:
-    """Sends everything that this process prints, C++ libraries included, to `log` while the block runs."""
+    """Sends everything that this process prints, C++ libraries included, to `log` while the block runs.
+
+    An error that is not bad input leaves its traceback there, and takes a note of where it is.
+    """
     _flush()
     saved = os.dup(1), os.dup(2)
     with log.open("wb") as file:
@@ -52,6 +57,12 @@ def library_output_to(log: Path) -> Iterator[None]:
             os.dup2(file.fileno(), descriptor)
     try:
         yield
+    except InputError:
+        raise
+    except Exception as error:
+        traceback.print_exception(error, file=sys.stderr)
+        error.add_note(f"{LOGGED}{log}")
+        raise
     finally:
         _flush()
         for descriptor, original in zip((1, 2), saved, strict=True):

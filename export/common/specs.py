@@ -1,6 +1,6 @@
 """What a model is: preprocessing, text side, licence, and the row of the table that names its network and weights."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 CROPS = {"shortest": "centre", "squash": "none"}       # how a picture is resized, and what is then cropped
 
@@ -62,7 +62,7 @@ class Licence:
 class ModelSpec:
     """One row of the table."""
 
-    name: str                                # what MODEL= takes
+    name: str                                # what MODEL= takes, or NAME=
     architecture: str                        # an open_clip architecture, or one of export/weights/networks
     pretrained: str | None                   # open_clip's tag
     hub: str | None                          # repository on the hub
@@ -74,3 +74,27 @@ class ModelSpec:
     text: TextSpec = CLIP_TEXT
     fallback_file: str | None = None         # the same weights as a pickle, where the hub has no safetensors file
     quick_gelu: bool = False                 # the activation that the weights were trained with
+    activation: str | None = None            # the same as a key of `space`; None: a row or a tag decided it
+    network: str | None = None               # open_clip's model_cfg as JSON; None: that of `architecture`
+    asked: str | None = None                 # what MODEL= takes, where NAME= gave another `name`
+
+    @property
+    def model(self) -> str:
+        """What MODEL= takes."""
+        return self.asked or self.name
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user says of a model and a checkpoint by hand; None: not said."""
+
+    name: str | None = None                  # NAME=: of the folder in dist, and of the model in the manifest
+    checkpoint_key: str | None = None        # which dictionary of the checkpoint holds the weights
+    activation: str | None = None            # "gelu" or "quickgelu"
+    mean: tuple[float, ...] | None = None    # of red, green, blue, pixels from 0 to 1
+    std: tuple[float, ...] | None = None
+    interpolation: str | None = None         # "bilinear" or "bicubic"
+
+    def json(self) -> dict:
+        """The keys of source.json: only what was said."""
+        return {key: value for key, value in asdict(self).items() if value is not None}

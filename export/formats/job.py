@@ -52,9 +52,9 @@ def jobs(formats: str, precision: str) -> list[Job]:
     of the formats has, and for a format that has none of the precisions.
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
-    if precision == DEFAULT:
+    if precision.strip().lower() == DEFAULT:
         return [Job(row.name, encoder, row.default[encoder]) for row in rows for encoder in ENCODERS]
-    if precision == AUTO:
+    if is_auto(precision):
         return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
     wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for row in rows for p in row.precisions)))
     for row in rows:
@@ -64,9 +64,17 @@ def jobs(formats: str, precision: str) -> list[Job]:
     return [Job(row.name, e, p) for row in rows for e in ENCODERS for p in wanted if p in row.precisions]
 
 
+def is_auto(precision: str) -> bool:
+    """Whether PRECISION= asks for the search."""
+    return precision.strip().lower() == AUTO
+
+
 def choices(name: str, given: str, known: Sequence[str]) -> list[str]:
-    """The words of a list with commas, in the order of `known`. Raises InputError for unknown words and empty lists."""
-    words = [word.strip() for word in given.split(",") if word.strip()]
+    """The words of a list, in the order of `known`: with commas, blanks or both between them, in any case.
+
+    Raises InputError for unknown words and empty lists.
+    """
+    words = given.replace(",", " ").lower().split()
     unknown = sorted(set(words) - set(known))
     if unknown or not words:
         raise InputError(f"{name}={given} names nothing to make", expected=", ".join(known),

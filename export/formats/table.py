@@ -11,6 +11,7 @@ from export.formats.mixture import Mixture, uniform
 ENCODERS = ("image", "text")
 FLOAT = ("fp32", "fp16")                     # precisions of every format
 MIXED = "mixed"                              # what `python -m parity --choose` finds: a scheme for each weight
+PROTOBUF = 2**31 - 1                         # bytes of a message; an ONNX file is one
 LITERT_TORCH, ONNX2TF = "litert-torch", "onnx2tf"
 
 
@@ -35,6 +36,7 @@ class Format:
     forks: bool = True                       # whether the runtime survives a fork
     ios: Mapping[str, int] | None = None     # scheme: the oldest iOS that reads it; "": all other schemes
     decodes: bool = False                    # whether the runner's `constants` decodes compressed weights
+    most_bytes: int | None = None            # of an encoder in float32 that a file can hold
     queries: bool = False                    # whether its artefacts answer queries on a desktop
 
     @property
@@ -76,7 +78,7 @@ TFLITE = Format(
 ONNX = Format(
     "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": "fp32", "text": "fp32"},
     {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", ("onnx", "onnxscript", "onnxruntime"),
-    {"image": 4, "text": 6}, batch=None, layout="NCHW", pixel="float32", queries=True)
+    {"image": 4, "text": 6}, batch=None, layout="NCHW", pixel="float32", queries=True, most_bytes=PROTOBUF)
 
 FORMATS: Mapping[str, Format] = {row.name: row for row in (COREML, TFLITE, ONNX)}
 ROUTES = tuple(TFLITE.routes)                # TFLite is the only format with several routes

@@ -17,8 +17,10 @@ from typing import Any
 from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT, CROPS, Licence, ModelSpec, Preprocessing, TextSpec
 from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
+from export.weights.settings import aliases
 
 VOCABULARY = CLIP_TEXT.end_token + 1          # the end token is CLIP's last token
+OWN = "CHECKPOINT= with open_clip_config.json beside it, or with MEAN=, STD= and INTERPOLATION="
 UNKNOWN_LICENCE = "unknown; see the model card"
 APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", commercial_use=True)
 CC_BY_NC = Licence("CC-BY-NC-4.0", "https://creativecommons.org/licenses/by-nc/4.0/", commercial_use=False)
@@ -43,24 +45,52 @@ LICENCES = {                                 # as the cards of these hub reposit
     "timm/vit_base_patch32_clip_224.metaclip_400m": CC_BY_NC,
 }
 
+Tag = dict[str, Any]                         # open_clip.pretrained's: hf_hub, mean, std, interpolation, resize_mode, …
 
-def find(name: str, pretrained: str | None, names: tuple[str, ...] = ()) -> ModelSpec:
+
+def find(name: str, pretrained: str | None, names: tuple[str, ...] = (), own: Tag | None = None) -> ModelSpec:
     """The open_clip architecture `name` with the weights tagged `pretrained`; `names` are suggested beside open_clip's.
 
-    Context length and resize mode are the model's. Raises InputError for an unknown name, an architecture without
-    CLIP's tokenizer, a missing or unknown tag, and a preprocessing that the ports do not have.
+    `own` is what a tag would state of a checkpoint without one. Context length and resize mode are the model's. Raises
+    InputError for an unknown name, an architecture without CLIP's tokenizer, a missing or unknown tag, and a
+    preprocessing that the ports do not have.
     """
-    folder = _package() / "model_configs"
-    known = sorted(path.stem for path in folder.glob("*.json"))
+    known = all_names()
+    name = aliases.known(name, known) or name
     if name not in known:
-        close = difflib.get_close_matches(name.lower(), [*names, *(k.lower() for k in known)], n=3)
-        like = [k for k in (*names, *known) if k.lower() in close]
         raise InputError(f"unknown model {name!r}", expected=f"one of {', '.join(names)}, or an open_clip architecture",
-                         remedy=f"did you mean {' or '.join(like)}?" if like else "see the table in README.md")
-    config = json.loads((folder / f"{name}.json").read_text())
-    _refuse_other_text_towers(name, config)
+                         remedy=_instead(name, (*names, *known)))
+    config = configuration(name)
+    refuse_other_text_towers(name, config)
+    if own and not pretrained:
+        return spec_of(name, None, config, {"hf_hub": "", "quick_gelu": config.get("quick_gelu", False)} | own)
     tag, settings = _tag(name, pretrained)
-    return _spec(name, tag, config, settings)
+    return spec_of(name, tag, config, settings)
+
+
+def _instead(name: str, names: tuple[str, ...]) -> str:
+    """What to write in place of an unknown name."""
+    if "/" in name:
+        return (f"MODEL=hf-hub:{name}, if that repository has open_clip_config.json; or MODEL= of its network, with "
+                "CHECKPOINT=folder of its files")
+    close = difflib.get_close_matches(name.lower(), [one.lower() for one in names], n=3)
+    like = [one for one in names if one.lower() in close]
+    return f"did you mean {' or '.join(like)}?" if like else "see the table in README.md"
+
+
+def all_names() -> list[str]:
+    """The names of open_clip's architectures."""
+    return sorted(path.stem for path in (_package() / "model_configs").glob("*.json"))
+
+
+def configuration(name: str) -> dict:
+    """open_clip's model_cfg of an architecture."""
+    return json.loads((_package() / "model_configs" / f"{name}.json").read_text())
+
+
+def is_installed() -> bool:
+    """Whether open_clip is there: an environment for catalogs alone has none."""
+    return importlib.util.find_spec("open_clip") is not None
 
 
 def _package() -> Path:
@@ -70,7 +100,8 @@ def _package() -> Path:
     return Path(spec.origin).parent
 
 
-def _refuse_other_text_towers(name: str, config: dict) -> None:
+def refuse_other_text_towers(name: str, config: dict) -> None:
+    """Raises InputError for a text tower without CLIP's tokenizer or pooling."""
     text = config.get("text_cfg", {})
     reasons = {
         "a text model from the transformers library": "hf_model_name" in text,
@@ -90,11 +121,13 @@ def _tag(name: str, pretrained: str | None) -> tuple[str, dict]:
     tags = _pretrained_list().get(name, {})
     if not tags:
         raise InputError(f"MODEL={name} has no published weights in open_clip, so its preprocessing is not known",
-                         remedy="choose another model")
+                         remedy=f"choose another model, or {OWN}")
+    if not pretrained and len(tags) == 1:
+        pretrained = next(iter(tags))
     if not pretrained:
         raise InputError(f"MODEL={name} needs PRETRAINED=, which fixes the preprocessing and the activation",
                          expected=f"one of {', '.join(tags)}", found="nothing",
-                         remedy=f"MODEL={name} PRETRAINED={next(iter(tags))}")
+                         remedy=f"MODEL={name} PRETRAINED={next(iter(tags))}; for weights of your own {OWN}")
     if pretrained not in tags:
         close = difflib.get_close_matches(pretrained, tags, n=1)
         raise InputError(f"unknown PRETRAINED={pretrained} for MODEL={name}", expected=f"one of {', '.join(tags)}",
@@ -124,7 +157,8 @@ def _pretrained_list() -> dict[str, dict[str, dict]]:
             del sys.modules[module]
 
 
-def _spec(name: str, pretrained: str, config: dict, tag: dict) -> ModelSpec:
+def spec_of(name: str, pretrained: str | None, config: dict, tag: Tag) -> ModelSpec:
+    """The row of a model: its network from `config`, its pixels, activation and weights from `tag`."""
     size = config["vision_cfg"].get("image_size", 224)      # open_clip.model.CLIPVisionCfg's default
     if not isinstance(size, int):
         raise InputError(f"MODEL={name} cannot be exported", expected="square pictures", found=f"size {size}",

@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ from export.common import files
 from export.common.errors import InputError
 from export.common.specs import ModelSpec, Preprocessing
 from export.weights import hub
+from export.weights.layouts import stored
 from export.weights.models import DEMO
 from export.weights.random_weights import random_model
 
@@ -29,10 +31,11 @@ class Source:
 
     kind: Literal["hub", "file", "random", "bundled"]
     path: Path | None                        # None: random
-    sha256: str | None                       # of the file, 64 hex digits; None: random
+    sha256: str | None                       # of the file, 64 hex digits; of shards, over their list; None: random
+    key: str | None = None                   # CHECKPOINT_KEY=
 
 
-def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False) -> Source:
+def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False, key: str | None = None) -> Source:
     """Where the weights of `spec` are. Fetches them from the hub if necessary, and does not import torch.
 
     Raises InputError if the file is missing or, within 10 s, if the weights cannot be fetched.
@@ -42,10 +45,13 @@ def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False
     if random:
         return Source("random", None, None)
     if checkpoint is not None:
-        return Source("file", checkpoint, _digest(_regular_file(checkpoint)))
+        file = stored.located(checkpoint)
+        return Source("file", file, _digest_of(stored.parts(file)), key)
     if spec.architecture == DEMO and spec.file is not None:
-        path = _regular_file(files.ROOT / spec.file,
-                             remedy="restore it from the repository, or run python -m demo.train")
+        path = files.ROOT / spec.file
+        if not path.is_file():
+            raise InputError("the demo's weights are missing", where=path,
+                             remedy="restore them from the repository, or run python -m demo.train")
         return Source("bundled", path, _digest(path))
     path = hub.fetch(spec)
     digest = _digest(path)
@@ -53,12 +59,11 @@ def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False
     return Source("hub", path, digest)
 
 
-def _regular_file(path: Path, remedy: str = "CHECKPOINT=path of a .pt or .safetensors file") -> Path:
-    if path.is_dir():
-        raise InputError("checkpoint is a folder", where=path, expected="a .pt or .safetensors file", remedy=remedy)
-    if not path.is_file():
-        raise InputError("no such checkpoint", where=path, expected="a .pt or .safetensors file", remedy=remedy)
-    return path
+def _digest_of(parts: list[Path]) -> str:
+    """SHA-256 of one file; of an index and its shards, over the lines `name sha256\\n`."""
+    if len(parts) == 1:
+        return _digest(parts[0])
+    return hashlib.sha256("".join(f"{part.name} {_digest(part)}\n" for part in parts).encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -69,21 +74,27 @@ def _digest(path: Path) -> str:
         raise InputError("checkpoint cannot be read", where=path, found=error.strerror) from error
 
 
-def load(spec: ModelSpec, source: Source) -> "nn.Module":
+def load(spec: ModelSpec, source: Source, say: Callable[[str], None] | None = None) -> "nn.Module":
     """The model in evaluation mode, float32, not reparameterised, without gradients.
 
     `.visual` takes normalised pixels float32 [N, 3, S, S] and `.text` token ids [N, L], both to [N, dim];
-    `.encode_image(x, normalize=True)` and `.encode_text(ids, normalize=True)` to unit length. Raises InputError for a
-    file that is not a complete checkpoint of this architecture.
+    `.encode_image(x, normalize=True)` and `.encode_text(ids, normalize=True)` to unit length. `say` gets what the user
+    should know of a file of his own. Raises InputError for a file that is not a complete checkpoint of this
+    architecture.
     """
     if source.path is None:
         return random_model(spec)
     from export.weights import state
     from export.weights.networks.construct import build
-    tensors = state.read(source.path)
+    say = say if say and source.kind == "file" else _nothing
+    tensors = state.read(source.path, source.key, say)
     model = build(spec)
-    model.load_state_dict(state.fit(tensors, model, spec.name, source.path))
+    model.load_state_dict(state.fit(tensors, model, spec, source.path, say))
     return model
+
+
+def _nothing(message: str) -> None:
+    """For callers to whom nothing need be said."""
 
 
 def reparameterise(model: "nn.Module") -> "nn.Module":
@@ -97,27 +108,29 @@ def reparameterise(model: "nn.Module") -> "nn.Module":
     return folded.eval().requires_grad_(False)
 
 
-def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str) -> str:
+def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str,
+          activation: str | None = None) -> str:
     """The name of the embedding space of `model` as `load` gives it (not reparameterised): 64 hex digits.
 
     SHA-256 over three parts, in this order. First, for each parameter and floating-point buffer (batch-norm statistics
     too), sorted by name: the line "name 2x3\\n", then its values as little-endian float32, row by row. Second, the
-    canonical preprocessing. Third, the 64 hex digits of the tokenizer asset's SHA-256.
+    canonical preprocessing, with ModelSpec.activation. Third, the 64 hex digits of the tokenizer asset's SHA-256.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         if tensor.is_floating_point():
             digest.update(f"{name} {'x'.join(map(str, tensor.shape))}\n".encode())
             digest.update(tensor.detach().contiguous().cpu().numpy().astype("<f4", copy=False).tobytes())
-    digest.update(canonical(preprocessing).encode())
+    digest.update(canonical(preprocessing, activation).encode())
     digest.update(tokenizer_sha256.encode())
     return digest.hexdigest()
 
 
-def canonical(preprocessing: Preprocessing) -> str:
-    """The preprocessing as JSON with sorted keys and no spaces, as `space` digests it."""
+def canonical(preprocessing: Preprocessing, activation: str | None = None) -> str:
+    """The preprocessing, and perhaps the activation, as JSON with sorted keys and no spaces, as `space` digests it."""
     settings = {"crop": preprocessing.crop, "interpolation": preprocessing.interpolation, "mean": preprocessing.mean,
-                "resize": preprocessing.resize, "size": preprocessing.size, "std": preprocessing.std}
+                "resize": preprocessing.resize, "size": preprocessing.size, "std": preprocessing.std,
+                **({} if activation is None else {"activation": activation})}
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 

@@ -95,6 +95,12 @@ def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
     return {"image": image.eval(), "text": TextEncoder(model.text, spec.text).eval()}
 
 
+def sizes(model: nn.Module) -> dict[str, int]:
+    """Bytes of the parameters of both towers in float32, before they are folded."""
+    towers = {"image": model.visual, "text": model.text}
+    return {name: 4 * sum(parameter.numel() for parameter in tower.parameters()) for name, tower in towers.items()}
+
+
 def example(encoder: str, spec: ModelSpec) -> Tensor:
     """A seeded input of batch 1 to trace with: pixels in the middle of their range, or one short sentence's ids."""
     if encoder == "image":

@@ -34,13 +34,21 @@ def fetch(spec: ModelSpec) -> Path:
     return cached[0] if cached else _download(spec.hub, files)
 
 
+def file(repository: str, name: str) -> Path:
+    """A file of a repository on the hub; downloads it if the cache does not hold it. Raises InputError as `fetch`."""
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII):
+        raise InputError(f"MODEL=hf-hub:{repository[:100]} names no repository", expected="hf-hub:OWNER/NAME")
+    return _cached(repository, name) or _download(
+        repository, [name], f"MODEL=local-dir:folder with {name} and the weights")
+
+
 def _cached(repository: str, file: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
     path = try_to_load_from_cache(repository, file)
     return Path(path) if isinstance(path, str) else None
 
 
-def _download(repository: str, files: list[str]) -> Path:
+def _download(repository: str, files: list[str], remedy: str = REMEDY) -> Path:
     """The first of `files` that the repository has."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import RemoteEntryNotFoundError
@@ -52,8 +60,9 @@ def _download(repository: str, files: list[str]) -> Path:
             continue
         except Exception as error:           # huggingface_hub passes on any error of its HTTP library
             raise InputError(f"cannot fetch {file} of {repository} from the hub", found=_reason(error),
-                             remedy=REMEDY) from error
-    raise InputError(f"no weights in the hub's repository {repository}", expected=" or ".join(files), remedy=REMEDY)
+                             remedy=remedy) from error
+    what = "weights" if remedy == REMEDY else files[0]
+    raise InputError(f"no {what} in the hub's repository {repository}", expected=" or ".join(files), remedy=remedy)
 
 
 def _await_answer(repository: str, file: str) -> None:

@@ -1,135 +1,105 @@
 """A checkpoint file enters; a state dict that fits its network leaves. Any other file is an InputError of one line.
 
-Reads `.safetensors`, and `.pt` as PyTorch writes it. The content decides, not the suffix. Only tensors are read: a
-pickle that asks for anything else is refused and never run. Apple's and open_clip's key layouts are supported.
+Reads `.safetensors`, `.pt` as PyTorch writes it, and indexes of shards. Only tensors are read: a pickle that asks for
+anything else is refused and never run. Apple's, open_clip's and transformers' key layouts are supported.
 """
 
-import re
-import warnings
-from collections.abc import Mapping
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.common.errors import InputError
+from export.common.specs import ModelSpec
+from export.weights.layouts import misfits, stored, wrappers
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-TRUNCATED = "fetch the file again"
 COUNTERS = "num_batches_tracked"             # batch norm's count of training steps; nothing reads it here
+# What some files hold beside the weights: three numbers of OpenAI's archives, two buffers that the network makes.
+MEANINGLESS = ("input_resolution", "context_length", "vocab_size", "position_ids", "attn_mask")
+BIAS = "logit_bias"                          # of SigLIP's loss: the same for every product, so no ranking needs it
+LARGEST_SCALE = 1000.0                       # CLIP and SigLIP clamp or learn the factor below 200
+STEM_OF_B = "image_encoder.model.patch_emb.0.block.conv.weight"      # in Apple's layout; v1 of B alone was published so
+STEM_OF_OUR_B = "patch_embed.backbone."      # in open_clip's layout
+
+Say = Callable[[str], None]
 
 
-def read(path: Path) -> "dict[str, Tensor]":
-    """Every tensor of the file by its key, as stored; a prefix `module.` is removed from the key.
+def read(path: Path, key: str | None, say: Say) -> "dict[str, Tensor]":
+    """Every tensor of the file by its key, as stored, without wrappers and prefixes.
 
-    Raises InputError for a file that is no checkpoint, is cut short, or would run code.
+    `key`: CHECKPOINT_KEY=, which of several state dicts to take. `say` gets what the user should know. Raises
+    InputError for a file that is no checkpoint, is cut short, would run code, or leaves a choice.
     """
-    with path.open("rb") as file:
-        head = file.read(40)
-    if head[8:9] == b"{":
-        state: object = _read_safetensors(path)
-    elif head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
-        state = _read_pickle(path)
-    else:
-        raise InputError("not a checkpoint", where=path, expected="a .safetensors file, or a .pt that PyTorch wrote",
-                         found=f"a file that starts with {head!r}" if head else "an empty file", remedy=TRUNCATED)
-    return _unwrap(state, path)
+    found = wrappers.unwrap(stored.read(path), path, key)
+    if found.note:
+        say(found.note)
+    return found.state
 
 
-def _read_safetensors(path: Path) -> "dict[str, Tensor]":
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise InputError("damaged or truncated safetensors file", where=path, found=_first_line(error),
-                         remedy=TRUNCATED) from error
+def fit(state: "dict[str, Tensor]", model: "nn.Module", spec: ModelSpec, path: Path,
+        say: Say) -> "dict[str, Tensor]":
+    """`state` with the keys, shapes and types (float32) of `model`, the network of `spec`.
 
-
-def _read_pickle(path: Path) -> object:
-    import torch
-    try:
-        with warnings.catch_warnings(action="ignore"):   # torch's advice on TorchScript; it is refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:               # a hostile pickle can raise anything
-        wanted = re.search(r"GLOBAL (\S+)", str(error))
-        if "TorchScript" in str(error):
-            raise InputError("a TorchScript archive, which holds code", where=path, expected="tensors only",
-                             remedy="save its state_dict as .safetensors") from error
-        if wanted or "Weights only load failed" in str(error):
-            raise InputError("refused a pickle that asks for more than tensors", where=path, expected="tensors only",
-                             found=wanted[1] if wanted else "other instructions",
-                             remedy="do not trust this file, or save its state_dict as .safetensors") from error
-        raise InputError("damaged or truncated PyTorch file", where=path, found=_first_line(error),
-                         remedy=TRUNCATED) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-def _unwrap(state: object, path: Path) -> "dict[str, Tensor]":
-    import torch
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not state:
-        raise InputError("no state dict", where=path, expected="a dictionary of tensors", found=type(state).__name__,
-                         remedy="save model.state_dict()")
-    for key, value in state.items():
-        if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.layout != torch.strided:
-            raise InputError("not a dictionary of tensors", where=path, found=f"{key!r}: {type(value).__name__}",
-                             remedy="save model.state_dict()")
-    return {key.removeprefix("module."): value for key, value in state.items()}
-
-
-def fit(state: "dict[str, Tensor]", model: "nn.Module", name: str, path: Path) -> "dict[str, Tensor]":
-    """`state` with the keys, shapes and types (float32) of `model`. `name` (of MODEL=) and `path` are for messages.
-
-    Raises InputError for missing or surplus keys, other shapes, other types, and values that are not finite.
+    `path` is for messages; `say` gets what the user should know. Raises InputError for missing or surplus keys, other
+    shapes, other types, values that are not finite, and a scale that is no logarithm.
     """
-    like = looks_like(state)
-    state = _to_our_layout(state, model, name, path, like)
-    expected = model.state_dict()
+    misfits.refuse_parts_of_a_model(state, path)
+    like, expected = misfits.looks_like(state), model.state_dict()
+    state = _to_our_layout(state, model, spec, path)
+    state = _without_the_meaningless(state, expected, say)
     for key, value in expected.items():
         if key.endswith(COUNTERS):
             state.setdefault(key, value)
         if value.ndim == 0 and key in state and state[key].numel() == 1:
             state[key] = state[key].reshape(())     # some files store a number as a list of one
-    _check_keys(state, expected, name, path, like)
-    return {key: _as_stored_in(expected[key], state[key], key, path) for key in expected}
+    if fault := misfits.misfit(state, expected, spec, path, like):
+        raise fault
+    if any(STEM_OF_OUR_B in key for key in expected):
+        say(f"b, blt and 2-b have the same keys: takes these for MODEL={spec.model}'s")
+    fitted = {key: _as_stored_in(expected[key], state[key], key, path) for key in expected}
+    _refuse_a_factor(fitted["logit_scale"], path)
+    return fitted
 
 
-def _to_our_layout(state: "dict[str, Tensor]", model: "nn.Module", name: str, path: Path,
-                   like: str | None) -> "dict[str, Tensor]":
+def _to_our_layout(state: "dict[str, Tensor]", model: "nn.Module", spec: ModelSpec,
+                   path: Path) -> "dict[str, Tensor]":
     from open_clip.model import convert_to_custom_text_state_dict
 
+    from export.weights.layouts.transformers_layout import from_transformers_layout, is_transformers_layout
     from export.weights.networks.apple import from_apple_layout, is_apple_layout
+    if is_transformers_layout(state):
+        if not hasattr(model.visual, "conv1"):
+            raise InputError(f"transformers' layout, which holds plain ViTs; MODEL={spec.model} is none", where=path,
+                             expected="an open_clip architecture with a plain ViT", found=spec.architecture,
+                             remedy="MODEL= of the network that was trained, such as ViT-B-32")
+        return from_transformers_layout(state, path)
     if not is_apple_layout(state):
         return dict(convert_to_custom_text_state_dict(state))
+    _refuse_the_first_b(state, model, spec, path)
     try:
         return from_apple_layout(state, model)
     except (KeyError, AttributeError, IndexError, RuntimeError, ValueError) as error:
-        raise _misfit(name, path, "a checkpoint in Apple's layout, of another network or incomplete", like) from error
+        raise misfits.does_not_fit(spec, path, "a checkpoint in Apple's layout, of another network or incomplete",
+                                   misfits.looks_like(state)) from error
 
 
-def _check_keys(state: "dict[str, Tensor]", expected: "dict[str, Tensor]", name: str, path: Path,
-                like: str | None) -> None:
-    missing = [key for key in expected if key not in state]
-    surplus = [key for key in state if key not in expected]
-    other = [f"{key} {list(state[key].shape)} for {list(expected[key].shape)}"
-             for key in expected if key in state and state[key].shape != expected[key].shape]
-    faults = [f"{len(keys)} {label} (first {keys[0]})"
-             for label, keys in (("missing", missing), ("surplus", surplus), ("of another shape", other)) if keys]
-    if faults:
-        raise _misfit(name, path, ", ".join(faults), like)
+def _refuse_the_first_b(state: "dict[str, Tensor]", model: "nn.Module", spec: ModelSpec, path: Path) -> None:
+    """Apple's layout with B's stem is v1, whose padding and epsilon are not those of MobileCLIP2-B."""
+    from export.weights.networks.apple import is_second_b
+    if STEM_OF_B in state and is_second_b(model):
+        raise misfits.does_not_fit(spec, path, "Apple's first version of MobileCLIP-B", "b or blt")
 
 
-def _misfit(name: str, path: Path, found: str, like: str | None) -> InputError:
-    other = like if like and name not in like.replace(",", " ").split() else None
-    remedy = f"it looks like {other}: MODEL={other.split()[0].rstrip(',')}" if other else \
-        "give the checkpoint of this very model, whole"
-    return InputError(f"checkpoint does not fit MODEL={name}", where=path, expected="exactly the tensors of that model",
-                      found=found, remedy=remedy)
+def _without_the_meaningless(state: "dict[str, Tensor]", expected: "dict[str, Tensor]",
+                             say: Say) -> "dict[str, Tensor]":
+    if BIAS in state and BIAS not in expected and state[BIAS].numel() == 1:
+        say(f"leaves out {BIAS}, which no ranking needs")
+        state = {key: value for key, value in state.items() if key != BIAS}
+    return {key: value for key, value in state.items()
+            if key in expected or key.rpartition(".")[2] not in MEANINGLESS}
 
 
 def _as_stored_in(expected: "Tensor", value: "Tensor", key: str, path: Path) -> "Tensor":
@@ -145,22 +115,10 @@ def _as_stored_in(expected: "Tensor", value: "Tensor", key: str, path: Path) -> 
     return value
 
 
-FASTVIT_DEPTHS = {2: "demo", 10: "s0", 20: "s1", 24: "s2"}   # blocks of the third stage (timm's fastvit, our demo.py)
-
-
-def looks_like(state: "dict[str, Tensor]") -> str | None:
-    """The names in the table whose network these keys suggest ("s0", "s2 or 2-s2"), or None; for messages only."""
-    keys = list(state)
-    if any("patch_emb.0.block" in key or "patch_embed.backbone" in key for key in keys):
-        return "b, blt or 2-b"
-    if "visual.trunk.cls_token" in state and state["visual.trunk.cls_token"].shape[-1] == 1024:
-        return "2-l14"
-    if any(key.startswith("visual.trunk.stages.4.blocks.") for key in keys):
-        return "2-s4" if any(key.startswith("visual.trunk.stages.4.blocks.2.") for key in keys) else "2-s3"
-    blocks = [re.match(r"visual\.(?:trunk\.)?stages\.2\.blocks\.(\d+)|image_encoder\.model\.network\.\d+\.(\d+)", key)
-              for key in keys]
-    numbers = [int(block[1] or block[2]) for block in blocks if block]
-    like = FASTVIT_DEPTHS.get(max(numbers) + 1) if numbers else None
-    if like == "s0" and not any("token_mixer" in key for key in keys if key.startswith("text")):
-        return "2-s0"
-    return "s2 or 2-s2" if like == "s2" else like
+def _refuse_a_factor(scale: "Tensor", path: Path) -> None:
+    """Raises InputError if `logit_scale` holds the factor on a cosine: checkpoints store its natural logarithm."""
+    value = float(scale.detach().max())
+    if value > math.log(LARGEST_SCALE):
+        raise InputError(f"logit_scale {value:g} looks like the factor itself", where=path,
+                         expected=f"its natural logarithm, at most {math.log(LARGEST_SCALE):.2f}",
+                         remedy=f"store {math.log(value):.4f} in its place")

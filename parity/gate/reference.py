@@ -16,7 +16,7 @@ class Reference:
 
     def space(self, tokenizer_sha256: str) -> str:
         """The name of the embedding space, from the weights themselves."""
-        return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256)
+        return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256, self.spec.activation)
 
     def images(self, squares: np.ndarray) -> np.ndarray:
         """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""

@@ -41,6 +41,12 @@ def _rename_s0_text(key: str) -> str:
     return key
 
 
+def is_second_b(model: nn.Module) -> bool:
+    """Whether `model` is MobileCLIP2-B: the network of MobileCLIP-B as `mend_b` does not leave it."""
+    stem = [module for name, module in model.named_modules() if name == "visual.trunk.patch_embed.backbone.0.conv"]
+    return any(module.padding != (1, 1) for module in stem)
+
+
 def mend_b(model: nn.Module) -> nn.Module:
     """Changes open_clip's MobileCLIP-B in place to what Apple trained: padding 1 in the first convolution, eps 1e-5.
 

@@ -1,11 +1,13 @@
 """A row of the table enters; its network leaves: two towers and a scale, float32, evaluation mode, weights unset."""
 
 import copy
+import json
 
 from torch import Tensor, nn
 from torch.nn import init
 from torch.overrides import TorchFunctionMode
 
+from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.weights.models import DEMO, S0
 from export.weights.networks.apple import mend_b
@@ -51,8 +53,28 @@ def _construct_open_clip(spec: ModelSpec) -> nn.Module:
     """The class with separate towers, also for models of open_clip's older class (such as ViT-B-32)."""
     import open_clip
     from open_clip.model import CustomTextCLIP
+    if spec.network is not None:
+        return _construct_given(spec)
     config = copy.deepcopy(open_clip.get_model_config(spec.architecture))
     config.pop("custom_text", None)
     config["quick_gelu"] = spec.quick_gelu
     config["vision_cfg"]["timm_model_pretrained"] = False
     return CustomTextCLIP(**config)
+
+
+def _construct_given(spec: ModelSpec) -> nn.Module:
+    """The network of a configuration that the user gave. timm's names are looked up in timm's list, never fetched."""
+    import timm
+    from open_clip.model import CustomTextCLIP
+    config = json.loads(spec.network or "{}") | {"quick_gelu": spec.quick_gelu}
+    name = config["vision_cfg"].get("timm_model_name")
+    if name and not timm.is_model(name):
+        raise InputError(f"timm has no network {name!r}", where=f"MODEL={spec.model}", expected="a name of timm's list",
+                         remedy="correct vision_cfg.timm_model_name")
+    config.pop("custom_text", None)
+    config["vision_cfg"]["timm_model_pretrained"] = False
+    try:
+        return CustomTextCLIP(**config)
+    except (RuntimeError, ValueError, TypeError, AssertionError, ZeroDivisionError) as error:
+        raise InputError("no network can be built from open_clip_config.json", where=f"MODEL={spec.model}",
+                         found=str(error)[:200], remedy="correct model_cfg") from error
