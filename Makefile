@@ -64,8 +64,8 @@ export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core M
 	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
 	@$(PY) -m parity --if-changed --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
 
-parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1]
-	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; CHECKPOINT=where the file lies now]
+	@$(PY) -m parity --model $(MODEL) $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(STRICT),--strict)
 
 # How to read a list, from the variables above.
 LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GROUP_BY),--group "$$GROUP_BY") \

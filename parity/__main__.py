@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from export.artifacts.dist import Dist
+from export.artifacts.dist import SOURCE, Dist
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
@@ -24,6 +24,7 @@ def parser() -> CommandLine:
                     description="Compares every artefact of dist/<model>/ with float32 PyTorch.")
     p.add_argument("--model", default="demo", help="a model that was exported (default: demo)")
     p.add_argument("--pretrained", metavar="TAG", help="open_clip's tag of the weights, outside the table")
+    p.add_argument("--checkpoint", type=Path, metavar="FILE", help="where the checkpoint of the export lies now")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
@@ -46,8 +47,9 @@ def main(arguments: list[str]) -> int:
 def work(arguments: list[str]) -> int:
     """Gates what the arguments name, or chooses its precisions. Exit status: 0 green, 1 red."""
     options = parser().parse_args(arguments)
-    spec = find(options.model, options.pretrained)
-    dist = Dist(options.out / spec.name)
+    dist = exported(options.out, options.model, options.pretrained)
+    if options.checkpoint:
+        dist.move_checkpoint(options.checkpoint.expanduser())
     products = wanted_products(options.products, dist)
     own = own_shelf(options.pictures, options.texts)
     if options.choose:
@@ -61,6 +63,19 @@ def work(arguments: list[str]) -> int:
     verdicts.show(dist, judged)
     print(f"report: {dist.path(page.NAME)}")
     return command.DONE if judged.green else command.GATE_RED
+
+
+def exported(out: Path, model: str, pretrained: str | None) -> Dist:
+    """The export called `model`. Its source.json says which weights it has; `pretrained`, if given, must agree."""
+    dist = Dist(out / model)
+    if not dist.path(SOURCE).is_file():      # another name of a row of the table, or nothing was exported
+        return Dist(out / find(model, pretrained).name)
+    has = dist.model().pretrained
+    if pretrained not in (None, has):
+        raise InputError(f"PRETRAINED={pretrained} is not what was exported", where=dist.path(SOURCE), expected=has,
+                         found=pretrained, remedy=f"leave PRETRAINED out, or make export MODEL={model} "
+                         f"PRETRAINED={pretrained}")
+    return dist
 
 
 def wanted_products(given: int | None, dist: Dist) -> int | None:

@@ -91,18 +91,37 @@ class Dist:
         return self._source
 
     def _located(self) -> tuple[ModelSpec, Source]:
+        kept = self._noted()
+        spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
+        return spec, self._checked(checkpoint.locate(spec, Path(path) if path else None, kept["kind"] == "random"))
+
+    def _noted(self) -> dict:
+        """What source.json says. Raises InputError if it is missing or damaged."""
         try:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
-            spec, path = find(kept["model"], kept["pretrained"]), kept["checkpoint"]
-            kind, digest = kept["kind"], kept["sha256"]
+            return {key: kept[key] for key in ("model", "pretrained", "kind", "sha256", "checkpoint")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
                              remedy="export again") from error
-        source = checkpoint.locate(spec, Path(path) if path else None, kind == "random")
-        if source.sha256 != digest:
-            raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {digest}",
+
+    def _checked(self, source: Source) -> Source:
+        expected = self._noted()["sha256"]
+        if source.sha256 != expected:
+            raise InputError("weights are not those of the export", where=source.path, expected=f"sha256 {expected}",
                              found=source.sha256, remedy="export again")
-        return spec, source
+        return source
+
+    def model(self) -> ModelSpec:
+        """The model that source.json names; its weights are not looked for."""
+        kept = self._noted()
+        return find(kept["model"], kept["pretrained"])
+
+    def move_checkpoint(self, path: Path) -> None:
+        """Has source.json name another place of the same checkpoint. Raises InputError if its digest is another."""
+        self._checked(checkpoint.locate(self.model(), path))
+        kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
+        files.write_json(self.path(SOURCE), kept | {"checkpoint": str(path.resolve())})
+        self._source = None
 
     def judged(self) -> Judged:
         """The outcome of the gate for the whole folder. Raises InputError if the gate has not run."""
