@@ -34,11 +34,12 @@ def evened(content: bytes) -> bytes:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     graph = model.subgraphs[0]
     for _, operation in list(elementwise(model)):
+        operation.inputs = list(operation.inputs)
         shapes = [shape(model, place) for place in operation.inputs]
         for side, (own, other) in enumerate(zip(shapes, shapes[::-1], strict=True)):
             if own and own[0] > 1 and len(own) < len(other):
                 wanted = [1] * (len(other) - len(own)) + own
-                before = graph.operators.index(operation)
+                before = next(i for i, other_ in enumerate(graph.operators) if other_ is operation)
                 operation.inputs[side] = in_shape(model, operation.inputs[side], wanted, before)
     return packed(model, len(content))
 

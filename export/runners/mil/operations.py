@@ -190,7 +190,8 @@ def select(cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 OPERATIONS = {
-    "cast": cast, "conv": conv, "linear": linear, "matmul": matmul, "batch_norm": batch_norm, "layer_norm": layer_norm,
+    "cast": cast, "conv": conv, "avg_pool": avg_pool, "max_pool": max_pool, "linear": linear, "matmul": matmul,
+    "batch_norm": batch_norm, "layer_norm": layer_norm,
     "gelu": gelu, "softmax": softmax, "scaled_dot_product_attention": attention, "clip": clip,
     "relu": lambda x: F.relu(x), "sigmoid": lambda x: torch.sigmoid(x), "silu": lambda x: F.silu(x),
     "tanh": lambda x: torch.tanh(x), "erf": lambda x: torch.erf(x), "exp": lambda x: torch.exp(x),
