@@ -2,7 +2,7 @@
 
 LiteRT.js runs the files under WebGPU in headless Chromium, whose software adapter stands in for a GPU: it runs LiteRT's
 own GPU code, and says nothing about speed, nor about a phone's driver. Each text is asked three times in turn.
-In: Node 20, Chromium (CHROMIUM= names it), and `npm ci --prefix benchmarks/webgpu`. For onnx2tf's form, its environment.
+In: Node 20, Chromium (CHROMIUM= names it), `npm ci --prefix benchmarks/webgpu`. For onnx2tf's form, its environment.
 Out: webgpu.json and webgpu.md. Exit status 1 if an answer is wrong, 2 if the check cannot run.
 """
 
@@ -20,7 +20,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks import families
+from benchmarks import network_families
 from export import tflite
 from export.common import files
 from export.common.errors import InputError
@@ -84,9 +84,9 @@ def written(folder: Path) -> Iterator[Form]:
 def text_encoders() -> Iterator[tuple[str, Any, ModelSpec]]:
     """The demo's text encoder, and that of each small family: causal with each activation, and without a mask."""
     yield "demo", *demo()
-    for family in families.families():
+    for family in network_families.families():
         if "text" in family.encoders:
-            with families.small(family):
+            with network_families.small(family):
                 model = checkpoint.reparameterise(checkpoint.random_model(family.spec))
             yield family.name, encoders.split(model, family.spec)["text"], family.spec
 
@@ -142,6 +142,6 @@ def page(results: dict) -> str:
              f"against float32 PyTorch. At least {LEAST} passes. The control is a file as torch's own attention makes "
              "it; it shows what the check finds.", "",
              "| text encoder | texts, turns | least cosine | max abs |", "|---|---|---|---|"]
-    lines += [f"| {form['name']} | {form['texts']}, {form['turns']} | {form['cosine_min']:.7f} | {form['max_abs']:.1e} |"
-              for form in results["forms"]]
+    lines += [f"| {row['name']} | {row['texts']}, {row['turns']} | {row['cosine_min']:.7f} | {row['max_abs']:.1e} |"
+              for row in results["forms"]]
     return "\n".join([*lines, ""])

@@ -1,4 +1,4 @@
-"""No TFLite file mixes ranks where LiteRT's GPU code would take heads for the batch, and the gate is red if one does."""
+"""No TFLite file mixes ranks so that LiteRT's GPU code takes heads for the batch, and the gate is red if one does."""
 
 import shutil
 from dataclasses import replace
@@ -43,7 +43,7 @@ def test_an_encoder_without_a_mask_stays_as_it_is():
 
 
 def sum_of(left: list[int], right: list[int], constant: bool) -> bytes:
-    """A TFLite file that adds its input, float32 of the shape `left`, to an input or a constant of the shape `right`."""
+    """A TFLite file that adds its input, float32 of shape `left`, to an input or a constant of shape `right`."""
     from ai_edge_litert import schema_py_generated as schema
 
     model, graph, code, add = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()

@@ -2,7 +2,7 @@
 
 With a batch of 1, LiteRT makes the scores of torch's attention rank 3, [heads, L, L], and leaves its mask at rank 4,
 [1, 1, L, L]. LiteRT's GPU code reads the rank-3 side of their sum as if the heads were the batch, and answers wrongly
-without an error (google-ai-edge/LiteRT#8980). Here attention is written out for a batch of 1, and has rank 3 throughout.
+without an error (google-ai-edge/LiteRT#8980). Here attention is written out for a batch of 1, in tensors of one rank.
 """
 
 import copy

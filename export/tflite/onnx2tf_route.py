@@ -41,7 +41,9 @@ def trace(encoder, kind: str, example) -> bytes:
     from export.weights.depthwise import split_large
 
     # TensorFlow has no convolution with both a stride and dilation.
-    prepared = split_large(encoder, strided=False) if kind == "image" else with_flat_look_up(attention.written_out(encoder, rank=4))
+    # onnx2tf transposes a mask of rank 3, whose axes look like those of a picture.
+    prepared = (split_large(encoder, strided=False) if kind == "image"
+                else with_flat_look_up(attention.written_out(encoder, rank=4)))
     model = onnx.traced(prepared, kind, example)
     return evened(look_up_rows(converted(model.SerializeToString())))
 

@@ -1,4 +1,4 @@
-"""A TFLite flatbuffer enters; the operators that LiteRT's GPU code computes wrong leave, or the same network without them.
+"""A TFLite flatbuffer enters; the operators that LiteRT's GPU code computes wrong leave, or the network without such.
 
 TFLite aligns the axes of two sides at the last one. LiteRT's GPU code takes the first axis of a side of lower rank for
 the batch, if that axis is longer than 1, and so computes something else, without an error (google-ai-edge/LiteRT#8980).
@@ -6,6 +6,7 @@ the batch, if that axis is longer than 1, and so computes something else, withou
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def evened(content: bytes) -> bytes:
     return packed(model, len(content))
 
 
-def elementwise(model) -> Iterator[tuple[str, object]]:
+def elementwise(model) -> Iterator[tuple[str, Any]]:
     """The operators of `model` (a schema.ModelT) that ELEMENTWISE names, by name."""
     from ai_edge_litert import schema_py_generated as schema
 

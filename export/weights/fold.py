@@ -123,7 +123,8 @@ class MeanAttention(nn.Module):
         tokens = torch.cat([places.mean(dim=1, keepdim=True), places], dim=1) + self.positional_embedding
         query, key, value = (self.apart(part) for part in
                              (self.q_proj(tokens[:, :1]), self.k_proj(tokens), self.v_proj(tokens)))
-        weights = torch.softmax(query * query.shape[-1] ** -0.5 @ key.transpose(2, 3), dim=-1)
+        # Scaled after the product: litert-torch would fold a factor of the queries into their projection.
+        weights = torch.softmax(query @ key.transpose(2, 3) * query.shape[-1] ** -0.5, dim=-1)
         return self.c_proj((weights @ value).transpose(1, 2).flatten(1))
 
     def apart(self, x: Tensor) -> Tensor:

@@ -3,7 +3,8 @@ checkpoint. The network has learnt nothing, but its embeddings differ from pictu
 
 The libraries' initial weights make a poor test: LayerScale of 1e-5 hides every branch, batch-norm statistics of 0 and 1
 fit no data, and all texts get nearly the same embedding. Therefore LayerScale (and the scale with which a ResNet's
-branch ends, which open_clip starts at 0) is drawn from 0.1 to 0.5, weights are scaled up, and the statistics come from a few varied pictures (and texts, if the text tower has batch norms).
+branch ends, which open_clip starts at 0) is drawn from 0.1 to 0.5, weights are scaled up, and the statistics come from
+a few varied pictures (and texts, if the text tower has batch norms).
 """
 
 import hashlib

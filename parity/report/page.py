@@ -117,7 +117,7 @@ def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
     """Outcome, reason, and the artefacts with that reason; failures come first, notes last."""
     found: dict[tuple[str, str], list[str]] = {}
     ordered = sorted(results, key=lambda r: r.outcome)
-    said = [(r.outcome, reason, r) for r in ordered for reason in r.reasons]
+    said: list[tuple[str, str, GateResult]] = [(r.outcome, reason, r) for r in ordered for reason in r.reasons]
     said += [("note", note, r) for r in ordered for note in r.notes]
     for outcome, reason, r in said:
         found.setdefault((outcome, reason), []).append(named(r))

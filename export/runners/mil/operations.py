@@ -1,7 +1,7 @@
 """Core ML's MIL operations in torch, by name; arguments as MIL names them. Constants come as tensors, 0-d ones too.
 
-The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types, and asks
-`gap` first: the operations take for granted that there is none.
+The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types, and
+asks `gap` first: an operation takes for granted that it has none.
 """
 
 import inspect
@@ -158,7 +158,7 @@ def split(x: Tensor, axis: Tensor, num_splits: Tensor | None = None,
           split_sizes: Tensor | None = None) -> tuple[Tensor, ...]:
     if split_sizes is not None:
         return torch.split(x, ints(split_sizes), int(axis))
-    return torch.split(x, x.shape[int(axis)] // int(num_splits), int(axis))
+    return torch.tensor_split(x, int(num_splits or 1), int(axis))
 
 
 def concat(values: list[Tensor], axis: Tensor, interleave: Tensor | bool = False) -> Tensor:

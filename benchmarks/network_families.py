@@ -3,7 +3,7 @@
 Every architecture of open_clip with CLIP's tokenizer belongs to one of these families. A family's own configuration is
 built with less width, fewer layers and smaller pictures, and random weights, so that a conversion takes seconds: the
 operations of the graph and the folds of the converters stay those of the large network.
-Out: families.json and families.md.
+Out: network_families.json and network_families.md.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
 from export.common.specs import Licence, ModelSpec, Preprocessing
-from export.formats.job import Job, jobs, order
+from export.formats.job import Job, jobs
 from export.formats.stamp import Stamp
 from export.formats.table import FORMATS
 from export.text import families as tokenizers
@@ -37,7 +37,7 @@ from parity.gate import gate
 from parity.gate.results import GateResult, Verdicts
 
 HERE = Path(__file__).parent
-RESULTS, PAGE = HERE / "families.json", HERE / "families.md"
+RESULTS, PAGE = HERE / "network_families.json", HERE / "network_families.md"
 PRECISIONS = "fp32,fp16"
 SMALL_TEXT = {"width": 64, "heads": 2, "layers": 2}
 DIM = 64
@@ -45,7 +45,7 @@ NONE = Licence("none: random weights", "", commercial_use=None)
 
 
 @dataclass(frozen=True)
-class Family:
+class NetworkFamily:
     """One kind of network: an architecture of open_clip that stands for it, and what makes it small."""
 
     name: str
@@ -101,28 +101,28 @@ OF_TIMM = {
     "vit_relpos_medium_patch16_cls_224": "vit-relpos"}
 
 
-def families() -> list[Family]:
+def families() -> list[NetworkFamily]:
     """Every kind, each once."""
     return [
-        Family("vit", "ViT-B-16", 64, VIT, encoders=BOTH),
-        Family("vit-quickgelu", "ViT-B-16-quickgelu", 64, VIT, encoders=BOTH),
-        Family("vit-layer-scale", "ViT-M-16-alt", 64, VIT),
-        Family("resnet", "RN50", 64, {"width": 16, "layers": [1, 1, 1, 2]}),
-        Family("eva01", "EVA01-g-14", 56, trunk=PATCH14),
-        Family("eva02", "EVA02-B-16", 64, trunk=TIMM),
-        Family("eva02-post-norm", "EVA02-E-14", 56, trunk=PATCH14),
-        Family("vit-mci", "MobileCLIP2-B", 64, trunk={"img_size": 64, "depth": 1}),
-        Family("vit-timm", "MobileCLIP2-L-14", 56, trunk=PATCH14),
-        Family("fastvit", "MobileCLIP2-S2", 64, trunk=FASTVIT, encoders=BOTH),
-        Family("fastvit-5", "MobileCLIP2-S3", 64, trunk=FASTVIT_5),
-        Family("vitamin", "ViTamin-S", 64, trunk=small_vitamin()),
-        Family("vitamin-xlarge", "ViTamin-XL-256", 64, trunk=small_vitamin()),
-        Family("convnext", "convnext_base", 64, trunk=CONVNEXT),
-        Family("convnext-mlp", "convnext_large_d", 64, trunk=CONVNEXT),
-        Family("pe-core", "PE-Core-T-16-384", 64, trunk=TIMM),
-        Family("swin", "swin_base_patch4_window7_224", 56, trunk=SWIN),
-        Family("vit-gap", "vit_medium_patch16_gap_256", 64, trunk=TIMM),
-        Family("vit-relpos", "vit_relpos_medium_patch16_cls_224", 64, trunk=TIMM | {"rel_pos_dim": 32}),
+        NetworkFamily("vit", "ViT-B-16", 64, VIT, encoders=BOTH),
+        NetworkFamily("vit-quickgelu", "ViT-B-16-quickgelu", 64, VIT, encoders=BOTH),
+        NetworkFamily("vit-layer-scale", "ViT-M-16-alt", 64, VIT),
+        NetworkFamily("resnet", "RN50", 64, {"width": 16, "layers": [1, 1, 1, 2]}),
+        NetworkFamily("eva01", "EVA01-g-14", 56, trunk=PATCH14),
+        NetworkFamily("eva02", "EVA02-B-16", 64, trunk=TIMM),
+        NetworkFamily("eva02-post-norm", "EVA02-E-14", 56, trunk=PATCH14),
+        NetworkFamily("vit-mci", "MobileCLIP2-B", 64, trunk={"img_size": 64, "depth": 1}),
+        NetworkFamily("vit-timm", "MobileCLIP2-L-14", 56, trunk=PATCH14),
+        NetworkFamily("fastvit", "MobileCLIP2-S2", 64, trunk=FASTVIT, encoders=BOTH),
+        NetworkFamily("fastvit-5", "MobileCLIP2-S3", 64, trunk=FASTVIT_5),
+        NetworkFamily("vitamin", "ViTamin-S", 64, trunk=small_vitamin()),
+        NetworkFamily("vitamin-xlarge", "ViTamin-XL-256", 64, trunk=small_vitamin()),
+        NetworkFamily("convnext", "convnext_base", 64, trunk=CONVNEXT),
+        NetworkFamily("convnext-mlp", "convnext_large_d", 64, trunk=CONVNEXT),
+        NetworkFamily("pe-core", "PE-Core-T-16-384", 64, trunk=TIMM),
+        NetworkFamily("swin", "swin_base_patch4_window7_224", 56, trunk=SWIN),
+        NetworkFamily("vit-gap", "vit_medium_patch16_gap_256", 64, trunk=TIMM),
+        NetworkFamily("vit-relpos", "vit_relpos_medium_patch16_cls_224", 64, trunk=TIMM | {"rel_pos_dim": 32}),
     ]
 
 
@@ -165,7 +165,7 @@ def refusal(name: str) -> str | None:
 
 
 @contextlib.contextmanager
-def small(family: Family) -> Iterator[None]:
+def small(family: NetworkFamily) -> Iterator[None]:
     """While the block runs, open_clip knows the family's small architecture, and timm builds it small."""
     import open_clip
     import timm
@@ -184,7 +184,7 @@ def small(family: Family) -> Iterator[None]:
 class SmallDist(Dist):
     """A dist/<model>/ of a small family, whose weights are drawn."""
 
-    def __init__(self, folder: Path, family: Family):
+    def __init__(self, folder: Path, family: NetworkFamily):
         super().__init__(folder)
         self.family = family
 
@@ -193,7 +193,7 @@ class SmallDist(Dist):
         return self.family.spec, Source("random", None, None)
 
 
-def exported(family: Family, folder: Path) -> SmallDist:
+def exported(family: NetworkFamily, folder: Path) -> SmallDist:
     """dist/<model>/ in `folder`, with every artefact of the family, converted in this process."""
     spec, dist = family.spec, SmallDist(folder / family.spec.name, family)
     dist.folder.mkdir(parents=True)
@@ -202,28 +202,29 @@ def exported(family: Family, folder: Path) -> SmallDist:
     identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer),
                                  float(model.logit_scale.exp()), shippable=False)
     parts = encoders.split(checkpoint.reparameterise(model), spec)
-    made = {job: artifact for encoder in family.encoders
-            for job, artifact in converted(dist, parts[encoder], encoder, identity.space).items()}
-    dist.write(manifest.build(spec, identity, tokenizer, [made[job] for job in sorted(made, key=order)], {}))
+    made = [artifact for encoder in family.encoders
+            for artifact in converted(dist, parts[encoder], identity.space, of_encoder(family.jobs, encoder))]
+    dist.write(manifest.build(spec, identity, tokenizer, made, {}))
     return dist
 
 
-def converted(dist: SmallDist, part: Any, encoder: str, space: str, only: Sequence[str] = tuple(FORMATS),
-              ) -> dict[Job, Artifact]:
-    """Writes an encoder in every format, or only in some. Returns the entries of the manifest."""
-    spec, made = dist.family.spec, {}
-    stamp = Stamp(spec.name, encoder, space, spec.licence.name, "an input")
-    for format_ in only:
-        wanted = [job for job in dist.family.jobs if (job.format, job.encoder) == (format_, encoder)]
-        converter = importlib.import_module(wanted[0].converter)
-        traced = converter.trace(part, encoder, encoders.example(encoder, spec))
-        for job in wanted:
-            target = dist.path(job.path)
-            with files.whole(target) as partial:
-                converter.write(traced, job.precision, stamp, partial)
-            receipt = Receipt("", files.sha256(target), files.size(target), 0.0, None)
-            made[job] = manifest.artifact(spec, job, receipt)
-            dist.forget([job.path])
+def of_encoder(wanted: Sequence[Job], encoder: str) -> list[Job]:
+    """The jobs of one encoder."""
+    return [job for job in wanted if job.encoder == encoder]
+
+
+def converted(dist: SmallDist, part: Any, space: str, wanted: Sequence[Job]) -> list[Artifact]:
+    """Writes one encoder in the formats and precisions of the jobs. Returns the entries of the manifest."""
+    spec, made, traced = dist.family.spec, [], {}
+    for job in wanted:
+        converter = importlib.import_module(job.converter)
+        if job.format not in traced:
+            traced[job.format] = converter.trace(part, job.encoder, encoders.example(job.encoder, spec))
+        target, stamp = dist.path(job.path), Stamp(spec.name, job.encoder, space, spec.licence.name, "an input")
+        with files.whole(target) as partial:
+            converter.write(traced[job.format], job.precision, stamp, partial)
+        dist.forget([job.path])
+        made.append(manifest.artifact(spec, job, Receipt("", files.sha256(target), files.size(target), 0.0, None)))
     return made
 
 
@@ -233,10 +234,10 @@ def judged(dist: SmallDist) -> Verdicts:
 
 
 def main() -> None:
-    """Converts and gates every family, and writes families.json and the page."""
+    """Converts and gates every family, and writes network_families.json and the page."""
     results = {}
     for family in families():
-        with tempfile.TemporaryDirectory(prefix="families-") as folder, small(family):
+        with tempfile.TemporaryDirectory(prefix="network-families-") as folder, small(family):
             started = time.perf_counter()
             verdicts = judged(exported(family, Path(folder)))
             results[family.name] = {"seconds": round(time.perf_counter() - started),
@@ -257,10 +258,10 @@ def described(result: GateResult) -> dict:
 def page(results: dict, of_family: dict[str, list[str]], refused: dict[str, list[str]]) -> str:
     """The results as Markdown."""
     lines = [
-        "# Families of networks", "", "`python -m benchmarks families` wrote this page. Each architecture of open_clip "
-        "with CLIP's tokenizer is of one of these families. A family is tried small (two layers, 64 wide, pictures of "
-        "56 or 64 pixels, random weights), in all formats, in float32 and float16: max abs and least cosine against "
-        "float32 PyTorch. tests/test_families.py plants faults in each.", "",
+        "# Families of networks", "", "`python -m benchmarks network_families` wrote this page. Each architecture of "
+        "open_clip with CLIP's tokenizer is of one of these families. A family is tried small (two layers, 64 wide, "
+        "pictures of 56 or 64 pixels, random weights), in all formats, in float32 and float16: max abs and least "
+        "cosine against float32 PyTorch. tests/test_network_families.py plants faults in each.", "",
         "| family | encoder | " + " | ".join(f"{row.title} {p}" for row in FORMATS.values()
                                               for p in PRECISIONS.split(",")) + " | seconds |",
         "|---|---|" + "---|" * (2 * len(FORMATS) + 1)]
