@@ -12,7 +12,7 @@ STAGES = ("export", "parity", "catalog_builder", "demo", "benchmarks")
 TOP = (*STAGES, "tests")                     # every top-level package
 DOTTED = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOP)})(?:\.[A-Za-z_]\w*)+")
 
-MADE = {"target", "build", ".build", ".gradle", "__pycache__"}           # folders that the toolchains write
+MADE = {"target", "build", ".build", ".gradle", "__pycache__", "node_modules"}       # folders that toolchains write
 DATA = ("html", "json", "log")               # parity.json is no module
 
 

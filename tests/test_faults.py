@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from export import coreml, runners
+from export import coreml, runners, tflite
 from export import onnx as onnx_converter
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
@@ -17,6 +17,7 @@ from export.formats import table
 from export.formats.job import Job
 from export.formats.stamp import Stamp
 from export.pictures import resample
+from export.runners.mil.operations import OPERATIONS
 from export.weights import checkpoint, encoders, lookup
 from parity.gate import activations, baseline, gate, metrics, pixels, stored_weights, tolerances
 
@@ -39,7 +40,7 @@ def planted(ground, encoder, module, precision="fp32", example=None, format_="on
     """The verdict on `module`, exported in the place of the true encoder."""
     folder, made = ground.dist.folder, ground.manifest
     path = folder / format_ / f"planted-{encoder}{table.FORMATS[format_].suffix}"
-    converter = {"onnx": onnx_converter, "coreml": coreml}[format_]
+    converter = {"onnx": onnx_converter, "coreml": coreml, "tflite": tflite}[format_]
     traced = converter.trace(module.eval(), encoder, encoders.example(encoder, SPEC) if example is None else example)
     with files.whole(path) as partial:
         converter.write(traced, precision, Stamp("demo", encoder, made.space, "MIT", "an input"), partial)
@@ -171,6 +172,54 @@ def test_a_scaled_tensor_in_a_float16_artefact_turns_the_gate_red(ground):
     assert any("checkpoint's: text.transformer.resblocks.0.mlp.c_fc.bias" in reason for reason in result.reasons)
 
 
+@pytest.fixture
+def folds_unknown(monkeypatch):
+    """The gate knows no fold of a converter: litert-torch's layer norms inside linear layers are not recognised."""
+    monkeypatch.setattr(stored_weights, "without_folded", lambda true, lacking, found, residual: lacking)
+
+
+def test_weights_that_are_not_recognised_are_a_note_where_float32_answers_agree(ground, folds_unknown):
+    for precision in table.FLOAT[:2]:
+        result = gate.judge(ground, entry(ground.manifest, "tflite", "text", precision))
+        assert result.outcome == "passed" and len(result.notes) == 1 and result.reasons == []
+        assert "weights not recognised: 10 tensors (text.transformer.resblocks.0.ln_1.weight, …)" in result.notes[0]
+
+
+def test_weights_that_are_not_recognised_stay_a_fault_where_float32_is_missing_or_red(ground, folds_unknown):
+    half = entry(ground.manifest, "tflite", "text", "fp16")
+    alone = dataclasses.replace(ground.manifest, artifacts=[half])
+    dist = Dist(ground.dist.folder)
+    dist._manifest = alone
+    result = gate.judge(dataclasses.replace(ground, dist=dist), half)
+    assert result.outcome == "failed" and "checkpoint's: " in result.reasons[0] and gate.UNTWINNED in result.reasons[0]
+    space = dataclasses.replace(entry(ground.manifest, "tflite", "text", "fp32"), sha256="0" * 64)
+    dist._manifest = dataclasses.replace(alone, artifacts=[half, space])
+    assert gate.judge(dataclasses.replace(ground, dist=dist), half).outcome == "failed"
+
+
+@pytest.mark.parametrize("name", ["mlp.c_fc.bias", "ln_2.weight", "attn.out_proj.weight"])
+@pytest.mark.parametrize("precision", table.FLOAT[:2])
+def test_a_scaled_tensor_is_red_also_where_folds_are_not_recognised(ground, folds_unknown, precision, name):
+    part = true_parts(ground)["text"]
+    with torch.no_grad():
+        part.text.transformer.resblocks[0].get_parameter(name).mul_(1.05)
+    result = planted(ground, "text", part, precision, format_="tflite")
+    assert result.outcome == "failed" and any("checkpoint's: " in reason for reason in result.reasons)
+
+
+@pytest.mark.parametrize("precision", table.FLOAT[:2])
+def test_a_package_that_the_interpreter_cannot_run_is_not_run_and_still_read(ground, monkeypatch, precision):
+    monkeypatch.delitem(OPERATIONS, "layer_norm")
+    result = gate.judge(ground, entry(ground.manifest, "coreml", "text", precision))
+    assert result.outcome == "not run" and "our interpreter of Core ML packages lacks layer_norm" in result.reasons[0]
+    assert not gate.outcome([result, dataclasses.replace(result, outcome="passed")], strict=True)
+    part = true_parts(ground)["text"]
+    with torch.no_grad():
+        part.text.transformer.resblocks[0].mlp.c_fc.bias.mul_(1.05)
+    result = planted(ground, "text", part, precision, format_="coreml")
+    assert result.outcome == "failed" and any("checkpoint's: " in reason for reason in result.reasons)
+
+
 def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
     """Two masks added go beyond float16: all places are at minus infinity, and softmax has nothing to choose from."""
     def twice(encoder, token_ids):
@@ -189,10 +238,11 @@ def test_a_float16_overflow_in_a_mask_turns_the_gate_red(ground):
 def test_a_constant_beyond_float16_turns_the_gate_red(ground):
     found = [np.full(32, -np.inf, np.float16), np.ones(32, np.float32)]
     artifact = entry(ground.manifest, "onnx", "text", "fp16")
-    assert stored_weights.faults(ground, artifact) == []
+    assert stored_weights.examine(ground, artifact).faults == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runners, "constants", lambda format_, path: found)
-        assert stored_weights.faults(ground, artifact) == ["a constant, such as a mask, is beyond float16's range"]
+        assert stored_weights.examine(ground, artifact).faults == [
+            "a constant, such as a mask, is beyond float16's range"]
 
 
 def test_activations_beyond_float16_turn_the_gate_red_for_all_but_float32(ground):

@@ -2,7 +2,10 @@
 
 import pytest
 import torch
+from open_clip.modified_resnet import Bottleneck, ModifiedResNet
 from timm.layers import AttentionPoolLatent, ConvNormAct
+from timm.models.convnext import ConvNeXtBlock
+from timm.models.eva import EvaAttention
 from timm.models.fastvit import AttentionBlock, LayerScale2d, RepMixerBlock
 from torch import nn
 
@@ -79,4 +82,39 @@ def test_the_demo_tower_has_no_norm_or_scale_left_and_the_model_keeps_its_own():
 
 def test_what_is_not_known_stays_as_it_is():
     other = varied(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()))
+    assert str(fold.folded(other)) == str(other)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_resnets_block_without_norms_is_the_same_function(stride):
+    original = varied(Bottleneck(12, 4, stride))
+    changed = fold.folded(original)
+    assert nn.BatchNorm2d not in kinds(changed)
+    assert_same(original, changed, pixels(2, 12, 8, 8))
+
+
+def test_a_resnet_without_norms_and_with_the_means_attention_alone_is_the_same_function():
+    original = varied(ModifiedResNet([1, 1, 1, 1], output_dim=8, heads=4, image_size=64, width=8))
+    changed = fold.folded(original)
+    assert nn.BatchNorm2d not in kinds(changed) and fold.MeanAttention in kinds(changed)
+    assert_same(original, changed, pixels(2, 3, 64, 64))
+
+
+@pytest.mark.parametrize("conv_mlp", [False, True])
+def test_a_convnext_block_without_its_scale_is_the_same_function(conv_mlp):
+    original = varied(ConvNeXtBlock(8, conv_mlp=conv_mlp, ls_init_value=0.1))
+    changed = fold.folded(original)
+    assert original.gamma is not None and changed.gamma is None
+    assert_same(original, changed, pixels(2, 8, 9, 9))
+
+
+def test_eva_attention_with_one_bias_is_the_same_function():
+    original = varied(EvaAttention(16, num_heads=4, qkv_fused=True, qkv_bias=True, scale_norm=False))
+    changed = fold.folded(original)
+    assert changed.q_bias is None and changed.qkv.bias.numel() == 48
+    assert_same(original, changed, pixels(2, 5, 16))
+
+
+def test_eva_attention_without_a_fused_bias_stays_as_it_is():
+    other = varied(EvaAttention(16, num_heads=4, qkv_fused=False, qkv_bias=True, scale_norm=False))
     assert str(fold.folded(other)) == str(other)

@@ -13,7 +13,7 @@ from export.formats import table
 from export.formats.job import Job
 from export.runners import mil
 from export.runners.mil.operations import OPERATIONS
-from export.runners.mil.program import CannotInterpret, Declared, Step, checked, constant
+from export.runners.mil.program import CannotInterpret, Declared, Lacks, Step, checked, constant
 from export.text.families import reference_ids
 from export.weights import checkpoint, lookup
 from parity.gate import inputs
@@ -42,7 +42,9 @@ CASES = [
     ("matmul", {"x": A, "y": B, "transpose_y": True}), ("matmul", {"x": A, "y": B, "transpose_x": True}),
     ("maximum", {"x": A, "y": B}), ("minimum", {"x": A, "y": B}), ("mul", {"x": A, "y": B}),
     ("not_equal", {"x": A, "y": B}), ("pow", {"x": P, "y": B}), ("real_div", {"x": A, "y": P}),
-    ("reduce_argmax", {"x": A, "axis": -1}), ("reduce_max", {"x": A, "axes": [1], "keep_dims": True}),
+    ("reduce_argmax", {"x": A, "axis": -1}),
+    ("reduce_l2_norm", {"x": A, "axes": [-1], "keep_dims": True}),
+    ("reduce_max", {"x": A, "axes": [1], "keep_dims": True}),
     ("reduce_mean", {"x": A, "axes": [0, 2]}), ("reduce_min", {"x": A, "axes": [-1]}),
     ("reduce_sum", {"x": A, "axes": [-1], "keep_dims": True}), ("relu", {"x": A}),
     ("reshape", {"x": A, "shape": [3, -1]}), ("rsqrt", {"x": P, "epsilon": 0.1}),
@@ -59,6 +61,7 @@ CASES = [
 ]
 BY_HAND = {"silu", "scaled_dot_product_attention"}           # coremltools infers no constants for these
 BY_DEMO = {"conv", "batch_norm"}                             # nor for these; the demo's packages use them
+BY_PACKAGE = {"avg_pool", "max_pool"}                        # nor for these; packages are made of them below
 
 
 def by_coremltools(operation, arguments):
@@ -95,7 +98,30 @@ def test_padding_that_is_not_given_is_none():
 
 
 def test_every_operation_is_held_to_something():
-    assert set(OPERATIONS) == {operation for operation, _ in CASES} | BY_HAND | BY_DEMO
+    assert set(OPERATIONS) == {operation for operation, _ in CASES} | BY_HAND | BY_DEMO | BY_PACKAGE
+
+
+POOLS = {"average": torch.nn.AvgPool2d(2), "average, padded": torch.nn.AvgPool2d(3, 2, padding=1),
+         "average of what is there": torch.nn.AvgPool2d(3, 2, padding=1, count_include_pad=False),
+         "average, rounded up": torch.nn.AvgPool2d(3, 2, ceil_mode=True),
+         "greatest": torch.nn.MaxPool2d(3, 2, padding=1), "greatest, rounded up": torch.nn.MaxPool2d(2, ceil_mode=True)}
+
+
+@pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS)
+def test_a_package_with_a_pooling_answers_as_pytorch_does(tmp_path, pool):
+    import coremltools as ct
+
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, bias=False), pool, torch.nn.Flatten()).eval()
+    given = torch.from_numpy(RNG.integers(0, 256, (1, 3, 13, 13)).astype(np.float32))
+    package = tmp_path / "pool.mlpackage"
+    ct.convert(torch.jit.trace(network, given), inputs=[ct.ImageType(name="image", shape=(1, 3, 13, 13))],
+               outputs=[ct.TensorType(name="embedding", dtype=np.float32)], convert_to="mlprogram",
+               compute_precision=ct.precision.FLOAT32, minimum_deployment_target=ct.target.iOS16,
+               skip_model_load=True).save(str(package))
+    with torch.no_grad():
+        expected = network(given)
+    found = mil.read(package).run({"image": given})["embedding"]
+    assert found.shape == expected.shape and (found - expected).abs().max() <= 1e-6 * expected.abs().max()
 
 
 def test_attention_and_silu_follow_their_formulas():
@@ -132,26 +158,42 @@ def picture(value=128.0):
     return {"image": torch.full((1, 3, 64, 64), value)}
 
 
-def test_an_unknown_operation_is_named(exported):
+def test_an_unknown_operation_is_named_before_anything_runs(exported):
     program = image_program(exported)
-    steps = [dataclasses.replace(program.steps[0], operation="fancy_new_op"), *program.steps[1:]]
-    with pytest.raises(CannotInterpret, match="image-fp32.mlpackage.*fancy_new_op"):
-        dataclasses.replace(program, steps=steps).run(picture())
+    steps = [*program.steps[:-1], dataclasses.replace(program.steps[-1], operation="fancy_new_op")]
+    seen = []
+    with pytest.raises(Lacks, match="image-fp32.mlpackage: the interpreter lacks fancy_new_op"):
+        dataclasses.replace(program, steps=steps).run(picture(), watch=lambda *one: seen.append(one))
+    assert seen == []
 
 
-@pytest.mark.parametrize(("operation", "arguments"), [
-    ("conv", {"x": A, "weight": A, "pad_type": "same"}), ("layer_norm", {"x": A, "axes": [0]}),
-    ("slice_by_index", {"x": A, "begin": [2, 0, 0], "end": [0, 3, 4], "stride": [-1, 1, 1]}),
-    ("concat", {"values": [A, B], "axis": 1, "interleave": True}),
-    ("gather", {"x": A, "indices": INDEX, "axis": 1, "batch_dims": 1}),
-    ("split", {"x": A, "axis": 1}),
+@pytest.mark.parametrize(("operation", "arguments", "lacking"), [
+    ("conv", {"x": A, "weight": A, "pad_type": "same"}, "conv with pad_type same"),
+    ("conv", {"x": A, "weight": A, "sparsity": 1}, "conv with sparsity"),
+    ("avg_pool", {"x": A, "kernel_sizes": [2], "pad_type": "same"}, "avg_pool with pad_type same"),
+    ("max_pool", {"x": A, "kernel_sizes": [2], "pad_type": "custom", "pad": [0, 1]},
+     r"max_pool with the padding \[0, 1\]"),
+    ("max_pool", {"x": A[0], "kernel_sizes": []}, "max_pool with 0 spatial axes"),
+    ("layer_norm", {"x": A, "axes": [0]}, r"layer_norm with the axes \[0\] of 3"),
+    ("slice_by_index", {"x": A, "begin": [2, 0, 0], "end": [0, 3, 4], "stride": [-1, 1, 1]},
+     r"slice_by_index with the strides \[-1, 1, 1\]"),
+    ("concat", {"values": [A, B], "axis": 1, "interleave": True}, "concat with interleave"),
+    ("gather", {"x": A, "indices": INDEX, "axis": 1, "batch_dims": 1}, "gather with batch_dims"),
+    ("split", {"x": A, "axis": 1}, "split with neither num_splits nor split_sizes"),
 ])
-def test_a_variant_of_an_operation_that_is_not_known_is_named(tmp_path, operation, arguments):
+def test_a_variant_of_an_operation_that_is_not_known_is_named(tmp_path, operation, arguments, lacking):
     given = {key: [constant(one) for one in value] if key == "values" else constant(value)
              for key, value in arguments.items()}
     step = Step(operation, given, [Declared("the_value", "fp32", (1,))], [])
-    with pytest.raises(CannotInterpret, match=f"p.mlpackage: the_value: {operation} .* is not known"):
+    with pytest.raises(Lacks, match=f"p.mlpackage: the interpreter lacks {lacking}$"):
         mil.Program(tmp_path / "p.mlpackage", [], ["the_value"], [step], None).run({})
+
+
+def test_a_package_with_an_unknown_operation_could_not_run_and_is_not_blamed(exported, monkeypatch):
+    monkeypatch.delitem(OPERATIONS, "layer_norm")
+    answer = runners.load("coreml", exported / Job("coreml", "text", "fp32").path, "text",
+                          runtime=runners.runtimes("coreml")[-1])
+    assert isinstance(answer, runners.CouldNotRun) and answer.reason.endswith("lacks layer_norm")
 
 
 def test_a_value_of_another_shape_than_declared_is_refused(exported):

@@ -2,7 +2,8 @@
 
 Each format has a module (in formats/table.py) with four functions: `load(path, encoder, threads, runtime) -> run`,
 where `run` takes uint8 pictures [N, S, S, 3] or int32 ids [N, L] and returns float32 [N, dim]; `runtimes()`;
-`metadata(path)`, the artefact's own metadata; and `constants(path)`, the tensors in the artefact.
+`metadata(path)`, the artefact's own metadata; and `constants(path)`, the tensors in the artefact. A fifth may be there:
+`graph_faults(path)`.
 """
 
 import importlib
@@ -52,6 +53,12 @@ def metadata(format_: str, path: Path) -> dict[str, str]:
 def constants(format_: str, path: Path) -> list[np.ndarray]:
     """Every floating-point constant in the artefact; compressed constants are decoded or left out."""
     return _module(format_).constants(path)
+
+
+def graph_faults(format_: str, path: Path) -> list[str]:
+    """What a phone's GPU would compute wrong in an artefact; none for a format whose runner does not look for it."""
+    look = getattr(_module(format_), "graph_faults", None)
+    return look(path) if look else []
 
 
 def _module(format_: str):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from export.formats.stamp import INPUT, OUTPUT
-from export.runners import BATCH_PIXELS, BATCH_TEXTS, INTERPRETER, Run
+from export.runners import BATCH_PIXELS, BATCH_TEXTS, INTERPRETER, CouldNotRun, Run
 
 
 def runtimes() -> list[str]:
@@ -14,7 +14,7 @@ def runtimes() -> list[str]:
     return [f"Core ML, macOS {platform.mac_ver()[0]}", INTERPRETER] if platform.system() == "Darwin" else [INTERPRETER]
 
 
-def load(path: Path, encoder: str, threads: int, runtime: str) -> Run:
+def load(path: Path, encoder: str, threads: int, runtime: str) -> Run | CouldNotRun:
     """See export.runners.load. Core ML chooses its own threads."""
     return interpreted(path, encoder, threads) if runtime == INTERPRETER else native(path, encoder)
 
@@ -33,13 +33,18 @@ def native(path: Path, encoder: str) -> Run:
     return run
 
 
-def interpreted(path: Path, encoder: str, threads: int) -> Run:
-    """Runs by export.runners.mil. torch.vmap computes several inputs at once, each with the shapes of one input."""
+def interpreted(path: Path, encoder: str, threads: int) -> Run | CouldNotRun:
+    """Runs by export.runners.mil, unless an operation is unknown there: that is no fault of the package.
+
+    torch.vmap computes several inputs at once, each with the shapes of one input.
+    """
     import torch
 
     from export.runners import mil
 
     program = mil.read(path)
+    if gaps := program.gaps():
+        return CouldNotRun(f"not executed: our interpreter of Core ML packages lacks {', '.join(gaps)}")
     name = INPUT[encoder]
 
     def pixels(batch: np.ndarray) -> np.ndarray:

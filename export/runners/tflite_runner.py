@@ -7,6 +7,7 @@ import numpy as np
 
 from export.formats.stamp import INPUT, OUTPUT
 from export.runners import Run
+from export.tflite import ranks
 from export.tflite.flatbuffer import read_metadata
 
 
@@ -53,3 +54,9 @@ def constants(path: Path) -> list[np.ndarray]:
             if tensor.Type() in kinds and isinstance(data, np.ndarray):
                 arrays.append(np.frombuffer(data.tobytes(), kinds[tensor.Type()]))
     return arrays
+
+
+def graph_faults(path: Path) -> list[str]:
+    """See export.runners.graph_faults."""
+    found = ranks.mixed(path.read_bytes())
+    return [f"a GPU would answer wrongly (LiteRT#8980): {len(found)} operators, such as {found[0]}"] if found else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from export.formats.mixture import Mixture, Weight, uniform
 from export.formats.stamp import INPUT, OUTPUT, Stamp
-from export.tflite import compress
+from export.tflite import attention, compress
 from export.tflite.flatbuffer import stamped
 
 # litert-torch writes the class path of each module into the names of its tensors. These paths are the first release's,
@@ -23,6 +23,8 @@ def trace(encoder, kind: str, example) -> bytes:
     if kind == "image":
         encoder = litert_torch.to_channel_last_io(split_large(encoder), args=[0])
         example = example.permute(0, 2, 3, 1).contiguous()
+    else:
+        encoder = attention.written_out(encoder, rank=3)
     named = _with_named_tensors(encoder, kind).eval()
     with fixed_class_paths(named):
         model = litert_torch.convert(named, sample_kwargs={INPUT[kind]: example})

@@ -12,8 +12,9 @@ from pathlib import Path
 from export.common import files
 from export.common.errors import InputError
 from export.formats.table import ONNX2TF, TFLITE
-from export.tflite import weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
+from export.tflite import attention, weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
 from export.tflite.flatbuffer import look_up_rows
+from export.tflite.ranks import evened
 
 LOCK = files.ROOT / TFLITE.locks[ONNX2TF]
 WORKER = Path(__file__).with_name("onnx2tf_worker.py")
@@ -40,9 +41,11 @@ def trace(encoder, kind: str, example) -> bytes:
     from export.weights.depthwise import split_large
 
     # TensorFlow has no convolution with both a stride and dilation.
-    prepared = split_large(encoder, strided=False) if kind == "image" else with_flat_look_up(encoder)
+    # onnx2tf transposes a mask of rank 3, whose axes look like those of a picture.
+    prepared = (split_large(encoder, strided=False) if kind == "image"
+                else with_flat_look_up(attention.written_out(encoder, rank=4)))
     model = onnx.traced(prepared, kind, example)
-    return look_up_rows(converted(model.SerializeToString()))
+    return evened(look_up_rows(converted(model.SerializeToString())))
 
 
 def converted(model: bytes) -> bytes:

@@ -2,8 +2,9 @@
 checkpoint. The network has learnt nothing, but its embeddings differ from picture to picture and from text to text.
 
 The libraries' initial weights make a poor test: LayerScale of 1e-5 hides every branch, batch-norm statistics of 0 and 1
-fit no data, and all texts get nearly the same embedding. Therefore LayerScale is drawn from 0.1 to 0.5, weights are
-scaled up, and the statistics come from a few varied pictures (and texts, if the text tower has batch norms).
+fit no data, and all texts get nearly the same embedding. Therefore LayerScale (and the scale with which a ResNet's
+branch ends, which open_clip starts at 0) is drawn from 0.1 to 0.5, weights are scaled up, and the statistics come from
+a few varied pictures (and texts, if the text tower has batch norms).
 """
 
 import hashlib
@@ -51,7 +52,7 @@ def _fill(key: str, value: "Tensor", seed: int) -> None:
     """Draws `value`, the tensor called `key`, in place."""
     generator = _generator(seed, key)
     last = key.rpartition(".")[2]
-    if any(part in key for part in ("layer_scale", "gamma", "ls_1", "ls_2", ".ls1", ".ls2")):
+    if any(part in key for part in ("layer_scale", "gamma", "ls_1", "ls_2", ".ls1", ".ls2", ".bn3.weight")):
         value.uniform_(0.1, 0.5, generator=generator)
     elif last in ("running_var", "running_mean"):
         value.fill_(last == "running_var")   # set by _calibrate

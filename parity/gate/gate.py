@@ -16,6 +16,9 @@ from parity.gate.pairs import Answers
 from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
 from parity.gate.shelf import Embeddings, Shelf, rank
 
+# What helps where a converter folds weights in a way that the gate does not know.
+UNTWINNED = " (PRECISION=fp32,fp16 makes the float32 artefact that would tell whether a converter folded them)"
+
 
 def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: Shelf | None = None,
         strict: bool = False) -> Verdicts:
@@ -82,16 +85,65 @@ def examine(baseline: Baseline, artifact: Artifact,
             loaded(baseline, artifact, runtime, latency.THREADS), baseline.samples(encoder)[:1],
             baseline.eager_seconds[encoder])
     except NotHere as error:
-        return plain(artifact, "not run", [str(error)], runtime), None
+        return unexecuted(baseline, artifact, runtime, str(error)), None
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
         return plain(artifact, "failed", [f"it does not run: {error}".splitlines()[0][:300]], runtime), None
     if not all(np.isfinite(part).all() for side in embedded for part in vars(side).values()):
         return plain(artifact, "failed", ["it answers with numbers that are not finite"], runtime), None
     judged = replace(verdict(baseline, artifact, embedded), runtime=runtime, latency=taken)
-    more = stored_weights.faults(baseline, artifact)
-    if artifact.precision != "fp32":
-        more += baseline.safety[encoder].faults()
-    return replace(judged, outcome="failed", reasons=judged.reasons + more) if more else judged, embedded
+    return with_contents(baseline, judged, artifact), embedded
+
+
+def with_contents(baseline: Baseline, judged: GateResult, artifact: Artifact) -> GateResult:
+    """The verdict, with what the artefact's weights, float16's range and the graph's form add to it.
+
+    Tensors that are not recognised, perhaps because a converter folded them in a way unknown here, are a note if the
+    embeddings or the artefact's float32 twin vouch for them, and else a fault.
+    """
+    held, notes = stored_weights.examine(baseline, artifact), judged.notes
+    more = held.faults + range_faults(baseline, artifact)
+    more += runners.graph_faults(artifact.format, baseline.dist.path(artifact.path))
+    if held.unrecognised and judged.outcome != "not run" and not vouched(baseline, judged, artifact):
+        twin = float32_twin(baseline, artifact)
+        more.append(stored_weights.wrong(held.unrecognised) + ("" if twin else UNTWINNED))
+    elif held.unrecognised:
+        notes = [*notes, f"weights not recognised: {len(held.unrecognised)} tensors ({held.unrecognised[0]}, …)"]
+    if not more:
+        return replace(judged, notes=notes)
+    return replace(judged, outcome="failed", reasons=judged.reasons + more, notes=notes)
+
+
+def range_faults(baseline: Baseline, artifact: Artifact) -> list[str]:
+    """Why the encoder's values leave float16's range; empty for float32."""
+    return [] if artifact.precision == "fp32" else baseline.safety[artifact.encoder].faults()
+
+
+def vouched(baseline: Baseline, judged: GateResult, artifact: Artifact) -> bool:
+    """Whether an artefact is right although some of its weights are not recognised.
+
+    In float32 the embeddings tell: they agree to 1e-5 (tolerances.toml). With fewer bits, rounding hides a weight that
+    is 5 % off, so every constant must be one of the same format's float32 artefact, rounded, and that must have passed.
+    """
+    if artifact.precision == "fp32":
+        return judged.outcome == "passed"
+    twin = float32_twin(baseline, artifact)
+    return (twin is not None and judge(baseline, twin).outcome == "passed"
+            and stored_weights.rounded_from(stored_weights.stored(baseline, artifact),
+                                            stored_weights.stored(baseline, twin), artifact.precision))
+
+
+def float32_twin(baseline: Baseline, artifact: Artifact) -> Artifact | None:
+    """The same encoder in the same format in float32, if it was exported."""
+    return next((one for one in baseline.manifest.artifacts if one.precision == "fp32"
+                 and (one.format, one.encoder) == (artifact.format, artifact.encoder)), None)
+
+
+def unexecuted(baseline: Baseline, artifact: Artifact, runtime: str, reason: str) -> GateResult:
+    """The verdict on an artefact that cannot run here: its weights and its range are still looked at."""
+    try:
+        return with_contents(baseline, plain(artifact, "not run", [reason], runtime), artifact)
+    except ImportError:                      # the library that runs the artefact also reads its weights
+        return plain(artifact, "not run", [reason], runtime)
 
 
 class NotHere(Exception):

@@ -35,6 +35,7 @@ class GateResult:
     closeness: Closeness | None = None
     rankings: list[Ranking] = field(default_factory=list)    # one for each shelf
     latency: Latency | None = None           # also None if an interpreter stands in for the runtime
+    notes: list[str] = field(default_factory=list)           # what a reader should know, and no fault
 
 
 @dataclass(frozen=True)

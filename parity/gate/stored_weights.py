@@ -6,6 +6,7 @@ Compressed ONNX and TFLite files are not read back: their rankings judge them.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,19 +27,44 @@ SCALE = 0.01                                 # a weight's scale may differ by th
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
 
 
-def faults(baseline: Baseline, artifact: Artifact) -> list[str]:
-    """Why the artefact does not hold the checkpoint's weights; empty if it does, or if no reader decodes them."""
+@dataclass(frozen=True)
+class Held:
+    """What an artefact holds of the checkpoint's weights."""
+
+    faults: list[str]                        # why they are not the checkpoint's
+    unrecognised: list[str]                  # tensors that are not there as they are, nor in a folded form known here
+
+
+def examine(baseline: Baseline, artifact: Artifact) -> Held:
+    """Reads an artefact's weights. What no reader decodes has no faults."""
     precision = artifact.precision
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
-        return []
-    constants = runners.constants(artifact.format, baseline.dist.path(artifact.path))
+        return Held([], [])
+    constants = stored(baseline, artifact)
     if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
-        return ["a constant, such as a mask, is beyond float16's range"]
-    wrong = missing(baseline.parts[artifact.encoder], by_size(constants), RESIDUAL[precision])
-    if not wrong:
-        return []
-    more = f" and {len(wrong) - 3} others" if len(wrong) > 3 else ""
-    return [f"weights are not the checkpoint's: {', '.join(wrong[:3])}{more}"]
+        return Held(["a constant, such as a mask, is beyond float16's range"], [])
+    part, found = baseline.parts[artifact.encoder], by_size(constants)
+    lacking = missing(part, found, RESIDUAL[precision])
+    off = at_another_scale(tensors(part), lacking, found, RESIDUAL[precision])
+    return Held([wrong(off)] if off else [], [name for name in lacking if name not in off])
+
+
+def stored(baseline: Baseline, artifact: Artifact) -> list[np.ndarray]:
+    """The constants of an artefact."""
+    return runners.constants(artifact.format, baseline.dist.path(artifact.path))
+
+
+def wrong(names: list[str]) -> str:
+    """The verdict on tensors that are not the checkpoint's."""
+    more = f" and {len(names) - 3} others" if len(names) > 3 else ""
+    return f"weights are not the checkpoint's: {', '.join(names[:3])}{more}"
+
+
+def rounded_from(constants: Iterable[np.ndarray], twin: Iterable[np.ndarray], precision: str) -> bool:
+    """Whether the constants that their values can identify are those of `twin`, the same network in float32."""
+    found = by_size(twin)
+    return all(holds(found, value, RESIDUAL[precision]) for values in by_size(constants).values()
+               for _, value in values)
 
 
 def missing(encoder, found: Found, residual: float) -> list[str]:
@@ -77,10 +103,11 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found
                    residual: float) -> list[str]:
     """`lacking` without what is there in another form: a layer norm's factors inside the linear layer after it.
 
-    W (g x + t) + b is (W g) x + (W t + b): litert-torch writes this form.
+    W (g x + t) + b is (W g) x + (W t + b): litert-torch writes this form where there is a b. A norm that goes into some
+    layers can be there as it is, too, for the others.
     """
     names = set(lacking)
-    norms = [(name, f"{name.removesuffix('weight')}bias") for name in lacking if name.endswith("weight")
+    norms = [(name, f"{name.removesuffix('weight')}bias") for name in true if name.endswith("weight")
              and true[name].ndim == 1 and f"{name.removesuffix('weight')}bias" in true]
     for name in [name for name in lacking if true[name].ndim == 2 and name.endswith("weight")]:
         weight, bias = true[name], f"{name.removesuffix('weight')}bias"
@@ -101,6 +128,20 @@ def white_of(encoder) -> np.float32:
     """What divides a pixel: 255, times the standard deviation where the three channels have the same."""
     deviations = np.unique(encoder.std.numpy()) if hasattr(encoder, "std") else np.ones(1, np.float32)
     return WHITE * deviations[0] if len(deviations) == 1 else WHITE
+
+
+def at_another_scale(true: dict[str, np.ndarray], lacking: list[str], found: Found, residual: float) -> list[str]:
+    """The names of `lacking` tensors whose values are there, all multiplied by one number: a fault, never a fold."""
+    return [name for name in lacking
+            if any(proportional(true[name], norm, values, residual) for norm, values in found.get(true[name].size, [])
+                   if not any(holds({values.size: [(norm, values)]}, other, residual)
+                              for other in true.values() if other.size == values.size))]
+
+
+def proportional(true: np.ndarray, norm: float, values: np.ndarray, residual: float) -> bool:
+    """Whether sorted `values` of this norm are those of `true` up to a factor."""
+    ordered = np.sort(true.ravel())
+    return norm > 0 and float(np.linalg.norm(values / norm - ordered / np.linalg.norm(ordered))) <= residual
 
 
 def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.float32) -> bool:

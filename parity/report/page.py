@@ -76,6 +76,7 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
         counts={outcome: sum(r.outcome == outcome for r in verdicts.results) for outcome in OUTCOMES},
         sizes=[(image.format, image.precision, text.precision, (image.bytes + text.bytes) / MEGABYTE)
                for image, text in pairs.combinations(made.artifacts)],
+        unexecuted=[named(r) for r in verdicts.results if r.outcome == "not run"],
         interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
         marks=MARKS, limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
@@ -113,12 +114,19 @@ def runtimes(results: Sequence[GateResult]) -> list[tuple[str, str]]:
 
 
 def reasons(results: Sequence[GateResult]) -> list[tuple[str, str, list[str]]]:
-    """Outcome, reason, and the artefacts with that reason; failures come first."""
+    """Outcome, reason, and the artefacts with that reason; failures come first, notes last."""
     found: dict[tuple[str, str], list[str]] = {}
-    for r in sorted(results, key=lambda r: r.outcome):
-        for reason in r.reasons:
-            found.setdefault((r.outcome, reason), []).append(f"{TITLES[r.format]} {r.encoder} {r.precision}")
+    ordered = sorted(results, key=lambda r: r.outcome)
+    said: list[tuple[str, str, GateResult]] = [(r.outcome, reason, r) for r in ordered for reason in r.reasons]
+    said += [("note", note, r) for r in ordered for note in r.notes]
+    for outcome, reason, r in said:
+        found.setdefault((outcome, reason), []).append(named(r))
     return [(*key, names) for key, names in found.items()]
+
+
+def named(result: GateResult) -> str:
+    """An artefact's name for people."""
+    return f"{TITLES[result.format]} {result.encoder} {result.precision}"
 
 
 def pictures(rows: Sequence[Row]) -> list[tuple[str, list[tuple[str, Markup]]]]:

@@ -124,5 +124,6 @@ def _top1(result: GateResult) -> float | None:
 
 def _words(result: GateResult | PairResult) -> str:
     style = {"passed": "green", "failed": "red", "not run": "yellow"}[result.outcome]
-    because = escape(f": {'; '.join(result.reasons)}") if result.reasons else ""
+    said = [*result.reasons, *getattr(result, "notes", [])]
+    because = escape(f": {'; '.join(said)}") if said else ""
     return f"[{style}]{result.outcome}[/{style}]{because}"

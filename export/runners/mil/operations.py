@@ -1,9 +1,13 @@
 """Core ML's MIL operations in torch, by name; arguments as MIL names them. Constants come as tensors, 0-d ones too.
 
-The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types.
+The meanings follow coremltools' operation reference (converters/mil/mil/ops/defs). The caller checks the types, and
+asks `gap` first: an operation takes for granted that it has none.
 """
 
+import inspect
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,8 +27,6 @@ def cast(x: Tensor, dtype: str) -> Tensor:
 
 def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, strides: Tensor | None = None, pad_type: str = "valid",
          pad: Tensor | None = None, dilations: Tensor | None = None, groups: Tensor | int = 1) -> Tensor:
-    if pad_type not in ("custom", "valid"):
-        raise NotImplementedError(f"conv with pad_type {pad_type}")
     none = [0] * (x.ndim - 2)
     before, after = (none, none) if pad is None or pad_type == "valid" else (ints(pad)[::2], ints(pad)[1::2])
     if before != after:
@@ -33,6 +35,28 @@ def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, strides: Tensor 
     run = {3: F.conv1d, 4: F.conv2d}[x.ndim]
     steps, gaps = (1 if sizes is None else ints(sizes) for sizes in (strides, dilations))
     return run(x, weight, bias, steps, before, gaps, int(groups))
+
+
+def avg_pool(x: Tensor, kernel_sizes: Tensor, strides: Tensor | None = None, pad_type: str = "valid",
+             pad: Tensor | None = None, exclude_padding_from_average: Tensor | bool = False,
+             ceil_mode: Tensor | bool = False) -> Tensor:
+    run = {3: F.avg_pool1d, 4: F.avg_pool2d}[x.ndim]
+    steps, sides = pool_sizes(x, strides, pad_type, pad)
+    return run(x, ints(kernel_sizes), steps, sides, bool(ceil_mode), not bool(exclude_padding_from_average))
+
+
+def max_pool(x: Tensor, kernel_sizes: Tensor, strides: Tensor | None = None, pad_type: str = "valid",
+             pad: Tensor | None = None, ceil_mode: Tensor | bool = False) -> Tensor:
+    run = {3: F.max_pool1d, 4: F.max_pool2d}[x.ndim]
+    steps, sides = pool_sizes(x, strides, pad_type, pad)
+    return run(x, ints(kernel_sizes), steps, sides, ceil_mode=bool(ceil_mode))
+
+
+def pool_sizes(x: Tensor, strides: Tensor | None, pad_type: str, pad: Tensor | None) -> tuple[list[int], list[int]]:
+    """The strides of a pooling, and the padding on both sides of each spatial axis."""
+    axes = x.ndim - 2
+    return ([1] * axes if strides is None else ints(strides),
+            [0] * axes if pad is None or pad_type == "valid" else ints(pad)[::2])
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -50,10 +74,8 @@ def batch_norm(x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None =
 
 def layer_norm(x: Tensor, axes: Tensor | None = None, gamma: Tensor | None = None, beta: Tensor | None = None,
                epsilon: Tensor | float = 1e-5) -> Tensor:
-    sizes = sorted(axis % x.ndim for axis in ints(axes)) if axes is not None else list(range(x.ndim))
-    if sizes != list(range(x.ndim - len(sizes), x.ndim)):
-        raise NotImplementedError(f"layer_norm over the axes {sizes} of {x.ndim}")
-    return F.layer_norm(x, x.shape[-len(sizes):], gamma, beta, float(epsilon))
+    count = x.ndim if axes is None else axes.numel()
+    return F.layer_norm(x, x.shape[-count:], gamma, beta, float(epsilon))
 
 
 def gelu(x: Tensor, mode: str = "EXACT") -> Tensor:
@@ -118,8 +140,6 @@ def slice_by_index(x: Tensor, begin: Tensor, end: Tensor, stride: Tensor | None 
     steps = [1] * x.ndim if stride is None else ints(stride)
     flags = [[bool(one) for one in mask] if mask is not None else [False] * x.ndim
              for mask in (begin_mask, end_mask, squeeze_mask)]
-    if any(step < 1 for step in steps):
-        raise NotImplementedError(f"slice_by_index with the strides {steps}")
     index: list[int | slice] = []
     for axis, (first, last, step) in enumerate(zip(ints(begin), ints(end), steps, strict=True)):
         if flags[2][axis]:
@@ -138,14 +158,10 @@ def split(x: Tensor, axis: Tensor, num_splits: Tensor | None = None,
           split_sizes: Tensor | None = None) -> tuple[Tensor, ...]:
     if split_sizes is not None:
         return torch.split(x, ints(split_sizes), int(axis))
-    if num_splits is None:
-        raise NotImplementedError("split without num_splits and split_sizes")
-    return torch.split(x, x.shape[int(axis)] // int(num_splits), int(axis))
+    return torch.tensor_split(x, int(num_splits or 1), int(axis))
 
 
 def concat(values: list[Tensor], axis: Tensor, interleave: Tensor | bool = False) -> Tensor:
-    if interleave:
-        raise NotImplementedError("concat with interleave")
     return torch.cat(values, int(axis))
 
 
@@ -159,8 +175,6 @@ def tile(x: Tensor, reps: Tensor) -> Tensor:
 
 def gather(x: Tensor, indices: Tensor, axis: Tensor | int = 0, batch_dims: Tensor | int = 0,
            validate_indices: Tensor | bool = False) -> Tensor:
-    if int(batch_dims):
-        raise NotImplementedError("gather with batch_dims")
     axis = int(axis) % x.ndim
     rows = x.index_select(axis, indices.reshape(-1).long())
     return rows.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1:])
@@ -176,7 +190,8 @@ def select(cond: Tensor, a: Tensor, b: Tensor) -> Tensor:
 
 
 OPERATIONS = {
-    "cast": cast, "conv": conv, "linear": linear, "matmul": matmul, "batch_norm": batch_norm, "layer_norm": layer_norm,
+    "cast": cast, "conv": conv, "avg_pool": avg_pool, "max_pool": max_pool, "linear": linear, "matmul": matmul,
+    "batch_norm": batch_norm, "layer_norm": layer_norm,
     "gelu": gelu, "softmax": softmax, "scaled_dot_product_attention": attention, "clip": clip,
     "relu": lambda x: F.relu(x), "sigmoid": lambda x: torch.sigmoid(x), "silu": lambda x: F.silu(x),
     "tanh": lambda x: torch.tanh(x), "erf": lambda x: torch.erf(x), "exp": lambda x: torch.exp(x),
@@ -190,9 +205,58 @@ OPERATIONS = {
     "logical_and": lambda x, y: x & y, "logical_or": lambda x, y: x | y, "logical_not": lambda x: ~x,
     "reduce_mean": reduce(lambda x, axes, keep: x.mean(axes, keep)),
     "reduce_sum": reduce(lambda x, axes, keep: x.sum(axes, keep, dtype=x.dtype)),
+    "reduce_l2_norm": reduce(lambda x, axes, keep: x.square().sum(axes, keep).sqrt()),
     "reduce_max": reduce(lambda x, axes, keep: x.amax(axes, keep)),
     "reduce_min": reduce(lambda x, axes, keep: x.amin(axes, keep)), "reduce_argmax": reduce_argmax,
     "reshape": reshape, "transpose": transpose, "squeeze": squeeze, "expand_dims": expand_dims,
     "slice_by_index": slice_by_index, "slice_by_size": slice_by_size, "split": split, "concat": concat,
     "stack": stack, "tile": tile, "gather": gather, "gather_along_axis": gather_along_axis, "select": select,
 }
+
+
+# What is not covered: for an operation, its inputs (constants as tensors) and the rank of x, in words; else None.
+
+def padding_gap(inputs: dict[str, Any], rank: int) -> str | None:
+    kind = inputs.get("pad_type", "valid")
+    return None if kind in ("custom", "valid") else f"pad_type {kind}"
+
+
+def pooling_gap(inputs: dict[str, Any], rank: int) -> str | None:
+    if rank not in (3, 4):
+        return f"{rank - 2} spatial axes"
+    sides = [] if inputs.get("pad") is None or inputs.get("pad_type") == "valid" else ints(inputs["pad"])
+    return padding_gap(inputs, rank) or (f"the padding {sides}" if sides[::2] != sides[1::2] else None)
+
+
+def norm_gap(inputs: dict[str, Any], rank: int) -> str | None:
+    axes = sorted(axis % rank for axis in ints(inputs["axes"])) if "axes" in inputs else []
+    return f"the axes {axes} of {rank}" if axes != list(range(rank - len(axes), rank)) else None
+
+
+def slice_gap(inputs: dict[str, Any], rank: int) -> str | None:
+    steps = ints(inputs["stride"]) if "stride" in inputs else []
+    return f"the strides {steps}" if any(step < 1 for step in steps) else None
+
+
+def split_gap(inputs: dict[str, Any], rank: int) -> str | None:
+    return None if {"num_splits", "split_sizes"} & inputs.keys() else "neither num_splits nor split_sizes"
+
+
+GAPS: dict[str, Callable[[dict[str, Any], int], str | None]] = {
+    "conv": padding_gap, "avg_pool": pooling_gap, "max_pool": pooling_gap, "layer_norm": norm_gap,
+    "slice_by_index": slice_gap, "split": split_gap,
+    "concat": lambda inputs, rank: "interleave" if inputs.get("interleave") else None,
+    "gather": lambda inputs, rank: "batch_dims" if int(inputs.get("batch_dims", 0)) else None,
+}
+
+
+def gap(operation: str, inputs: dict[str, Any], rank: int) -> str | None:
+    """What OPERATIONS lacks for this operation: "avg_pool", "conv with pad_type same"; None if it lacks nothing.
+
+    `inputs`: constants as tensors, references to computed values as they are. `rank`: of the input `x`.
+    """
+    if operation not in OPERATIONS:
+        return operation
+    unknown = inputs.keys() - inspect.signature(OPERATIONS[operation]).parameters.keys()
+    variant = ", ".join(sorted(unknown)) or GAPS.get(operation, lambda inputs, rank: None)(inputs, rank)
+    return f"{operation} with {variant}" if variant else None

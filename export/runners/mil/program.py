@@ -14,7 +14,11 @@ Watch = Callable[[str, str, str, "Tensor"], None]            # name of the value
 
 
 class CannotInterpret(RuntimeError):
-    """The package has a part that this interpreter does not know, or contradicts itself."""
+    """The package contradicts itself, or is of another kind."""
+
+
+class Lacks(RuntimeError):
+    """The interpreter lacks an operation that the package uses: nothing is known of the package."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,29 @@ class Program:
         flat = [item for value in inputs for item in (value if isinstance(value, list) else [value])]
         return list({id(item): item for item in flat if isinstance(item, torch.Tensor)}.values())
 
+    def gaps(self) -> list[str]:
+        """What export/runners/mil/operations.py lacks for this program, each once: "avg_pool", "split with …"."""
+        from export.runners.mil.operations import gap
+
+        declared = [*self.inputs, *(value for step in self.steps for value in step.outputs)]
+        ranks = {value.name: len(value.shape) for value in declared}
+        found = (gap(step.operation, step.inputs, _rank(step.inputs.get("x"), ranks)) for step in self.steps)
+        return list(dict.fromkeys(one for one in found if one))
+
     def run(self, inputs: dict[str, "Tensor"], watch: Watch | None = None) -> dict[str, "Tensor"]:
         """Executes the program. Calls `watch` with every computed value.
 
-        Raises CannotInterpret for an operation that operations.py does not know, and for a value of another shape or
-        type than declared.
+        Raises Lacks for an operation that operations.py does not know, before anything is computed, and CannotInterpret
+        for a value of another shape or type than declared.
         """
         from export.runners.mil.operations import OPERATIONS
 
+        if gaps := self.gaps():
+            raise Lacks(f"{self.package.name}: the interpreter lacks {', '.join(gaps)}")
         values = {declared.name: checked(inputs[declared.name], declared, self.package) for declared in self.inputs}
         for step in self.steps:
-            if step.operation not in OPERATIONS:
-                raise CannotInterpret(f"{self.package.name}: no operation {step.operation} "
-                                      f"(for {step.outputs[0].name}) in export/runners/mil/operations.py")
             arguments = {key: _resolve(value, values) for key, value in step.inputs.items()}
-            try:
-                result = OPERATIONS[step.operation](**arguments)
-            except NotImplementedError as error:
-                raise CannotInterpret(f"{self.package.name}: {step.outputs[0].name}: {error} is not known") from error
+            result = OPERATIONS[step.operation](**arguments)
             for declared, value in zip(step.outputs, result if isinstance(result, tuple) else (result,), strict=True):
                 values[declared.name] = checked(value, declared, self.package)
                 if watch:
@@ -86,6 +95,11 @@ class Program:
             for name in step.done_with:
                 del values[name]
         return {name: values[name] for name in self.outputs}
+
+
+def _rank(value: Any, ranks: dict[str, int]) -> int:
+    """The number of axes of a constant or a computed value; 0 for anything else."""
+    return ranks.get(value.of, 0) if isinstance(value, Name) else getattr(value, "ndim", 0)
 
 
 def _resolve(value: Any, values: dict[str, "Tensor"]) -> Any:
