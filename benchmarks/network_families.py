@@ -198,7 +198,7 @@ def exported(family: NetworkFamily, folder: Path) -> SmallDist:
     spec, dist = family.spec, SmallDist(folder / family.spec.name, family)
     dist.folder.mkdir(parents=True)
     model = checkpoint.random_model(spec)
-    tokenizer = tokenizers.write_asset(spec.text.family, dist.path(manifest.TOKENIZER))
+    tokenizer = tokenizers.write_asset(spec.text, dist.path(manifest.TOKENIZER))
     identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer),
                                  float(model.logit_scale.exp()), shippable=False)
     parts = encoders.split(checkpoint.reparameterise(model), spec)

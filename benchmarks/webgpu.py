@@ -102,7 +102,7 @@ def form(folder: Path, name: str, part: Any, spec: ModelSpec, trace: Any, contro
     """Converts a text encoder, and has PyTorch answer."""
     import torch
 
-    ids = reference_ids(spec.text.family, inputs.texts()[:TEXTS])
+    ids = reference_ids(spec.text, inputs.texts()[:TEXTS])
     path = folder / f"{len(list(folder.iterdir()))}.tflite"
     stamp = Stamp(spec.name, "text", "0" * 64, spec.licence.name, "an input")
     tflite.write(trace(part, "text", encoders.example("text", spec)), "fp32", stamp, path)
