@@ -4,7 +4,7 @@ import importlib
 import sys
 
 NAMES = ("models", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift", "subsampled", "routes",
-         "network_families", "webgpu")
+         "network_families", "webgpu", "costs")
 
 
 def main(arguments: list[str]) -> int:
