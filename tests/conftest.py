@@ -19,7 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 REPETITIONS = "2000"
 # Fixtures that export, gate, trace, build an app, or load one of Apple's networks: a test with one of them is slow.
-SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple"}
+SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple",
+        "ground"}
 LONGEST = ("test_android", "test_apple_artefacts", "test_export", "test_ios", "test_route")       # minutes each
 VERDICTS = "parity.json"
 MADE = ROOT / "dist" / "demo"                # by `make export`
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         names = set(item.fixturenames)
-        if names & SLOW:
+        if names & SLOW or item.get_closest_marker("exhaustive"):
             item.add_marker(pytest.mark.slow)
         if "repetitions" in names:
             item.add_marker(pytest.mark.repeated)
