@@ -108,7 +108,7 @@ catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's expor
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]
-	@$(LIGHT_PY) -m catalog_builder compare $(if $(MODELS),--models "$(MODELS)") \
+	@$(LIGHT_PY) -m catalog_builder compare --models "$(or $(MODELS),$(if $(filter command,$(firstword $(origin MODEL))),$(MODEL)))" \
 	  $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$(QUERIES)") \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 

@@ -80,7 +80,6 @@ class Compared:
     int8_passed: bool                        # whether the catalog passed its own gate
     catalog: Path
     catalog_bytes: int
-    reused: bool                             # whether the figures were there already
 
     @property
     def may_ship(self) -> bool | None:

@@ -66,7 +66,7 @@ def row(model: Model, task: CompareTask, progress: Builds, place: str) -> Compar
         name=name, random=not made.shippable, licence=made.licence, scripts=made.text.scripts, dim=made.dim,
         found=found.found, pairs=pairs, gated_on=gated_on, int8_passed=found.passed, catalog=found.catalog,
         measured_with=f"{found.engine}; texts: {model.runnable('text').path}",
-        catalog_bytes=found.content["bytes"], reused=found.reused)
+        catalog_bytes=found.content["bytes"])
 
 
 def written(request: CompareRequest, rows: Sequence[Compared]) -> Comparison:

@@ -12,13 +12,15 @@ from export.formats.table import COREML, FORMATS, ONNX, TFLITE
 
 TIMED = (TFLITE.name, COREML.name, ONNX.name)          # the first that was timed for the most models
 USE = {True: "yes", False: "no", None: "?"}
+THREE_DIGITS = 99.95
 COLUMNS = ("text\n@1", "text\n@10", "image\n@1", "image\n@10", "iOS\nMB", "Andr.\nMB", "image\nms", "text\nms",
            "RAM\nMB", "may\nship")
 
 
 def table(rows: Sequence[Compared]) -> Table:
     """Recall in per cent; seconds and memory are those of one format, `timed`."""
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False, highlight=False)
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, pad_edge=False, show_edge=False,
+                 highlight=False)
     made.add_column("model", max_width=16, overflow="fold")
     for name in COLUMNS:
         made.add_column(name, justify="right")
@@ -55,8 +57,11 @@ def percent(row: Compared, kind: str, share: str) -> str:
 
 
 def megabytes(row: Compared, format_: str) -> str:
-    """Of the pair; "–" if there is none."""
-    return f"{row.pairs[format_].bytes / MEGABYTE:.1f}" if format_ in row.pairs else "–"
+    """Of the pair, in three digits or more; "–" if there is none."""
+    if format_ not in row.pairs:
+        return "–"
+    size = row.pairs[format_].bytes / MEGABYTE
+    return f"{size:.1f}" if size < THREE_DIGITS else f"{size:.0f}"
 
 
 def costs(pair: ShippedPair | None) -> tuple[str, str, str]:
