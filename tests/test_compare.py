@@ -268,4 +268,4 @@ def test_other_queries_are_measured_anew_and_the_shops_own_catalog_stays(scene, 
 def test_queries_for_no_product_of_the_list_are_refused(scene, tmp_path, capsys):
     (tmp_path / "other.csv").write_text("kind,query,product\ntext,a shoe,X1\n", encoding="utf-8")
     said = refusal(arguments(scene[0], "--queries", str(tmp_path / "other.csv")), capsys)
-    assert "no query asks for a product of the list" in said
+    assert "no query is for a product of the list" in said
