@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from rich.console import Console
 
+from catalog_builder.builder import embed, measured_on
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.compare import advice, comparison, comparison_table, figures
 from catalog_builder.compare.compared import Compared, Encoder, FoundShare, ShippedPair
 from catalog_builder.compare.figures import CompareRequest
+from catalog_builder.engines import Engine
+from catalog_builder.lists import listing
 from export.artifacts import manifest
 from export.artifacts.dist import VERDICTS
 from export.common import files
@@ -21,6 +25,8 @@ from export.common.specs import Licence
 from export.formats.table import COREML, ENCODERS, ONNX, TFLITE
 from export.weights.lookup import find
 from tests.conftest import ROOT, run_module
+from tests.stand_in import StandIn, listed
+from tests.stand_in import row as stand_in_row
 from tests.test_build import refusal
 
 FREE, UNKNOWN, RESEARCH = (Licence(f"licence {use}", "https://licence.test", use) for use in (True, None, False))
@@ -110,6 +116,37 @@ def test_a_page_that_cannot_be_drawn_leaves_the_old_one(tmp_path, monkeypatch):
         comparison.comparison_page.write(tmp_path / "compare.html", request, [None], [])
     assert (tmp_path / "compare.html").read_bytes() == old
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.html", "compare.json"]
+
+
+# When figures are there already.
+
+def test_figures_are_of_another_basis_when_anything_changes_that_they_depend_on(tmp_path):
+    usual = StandIn()
+
+    def digest(model: StandIn = usual, engine: str = "onnx", **changes: str) -> str:
+        path = listed(tmp_path / "shop", [stand_in_row(0, **changes), stand_in_row(1)])
+        products = listing.read(path).products
+        pictures = measured_on.picture_digests(path for product in products for path in product.pictures)
+        return measured_on.digest(products, pictures, asked if asked.exists() else None, model, Engine(engine, None))
+
+    asked = tmp_path / "queries.csv"
+    before = digest()
+    assert digest() == before and len(before) == 64
+    others = [digest(name="Product 7"), digest(pictures="7.png"), digest(StandIn(space="6b" * 32)),
+              digest(StandIn(text_encoder="another")), digest(engine="torch")]
+    for query in ("Product 0", "Product 1"):
+        asked.write_text(f"kind,query,product\ntext,{query},P0\n", encoding="utf-8")
+        others.append(digest())
+    for shade in (0, 1):
+        Image.new("RGB", (32, 32), (shade, 0, 0)).save(tmp_path / "photo.png")
+        asked.write_text("kind,query,product\npicture,photo.png,P0\n", encoding="utf-8")
+        others.append(digest())
+    assert len({before, *others}) == 1 + len(others)
+
+
+def test_a_picture_that_cannot_be_read_has_a_place_in_the_basis(tmp_path):
+    for path in (tmp_path, tmp_path / "gone.png"):
+        assert measured_on.picture_digests([path]) == {path: embed.unreadable(path)}
 
 
 # What is refused.
@@ -211,6 +248,9 @@ def test_recall_is_that_of_the_models_own_reports(scene):
     demo = model_of(found, "demo")
     assert demo["found"] == {one["kind"]: {"queries": one["queries"], "recall1": one["found1"],
                                            "recall10": one["found10"]} for one in report["recall"]}
+    page = (dist / "demo/products.html").read_text(encoding="utf-8")
+    for kind, one in demo["found"].items():
+        assert f"{kind} queries: a product asked for is first for {100 * one['recall1']['value']:.1f} %" in page
     gate = json.loads((dist / "demo" / VERDICTS).read_text(encoding="utf-8"))
     shops = {result["encoder"]: next(one for one in result["rankings"] if one["shelf"] == "shop")
              for result in gate["results"] if result["format"] == ONNX.name and result["precision"] == "fp32"}

@@ -34,7 +34,7 @@ def picture_digests(paths: Iterable[Path]) -> dict[Path, str]:
 
 def _picture(path: Path) -> str:
     try:
-        return files.sha256(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return embed.unreadable(path)
 
