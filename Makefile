@@ -12,6 +12,7 @@ TFLITE_ROUTE ?=
 WORKERS    ?= 2
 STRICT     ?=
 ALL        ?=
+MODELS     ?=
 PRODUCTS   ?=
 QUERIES    ?=
 CATALOG    ?=
@@ -36,7 +37,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
-  WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL PRODUCTS QUERIES \
+  WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS QUERIES \
   CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE REFRESH ALLOW_PRIVATE PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
@@ -46,7 +47,7 @@ $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(
 EXPORTED := $(or $(NAME),$(MODEL))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
-LIGHT := catalog search inspect fetch apps
+LIGHT := catalog compare search inspect fetch apps
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
@@ -55,7 +56,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity inspect fetch catalog search apps goldens check test soak bench clean environment
+.PHONY: help export parity inspect fetch catalog compare search apps goldens check test soak bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +105,11 @@ fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gi
 catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
 	@$(LIGHT_PY) -m catalog_builder build --model "$(EXPORTED)" $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \
 	  $(if $(QUERIES),--queries "$(QUERIES)") $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(STRICT),--strict) \
+	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
+
+compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]
+	@$(LIGHT_PY) -m catalog_builder compare --models "$(or $(MODELS),$(if $(filter command,$(firstword $(origin MODEL))),$(MODEL)))" \
+	  $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$(QUERIES)") \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [MODEL CATALOG]

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from catalog_builder import commands, engines, list_arguments
 from catalog_builder.builder.build import BuildRequest
+from catalog_builder.builder.embed import Thumbnail
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
+from catalog_builder.compare.figures import CompareRequest
 from export.artifacts import lock, manifest
 from export.artifacts.shipping import Accepted
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
 from export.weights.lookup import folder
+
+THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
 
 
 def parser() -> CommandLine:
@@ -23,19 +27,22 @@ def parser() -> CommandLine:
     subparsers = p.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=CommandLine)
 
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
-    build.add_argument("--products", type=command.path, default=Path("demo/shop/products.csv"), metavar="PATH",
-                       help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the sample "
-                       "shop)")
-    build.add_argument("--queries", type=command.path, metavar="PATH",
-                       help="CSV of labelled queries: kind,query,product")
+    compare = subparsers.add_parser("compare", help="compare exported models on a product list: one table, one page")
+    compare.add_argument("--models", default="", metavar="NAME,…", help="in --dist (default: every export there)")
+    for subparser in (build, compare):
+        subparser.add_argument("--products", type=command.path, default=Path("demo/shop/products.csv"), metavar="PATH",
+                               help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the "
+                               "sample shop)")
+        subparser.add_argument("--queries", type=command.path, metavar="PATH",
+                               help="CSV of labelled queries: kind,query,product")
+        subparser.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be "
+                               "lost (default: 1 %%, or three products)")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
-    build.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be lost "
-                       "(default: 1 %%, or three products)")
     build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
     build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
-    build.add_argument("--thumbnails", type=int, default=160, metavar="PIXELS",
+    build.add_argument("--thumbnails", type=int, default=THUMBNAIL.side, metavar="PIXELS",
                        help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
-    build.add_argument("--thumbnail-quality", type=int, default=60, metavar="Q", choices=range(1, 101),
+    build.add_argument("--thumbnail-quality", type=int, default=THUMBNAIL.quality, metavar="Q", choices=range(1, 101),
                        help="of WebP, 1 to 100 (default: %(default)s)")
 
     inspect = subparsers.add_parser("inspect", help="say what a product list is taken for, and what is wrong with it")
@@ -44,7 +51,7 @@ def parser() -> CommandLine:
         subparser.add_argument("products", type=command.path, metavar="LIST")
     fetch.add_argument("--refresh", action="store_true", help="ask again for what is there, and take what changed")
     fetch.add_argument("--allow-private", action="store_true", help="allow addresses of the local network")
-    for subparser in (build, inspect, fetch):
+    for subparser in (build, compare, inspect, fetch):
         list_arguments.add(subparser)
 
     search = subparsers.add_parser("search", help="search by text, by picture, by both, or by a product")
@@ -78,6 +85,7 @@ def parser() -> CommandLine:
                       help="allow weights whose licence nobody has named")
     for subparser in (build, search, labels, duplicates, verify, apps):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
+    for subparser in (build, compare, search, labels, duplicates, verify, apps):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
     for subparser in (build, search, duplicates, verify, apps):
@@ -101,6 +109,8 @@ def work(arguments: list[str]) -> int:
         return commands.inspect(options.products, list_arguments.options(options))
     if options.command == "fetch":
         return commands.fetch(options.products, list_arguments.options(options), options.refresh, options.allow_private)
+    if options.command == "compare":
+        return commands.compare(compare_request(options))
     dist = folder(options.dist, options.model)
     with lock.to_read(dist) if options.command in ("build", "apps") else nullcontext():
         return work_on(dist, options)
@@ -142,6 +152,14 @@ def build_request(options: Namespace, dist: Path) -> BuildRequest:
         queries=options.queries, options=list_arguments.options(options), strict=options.strict,
         allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
         thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
+
+
+def compare_request(options: Namespace) -> CompareRequest:
+    """What `compare` was asked for."""
+    return CompareRequest(
+        dist=options.dist, models=options.models.replace(",", " ").split(), products=options.products,
+        name=list_name(options.products), queries=options.queries, options=list_arguments.options(options),
+        allow_loss=list_arguments.share(options.allow_loss), thumbnail=THUMBNAIL)
 
 
 def list_name(products: Path) -> str:

@@ -26,6 +26,8 @@ from catalog_builder.catalog import reader as catalogs
 from catalog_builder.catalog.reader import UNITS, Catalog
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.catalog.searcher import Result, Searcher
+from catalog_builder.compare import comparison, comparison_table
+from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.lists import inspection, listing, problems
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.problems import PICTURE, Problem
@@ -64,6 +66,17 @@ def build(request: BuildRequest) -> int:
     if built.note:
         _say(built.note)
     _say(f"the page to look at before shipping: {built.page}")
+    return DONE
+
+
+def compare(request: CompareRequest) -> int:
+    """Compares exported models."""
+    made = comparison.compare(request, Builds())
+    _say(f"{request.products.name}: recall@k in per cent, by the int8 catalog", "italic")
+    _console().print(comparison_table.table(made.rows))
+    for line in [*comparison_table.notes(made.rows), *made.advice]:
+        _console().print(line, markup=False, highlight=False)
+    _say(f"the page: {made.page}")
     return DONE
 
 

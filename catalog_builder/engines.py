@@ -86,6 +86,11 @@ class Model:
                      for a in self.manifest.find(format_, encoder) if a.precision == precision and a.passed), None)
 
     @property
+    def text_encoder(self) -> str:
+        """The digest of the artefact that answers texts. Raises InputError if there is none."""
+        return self.runnable("text").sha256
+
+    @property
     def templates(self) -> Sequence[str]:
         """Prompts to put a label into."""
         return self.manifest.text.templates
@@ -104,12 +109,16 @@ class Model:
         """The artefact that fills a catalog, if there is one."""
         return self.artifact("image", (EXACT.name,), ("fp32",))
 
-    def _encoder(self, encoder: str) -> runners.Run:
+    def runnable(self, encoder: str) -> Artifact:
+        """The artefact that answers queries here. Raises InputError if there is none."""
         artifact = self.artifact(encoder)
         if artifact is None:
             raise InputError(f"no {encoder} encoder that runs on a desktop and passed the gate", where=self.dist.folder,
                              expected=" or ".join(QUERIES), remedy=f"make export FORMATS={EXACT.name}")
-        return _runnable(self.dist, artifact, os.cpu_count() or 1)
+        return artifact
+
+    def _encoder(self, encoder: str) -> runners.Run:
+        return _runnable(self.dist, self.runnable(encoder), os.cpu_count() or 1)
 
 
 def opened(folder: Path) -> Model:

@@ -50,6 +50,7 @@ class StandIn:
     scripts: Sequence[str] = ("Latin",)
     logit_scale: float = 100.0
     licence: Licence = MIT
+    text_encoder: str = "stand-in"
 
     @property
     def manifest(self) -> SimpleNamespace:

@@ -88,6 +88,8 @@ def test_a_picture_in_common_makes_right_and_no_more_than_that():
     found = answers.right(Asked([], [frozenset([0])]), np.array([0, 0, 1, 1, 2]), ["a", "b", "b", "c", "d"], vectors)
     assert found.tolist() == [[True, True, False]]
     assert answers.right(Asked([], []), np.array([0]), ["a"], vectors[:1]).shape == (0, 1)
+    asked = answers.asked_for(Asked([], [frozenset([0]), frozenset([2])]), np.array([0, 0, 1, 1, 2]), list("abbcd"))
+    assert asked.tolist() == [[True, True, False], [False, False, True]]
 
 
 # Which products are asked for.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -53,7 +54,7 @@ def test_the_guard_keeps_a_heavy_package_out():
 
 
 def test_building_and_searching_import_no_heavier_package(gated, tmp_path):
-    dist, catalog = gated[0], str(tmp_path / "shop.catalog")
+    dist, catalog = Path(shutil.copytree(gated[0], tmp_path / gated[0].name)), str(tmp_path / "shop.catalog")
     model = ["--dist", str(dist.parent), "--model", dist.name]
     picture = str(ROOT / "demo" / "shop" / "pictures" / "D0001-a.jpg")
     calls = [["inspect", "demo/shop/products.csv"],
@@ -61,7 +62,8 @@ def test_building_and_searching_import_no_heavier_package(gated, tmp_path):
              ["search", *model, "--catalog", catalog, "--text", "a red apple", "--image", picture],
              ["search", *model, "--catalog", catalog, "--like", "D0001"],
              ["labels", *model, "--image", picture, "--names", "grapes,lemon"],
-             ["duplicates", *model, "--catalog", catalog], ["verify", *model, "--catalog", catalog]]
+             ["duplicates", *model, "--catalog", catalog], ["verify", *model, "--catalog", catalog],
+             ["compare", "--dist", str(dist.parent), "--products", "demo/shop/products.csv"]]
     code = GUARD.format(blocked=sorted(outside()), calls=calls)
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

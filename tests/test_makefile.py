@@ -75,6 +75,14 @@ def test_lists_with_blanks_stay_one_argument():
     assert "--choose" in make("-n", "export", "PRECISION=AUTO", "BUDGET_MB=60")
 
 
+def test_compare_takes_the_models_named_and_without_names_every_export():
+    said = make("-n", "compare", "MODELS=a, b", "PRODUCTS=a b.csv", "QUERIES=q.csv", "CURRENCY=EUR", "ALLOW_LOSS=5%")
+    assert '--models "a, b"' in said and '--products "a b.csv"' in said and '--queries "q.csv"' in said
+    assert '--currency "$CURRENCY"' in said and '--allow-loss "$ALLOW_LOSS"' in said
+    assert '--models "s2"' in make("-n", "compare", "MODEL=s2")
+    assert '--models ""' in make("-n", "compare") and "--queries demo/shop/queries.csv" in make("-n", "compare")
+
+
 def refused(*arguments: str, **environment: str) -> str:
     """The line that make ends with."""
     answer = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True,

@@ -122,3 +122,15 @@ def test_one_missed_result_of_few_decides_nothing(queries, missed, verdict):
 
 def test_red_outweighs_too_few():
     assert judged(9, 20, 0.01, 1, missed=5).verdict == recall.RED
+
+
+def test_true_recall_counts_the_queries_whose_product_is_shown():
+    """Of three queries: one with its product first, one with it tenth, and one that shows nothing."""
+    shown = np.tile(np.arange(rankings.TOP), (3, 1))
+    shown[2] = rankings.ABSENT
+    asked_for = np.zeros((3, 12), bool)
+    asked_for[0, [0, 11]] = asked_for[1, 9] = asked_for[2, 11] = True      # ABSENT is no place of the last product
+    measured = recall.compare("text", shown, np.zeros((3, 12)), 0.0, asked_for)
+    assert (measured.found1.value, measured.found10.value) == pytest.approx((1 / 3, 2 / 3))
+    assert measured.found1.low < 1 / 3 < measured.found1.high
+    assert recall.compare("text", shown, np.zeros((3, 12)), 0.0).found1 is None

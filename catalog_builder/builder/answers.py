@@ -36,10 +36,16 @@ def right(asked: Asked, owners: np.ndarray, pictures: Sequence[str], vectors: Ve
 
     `owners` [rows] is the product of each row, `pictures` its picture's digest, `vectors` float32 [rows, dim].
     """
+    named = asked_for(asked, owners, pictures)
+    return named | _alike(asked, named.shape, owners, vectors)
+
+
+def asked_for(asked: Asked, owners: np.ndarray, pictures: Sequence[str]) -> np.ndarray:
+    """Which products were asked for, or have a picture of such a product: bool [Q, products], whatever the model."""
     named = np.zeros((len(asked.answers), int(owners[-1]) + 1), bool)
     for row, answers in zip(named, asked.answers, strict=True):
         row[list(answers)] = True
-    return named | _sharing(named, owners, pictures) | _alike(asked, named.shape, owners, vectors)
+    return named | _sharing(named, owners, pictures)
 
 
 def _sharing(named: np.ndarray, owners: np.ndarray, pictures: Sequence[str]) -> np.ndarray:

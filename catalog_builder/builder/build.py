@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog_builder import engines
-from catalog_builder.builder import answers, calibrate, catalog_page, duplicates, embed, recall, writer
+from catalog_builder.builder import answers, calibrate, catalog_page, duplicates, embed, measured_on, recall, writer
 from catalog_builder.builder.build_progress import Builds
 from catalog_builder.builder.built import Built, EmbeddedProducts, EmbeddedQueries
 from catalog_builder.builder.calibrate import Fitted
@@ -61,6 +61,7 @@ class BuildRequest:
     force: bool = False                      # write a catalog below its gate
     engine: str = "auto"
     thumbnail: Thumbnail | None = None
+    embeddings: Path | None = None           # what was computed so far; None: beside the catalog
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def build(request: BuildRequest, progress: Builds) -> Built:
     read = checked(request, progress)
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
-    store = Store(request.out.with_suffix(".embeddings"), engine.identity,
+    store = Store(request.embeddings or request.out.with_suffix(".embeddings"), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
@@ -141,7 +142,8 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
         vectors=StoredVectors(task.store, rows, task.model.manifest.dim),
         thumbnails=[task.store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
         if task.request.thumbnail else None,
-        problems=found, computed=computed)
+        problems=found, computed=computed,
+        measured_on=measured_on.digest(task.listing.products, digests, task.request.queries, task.model, task.engine))
 
 
 def shared_notices(shared: list[SharedPicture], paths: list[Path]) -> list[Problem]:
@@ -170,11 +172,12 @@ def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueri
     asked = at_most(asked, MOST_SCORES // len(shelf.products))
     vectors = {kind: embedded(task.model, task.engine, kind, getattr(asked, kind)) for kind in KINDS}
     right = {kind: answers.right(getattr(asked, kind), shelf.owners, shelf.pictures, shelf.vectors) for kind in KINDS}
+    asked_for = {kind: answers.asked_for(getattr(asked, kind), shelf.owners, shelf.pictures) for kind in KINDS}
     fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
               for kind in KINDS]
     if task.request.queries:
         fitted = [one if one.curve.measured else with_made_up_spread(task, shelf, one) for one in fitted]
-    return EmbeddedQueries(asked, right, vectors, fitted)
+    return EmbeddedQueries(asked, right, asked_for, vectors, fitted)
 
 
 def picture_keys(shelf: EmbeddedProducts) -> list[frozenset[str]]:
@@ -201,7 +204,7 @@ def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQ
     task.progress.step("quantise and write")
     with writer.unnamed(task.request.out, content(task, shelf, asked), shelf.vectors) as catalog:
         task.progress.step("measure what quantisation costs")
-        recalls = [recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind])
+        recalls = [recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind], asked.asked_for[kind])
                    for kind in KINDS if len(asked.vectors[kind])]
         low = [measured.words for measured in recalls if not measured.passed]
         if low and not task.request.force:
@@ -236,7 +239,8 @@ def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recal
         products=catalog.products, rows=catalog.rows, bytes=catalog.path.stat().st_size,
         facts=inspection.facts(task.listing), problems=shelf.problems,
         computed=shelf.computed, recalls=recalls, fitted=asked.fitted, shared=shelf.shared,
-        pairs=duplicates.find(catalog, most=MOST_PAIRS) if few else None, note=task.engine.note)
+        pairs=duplicates.find(catalog, most=MOST_PAIRS) if few else None, note=task.engine.note,
+        measured_on=shelf.measured_on)
     catalog_page.write(built, catalog, task.model, asked)
     files.write_json(built.page.with_suffix(".json"), figures(built, catalog, task.engine))
     return built
@@ -285,7 +289,8 @@ def figures(built: Built, made: Catalog, engine: Engine) -> dict:
     ids = {product: made.record(product)["id"] for product in named(built)}
     return {"version": 1, "model": made.model, "space": made.space, "products": built.products, "rows": built.rows,
             "bytes": built.bytes, "written": built.written, "problems": len(built.problems), "skipped": lost,
-            "engine": engine.identity, "note": engine.note, "calibration_from": made.calibration.source,
+            "measured_on": built.measured_on, "engine": engine.identity, "note": engine.note,
+            "calibration_from": made.calibration.source,
             "recall": [asdict(recalled) | {"passed": recalled.passed, "verdict": recalled.verdict}
                        for recalled in built.recalls],
             "calibration": [asdict(fitted) for fitted in built.fitted],

@@ -27,6 +27,7 @@ class EmbeddedProducts:
     thumbnails: list[bytes] | None           # of each product; None for a catalog without thumbnails
     problems: list[Problem]                  # of the list and of its pictures, by line
     computed: int                            # pictures that were not known from an earlier run
+    measured_on: str                         # see catalog_builder.builder.measured_on
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class EmbeddedQueries:
 
     queries: Queries
     right: dict[str, np.ndarray]             # "text" and "image": bool [Q, products], those asked for and their like
+    asked_for: dict[str, np.ndarray]         # the same without their like, so that it is the same for every model
     vectors: dict[str, np.ndarray]           # "text" and "image": float32 [Q, dim]
     fitted: list[Fitted]
 
@@ -57,6 +59,7 @@ class Built:
     shared: list[SharedPicture]              # pictures of several products, the most shared first
     pairs: NearDuplicates | None             # None if there are too many pictures to compare
     note: str
+    measured_on: str                         # see catalog_builder.builder.measured_on
 
     @property
     def lost(self) -> int:

@@ -132,12 +132,17 @@ def _worked(todo: list[Path], embedder: Embedder, known: Collection[str]) -> Ite
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def unreadable(path: Path) -> str:
+    """In place of the digest of a file that cannot be read."""
+    return f"unreadable {path}"
+
+
 def work(path: Path, embedder: Embedder, known: Collection[str]) -> Done:
     """One picture from its file to a vector (or, for engines with batches, to a square), unless its digest is known."""
     try:
         stat, content = path.stat(), path.read_bytes()
     except OSError as error:
-        return Done(path, f"unreadable {path}", 0, 0, fault=f"the picture cannot be opened; found {error.strerror}")
+        return Done(path, unreadable(path), 0, 0, fault=f"the picture cannot be opened; found {error.strerror}")
     done = Done(path, hashlib.sha256(content).hexdigest(), stat.st_size, stat.st_mtime_ns)
     if done.sha256 in known:
         return Done(**vars(done) | {"known": True})

@@ -1,5 +1,7 @@
 """A catalog, the float32 vectors that it was made of, and query vectors enter; what quantisation costs leaves.
 
+Also leaves, and decides nothing here: how often a search finds what was asked for. Models are compared by it.
+
 Measured on the finished catalog: the exact scores of the float32 vectors judge what `search` finds in the catalog. The
 order of scores within RECALL_TOLERANCE is chance, so it counts in neither measure.
 
@@ -17,6 +19,7 @@ from catalog_builder.builder.quantize import Vectors
 from catalog_builder.catalog import scores, search
 from catalog_builder.catalog.reader import Catalog
 from export.common import rankings
+from export.common.rankings import Estimate
 
 RECALL_TOLERANCE = 0.002                     # of a score, for both measures: the order within it is chance
 LEAST_TOP1, LEAST_RECALL = 0.99, 0.999       # a catalog below them is not written
@@ -36,6 +39,8 @@ class Recall:
     recall10_tolerance: float                # of a score
     plain10: float | None                    # share of float32's first ten that are among the first ten; or None
     largest_error: float                     # of the score of any product
+    found1: Estimate | None = None           # true recall: queries with a product asked for first, and among the first
+    found10: Estimate | None = None          # ten; None where it is not known what was asked for
 
     @property
     def verdict(self) -> str:
@@ -68,20 +73,27 @@ class Recall:
         return TOO_FEW if (1 - self.tolerant10) * self.queries * rankings.TOP <= 1 + NOISE else RED
 
 
-def measure(kind: str, catalog: Catalog, vectors: Vectors, queries: np.ndarray) -> Recall:
-    """Measures one kind of query: `queries` float32 [Q, dim]. `vectors` are the catalog's rows, unquantised."""
+def measure(kind: str, catalog: Catalog, vectors: Vectors, queries: np.ndarray,
+            asked_for: np.ndarray | None = None) -> Recall:
+    """Measures one kind of query: `queries` float32 [Q, dim]. `vectors` are the catalog's rows, unquantised.
+
+    `asked_for`: which products each query asks for, bool [Q, products].
+    """
     true = exact(vectors, catalog.owners, queries)
-    return compare(kind, shown(catalog, queries), true, largest_error(catalog, true, queries))
+    return compare(kind, shown(catalog, queries), true, largest_error(catalog, true, queries), asked_for)
 
 
-def compare(kind: str, products: np.ndarray, true: np.ndarray, error: float) -> Recall:
-    """Judges the products shown, int [Q, 10], by float32's scores [Q, products]."""
+def compare(kind: str, products: np.ndarray, true: np.ndarray, error: float,
+            asked_for: np.ndarray | None = None) -> Recall:
+    """Judges the products shown, int [Q, 10], by float32's scores [Q, products]. `asked_for`: as in `measure`."""
     tolerant = rankings.tolerant_recall(products, true, RECALL_TOLERANCE)
     plain = rankings.plain_recall(products, true)
     top1 = rankings.top1(products, true, RECALL_TOLERANCE)
     return Recall(kind=kind, queries=len(products), top1=top1.value, top1_high=top1.high,
                   tolerant10=None if tolerant is None else float(tolerant.mean()), recall10_tolerance=RECALL_TOLERANCE,
-                  plain10=None if plain is None else float(plain.mean()), largest_error=error)
+                  plain10=None if plain is None else float(plain.mean()), largest_error=error,
+                  found1=None if asked_for is None else rankings.found(products, asked_for, 1),
+                  found10=None if asked_for is None else rankings.found(products, asked_for, rankings.TOP))
 
 
 def shown(catalog: Catalog, queries: np.ndarray) -> np.ndarray:

@@ -99,6 +99,12 @@ def recall_at(ranked: np.ndarray, k: int) -> float:
     return float((ranked < k).mean())
 
 
+def found(shown: np.ndarray, right: np.ndarray, k: int) -> Estimate:
+    """True recall@k of what is shown: the share of the queries with a right product, bool [Q, products], in `k`."""
+    at = np.take_along_axis(right, shown[:, :k], axis=1) & (shown[:, :k] != ABSENT)
+    return wilson(at.any(axis=1).mean(), len(shown))
+
+
 def wilson(share: float, queries: int) -> Estimate:
     """A share, or a mean of values in [0, 1] (which scatter less than a share does), and Wilson's interval."""
     share = float(share)

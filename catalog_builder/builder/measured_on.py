@@ -1,0 +1,49 @@
+"""Products, their pictures, queries and a model enter; a digest of all that the figures of a catalog depend on leaves.
+
+Figures that hold the same digest need not be measured again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from catalog_builder.builder import embed
+from catalog_builder.engines import Engine, Model
+from catalog_builder.lists import queries
+from catalog_builder.lists.products import Product
+from export.common import files
+
+STAGE = files.ROOT / "catalog_builder"
+
+
+def digest(products: Sequence[Product], pictures: Mapping[Path, str], asked: Path | None, model: Model,
+           engine: Engine) -> str:
+    """64 hex digits. `pictures`: the digest of each picture of the list. `asked`: the labelled queries, if any."""
+    listed = [[product.id, product.name, product.category, [pictures[path] for path in product.pictures]]
+              for product in products]
+    every = [listed, _queries(asked, products) if asked else None, model.space, model.text_encoder, engine.identity,
+             _code()]
+    return hashlib.sha256(json.dumps(every).encode()).hexdigest()
+
+
+def picture_digests(paths: Iterable[Path]) -> dict[Path, str]:
+    """The digest of each picture, as embed.run gives it."""
+    return {path: _picture(path) for path in dict.fromkeys(paths)}
+
+
+def _picture(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return embed.unreadable(path)
+
+
+def _queries(asked: Path, products: Sequence[Product]) -> list[str]:
+    """Digests of the file and of its pictures."""
+    named = queries.labelled(asked, list(products)).image.queries
+    return [files.sha256(asked), *(files.sha256(path) for path in named)]
+
+
+def _code() -> list[str]:
+    return [files.sha256(path) for path in sorted(STAGE.rglob("*.py"))]
