@@ -17,7 +17,7 @@ def shrink() -> None:
     from export.weights import architectures
     from export.weights.networks import construct
 
-    config, build, spec_of = open_clip.get_model_config, construct.build, architectures._spec
+    config, build, spec_of = open_clip.get_model_config, construct.build, architectures.spec_of
 
     def small_config(name: str) -> dict:
         whole = config(name)
@@ -34,7 +34,7 @@ def shrink() -> None:
         spec = spec_of(*arguments)
         return replace(spec, preprocessing=replace(spec.preprocessing, size=SIDE))
 
-    open_clip.get_model_config, construct.build, architectures._spec = small_config, small_build, small_spec
+    open_clip.get_model_config, construct.build, architectures.spec_of = small_config, small_build, small_spec
 
 
 if __name__ == "__main__":

@@ -821,7 +821,7 @@ def test_a_date_that_is_none_is_refused_before_the_work(dist, tmp_path, monkeypa
 @pytest.mark.parametrize("more, words", [
     (["--engine", "tpu"], "invalid choice"), (["--thumbnails", "-1"], "0 (none) to 1024"),
     (["--thumbnails", "1025"], "0 (none) to 1024"), (["--thumbnail-quality", "0"], "invalid choice"),
-    (["--products", "nowhere.csv"], "nowhere.csv"), (["--model", "nowhere"], "make export MODEL=nowhere")])
+    (["--products", "nowhere.csv"], "nowhere.csv"), (["--model", "nowhere"], "unknown model 'nowhere'")])
 def test_bad_arguments_are_one_line(dist, tmp_path, capsys, more, words):
     said = refusal(command(few(tmp_path / "shop", 2), dist, tmp_path / "a.catalog", *more), capsys)
     assert words in said

@@ -95,6 +95,7 @@ class Dist:
         """What source.json says. Raises InputError if it is missing or damaged."""
         try:
             kept = json.loads(self.path(SOURCE).read_text(encoding="utf-8"))
+            licence_given(kept)
             return kept | {key: kept[key] for key in ("model", "pretrained", "kind", "sha256", "checkpoint")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
@@ -119,8 +120,7 @@ class Dist:
         if source.sha256 != kept["sha256"]:
             raise InputError("weights are not those of the export", where=source.path, found=source.sha256,
                              expected=f"sha256 {kept['sha256']}", remedy="export again")
-        said = Licence(**kept["licence"]) if kept.get("licence") else None
-        return licences.of_weights(spec, source, said), source
+        return licences.of_weights(spec, source, licence_given(kept)), source
 
     def move_checkpoint(self, path: Path) -> None:
         """Has source.json name another place of the same checkpoint. Raises InputError if its digest is another."""
@@ -138,6 +138,11 @@ class Dist:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError("the gate has not run", where=path, found=error,
                              remedy=f"make parity MODEL={self.folder.name}") from None
+
+
+def licence_given(kept: dict) -> Licence | None:
+    """The licence that the user gave, by source.json. Raises TypeError for one that is none."""
+    return Licence(**kept["licence"]) if kept.get("licence") else None
 
 
 def given(kept: dict) -> Given:
