@@ -3,8 +3,8 @@
 import importlib
 import sys
 
-NAMES = ("models", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift", "subsampled", "routes",
-         "network_families", "webgpu")
+NAMES = ("models", "defaults", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift", "subsampled",
+         "routes", "network_families", "webgpu")
 
 
 def main(arguments: list[str]) -> int:
