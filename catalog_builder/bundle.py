@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog_builder import apps
-from catalog_builder.apps import APPS, App, Selection, Filled
+from catalog_builder.apps import APPS, App, Filled, Selection
 from export.artifacts import manifest
 from export.artifacts.dist import LICENCE
 from export.artifacts.shipping import Accepted

@@ -1,4 +1,4 @@
-"""One folder holds all that each platform's app needs; it is written whole or not at all, over nothing of the user's."""
+"""One folder holds all that each platform's app needs; it is written whole, and over nothing of the user's."""
 
 import json
 import shutil
