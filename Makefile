@@ -24,6 +24,7 @@ REPLACE    ?=
 # What a list itself does not show; `python -m catalog_builder inspect --help` says what each means.
 export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
+export OUT PLATFORMS
 PYTHON     ?= python3
 VENV       ?= .venv
 export ONNX2TF_VENV ?= .venv-onnx2tf
@@ -37,9 +38,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
-  WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS QUERIES \
-  CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
-  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE REFRESH ALLOW_PRIVATE PYTHON VENV TORCH_INDEX
+  WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
+  QUERIES CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS REFRESH ALLOW_PRIVATE \
+  PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
   $(error $(lower)= is no variable; remedy: $(shell echo $(lower) | tr a-z A-Z)=$($(lower)))))
@@ -47,7 +49,7 @@ $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(
 EXPORTED := $(or $(NAME),$(MODEL))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
-LIGHT := catalog compare search inspect fetch apps
+LIGHT := catalog compare search inspect fetch apps bundle
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
@@ -56,7 +58,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity inspect fetch catalog compare search apps goldens check test soak bench clean environment
+.PHONY: help export parity inspect fetch catalog compare search apps bundle goldens check test soak bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,9 +118,15 @@ search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the n
 	@$(LIGHT_PY) -m catalog_builder search --model "$(EXPORTED)" $(if $(CATALOG),--catalog "$(CATALOG)") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
 
+# What goes into an app, from the variables above.
+SHIPPED = --model "$(EXPORTED)" --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$(CATALOG)") \
+  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
+
 apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
-	@$(LIGHT_PY) -m catalog_builder apps --model "$(EXPORTED)" --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$(CATALOG)") \
-	  $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
+	@$(LIGHT_PY) -m catalog_builder apps $(SHIPPED)
+
+bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app developers, ios/ and android/ with a README [as apps; PLATFORMS=ios,android; no OUT: dist/<model>/bundle]
+	@$(LIGHT_PY) -m catalog_builder bundle $(SHIPPED) $(if $(OUT),--out "$$OUT") $(if $(PLATFORMS),--platforms "$$PLATFORMS")
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens

@@ -6,8 +6,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from catalog_builder import commands, engines, list_arguments
+from catalog_builder.apps import APPS
 from catalog_builder.builder.build import BuildRequest
 from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.bundle import NAME
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
@@ -19,6 +21,7 @@ from export.common.errors import InputError
 from export.weights.lookup import folder
 
 THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
+SHIP = ("apps", "bundle")                    # commands that put a catalog into an app
 
 
 def parser() -> CommandLine:
@@ -77,18 +80,23 @@ def parser() -> CommandLine:
     verify = subparsers.add_parser("verify", help="check structure and digest of a catalog file")
 
     apps = subparsers.add_parser("apps", help="copy encoders, tokenizer and catalog into the two sample apps")
-    apps.add_argument("--precision", default="default", help="of the encoders (default: the model's default, or else "
-                      "the smallest that passed the gate)")
-    apps.add_argument("--accept-research-licence", action="store_true",
-                      help="allow weights that a shop may not ship, for research")
-    apps.add_argument("--accept-unknown-licence", action="store_true",
-                      help="allow weights whose licence nobody has named")
-    for subparser in (build, search, labels, duplicates, verify, apps):
+    bundle = subparsers.add_parser("bundle", help="write one folder with all that each platform's app needs")
+    bundle.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {NAME} in dist/<model>/")
+    bundle.add_argument("--platforms", metavar="LIST", help="some of " + ", ".join(app.part for app in APPS)
+                        + " (default: those whose format was exported)")
+    for subparser in (apps, bundle):
+        subparser.add_argument("--precision", default="default", help="of the encoders (default: the model's default, "
+                               "or else the smallest that passed the gate)")
+        subparser.add_argument("--accept-research-licence", action="store_true",
+                               help="allow weights that a shop may not ship, for research")
+        subparser.add_argument("--accept-unknown-licence", action="store_true",
+                               help="allow weights whose licence nobody has named")
+    for subparser in (build, search, labels, duplicates, verify, apps, bundle):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
-    for subparser in (build, compare, search, labels, duplicates, verify, apps):
+    for subparser in (build, compare, search, labels, duplicates, verify, apps, bundle):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
-    for subparser in (build, search, duplicates, verify, apps):
+    for subparser in (build, search, duplicates, verify, apps, bundle):
         subparser.add_argument("--catalog", type=command.path, metavar="PATH",
                                help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
@@ -98,6 +106,8 @@ def parser() -> CommandLine:
 
 def main(arguments: list[str]) -> int:
     """Exit status: see export.common.command."""
+    if arguments[:1] == ["bundle"]:
+        return command.run(lambda: work(arguments), "catalog_builder", interrupted="what was there before stays")
     return command.run(lambda: work(arguments), "catalog_builder", interrupted="the next run goes on from here",
                        option="--catalog")
 
@@ -112,7 +122,7 @@ def work(arguments: list[str]) -> int:
     if options.command == "compare":
         return commands.compare(compare_request(options))
     dist = folder(options.dist, options.model)
-    with lock.to_read(dist) if options.command in ("build", "apps") else nullcontext():
+    with lock.to_read(dist) if options.command in ("build", *SHIP) else nullcontext():
         return work_on(dist, options)
 
 
@@ -122,26 +132,31 @@ def work_on(dist: Path, options: Namespace) -> int:
         return commands.labels(dist, options.image, options.names.split(","), options.json)
     if options.command == "build":
         return commands.build(build_request(options, dist))
-    catalog = options.catalog or newest(dist, only=options.command == "apps")
+    catalog = options.catalog or newest(dist, options.command if options.command in SHIP else None)
     if options.command == "search":
         return commands.search(catalog, dist, search_request(options), options.json)
     if options.command == "duplicates":
         return commands.duplicates(catalog, options.over, options.k, options.json)
-    if options.command == "apps":
+    if options.command in SHIP:
         accepted = Accepted(options.accept_research_licence, options.accept_unknown_licence)
-        return commands.apps(dist, catalog, options.precision, accepted)
+        if options.command == "apps":
+            return commands.apps(dist, catalog, options.precision, accepted)
+        return commands.bundle(dist, catalog, options.precision, accepted, options.out or dist / NAME,
+                               options.platforms)
     return commands.verify(catalog)
 
 
-def newest(dist: Path, only: bool) -> Path:
-    """The newest catalog of a model. Raises InputError if there is none, or with `only` if there are several."""
+def newest(dist: Path, ships: str | None) -> Path:
+    """The newest catalog of a model. Raises InputError if there is none, or if there are several and a command `ships`
+    one of them.
+    """
     found = sorted(dist.glob("*.catalog"), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         manifest.read(dist)                  # without an export, its remedy comes first
         raise InputError("no catalog", where=dist, remedy=f"make catalog MODEL={dist.name} PRODUCTS=your list")
-    if only and len(found) > 1:
+    if ships and len(found) > 1:
         raise InputError("several catalogs", where=dist, found=", ".join(path.name for path in found),
-                         remedy=f"name one: make apps MODEL={dist.name} CATALOG={found[-1]}")
+                         remedy=f"name one: make {ships} MODEL={dist.name} CATALOG={found[-1]}")
     return found[-1]
 
 

@@ -1,17 +1,21 @@
-"""dist/<model>/ and a catalog enter; the files of the two sample apps leave, under fixed names.
+"""dist/<model>/ and a catalog enter; what an app gets of them leaves, under fixed names.
 
-Each app gets a manifest (the model's, with only the app's two encoders), the encoders, the tokenizer and the catalog.
-The app's folder is replaced as a whole; git ignores the folder.
+Each app gets a manifest (the model's, with only the app's two encoders, and the catalog's digest), the encoders, the
+tokenizer, the catalog and the licence of the weights. The app's folder is replaced as a whole, and only if it holds
+nothing else. git ignores the folders of the sample apps.
 """
 
+import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog_builder import engines
-from catalog_builder.catalog.reader import open_catalog
+from catalog_builder.catalog.reader import Catalog, open_catalog
 from export.artifacts import manifest, shipping
-from export.artifacts.manifest import Artifact
+from export.artifacts.dist import LICENCE
+from export.artifacts.manifest import Artifact, CatalogFile
 from export.artifacts.shipping import Accepted
 from export.common import files
 from export.common.errors import InputError
@@ -19,35 +23,76 @@ from export.common.files import ROOT
 from export.formats.table import COREML, ENCODERS, FORMATS, TFLITE, Format
 
 CATALOG = "shop.catalog"
+ENCODER_FILES = tuple(encoder + row.suffix for row in FORMATS.values() for encoder in ENCODERS)
+FILES = (manifest.NAME, manifest.TOKENIZER, CATALOG, LICENCE, *ENCODER_FILES)
+OF_THE_SYSTEM = ".DS_Store"                  # which a Mac puts into every folder that somebody looks at
 
 
 @dataclass(frozen=True)
 class App:
-    """A sample app: the format that it runs, and where it looks for its files."""
+    """A platform's app: the format that it runs, and where the sample app looks for its files."""
 
     name: str
     format: Format
     folder: Path
+    guide: str = ""                          # the sample's README, relative to this repository
+
+    @property
+    def part(self) -> str:
+        """The app's folder in a bundle."""
+        return self.name.lower()
 
 
-APPS = (App("iOS", COREML, ROOT / "ios_sample" / "App" / "Model"),
-        App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets"))
+APPS = (App("iOS", COREML, ROOT / "ios_sample" / "App" / "Model", "ios_sample/README.md"),
+        App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets", "android_sample/README.md"))
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What the apps get. Every check of it has passed, and nothing is written yet."""
+
+    model: engines.Model
+    catalog: Catalog
+    encoders: dict[App, list[Artifact]]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """What an app got: bytes by file."""
+    """What an app got: its folder, and bytes by file."""
 
     app: App
+    folder: Path
     sizes: dict[str, int]
+
+    @property
+    def bytes(self) -> int:
+        """Of all files together."""
+        return sum(self.sizes.values())
 
 
 def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
-         apps: tuple[App, ...] = APPS) -> list[Filled]:
-    """Fills the folders of the apps whose format `dist` holds. Every check comes before the first write.
+         apps: Sequence[App] = APPS) -> list[Filled]:
+    """Fills the sample apps' own folders; arguments and errors are those of `choose`. Every check comes before the
+    first write.
+    """
+    choice = choose(dist, catalog, precision, accepted, apps)
+    for app in choice.encoders:
+        if found := foreign(app.folder):
+            raise InputError("the app's folder would be replaced, and holds what `make apps` did not put there",
+                             where=app.folder, found=found, remedy="move that elsewhere")
+    for app in choice.encoders:
+        with files.whole(app.folder) as partial:
+            put(partial, choice, app)
+    return [filled(app, app.folder) for app in choice.encoders]
+
+
+def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, apps: Sequence[App],
+           each: bool = False) -> Selection:
+    """What those of the apps get whose format `dist` holds.
 
     precision: of the encoders; None takes the default precision, or else the smallest that passed the gate.
     accepted: which weights to take that a shop may not ship, or perhaps may not.
+    each: whether every app must get its files.
     Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
     """
     model = engines.opened(dist)
@@ -57,13 +102,12 @@ def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     formats = {artifact.format for artifact in model.manifest.artifacts}
     wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in ENCODERS]
               for app in apps if app.format.name in formats}
-    if not wanted:
-        raise InputError("no artefacts for an app", where=dist, expected=" or ".join(app.format.name for app in apps),
-                         found=", ".join(sorted(formats)), remedy="export again without FORMATS=")
-    for app, encoders in wanted.items():
-        with files.whole(app.folder) as partial:
-            put(partial, model, encoders, catalog)
-    return [Filled(app, {path.name: files.size(path) for path in sorted(app.folder.iterdir())}) for app in wanted]
+    if not wanted or each and len(wanted) < len(apps):
+        lacking = [app for app in apps if app not in wanted]
+        raise InputError(f"no artefacts for an app on {' and '.join(app.name for app in lacking)}", where=dist,
+                         expected=" or ".join(app.format.name for app in lacking), found=", ".join(sorted(formats)),
+                         remedy="export again without FORMATS=")
+    return Selection(model, opened, wanted)
 
 
 def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:
@@ -80,13 +124,38 @@ def chosen(model: engines.Model, format_: Format, encoder: str, precision: str |
     return fitting[0]
 
 
-def put(folder: Path, model: engines.Model, encoders: list[Artifact], catalog: Path) -> None:
-    """Writes an app's files."""
+def put(folder: Path, choice: Selection, app: App) -> None:
+    """Writes an app's files into a new folder."""
     folder.mkdir(parents=True)
-    named = [replace(artifact, path=artifact.encoder + FORMATS[artifact.format].suffix) for artifact in encoders]
-    for old, new in zip(encoders, named, strict=True):
-        source = model.dist.path(old.path)
+    dist, made, catalog = choice.model.dist, choice.model.manifest, choice.catalog
+    named = [replace(artifact, path=artifact.encoder + app.format.suffix) for artifact in choice.encoders[app]]
+    for old, new in zip(choice.encoders[app], named, strict=True):
+        source = dist.path(old.path)
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / new.path)
-    shutil.copyfile(model.dist.path(model.manifest.tokenizer.path), folder / manifest.TOKENIZER)
-    shutil.copyfile(catalog, folder / CATALOG)
-    manifest.write(folder, replace(model.manifest, artifacts=named))
+    shutil.copyfile(dist.path(made.tokenizer.path), folder / manifest.TOKENIZER)
+    (folder / CATALOG).write_bytes(catalog.content)          # the verified bytes, whatever the file's name holds by now
+    if dist.path(LICENCE).is_file():
+        shutil.copyfile(dist.path(LICENCE), folder / LICENCE)
+    beside = CatalogFile(CATALOG, catalog.metadata["sha256"], len(catalog.content))
+    manifest.write(folder, replace(made, artifacts=named, catalog=beside))
+
+
+def filled(app: App, folder: Path) -> Filled:
+    """What lies in an app's folder that was written just now."""
+    return Filled(app, folder, {path.name: files.size(path) for path in sorted(folder.iterdir())})
+
+
+def foreign(folder: Path) -> str | None:
+    """The name of what lies in an app's folder, or in its place, and is not an app's; None if there is nothing such."""
+    if not os.path.lexists(folder):
+        return None
+    if not folder.is_dir():
+        return folder.name
+    names = {path.name for path in folder.iterdir()} - {OF_THE_SYSTEM}
+    if others := sorted(names - {*FILES}):
+        return others[0]
+    try:
+        manifest.read(folder) if names else None
+    except InputError:
+        return sorted(names)[0] if manifest.NAME not in names else manifest.NAME
+    return None

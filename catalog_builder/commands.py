@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from catalog_builder import bundle as bundles
 from catalog_builder import engines
-from catalog_builder.apps import fill
+from catalog_builder.apps import Filled, fill
 from catalog_builder.builder import build as builder
 from catalog_builder.builder import duplicates as pairs
 from catalog_builder.builder.build import BuildRequest
@@ -221,13 +222,32 @@ def _first_of(most: int, count: int) -> str:
 def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted) -> int:
     """Fills the sample apps."""
     _say(described(catalogs.open_catalog(catalog)))
-    for filled in fill(dist, catalog, None if precision in ("default", "auto") else precision, accepted):
-        table = _table(("file",), ("MB",))
-        for name, size in filled.sizes.items():
-            table.add_row(name, f"{size / 1e6:.2f}")
-        table.add_row("together", f"{sum(filled.sizes.values()) / 1e6:.2f}")
-        _show(f"{filled.app.name}: {filled.app.folder.relative_to(ROOT)}", table)
+    _show_filled(fill(dist, catalog, _asked(precision), accepted))
     return DONE
+
+
+def bundle(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path, platforms: str | None) -> int:
+    """Writes a bundle."""
+    _say(described(catalogs.open_catalog(catalog)))
+    _show_filled(bundles.write(dist, catalog, _asked(precision), accepted, out, platforms))
+    _say(f"what each file is, for app developers: {out / bundles.README}")
+    return DONE
+
+
+def _asked(precision: str) -> str | None:
+    """A precision as PRECISION= names it; None where the export chose."""
+    return None if precision in ("default", "auto") else precision
+
+
+def _show_filled(parts: list[Filled]) -> None:
+    """The files that each app got, in MB."""
+    for part in parts:
+        table = _table(("file",), ("MB",))
+        for name, size in part.sizes.items():
+            table.add_row(name, f"{size / 1e6:.2f}")
+        table.add_row("about what a shopper downloads", f"{part.bytes / 1e6:.2f}")
+        folder = part.folder.relative_to(ROOT) if part.folder.is_relative_to(ROOT) else part.folder
+        _show(f"{part.app.name}: {folder}", table)
 
 
 def verify(catalog: Path) -> int:

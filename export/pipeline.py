@@ -11,7 +11,7 @@ from pathlib import Path
 
 from export import conversion, plan
 from export.artifacts import lock, manifest, receipts
-from export.artifacts.dist import SOURCE, Dist
+from export.artifacts.dist import LICENCE, SOURCE, Dist
 from export.artifacts.manifest import Artifact, WeightsFile
 from export.artifacts.receipts import Receipt, job_of, of_routes
 from export.common import files
@@ -24,7 +24,7 @@ from export.weights import checkpoint, licences
 from export.weights.licences import GivenLicence
 from export.weights.lookup import explained, lasting, own_file
 
-LOG, LICENCE = "export.log", "LICENSE_WEIGHTS"
+LOG = "export.log"
 
 
 @dataclass(frozen=True)

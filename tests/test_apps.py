@@ -22,8 +22,8 @@ from tests.conftest import ROOT, run_module
 NOTHING = Accepted()
 
 
-def catalog_of(path, space):
-    content = writer.Content(space, "demo", "EUR", ["a"], calibration.NONE, [b'{"id":"1"}'], np.zeros(1, np.int64),
+def catalog_of(path, space, currency="EUR"):
+    content = writer.Content(space, "demo", currency, ["a"], calibration.NONE, [b'{"id":"1"}'], np.zeros(1, np.int64),
                              np.zeros(1, np.uint32), np.zeros(1, np.uint32))
     writer.write(path, content, np.eye(1, 128, dtype=np.float32))
     return path
@@ -46,9 +46,9 @@ def changed(dist, **keys):
 def test_each_app_gets_its_files_under_fixed_names(scene):
     dist, catalog, both = scene
     filled = fill(dist, catalog, None, NOTHING, both)
-    assert [sorted(one.sizes) for one in filled] == [
-        ["image.mlpackage", "manifest.json", "shop.catalog", "text.mlpackage", "tokenizer.safetensors"],
-        ["image.tflite", "manifest.json", "shop.catalog", "text.tflite", "tokenizer.safetensors"]]
+    common = ["LICENSE_WEIGHTS", "manifest.json", "shop.catalog", "tokenizer.safetensors"]
+    assert [sorted(one.sizes) for one in filled] == [sorted([*common, f"image{suffix}", f"text{suffix}"])
+                                                     for suffix in (".mlpackage", ".tflite")]
     for app in both:
         made = manifest.read(app.folder)
         Dist(app.folder).check()

@@ -1,15 +1,19 @@
 """What the benchmarks measure, without measuring: which artefacts take part, and what is said of the others."""
 
+import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks import latency, routes
+from benchmarks import defaults, latency, routes
+from catalog_builder.apps import App
 from export import runners
 from export.artifacts.manifest import Artifact
 from export.formats import table
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -37,3 +41,29 @@ def test_an_artefact_that_cannot_run_is_named_and_left_out(both, monkeypatch, tm
         torch.set_num_threads(before)
     assert capsys.readouterr().out == f"{both[0].path}: not run (no runtime)\n"
     assert list(found["rows"]) == ["eager", both[1].path] and found["rows"][both[1].path]["cosine"] == 1
+
+
+def test_the_readme_says_what_the_default_export_makes_for_which_platform_and_in_how_many_seconds():
+    said = defaults.table(json.loads(defaults.RESULTS.read_text(encoding="utf-8")))
+    assert said in (ROOT / "README.md").read_text(encoding="utf-8"), f"README.md lacks the table:\n{said}"
+    assert all(f"| {row.title} | {row.default['image']} | {row.default['text']} |" in said
+               for row in table.FORMATS.values())
+
+
+def test_the_readmes_table_follows_the_formats_and_the_apps(monkeypatch):
+    made = {"m": {"seconds": 9.6, "artefacts": {f"coreml/{name}.mlpackage": {"seconds": 1.4, "bytes": 1}
+                                               for name in ("image-fp16", "text-int8")}}}
+    row = replace(table.COREML, default={"image": "fp16", "text": "int8"})
+    monkeypatch.setattr(defaults, "FORMATS", {"coreml": row})
+    assert defaults.table(made).splitlines() == [
+        "| for | format | image | text | seconds, `m` |", "|---|---|---|---|---|",
+        "| catalogs, desktops, servers | Core ML | fp16 | int8 | 1 + 1 |",
+        "| | the whole export, two workers | | | 10 |"]
+    monkeypatch.setattr(defaults, "APPS", (App("Watch", row, ROOT),))
+    assert "| Watch | Core ML |" in defaults.table(made)
+
+
+def test_of_several_exports_the_least_seconds_count():
+    runs = [{"seconds": whole, "others": whole, "artefacts": {"a": {"seconds": one, "bytes": 3}}}
+            for whole, one in ((9.0, 1.0), (7.0, 2.0))]
+    assert defaults.least(runs) == {"seconds": 7.0, "others": 7.0, "artefacts": {"a": {"seconds": 1.0, "bytes": 3}}}

@@ -30,6 +30,24 @@ def test_a_folder_is_replaced_whole(tmp_path):
     assert [p.name for p in target.iterdir()] == ["fresh"]
 
 
+def test_a_folder_that_cannot_be_replaced_stays_and_a_folder_is_never_half_there(tmp_path, monkeypatch):
+    target, seen = folder_with(tmp_path / "package", stale="x"), []
+
+    def fails(path, to):
+        seen.append((path.name, sorted(p.name for p in tmp_path.iterdir())))
+        if path.name == "package.partial":
+            raise OSError(5, "Input/output error")
+        return rename(path, to)
+
+    rename = type(target).rename
+    monkeypatch.setattr(type(target), "rename", fails)
+    with pytest.raises(OSError, match="Input/output"), files.whole(target) as partial:
+        folder_with(partial, fresh="y")
+    assert [p.name for p in target.iterdir()] == ["stale"] and list(tmp_path.iterdir()) == [target]
+    moved = ["package.old", "package.partial"]
+    assert seen == [("package", ["package", "package.partial"]), ("package.partial", moved), ("package.old", moved)]
+
+
 def test_remains_of_an_interrupted_run_do_not_get_into_the_next(tmp_path):
     target = tmp_path / "package.mlpackage"
     folder_with(tmp_path / "package.partial.mlpackage", left="x")

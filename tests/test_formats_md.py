@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
+from catalog_builder import apps
 from catalog_builder.builder import build
 from catalog_builder.catalog import reader
 from catalog_builder.lists import problems
@@ -18,7 +19,7 @@ from export.common.container import parsed
 from export.common.specs import Given, Licence
 from export.formats.job import Job
 from export.formats.mixture import Mixture
-from export.formats.table import FORMATS, MIXED
+from export.formats.table import ENCODERS, FORMATS, MIXED
 from export.text.assets.clip_bpe_asset import asset_bytes
 from export.weights import licences
 from export.weights.checkpoint import Source, canonical
@@ -53,7 +54,7 @@ def made() -> manifest.Manifest:
         Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "fp32"))]
     text = replace(spec.text, family="another", pooling="last")
     whole = manifest.build(spec, manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", "")), "", entries, {})
-    return replace(whole, created="a time", text=text)
+    return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1))
 
 
 def paths(value: dict, within: str = "") -> set[str]:
@@ -88,6 +89,18 @@ def test_a_licences_keys_and_sources_and_the_weights_keys_and_kinds_are_those_of
     assert listed["weights"] - {*get_args(*kinds)} == {field.name for field in fields(manifest.WeightsFile)}
     assert {*get_args(*kinds)} <= listed["weights"]
     assert names("### The licence of the weights", "source") == {Licence.source, licences.DIGEST, licences.GIVEN}
+
+
+def test_the_keys_of_an_apps_catalog_are_those_of_the_text():
+    [row] = [row for row in table("## manifest.json", "key") if row[0] == "`catalog`"]
+    assert set(re.findall(r"`([a-z0-9_]+)`", row[1])) == {field.name for field in fields(manifest.CatalogFile)}
+
+
+def test_an_apps_files_are_those_of_the_table():
+    rows = [re.findall(r"`([^`]+)`", row[0]) for row in table("### In an app", "file")]
+    assert {row[0] for row in rows if len(row) == 1} == {*apps.FILES} - {*apps.ENCODER_FILES}
+    [(*encoders, coreml, tflite)] = [row for row in rows if len(row) > 1]
+    assert [*encoders] == [*ENCODERS] and {coreml, tflite} == {app.format.suffix for app in apps.APPS}
 
 
 def test_an_artifacts_keys_are_those_of_the_table():

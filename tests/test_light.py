@@ -63,7 +63,8 @@ def test_building_and_searching_import_no_heavier_package(gated, tmp_path):
              ["search", *model, "--catalog", catalog, "--like", "D0001"],
              ["labels", *model, "--image", picture, "--names", "grapes,lemon"],
              ["duplicates", *model, "--catalog", catalog], ["verify", *model, "--catalog", catalog],
-             ["compare", "--dist", str(dist.parent), "--products", "demo/shop/products.csv"]]
+             ["compare", "--dist", str(dist.parent), "--products", "demo/shop/products.csv"],
+             ["bundle", *model, "--catalog", catalog, "--out", str(tmp_path / "bundle")]]
     code = GUARD.format(blocked=sorted(outside()), calls=calls)
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

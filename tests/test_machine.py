@@ -139,7 +139,7 @@ def test_readers_share_a_folder_and_hold_an_export_off(tmp_path):
     with lock.to_write(tmp_path):
         pass
     with lock.to_read(tmp_path), lock.to_read(tmp_path), \
-            pytest.raises(InputError, match="is being read, by its gate, a catalog build or make apps"), \
+            pytest.raises(InputError, match="is being read, by its gate, a catalog build, make apps or make bundle"), \
             lock.to_write(tmp_path):
         pass
 

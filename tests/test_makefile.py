@@ -49,9 +49,17 @@ def test_what_the_user_says_of_the_weights_is_passed_on_whole():
 def test_each_licence_that_stops_an_app_is_accepted_by_a_variable_of_its_own():
     flags = {"ACCEPT_RESEARCH_LICENCE": "--accept-research-licence",
              "ACCEPT_UNKNOWN_LICENCE": "--accept-unknown-licence"}
-    for name in flags:
-        said = make("-n", "apps", f"{name}=1")
-        assert [other for other, flag in flags.items() if flag in said] == [name]
+    for target in ("apps", "bundle"):
+        for name in flags:
+            said = make("-n", target, f"{name}=1")
+            assert [other for other, flag in flags.items() if flag in said] == [name]
+
+
+def test_a_bundle_goes_where_the_user_says_and_for_the_platforms_that_he_names():
+    said = make("-n", "bundle", "MODEL=s2", "CATALOG=my shop.catalog", "OUT=a b", "PLATFORMS=ios, android")
+    assert 'bundle --model "s2"' in said and '--catalog "my shop.catalog"' in said
+    assert '--out "$OUT"' in said and '--platforms "$PLATFORMS"' in said
+    assert "--out" not in make("-n", "bundle") and "--platforms" not in make("-n", "bundle")
 
 
 def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
@@ -65,7 +73,7 @@ def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
 def test_name_names_the_folder_for_every_command_after_the_export():
     said = make("-n", "export", "PRECISION=auto", "NAME=shop", "MODEL=s2")
     assert '--model "s2" --name "shop"' in said and said.count('-m parity') == said.count('--model "shop"') == 2
-    for target in ("parity", "catalog", "search", "apps"):
+    for target in ("parity", "catalog", "search", "apps", "bundle"):
         assert '--model "shop"' in make("-n", target, "NAME=shop", "MODEL=s2")
 
 
@@ -253,7 +261,7 @@ def test_the_second_environment_is_made_only_when_asked_for(tmp_path):
 
 def test_catalogs_take_the_exporters_environment_where_it_is_there_or_made_and_else_their_own(tmp_path):
     light, none = f"CATALOG_VENV={tmp_path / 'light'}", f"VENV={tmp_path / 'none'}"
-    for target in ("inspect", "fetch", "catalog", "search", "apps"):
+    for target in ("inspect", "fetch", "catalog", "search", "apps", "bundle"):
         said = make("-n", target, light, none)
         assert "-r requirements-catalog.lock" in said and f"{tmp_path / 'light'}/bin/python -m catalog_builder" in said
         assert "requirements.lock" not in said

@@ -16,7 +16,7 @@ from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
 from export.weights.lookup import find, own_file
 
-VERDICTS, SOURCE = "parity.json", "source.json"
+VERDICTS, SOURCE, LICENCE = "parity.json", "source.json", "LICENSE_WEIGHTS"
 
 
 @dataclass(frozen=True)

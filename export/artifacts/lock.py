@@ -33,7 +33,7 @@ def to_write(folder: Path) -> Iterator[Claim]:
     try:
         if not _taken(descriptor, fcntl.LOCK_EX):
             if _taken(descriptor, fcntl.LOCK_SH):
-                raise InputError(f"{folder.name} is being read, by its gate, a catalog build or make apps",
+                raise InputError(f"{folder.name} is being read, by its gate, a catalog build, make apps or make bundle",
                                  where=folder, remedy="wait for its end")
             raise _running(folder, descriptor)
         yield Claim(descriptor)

@@ -123,6 +123,15 @@ class TokenizerFile:
 
 
 @dataclass(frozen=True)
+class CatalogFile:
+    """The catalog beside the encoders that an app got."""
+
+    path: str                                # relative to the manifest
+    digest: str                              # the one that stands in the catalog, 64 hex digits
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that an app must know about an exported model."""
 
@@ -140,6 +149,7 @@ class Manifest:
     shippable: bool
     artifacts: Sequence[Artifact]
     weights: WeightsFile | None = None       # None in files of earlier releases
+    catalog: CatalogFile | None = None       # only in an app's manifest
 
     def json(self) -> dict:
         """The content of the file, with its keys in order."""
@@ -153,7 +163,7 @@ class Manifest:
             "text": optional | {key: text[key] for key in TEXT_KEYS} | {
                 "tokenizer": asdict(self.tokenizer), "templates": text["templates"], "scripts": text["scripts"]},
             "licence": asdict(self.licence), **({"weights": asdict(self.weights)} if self.weights else {}),
-            "shippable": self.shippable,
+            "shippable": self.shippable, **({"catalog": asdict(self.catalog)} if self.catalog else {}),
             "artifacts": [artifact.json() for artifact in self.artifacts]}
 
     def files(self) -> Iterator[tuple[str, str]]:
@@ -276,7 +286,8 @@ def _manifest(fields: dict) -> Manifest:
         _get(fields, "logit_scale", (int, float)), _image(_get(fields, "image", dict)), _text(text),
         TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(fields, "licence", dict)),
         _get(fields, "shippable", bool), [_artifact(entry) for entry in _get(fields, "artifacts", list)],
-        _weights(fields["weights"]) if "weights" in fields else None)
+        _weights(fields["weights"]) if "weights" in fields else None,
+        _catalog(fields["catalog"]) if "catalog" in fields else None)
 
 
 def _image(fields: dict) -> ImageInput:
@@ -304,6 +315,10 @@ def _licence(fields: dict) -> Licence:
 
 def _weights(fields: Any) -> WeightsFile:
     return WeightsFile(_get(fields, "kind", str), _get(fields, "sha256", (str, type(None))))
+
+
+def _catalog(fields: Any) -> CatalogFile:
+    return CatalogFile(_get(fields, "path", str), _get(fields, "digest", str), _get(fields, "bytes", int))
 
 
 def _artifact(fields: Any) -> Artifact:

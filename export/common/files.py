@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]    # the repository's root
-PARTIAL = ".partial"
+PARTIAL, OLD = ".partial", ".old"
 
 
 @contextlib.contextmanager
@@ -19,11 +19,25 @@ def whole(target: Path) -> Iterator[Path]:
     remove(partial)
     try:
         yield partial
-        if target.is_dir():                  # a folder cannot be replaced in one step
-            shutil.rmtree(target)
-        partial.replace(target)
+        _replace(target, partial)
     finally:
         remove(partial)
+
+
+def _replace(target: Path, new: Path) -> None:
+    """Renames `new` to `target`. A folder that is there makes way first, and comes back if that fails."""
+    if not target.is_dir():
+        new.replace(target)
+        return
+    old = target.with_name(target.stem + OLD + target.suffix)
+    remove(old)
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    remove(old)
 
 
 def remove(path: Path) -> None:

@@ -14,6 +14,7 @@ from export.formats.table import COREML
 
 OLDEST = dict(COREML.ios or {})
 LEAST_IOS = OLDEST[""]                      # of a package whose schemes ask for no more
+DATE = "com.github.apple.coremltools.conversion_date"                  # a key that coremltools writes
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def write(traced: Traced, precision: str | Mixture, stamp: Stamp, path: Path) ->
     model.input_description[INPUT[kind]] = stamp.description()
     model.output_description[OUTPUT] = f"float32 [1, dim], unit length, in the embedding space {stamp.space}"
     model.user_defined_metadata.update(stamp.metadata())
+    model.user_defined_metadata.pop(DATE, None)              # or else tomorrow's package would be another
     model.save(str(path))
     fix_order(path)
     fix_identifiers(path)

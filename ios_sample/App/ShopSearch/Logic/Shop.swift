@@ -18,10 +18,11 @@ struct Shop: Sendable {
     /// The catalog's digest is not checked: its bytes are in the app, whose signature iOS checks. An app that downloads
     /// its catalog calls `verify()` once after each download.
     ///
-    /// Throws ``SearchError`` where a file is missing, damaged, or of another embedding space than the manifest's.
+    /// Throws ``SearchError`` where a file is missing, damaged, or not the one that the manifest means.
     static func open(_ folder: URL, encoder: (ModelManifest) -> any ReleasableEncoder) throws -> Shop {
         let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
-        let catalog = try ProductCatalog.open(folder.appendingPathComponent("shop.catalog"), space: manifest.space)
+        let catalog = try ProductCatalog.open(
+            folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
         let tokenizer = try Tokenizers.load(
             folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
         let encoder = encoder(manifest)

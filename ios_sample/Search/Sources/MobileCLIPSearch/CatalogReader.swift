@@ -8,7 +8,7 @@ enum CatalogReader {
     private static let mostDim = 1024  // beyond, the integer sum of a score could overflow an Int32
     private static let longestCount = 10  // digits
 
-    static func read(_ file: Data, name: String, space: String?) throws -> ProductCatalog {
+    static func read(_ file: Data, name: String, space: String?, digest: String?) throws -> ProductCatalog {
         let container = try Container(file)
         for (key, value) in known {
             let found = container.metadata[key]
@@ -17,15 +17,16 @@ enum CatalogReader {
         let own = try hex(container, "space")
         let model = try container.text("model")
         if let space { try checkSpace(own: own, model: model, space: space) }
+        let sha256 = try hex(container, "sha256")
+        if let digest { try checkDigest(own: sha256, digest: digest) }
         let names = try Json.parse(container.text("categories").utf8, once: false).asArray("categories")
             .map { try $0.asText("a category") }
         let currency = try container.text("currency")
         let calibration = try ScoreCalibration(json: container.text("calibration"))
         let tables = try tables(container, names: names.count)
-        let digest = try CatalogDigest(file, expected: hex(container, "sha256"), header: container.header)
-        return ProductCatalog(
+        return try ProductCatalog(
             name: name, space: own, model: model, currency: currency, categories: names, calibration: calibration,
-            tables: tables, digest: digest)
+            tables: tables, digest: CatalogDigest(file, expected: sha256, header: container.header))
     }
 
     private static func tables(_ container: Container, names: Int) throws -> CatalogTables {
@@ -121,6 +122,12 @@ enum CatalogReader {
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}
+
+private func checkDigest(own: String, digest: String) throws {
+    try wellFormed(
+        digest == own,
+        "the catalog is not the one that came with the encoders: its digest is \(own), theirs is \(digest)")
 }
 
 /// Throws ``Malformed`` unless a catalog's own space and model are of the encoders' `space`.

@@ -19,6 +19,8 @@ public struct ModelManifest: Sendable {
     public let licence: Licence
     /// False for random weights.
     public let isShippable: Bool
+    /// The catalog that came with these encoders; nil in the manifest of a model without one.
+    public let catalog: CatalogFile?
     public let artifacts: [Artifact]
     private let name: String
 
@@ -42,6 +44,14 @@ public struct ModelManifest: Sendable {
     public struct TokenizerFile: Sendable, Equatable {
         public let path: String
         public let sha256: String
+    }
+
+    /// A catalog; `path` is relative to the manifest, `digest` stands in the file itself, for
+    /// ``ProductCatalog/open(_:space:digest:)``.
+    public struct CatalogFile: Sendable, Equatable {
+        public let path: String
+        public let digest: String
+        public let bytes: Int
     }
 
     /// Of the weights. `commercialUse`: nil where it is not known.
@@ -98,6 +108,7 @@ extension ModelManifest {
         tokenizer = try TokenizerFile(text.part("tokenizer").asObject("tokenizer"))
         licence = try Licence(members.part("licence").asObject("licence"))
         isShippable = try members.part("shippable").asBool("shippable")
+        catalog = try members["catalog"].map { try CatalogFile($0.asObject("catalog")) }
         artifacts = try members.part("artifacts").asArray("artifacts")
             .map { try Artifact($0.asObject("one of the artifacts")) }
     }
@@ -146,6 +157,14 @@ extension ModelManifest.TokenizerFile {
     fileprivate init(_ members: [String: Json]) throws {
         path = try members.path()
         sha256 = try members.digest("sha256")
+    }
+}
+
+extension ModelManifest.CatalogFile {
+    fileprivate init(_ members: [String: Json]) throws {
+        path = try members.path()
+        digest = try members.digest("digest")
+        bytes = try members.count("bytes")
     }
 }
 

@@ -21,11 +21,15 @@ public struct ProductCatalog: Sendable {
     let digest: CatalogDigest
 
     /// Maps `file` and checks its structure. `space`: the embedding space of the app's encoders (``ModelManifest/space``).
+    /// `digest`: of the one catalog that came with them (``ModelManifest/CatalogFile``); the bytes are not read for it.
     ///
-    /// Throws ``SearchError/badFile(name:problem:)`` for any file that is no whole catalog of this version and that space.
-    public static func open(_ file: URL, space: String? = nil) throws -> ProductCatalog {
+    /// Throws ``SearchError/badFile(name:problem:)`` for any file that is no whole catalog of this version, that space and
+    /// that digest.
+    public static func open(_ file: URL, space: String? = nil, digest: String? = nil) throws -> ProductCatalog {
         let bytes = try mapped(file)
-        return try reading(file.path) { try CatalogReader.read(bytes, name: file.path, space: space) }
+        return try reading(file.path) {
+            try CatalogReader.read(bytes, name: file.path, space: space, digest: digest)
+        }
     }
 
     /// How many products.

@@ -37,6 +37,16 @@ struct BadCatalogTests {
         _ = try ProductCatalog.open(folder.write(good), space: own)
     }
 
+    @Test func anotherCatalogThanTheOneThatCameWithTheEncodersIsRefusedWithBothDigests() throws {
+        let (file, other) = (try folder.write(good), String(repeating: "cd", count: 32))
+        let key = try #require(header(good).range(of: #""sha256":""#))
+        let own = String(header(good)[key.upperBound...].prefix(64))
+        for says in [own, other] {
+            refused(file.path, says) { _ = try ProductCatalog.open(file, digest: other) }
+        }
+        try ProductCatalog.open(file, digest: own).verify()
+    }
+
     @Test func whatIsNotKnownOrDoesNotAgreeIsNamed() throws {
         for key in ["format", "version", "quantization", "metric"] {
             try refusedBytes(made.changed([key: "other"]), "unknown \(key)")

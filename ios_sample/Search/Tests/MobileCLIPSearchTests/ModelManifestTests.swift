@@ -76,6 +76,24 @@ struct ModelManifestTests {
         }
     }
 
+    @Test func theCatalogThatCameWithTheEncodersIsNamedOrNoneIs() throws {
+        let folder = try Folder()
+        let digest = String(repeating: "ab", count: 32)
+        var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        #expect(try ModelManifest.load(file).catalog == nil)
+        let good: [String: Any] = ["path": "shop.catalog", "digest": digest, "bytes": 6_000_000_000]
+        for (key, value) in [("", ""), ("path", "../a"), ("digest", "AB"), ("bytes", 0)] as [(String, Any)] {
+            members["catalog"] = key.isEmpty ? good : good.merging([key: value]) { $1 }
+            let made = try folder.write([UInt8](JSONSerialization.data(withJSONObject: members)), "manifest.json")
+            if key.isEmpty {
+                let catalog = ModelManifest.CatalogFile(path: "shop.catalog", digest: digest, bytes: 6_000_000_000)
+                #expect(try ModelManifest.load(made).catalog == catalog)
+            } else {
+                refused(made.path, key) { _ = try ModelManifest.load(made) }
+            }
+        }
+    }
+
     @Test func aTextMayHaveNoStartTokenAndUnknownKeysArePassedOver() throws {
         let folder = try Folder()
         var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])

@@ -38,7 +38,7 @@ class Shop(
          * The catalog's digest is not checked: its bytes are within the APK, whose signature Android checked at the
          * install. An app that downloads its catalog calls `verify()` once after each download.
          *
-         * Throws IOException where a file is missing, damaged, or of another embedding space than the manifest's.
+         * Throws IOException where a file is missing, damaged, or not the one that the manifest means.
          */
         fun open(
             assets: Assets,
@@ -47,7 +47,7 @@ class Shop(
         ): Shop {
             val manifest = ModelManifest.read(assets.bytes(MANIFEST), MANIFEST)
             val catalog = assets.within(CATALOG) { channel, start, length ->
-                ProductCatalog.open(channel, start, length, CATALOG, manifest.space)
+                ProductCatalog.open(channel, start, length, CATALOG, manifest.space, manifest.catalog?.digest)
             }
             val (path, sha256) = manifest.tokenizer
             val tokenizer = assets.within(path) { channel, start, length ->

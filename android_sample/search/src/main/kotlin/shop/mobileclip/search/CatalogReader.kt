@@ -14,7 +14,7 @@ internal object CatalogReader {
     private const val MOST_DIM = 1024L // beyond, the integer sum of a score could overflow an Int
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
-    fun read(file: MappedFile, name: String, space: String?): ProductCatalog {
+    fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog {
         val container = Container.read(file)
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
@@ -23,6 +23,10 @@ internal object CatalogReader {
         val own = hex(container, "space")
         val model = container.text("model")
         if (space != null) checkSpace(own, model, space)
+        val sha256 = hex(container, "sha256")
+        wellFormed(digest == null || digest == sha256) {
+            "the catalog is not the one that came with the encoders: its digest is $sha256, theirs is $digest"
+        }
         val categories = Json.parse(container.text("categories"), once = false).asArray("categories")
         val names = categories.map { it.asText("a category") }
         return ProductCatalog(
@@ -33,7 +37,7 @@ internal object CatalogReader {
             names,
             ScoreCalibration.read(container.text("calibration")),
             tables(container, names.size),
-            CatalogDigest(container.windows, hex(container, "sha256"), container.header),
+            CatalogDigest(container.windows, sha256, container.header),
         )
     }
 

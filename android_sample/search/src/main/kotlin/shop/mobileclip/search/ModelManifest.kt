@@ -42,6 +42,9 @@ public class ModelManifest private constructor(private val name: String, members
 
     public val licence: Licence = licence(members.part("licence").asObject("licence"))
 
+    /** The catalog that came with these encoders; null in the manifest of a model without one. */
+    public val catalog: CatalogFile? = members["catalog"]?.let { catalogFile(it.asObject("catalog")) }
+
     public val artifacts: List<Artifact> =
         members.part("artifacts").asArray("artifacts").map { artifact(it.asObject("one of the artifacts")) }
 
@@ -68,6 +71,9 @@ public class ModelManifest private constructor(private val name: String, members
 
     /** The tokenizer asset; [path] is relative to the manifest. */
     public data class TokenizerFile(public val path: String, public val sha256: String)
+
+    /** A catalog; [path] is relative to the manifest, [digest] stands in the file itself, for [ProductCatalog.open]. */
+    public data class CatalogFile(public val path: String, public val digest: String, public val bytes: Long)
 
     /** Of the weights. [commercialUse]: null where it is not known. */
     public data class Licence(public val name: String, public val url: String, public val commercialUse: Boolean?)
@@ -153,16 +159,21 @@ public class ModelManifest private constructor(private val name: String, members
             wellFormed(encoder == "image" || encoder == "text") {
                 "an encoder of ${shown(encoder)}, expected 'image' or 'text'"
             }
-            val bytes = members.part("bytes").asLong("bytes")
-            wellFormed(bytes > 0) { "bytes of an artefact is $bytes, expected 1 or more" }
             return Artifact(
                 encoder,
                 members.text("format"),
                 members.text("precision"),
                 members.path(),
                 members.digest("sha256"),
-                bytes,
+                members.bytes(),
             )
+        }
+
+        private fun catalogFile(members: Map<String, Json>): CatalogFile =
+            CatalogFile(members.path(), members.digest("digest"), members.bytes())
+
+        private fun Map<String, Json>.bytes(): Long = part("bytes").asLong("bytes").also {
+            wellFormed(it > 0) { "bytes is $it, expected 1 or more" }
         }
 
         private fun Map<String, Json>.text(key: String): String = part(key).asText(key)

@@ -66,11 +66,12 @@ public class ProductCatalog internal constructor(
     public companion object {
         /**
          * Maps [file] and checks its structure. [space]: the embedding space of the app's encoders ([ModelManifest.space]).
+         * [digest]: of the one catalog that came with them ([ModelManifest.CatalogFile]); the bytes are not read for it.
          *
-         * @throws BadFileException for any file that is no whole catalog of this version and that space.
+         * @throws BadFileException for any file that is no whole catalog of this version, that space and that digest.
          */
-        public fun open(file: File, space: String? = null): ProductCatalog =
-            MappedFile.open(file) { CatalogReader.read(it, file.path, space) }
+        public fun open(file: File, space: String? = null, digest: String? = null): ProductCatalog =
+            MappedFile.open(file) { CatalogReader.read(it, file.path, space, digest) }
 
         /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
         public fun open(
@@ -79,7 +80,9 @@ public class ProductCatalog internal constructor(
             length: Long,
             name: String,
             space: String? = null,
-        ): ProductCatalog = MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space) }
+            digest: String? = null,
+        ): ProductCatalog =
+            MappedFile.open(channel, start, length, name) { CatalogReader.read(it, name, space, digest) }
     }
 }
 

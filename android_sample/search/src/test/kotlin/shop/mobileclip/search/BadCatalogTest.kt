@@ -44,6 +44,16 @@ class BadCatalogTest {
     }
 
     @Test
+    fun `another catalog than the one that came with the encoders is refused with both digests`() {
+        val (file, other) = File(folder, "night.catalog").apply { writeBytes(good) } to "cd".repeat(32)
+        val own = Regex("\"sha256\":\"([0-9a-f]{64})\"").find(String(good, Charsets.ISO_8859_1))!!.groupValues[1]
+        val error = assertThrows<BadFileException> { ProductCatalog.open(file, digest = other) }
+        val message = error.checkMessage(file.path)
+        assertTrue(own in message && other in message) { message }
+        ProductCatalog.open(file, digest = own).verify()
+    }
+
+    @Test
     fun `a catalog of another embedding space is refused with both names`() {
         refused(good, "ab".repeat(32), "cd".repeat(32))
         refused(good, "cd".repeat(32), "cd".repeat(32))

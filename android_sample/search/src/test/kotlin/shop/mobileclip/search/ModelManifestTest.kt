@@ -24,7 +24,7 @@ class ModelManifestTest {
             {"encoder": "image", "format": "tflite", "precision": "fp32", "path": "tflite/a.tflite", "sha256": "$hex",
                 "bytes": 5000000000, "peak_rss": null},
             {"encoder": "image", "format": "tflite", "precision": "fp16", "path": "tflite/b.tflite", "sha256": "$hex", "bytes": 7}
-        ]}"""
+        ], "catalog": {"path": "shop.catalog", "digest": "$hex", "bytes": 6000000000}}"""
 
     private fun read(json: String) = ModelManifest.read(json.toByteArray(), "a manifest")
 
@@ -74,6 +74,16 @@ class ModelManifestTest {
         for (encoder in listOf("image", "text")) Dist.file(made.artifact("onnx", encoder).path)
         assertEquals(made.text.contextLength, Dist.tokenizer.contextLength)
         assertTrue(made.licence.name.isNotEmpty() && made.text.templates.isNotEmpty() && made.text.scripts.isNotEmpty())
+    }
+
+    @Test
+    fun `the catalog that came with the encoders is named, or none is`() {
+        assertEquals(ModelManifest.CatalogFile("shop.catalog", hex, 6_000_000_000), read(good).catalog)
+        assertEquals(null, read(good.replace("\"catalog\":", "\"other\":")).catalog)
+        assertEquals(null, Dist.manifest.catalog)
+        refused("\"digest\": \"ab", "\"digest\": \"AB", "digest")
+        refused("6000000000", "0", "bytes")
+        for (path in listOf("/a", "../a", "")) refused("shop.catalog", path, "path")
     }
 
     @Test
