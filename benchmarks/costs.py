@@ -57,11 +57,11 @@ def multiply_adds(part: torch.nn.Module, example: torch.Tensor) -> int:
 
 def page(results: dict) -> str:
     """The results as Markdown, sorted by megabytes."""
-    lines = ["# What a model costs", "", "`python -m benchmarks costs` wrote this page: parameters and multiply-adds of "
-             "one picture and one text, counted on the networks that the export builds. MB of both encoders: a byte a "
-             "parameter in int8, two in fp16; tables of the tokenizer and the graph are not in it.", "",
-             "| model | parameters, M (image + text) | MB int8 | MB fp16 | GMAC image | GMAC text | licence | a shop may "
-             "ship it |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["# What a model costs", "", "`python -m benchmarks costs` wrote this page: parameters and multiply-adds "
+             "of one picture and one text, counted on the networks that the export builds. MB of both encoders: a byte "
+             "a parameter in int8, two in fp16; tables of the tokenizer and the graph are not in it.", "",
+             "| model | parameters, M (image + text) | MB int8 | MB fp16 | GMAC image | GMAC text | licence | a shop "
+             "may ship it |", "|---|---|---|---|---|---|---|---|"]
     for name, found in sorted(results.items(), key=lambda item: sum(item[1]["parameters"].values())):
         image, text = found["parameters"]["image"], found["parameters"]["text"]
         may = {True: "yes", False: "no", None: "unknown"}[found["commercial_use"]]

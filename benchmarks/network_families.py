@@ -114,7 +114,7 @@ def families() -> list[NetworkFamily]:
         NetworkFamily("vit-mci", "MobileCLIP2-B", 64, trunk={"img_size": 64, "depth": 1}),
         NetworkFamily("vit-timm", "MobileCLIP2-L-14", 56, trunk=PATCH14),
         NetworkFamily("fastvit", "MobileCLIP2-S2", 64, trunk=FASTVIT, encoders=BOTH),
-        NetworkFamily("fastvit-5", "MobileCLIP2-S3", 64, trunk=FASTVIT_5),
+        NetworkFamily("fastvit-5", "MobileCLIP2-S3", 128, trunk=FASTVIT_5),
         NetworkFamily("vitamin", "ViTamin-S", 64, trunk=small_vitamin()),
         NetworkFamily("vitamin-xlarge", "ViTamin-XL-256", 64, trunk=small_vitamin()),
         NetworkFamily("convnext", "convnext_base", 64, trunk=CONVNEXT),

@@ -3,10 +3,12 @@
 import pytest
 import torch
 from open_clip.modified_resnet import Bottleneck, ModifiedResNet
-from timm.layers import AttentionPoolLatent, ConvNormAct
+from timm.layers import AttentionPoolLatent, ConvNormAct, RelPosMlp
 from timm.models.convnext import ConvNeXtBlock
 from timm.models.eva import EvaAttention
 from timm.models.fastvit import AttentionBlock, LayerScale2d, RepMixerBlock
+from timm.models.swin_transformer import WindowAttention
+from timm.models.vision_transformer_relpos import RelPosAttention
 from torch import nn
 
 from export.weights import checkpoint, fold, lookup
@@ -118,3 +120,20 @@ def test_eva_attention_with_one_bias_is_the_same_function():
 def test_eva_attention_without_a_fused_bias_stays_as_it_is():
     other = varied(EvaAttention(16, num_heads=4, qkv_fused=False, qkv_bias=True, scale_norm=False))
     assert str(fold.folded(other)) == str(other)
+
+
+def test_a_table_of_position_biases_becomes_the_sum_that_attention_takes():
+    original = varied(WindowAttention(16, num_heads=4, window_size=3))
+    changed = fold.folded(original)
+    assert original.relative_position_bias_table.shape == (25, 4)
+    assert changed.relative_position_bias_table.shape == (81, 4)
+    assert_same(original, changed, pixels(2, 9, 16))
+
+
+@pytest.mark.parametrize("prefix", [0, 1])
+def test_position_biases_of_a_small_network_are_one_constant(prefix):
+    original = varied(RelPosAttention(16, 4, rel_pos_cls=lambda **given: RelPosMlp(
+        window_size=(3, 3), prefix_tokens=prefix, **given))).eval()
+    changed = fold.folded(original)
+    assert [name for name, _ in changed.rel_pos.named_parameters()] == ["bias"]
+    assert_same(original, changed, pixels(2, 9 + prefix, 16))

@@ -68,7 +68,7 @@ def in_shape(model, place: int, wanted: list[int], before: int) -> int:
     What is computed is reshaped just before the operator at the position `before`.
     """
     graph, tensor = model.subgraphs[0], copy.copy(model.subgraphs[0].tensors[place])
-    tensor.shape, tensor.name = np.array(wanted, np.int32), tensor.name + b" in one rank"
+    tensor.shape, tensor.name = np.array(wanted, np.int32), unique(model, tensor.name + b" in one rank")
     graph.tensors.append(tensor)
     target = len(graph.tensors) - 1
     if model.buffers[tensor.buffer].data is None:
@@ -96,10 +96,16 @@ def vector(model, numbers: np.ndarray) -> int:
     data, tensor = schema.BufferT(), schema.TensorT()
     data.data = numbers.view(np.uint8)
     model.buffers.append(data)
-    tensor.name, tensor.type, tensor.buffer = b"sizes in one rank", schema.TensorType.INT32, len(model.buffers) - 1
+    tensor.name, tensor.type = unique(model, b"sizes in one rank"), schema.TensorType.INT32
+    tensor.buffer = len(model.buffers) - 1
     tensor.shape = np.array(numbers.shape, np.int32)
     model.subgraphs[0].tensors.append(tensor)
     return len(model.subgraphs[0].tensors) - 1
+
+
+def unique(model, name: bytes) -> bytes:
+    """A name that no tensor of the graph has: the quantizer tells tensors by their names."""
+    return name + b" %d" % len(model.subgraphs[0].tensors)
 
 
 def place_of_code(model, builtin: int) -> int:

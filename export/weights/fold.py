@@ -9,10 +9,12 @@ import copy
 
 import torch
 from open_clip.modified_resnet import AttentionPool2d, Bottleneck, ModifiedResNet
-from timm.layers import AttentionPoolLatent, ConvNormAct
+from timm.layers import AttentionPoolLatent, ConvNormAct, RelPosMlp
 from timm.models.convnext import ConvNeXtBlock
 from timm.models.eva import EvaAttention
 from timm.models.fastvit import Attention, AttentionBlock, LayerScale2d, RepMixerBlock
+from timm.models.swin_transformer import WindowAttention
+from timm.models.vision_transformer_relpos import RelPosAttention
 from torch import Tensor, nn
 
 
@@ -38,6 +40,10 @@ def folded(tower: nn.Module) -> nn.Module:
         elif isinstance(module, EvaAttention) and module.q_bias is not None:
             module.qkv.bias = fixed(torch.cat([module.q_bias, module.k_bias, module.v_bias]))
             module.q_bias = module.k_bias = module.v_bias = None
+        elif isinstance(module, WindowAttention):
+            gather_bias(module)
+        elif isinstance(module, RelPosAttention) and isinstance(module.rel_pos, RelPosMlp):
+            module.rel_pos = PositionBias(module.rel_pos)
     return tower
 
 
@@ -73,6 +79,27 @@ def fold_query(pool: AttentionPoolLatent) -> None:
         bias = 0 if pool.q.bias is None else pool.q.bias.double()
         pool.latent = fixed((pool.latent.double() @ pool.q.weight.double().T + bias) * pool.scale)
         pool.q, pool.scale, pool.fused_attn = nn.Identity(), 1.0, False          # fused attention would scale again
+
+
+def gather_bias(attention: WindowAttention) -> None:
+    """Makes the table of position biases the very sum that attention takes, one row for each pair of places."""
+    table, index = attention.relative_position_bias_table, attention.relative_position_index
+    attention.relative_position_bias_table = fixed(table[index.reshape(-1)].double())
+    attention.relative_position_index = torch.arange(index.numel()).reshape(index.shape)
+
+
+class PositionBias(nn.Module):
+    """A bias of attention [1, heads, L, L] that a small network computed from positions, which no picture changes."""
+
+    def __init__(self, network: RelPosMlp):
+        super().__init__()
+        self.bias = fixed(network.double().get_bias())
+
+    def get_bias(self) -> Tensor:
+        return self.bias
+
+    def forward(self, scores: Tensor, shared_rel_pos: Tensor | None = None) -> Tensor:
+        return scores + self.bias
 
 
 def fold_norm_before(attention: Attention, norm: nn.Module) -> nn.Module:
