@@ -41,12 +41,18 @@ def examine(baseline: Baseline, artifact: Artifact) -> Held:
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
         return Held([], [])
     constants = stored(baseline, artifact)
-    if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
+    if precision != "fp32" and not all(np.isfinite(one).all() for one in narrowed(constants)):
         return Held(["a constant, such as a mask, is beyond float16's range"], [])
     part, found = baseline.parts[artifact.encoder], by_size(constants)
     lacking = missing(part, found, RESIDUAL[precision])
     off = at_another_scale(tensors(part), lacking, found, RESIDUAL[precision])
     return Held([wrong(off)] if off else [], [name for name in lacking if name not in off])
+
+
+def narrowed(constants: list[np.ndarray]) -> list[np.ndarray]:
+    """The constants that were made float16. Core ML's reader widens them all; others leave what stayed float32."""
+    return ([one for one in constants if one.dtype == np.float16]
+            or [one for one in constants if one.dtype.kind == "f"])
 
 
 def stored(baseline: Baseline, artifact: Artifact) -> list[np.ndarray]:
