@@ -138,10 +138,10 @@ check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRI
 	$(PYTEST) -m "not slow"
 
 test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, sixteen minutes; STRICT=1: every test, and what cannot run fails]
-	$(PYTEST) $(if $(ALL)$(STRICT),,-m "not exhaustive")
+	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
-soak: $(READY)  ## repeat in full what the tests repeat with made-up input: damaged files, random texts and pictures
-	REPETITIONS=1000000 $(PYTEST) -m repeated
+soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, and every kind of network with its faults
+	REPETITIONS=1000000 $(PYTEST) -m "repeated or soak"
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
 	$(PY) -m benchmarks

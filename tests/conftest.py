@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         names = set(item.fixturenames)
-        if names & SLOW or item.get_closest_marker("exhaustive"):
+        if names & SLOW or any(item.iter_markers("exhaustive")) or any(item.iter_markers("soak")):
             item.add_marker(pytest.mark.slow)
         if "repetitions" in names:
             item.add_marker(pytest.mark.repeated)

@@ -19,8 +19,10 @@ from parity.gate.baseline import Baseline
 from parity.gate.results import Verdicts
 
 EVERY = {family.name: family for family in families.families()}
-QUICK = ("resnet",)                          # the only one with a fold of every kind; the others take minutes
-OTHERS = [pytest.param(name, marks=pytest.mark.exhaustive) for name in EVERY if name not in QUICK]
+# A minute each, so `make test` takes one, with folds of most kinds, and CI two more; benchmarks/network_families.py has
+# the verdicts on all.
+MARKS = {name: pytest.mark.soak for name in EVERY} | dict.fromkeys(("vitamin", "eva02"), pytest.mark.exhaustive)
+PARAMETERS = ["resnet", *(pytest.param(name, marks=mark) for name, mark in MARKS.items() if name != "resnet")]
 FACTOR = 1.05
 WRONG_MEAN = np.array([0.5, 0.5, 0.5]) - np.array(families.CLIP_MEAN)
 
@@ -44,7 +46,7 @@ def grounded(family: NetworkFamily, folder) -> Ground:
         return Ground(family, dist, families.judged(dist), baseline.load(dist, 0))
 
 
-@pytest.fixture(scope="module", params=[*QUICK, *OTHERS])
+@pytest.fixture(scope="module", params=PARAMETERS)
 def ground(request, tmp_path_factory) -> Ground:
     return grounded(EVERY[request.param], tmp_path_factory.mktemp(request.param))
 
@@ -132,8 +134,8 @@ def folds_unknown(monkeypatch):
     monkeypatch.setattr(stored_weights, "without_folded", lambda true, lacking, found, residual: lacking)
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("name", ["resnet", "convnext", "eva02"])
+@pytest.mark.parametrize("name", [pytest.param("eva02", marks=pytest.mark.exhaustive),
+                                  *(pytest.param(name, marks=pytest.mark.soak) for name in ("resnet", "convnext"))])
 def test_folds_that_are_not_recognised_are_notes_and_faults_stay_red(folds_unknown, tmp_path, name):
     ground = grounded(EVERY[name], tmp_path)
     assert ground.verdicts.green, [(r.path, r.reasons) for r in ground.verdicts.results if r.reasons]

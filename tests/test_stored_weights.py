@@ -35,6 +35,15 @@ def test_a_tensor_at_another_scale_is_told_from_one_that_is_folded(residual):
     assert off([G, T, W * np.exp(G)[None], V], residual) == []
 
 
+@pytest.mark.parametrize(("factor", "is_scale"), [
+    (64 ** -0.5, True), (64 ** -0.25, True), (80 ** -0.5, True), (8 ** -0.5, True), (1.05, False), (1 / 1.05, False),
+    (0.95, False), (2.0, False), (0.9, False), (0.0, False)])
+def test_only_a_heads_width_makes_the_scale_that_attention_puts_into_queries_and_keys(factor, is_scale):
+    assert stored_weights.attention_scale(factor) is is_scale
+    if factor:
+        assert off([G, T, W * np.float32(factor), V]) == ([] if is_scale else ["q.weight"])
+
+
 def test_another_tensor_of_the_checkpoint_does_not_count_as_a_scaled_one():
     twice = {"a": W, "b": 2 * W}
     found = stored_weights.by_size([2 * W])

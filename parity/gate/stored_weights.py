@@ -137,11 +137,26 @@ def white_of(encoder) -> np.float32:
 
 
 def at_another_scale(true: dict[str, np.ndarray], lacking: list[str], found: Found, residual: float) -> list[str]:
-    """The names of `lacking` tensors whose values are there, all multiplied by one number: a fault, never a fold."""
+    """The names of `lacking` tensors whose values are there, all multiplied by one number: a fault, never a fold.
+
+    The exception is a query or a key with attention's own scale inside.
+    """
     return [name for name in lacking
-            if any(proportional(true[name], norm, values, residual) for norm, values in found.get(true[name].size, [])
+            if any(proportional(true[name], norm, values, residual) and not attention_scale(norm / length(true[name]))
+                   for norm, values in found.get(true[name].size, [])
                    if not any(holds({values.size: [(norm, values)]}, other, residual)
                               for other in true.values() if other.size == values.size))]
+
+
+def length(value: np.ndarray) -> float:
+    """The Euclidean norm of a tensor."""
+    return float(np.linalg.norm(value))
+
+
+def attention_scale(factor: float) -> bool:
+    """Whether queries or keys may be multiplied by `factor`: a head's width (8, 16, …) to the power -1/2 or -1/4."""
+    widths = [factor ** -2, factor ** -4] if factor > 0 else []
+    return any(round(width / 8) >= 1 and abs(width / (8 * round(width / 8)) - 1) <= 4 * SUMMED for width in widths)
 
 
 def proportional(true: np.ndarray, norm: float, values: np.ndarray, residual: float) -> bool:
