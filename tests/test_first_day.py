@@ -1,12 +1,18 @@
-"""A shop's staff on their first day: the README's commands, word for word, in a folder of their own, no exporter."""
+"""First days: the README's commands, word for word, in a folder of their own.
 
+A shop's staff have no exporter; an ML engineer has weights.
+"""
+
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from catalog_builder.catalog.reader import open_catalog
 from tests.conftest import ROOT
@@ -49,3 +55,29 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
     catalog = open_catalog(desk / "dist" / "demo" / "shop.catalog")
     assert catalog.products >= 6 and catalog.currency == "EUR" and f"of {catalog.products} products in" in said
     assert not (desk / ".venv").exists()
+
+
+@pytest.fixture
+def bench(gated, tmp_path) -> Path:
+    """A folder with the project, the demo's export and weights of the same network, 1 % larger in one tensor."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(lambda name: (ROOT / name).is_file(), listed.splitlines()):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(gated[0], tmp_path / "dist" / "demo")
+    weights = load_file(ROOT / "demo" / "weights.safetensors")
+    save_file(weights | {"text.text_projection": weights["text.text_projection"] * 1.01}, tmp_path / "ours.safetensors")
+    return tmp_path
+
+
+@pytest.mark.exhaustive
+def test_an_engineers_weights_become_what_app_developers_get(bench):
+    """Two of the three formats, for time."""
+    given = os.environ | {"VENV": sys.prefix, "FORMATS": "coreml,onnx"}
+    for command in commands("From your weights to your apps"):
+        answer = subprocess.run(command, cwd=bench, shell=True, capture_output=True, text=True, env=given)
+        assert answer.returncode == 0, f"{command}: {answer.stdout}{answer.stderr}"
+    made = json.loads((bench / "for-the-apps" / "ios" / "manifest.json").read_text(encoding="utf-8"))
+    assert (made["model"], made["licence"]["name"], made["licence"]["source"]) == ("ours", "Apache-2.0", "given")
+    assert made["catalog"]["digest"] == open_catalog(bench / "for-the-apps" / "ios" / "shop.catalog").metadata["sha256"]
+    assert "ours" in (bench / "dist" / "compare.html").read_text(encoding="utf-8")

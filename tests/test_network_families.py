@@ -19,9 +19,9 @@ from parity.gate.baseline import Baseline
 from parity.gate.results import Verdicts
 
 EVERY = {family.name: family for family in families.families()}
-# A minute each, so `make test` takes one, with folds of most kinds, and CI two more; benchmarks/network_families.py has
+# A minute each, so `make test` takes one, with folds of most kinds, and CI another; benchmarks/network_families.py has
 # the verdicts on all.
-MARKS = {name: pytest.mark.soak for name in EVERY} | dict.fromkeys(("vitamin", "eva02"), pytest.mark.exhaustive)
+MARKS = {name: pytest.mark.soak for name in EVERY} | {"vitamin": pytest.mark.exhaustive}
 PARAMETERS = ["resnet", *(pytest.param(name, marks=mark) for name, mark in MARKS.items() if name != "resnet")]
 FACTOR = 1.05
 WRONG_MEAN = np.array([0.5, 0.5, 0.5]) - np.array(families.CLIP_MEAN)
@@ -134,8 +134,8 @@ def folds_unknown(monkeypatch):
     monkeypatch.setattr(stored_weights, "without_folded", lambda true, lacking, found, residual: lacking)
 
 
-@pytest.mark.parametrize("name", [pytest.param("eva02", marks=pytest.mark.exhaustive),
-                                  *(pytest.param(name, marks=pytest.mark.soak) for name in ("resnet", "convnext"))])
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["resnet", "convnext", "eva02"])
 def test_folds_that_are_not_recognised_are_notes_and_faults_stay_red(folds_unknown, tmp_path, name):
     ground = grounded(EVERY[name], tmp_path)
     assert ground.verdicts.green, [(r.path, r.reasons) for r in ground.verdicts.results if r.reasons]
