@@ -5,6 +5,7 @@ that an interruption loses none of them. Workers end when the process that start
 """
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -18,13 +19,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from typing import Literal
 
 from export import plan
 from export.artifacts.receipts import Receipt
-from export.common import disk, files
+from export.common import disk, files, heap
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.formats.job import Job
@@ -32,6 +35,9 @@ from export.formats.stamp import Stamp
 from export.formats.table import ENCODERS, FORMATS
 from export.text import families
 
+# How workers start: torch's threads do not survive a fork of this process, and Apple's frameworks survive none.
+METHOD: Literal["forkserver", "spawn"] = "forkserver" if sys.platform.startswith("linux") else "spawn"
+IMPORTED = ["export.weights.encoders"]       # what every worker needs, torch included
 WEIGHTS = "encoders.partial"                 # the reparameterised encoders, for the workers; removed at the end
 TEMPORARY = "temporary.partial"              # what the converters write besides; removed at the end
 MOST_BYTES = {"fp32": 4}                     # of a stored parameter; at most 2 in all other precisions
@@ -49,6 +55,16 @@ class ConversionTask:
     base: str                                # plan.base_recipe
     stamp: Stamp
     jobs: list[Job]
+
+
+def prepare() -> None:
+    """Begins to import what the workers need, in a process of its own from which they are forked, where there is one.
+
+    Called before the weights are loaded: both together keep two cores busy.
+    """
+    if METHOD == "forkserver":
+        multiprocessing.set_forkserver_preload(IMPORTED)
+        forkserver.ensure_running()
 
 
 def tasks(spec: ModelSpec, folder: Path, base: str, space: str, jobs: list[Job]) -> list[ConversionTask]:
@@ -117,7 +133,8 @@ def _save(parts: dict, path: Path) -> None:
     except (RuntimeError, OSError) as error:             # torch's own words for a full disk do not name it
         raise InputError("the encoders cannot be stored for the workers", where=path, remedy=disk.REMEDY,
                          found=f"{disk.words(disk.free(path.parent))} free on the disk") from error
-    parts.clear()                            # frees memory: all workers map the file, which is one copy
+    parts.clear()                            # all workers map the file, which is one copy
+    heap.give_back()
 
 
 def _tell(events, begin: Callable[[Job], None], keep: Callable[[Job, Receipt], None]) -> None:
@@ -143,7 +160,7 @@ def _check(future: Future, task: ConversionTask) -> None:
 
 @contextlib.contextmanager
 def _pool(workers: int, weights: Path, temporary: Path) -> Iterator[tuple]:
-    context = multiprocessing.get_context("spawn")           # torch's threads do not survive a fork
+    context = multiprocessing.get_context(METHOD)
     events = context.SimpleQueue()
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, context, _start, (weights, temporary, events, threads))
@@ -172,6 +189,7 @@ def _start(weights: Path, temporary: Path, events, threads: int) -> None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     import torch
 
+    gc.disable()                             # saves a tenth of the time; `_convert` collects after each encoder
     torch.set_num_threads(threads)
     torch.backends.mha.set_fastpath_enabled(False)           # no converter supports torch's fused attention kernel
     _events, _parts = events, torch.load(weights, mmap=True, weights_only=False)       # safe: `_save` wrote it
@@ -184,6 +202,13 @@ def _end_with(parent: int) -> None:
 
 def _convert(task: ConversionTask) -> tuple[str, str] | None:
     """Traces the encoder once and writes it in each precision. Returns path and reason of a failure, else None."""
+    try:
+        return _converted(task)
+    finally:
+        heap.give_back()
+
+
+def _converted(task: ConversionTask) -> tuple[str, str] | None:
     from export.runners import memory
     from export.weights import encoders
 

@@ -221,6 +221,8 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
     refuse_missing_environments(missing)     # fails now, not after the work
     with Steps(len(missing) + 2) as steps, library_output_to(dist.path(LOG)):
         steps.begin("load the weights")
+        if missing:
+            conversion.prepare()
         from export.text import families
         from export.weights import encoders
 

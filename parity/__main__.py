@@ -133,7 +133,7 @@ def measure(dist: Dist, products: int | None, own: Shelf | None, strict: bool, d
     """Runs the gate with a progress bar and writes the report."""
     count = len(dist.manifest.artifacts)
     flush_subnormals()
-    with Steps(count + 1) as steps, library_output_to(dist.path("parity.log")):
+    with Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
         judged = gate.run(dist, products, steps.begin, own, strict)
     verdicts.write(dist, judged, depends)
     return judged

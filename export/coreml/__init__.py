@@ -1,7 +1,9 @@
 """An encoder enters; a Core ML package (ML Program, iOS 16 and up, metadata stamped) leaves. No Mac is needed."""
 
+import contextlib
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,9 +54,28 @@ def convert(traced: Traced, precision: str, ios: int):
     takes = (ct.ImageType(name=INPUT[traced.kind], shape=traced.shape, color_layout=ct.colorlayout.RGB)
              if traced.kind == "image" else ct.TensorType(name=INPUT[traced.kind], shape=traced.shape, dtype=np.int32))
     compute = {"fp32": ct.precision.FLOAT32, "fp16": ct.precision.FLOAT16}[precision]
-    return ct.convert(traced.module, convert_to="mlprogram", inputs=[takes],
-                      outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)], compute_precision=compute,
-                      minimum_deployment_target=getattr(ct.target, f"iOS{ios}"), skip_model_load=True)
+    with unvalidated():
+        model = ct.convert(traced.module, convert_to="mlprogram", inputs=[takes],
+                           outputs=[ct.TensorType(name=OUTPUT, dtype=np.float32)], compute_precision=compute,
+                           minimum_deployment_target=getattr(ct.target, f"iOS{ios}"), skip_model_load=True)
+    model._mil_program.validate()
+    return model
+
+
+@contextlib.contextmanager
+def unvalidated() -> Iterator[None]:
+    """coremltools validates a program after each of its passes, which takes a quarter of the time: not in this block.
+
+    The caller validates the result.
+    """
+    from coremltools.converters.mil.mil import Program
+
+    validate = Program.validate
+    Program.validate = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        Program.validate = validate
 
 
 def weights(traced: Traced) -> list[Weight]:

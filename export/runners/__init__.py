@@ -15,7 +15,7 @@ import numpy as np
 
 from export.formats.table import FORMATS
 
-BATCH_PIXELS, BATCH_TEXTS = 8 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
+BATCH_PIXELS, BATCH_TEXTS = 4 * 256 * 256, 32          # inputs at once: bounds the memory of the activations
 
 INTERPRETER = "MIL interpreter (graph, weights, input, float16 range; not Apple's kernels)"
 

@@ -57,6 +57,14 @@ def measure(name: str, encoder, inputs: np.ndarray) -> Safety:
                   [peak for peak in ordered if not peak.largest <= LARGEST / NEAR])
 
 
+def largest_of(value):
+    """The largest magnitude in a tensor, without a copy of it; NaN if one is in it."""
+    import torch
+
+    least, most = torch.aminmax(value)
+    return torch.maximum(-least, most)
+
+
 class watching:  # noqa: N801 (a context manager, used as a function)
     """A context that records in `peaks` the largest magnitude of every output, by module and operation."""
 
@@ -76,7 +84,7 @@ class watching:  # noqa: N801 (a context manager, used as a function)
                     if (hasattr(value, "is_floating_point") and value.is_floating_point() and value.numel()
                             and value.untyped_storage().data_ptr() not in constants):        # no transposed weight
                         key = stack[-1], str(function.overloadpacket).removeprefix("aten.")
-                        largest = float(value.abs().max())
+                        largest = float(largest_of(value))
                         if not largest <= peaks.get(key, -1.0):
                             peaks[key] = largest
                 return output

@@ -9,9 +9,9 @@ from export.artifacts.manifest import Manifest
 from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
-from parity.gate import activations, inputs, latency
+from parity.gate import activations, crew, inputs
 from parity.gate.activations import Safety
-from parity.gate.reference import Reference
+from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
@@ -37,7 +37,6 @@ class Baseline:
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
     safety: dict[str, Safety]                # of each encoder against float16's range
-    eager_seconds: dict[str, float]          # of float32 PyTorch, one input, one thread
     shelves: list[ShelfBaseline]
 
     @property
@@ -75,20 +74,21 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
     shelves += [given] if given else []
     reference = Reference(spec, source)
     parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
-    answers = [embedded(shelf, reference) for shelf in shelves]
-    samples = {"image": answers[0].pictures, "text": answers[0].ids}
-    safety = {name: activations.measure(name, part, samples[name]) for name, part in parts.items()}
-    eager = {name: latency.eager_seconds(name, part, samples[name][:1]) for name, part in parts.items()}
-    return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, eager, answers)
+    with crew.gathered() as team:
+        answers = [embedded(shelf, reference, team.each) for shelf in shelves]
+        samples = {"image": answers[0].pictures, "text": answers[0].ids}
+        measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
+        safety = dict(zip(parts, measured, strict=True))
+    return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, answers)
 
 
-def embedded(shelf: Shelf, reference: Reference) -> ShelfBaseline:
-    """Reads, preprocesses and embeds a shelf."""
+def embedded(shelf: Shelf, reference: Reference, each: Each) -> ShelfBaseline:
+    """Reads, preprocesses and embeds a shelf; `each` computes the batches."""
     square = reference.spec.preprocessing
     pictures = inputs.squares(shelf.pictures, square)
     ids = reference_ids(reference.spec.text, shelf.text_queries)
-    catalog, texts = reference.images(pictures), reference.texts(ids)
+    catalog, texts = reference.images(pictures, each), reference.texts(ids, each)
     if shelf.own:
         return ShelfBaseline(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))
     queries = inputs.squares(shelf.picture_queries, square)
-    return ShelfBaseline(shelf, pictures, queries, ids, Embeddings(catalog, reference.images(queries), texts))
+    return ShelfBaseline(shelf, pictures, queries, ids, Embeddings(catalog, reference.images(queries, each), texts))

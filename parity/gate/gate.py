@@ -10,10 +10,10 @@ from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact
 from export.common.errors import InputError
 from parity.gate import baseline as baselines
-from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
+from parity.gate import crew, latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
-from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
+from parity.gate.results import GateResult, Latency, Outcome, PairResult, Verdicts
 from parity.gate.shelf import Embeddings, Shelf, rank
 
 # What helps where a converter folds weights in a way that the gate does not know.
@@ -31,20 +31,38 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     baseline = baselines.load(dist, products, given)
     common = common_faults(dist, baseline.space)
     common += pixels.faults(dist.manifest.image, baseline.reference.spec, baseline.shelves[0].shelf.pictures)
+    if common:
+        return Verdicts([plain(artifact, "failed", common) for artifact in dist.manifest.artifacts], [],
+                        list(baseline.safety.values()), green=False)
+    runs = [(artifact, runtime) for artifact in dist.manifest.artifacts
+            for runtime in runners.runtimes(artifact.format)]
     results: list[GateResult] = []
-    answers: list[Answers] = []
-    for artifact in dist.manifest.artifacts:
-        begin(artifact.path)
-        if common:
-            results.append(plain(artifact, "failed", common))
-            continue
-        for runtime in runners.runtimes(artifact.format):
-            result, embedded = examine(baseline, artifact, runtime)
+    answers: dict[str, Answers] = {}
+    with crew.gathered() as team:
+        examined = team.each(lambda run: examine(baseline, run[0], run[1], crew.THREADS), runs)
+        for artifact, _ in runs:
+            begin(artifact.path)
+            result, embedded = next(examined)
             results.append(result)
-            if embedded and artifact.path not in [answer.artifact.path for answer in answers]:
-                answers.append(Answers(artifact, embedded))
-    judged = pairs.judge(baseline, answers)
+            if embedded:
+                answers.setdefault(artifact.path, Answers(artifact, embedded))
+    begin("latency")
+    results = timed(baseline, runs, results)
+    judged = pairs.judge(baseline, list(answers.values()))
     return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged))
+
+
+def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Sequence[GateResult]) -> list[GateResult]:
+    """The results, each artefact's with its latency where its own runtime ran it. Nothing else runs at that time."""
+    eager = {name: latency.eager_seconds(name, part, baseline.samples(name)[:1])
+             for name, part in baseline.parts.items()}
+
+    def of(artifact: Artifact, runtime: str) -> Latency:
+        run = loaded(baseline, artifact, runtime, latency.THREADS)
+        return latency.measure(run, baseline.samples(artifact.encoder)[:1], eager[artifact.encoder])
+
+    return [replace(result, latency=of(*run)) if result.closeness and run[1] != runners.INTERPRETER else result
+            for run, result in zip(runs, results, strict=True)]
 
 
 def common_faults(dist: Dist, space: str) -> list[str]:
@@ -70,7 +88,7 @@ def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
 
 
 def examine(baseline: Baseline, artifact: Artifact,
-            runtime: str | None = None) -> tuple[GateResult, list[Embeddings] | None]:
+            runtime: str | None = None, threads: int = 2) -> tuple[GateResult, list[Embeddings] | None]:
     """As `judge`, by one of runners.runtimes (default: the first). Also the embeddings, one for each shelf, or None."""
     encoder = artifact.encoder
     broken = identity_faults(baseline.dist, baseline.space, artifact)
@@ -78,19 +96,16 @@ def examine(baseline: Baseline, artifact: Artifact,
         return plain(artifact, "failed", broken), None
     runtime = runtime or runners.runtimes(artifact.format)[0]
     try:
-        embed = loaded(baseline, artifact, runtime)
+        embed = loaded(baseline, artifact, runtime, threads)
         embedded = [answers(embed, encoder, base) for base in baseline.shelves]
-        del embed                            # the memory holds one copy of the weights at a time
-        taken = None if runtime == runners.INTERPRETER else latency.measure(
-            loaded(baseline, artifact, runtime, latency.THREADS), baseline.samples(encoder)[:1],
-            baseline.eager_seconds[encoder])
+        del embed                            # frees its copy of the weights
     except NotHere as error:
         return unexecuted(baseline, artifact, runtime, str(error)), None
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
         return plain(artifact, "failed", [f"it does not run: {error}".splitlines()[0][:300]], runtime), None
     if not all(np.isfinite(part).all() for side in embedded for part in vars(side).values()):
         return plain(artifact, "failed", ["it answers with numbers that are not finite"], runtime), None
-    judged = replace(verdict(baseline, artifact, embedded), runtime=runtime, latency=taken)
+    judged = replace(verdict(baseline, artifact, embedded), runtime=runtime)
     return with_contents(baseline, judged, artifact), embedded
 
 

@@ -5,6 +5,7 @@ Converters change a weight's layout, but not the magnitude of its values: the so
 Compressed ONNX and TFLite files are not read back: their rankings judge them.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -115,19 +116,26 @@ def without_folded(true: dict[str, np.ndarray], lacking: list[str], found: Found
     names = set(lacking)
     norms = [(name, f"{name.removesuffix('weight')}bias") for name in true if name.endswith("weight")
              and true[name].ndim == 1 and f"{name.removesuffix('weight')}bias" in true]
-    for name in [name for name in lacking if true[name].ndim == 2 and name.endswith("weight")]:
-        weight, bias = true[name], f"{name.removesuffix('weight')}bias"
-        columns = np.square(weight).sum(axis=0)
-        for factor, shift in norms:
-            if true[factor].size != weight.shape[1]:
-                continue
-            size = float(np.sqrt(columns @ np.square(true[factor])))
-            if not likely(found, weight.size, size, residual) or not holds(found, weight * true[factor], residual):
-                continue
-            moved = weight @ true[shift] + true.get(bias, 0)
-            if holds(found, moved, residual):
-                names -= {name, bias, factor, shift}
+    layers = [name for name in lacking if true[name].ndim == 2 and name.endswith("weight")]
+    for name in layers:                      # the norm before a layer has nearly always the most similar name
+        nearest = sorted(norms, key=lambda norm: -len(os.path.commonprefix([name, norm[0]])))
+        names -= next((inside for norm in nearest if (inside := folded(true, name, norm, found, residual))), set())
+    for name in layers if names else []:
+        for norm in norms:
+            if not names.isdisjoint(norm):
+                names -= folded(true, name, norm, found, residual)
     return [name for name in lacking if name in names]
+
+
+def folded(true: dict[str, np.ndarray], name: str, norm: tuple[str, str], found: Found, residual: float) -> set[str]:
+    """The names of a linear layer's and a norm's tensors if the norm is inside the layer; else none."""
+    weight, bias, (factor, shift) = true[name], f"{name.removesuffix('weight')}bias", norm
+    if true[factor].size != weight.shape[1]:
+        return set()
+    inside = weight * true[factor]
+    if not holds(found, inside, residual) or not holds(found, weight @ true[shift] + true.get(bias, 0), residual):
+        return set()
+    return {name, bias, factor, shift}
 
 
 def white_of(encoder) -> np.float32:

@@ -1,5 +1,6 @@
 """A saved package enters; its program leaves, which is executed operation by operation."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
+READING = threading.Lock()
 Watch = Callable[[str, str, str, "Tensor"], None]            # name of the value, operation, type (fp16, …), value
 
 
@@ -120,7 +122,15 @@ def checked(value: "Tensor", declared: Declared, package: Path) -> "Tensor":
 
 
 def read(package: Path) -> Program:
-    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for other kinds."""
+    """Reads specification, program and weights of a saved .mlpackage. Raises CannotInterpret for other kinds.
+
+    One at a time: coremltools keeps the blocks that it builds in a global stack.
+    """
+    with READING:
+        return _read(package)
+
+
+def _read(package: Path) -> Program:
     from coremltools.converters.mil.frontend.milproto.load import load
     from coremltools.models.utils import load_spec
 
