@@ -141,8 +141,8 @@ def work_on(dist: Path, options: Namespace) -> int:
         accepted = Accepted(options.accept_research_licence, options.accept_unknown_licence)
         if options.command == "apps":
             return commands.apps(dist, catalog, options.precision, accepted)
-        return commands.bundle(dist, catalog, options.precision, accepted, options.out or dist / NAME,
-                               options.platforms)
+        return commands.bundle(dist, catalog, options.precision, accepted, out=options.out or dist / NAME,
+                               platforms=options.platforms)
     return commands.verify(catalog)
 
 

@@ -117,10 +117,9 @@ def chosen(model: engines.Model, format_: Format, encoder: str, precision: str |
     fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
     if not fitting:
         there = ", ".join(artifact.precision for artifact in passed) or "none"
-        name = model.dist.folder.name
         raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=model.dist.folder,
                          expected=precision or "any precision", found=there,
-                         remedy=f"make export MODEL={name} PRECISION={precision or 'default'}")
+                         remedy=model.dist.command(PRECISION=precision or "default"))
     return fitting[0]
 
 

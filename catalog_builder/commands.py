@@ -229,7 +229,7 @@ def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted) -> int:
 def bundle(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path, platforms: str | None) -> int:
     """Writes a bundle."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled(bundles.write(dist, catalog, _asked(precision), accepted, out, platforms))
+    _show_filled(bundles.write(dist, catalog, _asked(precision), accepted, out, platforms=platforms))
     _say(f"what each file is, for app developers: {out / bundles.README}")
     return DONE
 

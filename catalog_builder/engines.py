@@ -114,7 +114,7 @@ class Model:
         artifact = self.artifact(encoder)
         if artifact is None:
             raise InputError(f"no {encoder} encoder that runs on a desktop and passed the gate", where=self.dist.folder,
-                             expected=" or ".join(QUERIES), remedy=f"make export FORMATS={EXACT.name}")
+                             expected=" or ".join(QUERIES), remedy=self.dist.command(FORMATS=EXACT.name))
         return artifact
 
     def _encoder(self, encoder: str) -> runners.Run:
@@ -162,7 +162,7 @@ def _exact(model: Model) -> Engine:
     artifact = model.exact()
     if artifact is None:
         raise InputError(f"no float32 {EXACT.title} image encoder that passed the gate", where=model.dist.folder,
-                         remedy=f"make export FORMATS={EXACT.name} PRECISION=fp32, or --engine torch")
+                         remedy=f"{model.dist.command(FORMATS=EXACT.name, PRECISION='fp32')}, or --engine torch")
     identity = f"{model.space} {runners.runtimes(EXACT.name)[0]} {artifact.sha256}"
     return Engine(identity, _runnable(model.dist, artifact, threads=1))
 

@@ -23,6 +23,7 @@ from export.formats.table import FORMATS, LITERT_TORCH
 from export.weights import checkpoint, licences
 from export.weights.licences import GivenLicence
 from export.weights.lookup import explained, lasting, own_file
+from export.weights.settings import stated
 
 LOG = "export.log"
 
@@ -65,9 +66,9 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
             say(other)
         fill(dist, Work(spec, source, plan.base_recipe(spec, source), wanted, request.workers, request.licence), claim,
              auto=is_auto(request.precision), say=say)
-        note = dist.path(SOURCE)
-        if not note.is_file() or note.read_bytes() != files.json_bytes(describe(request, source)):
-            files.write_json(note, describe(request, source))
+        note, content = dist.path(SOURCE), describe(request, source, spec)
+        if not note.is_file() or note.read_bytes() != files.json_bytes(content):
+            files.write_json(note, content)
     return dist.folder
 
 
@@ -97,9 +98,10 @@ def replaced(dist: Dist, spec: ModelSpec, source: checkpoint.Source, request: Ex
         made, before = dist.manifest, dist.note()
     except InputError:
         return None
-    ours = {**describe(request, source), "architecture": spec.architecture}
-    theirs = {**before, "architecture": made.architecture}
-    decisive = ("sha256", "architecture", *(f.name for f in fields(Given) if f.name != "name"))
+    # What is assumed counts only where both say it.
+    ours = {"assumed": before.get("assumed"), **describe(request, source, spec), "architecture": spec.architecture}
+    theirs = {"assumed": ours["assumed"], **before, "architecture": made.architecture}
+    decisive = ("sha256", "architecture", "assumed", *(f.name for f in fields(Given) if f.name != "name"))
     if all(as_json(ours.get(key)) == theirs.get(key) for key in decisive):
         return None
     catalogs = sorted(path.name for path in dist.folder.glob("*.catalog"))
@@ -166,11 +168,15 @@ def refuse_bytes(path: Path | None) -> None:
                          remedy="rename the file, or the folder that it is in") from error
 
 
-def describe(request: ExportRequest, source: checkpoint.Source) -> dict:
-    """Where the weights came from. source.json keeps it, because the gate loads the weights again."""
+def describe(request: ExportRequest, source: checkpoint.Source, spec: ModelSpec) -> dict:
+    """Where the weights came from, and for a file what it does not hold itself: the gate loads the weights again.
+
+    This is the content of source.json.
+    """
     return {"model": lasting(request.model), "pretrained": request.pretrained, "kind": source.kind,
             "sha256": source.sha256, "checkpoint": str(request.checkpoint.resolve()) if request.checkpoint else None,
-            "licence": asdict(request.licence.licence) if request.licence else None, **request.given.json()}
+            "licence": asdict(request.licence.licence) if request.licence else None, **request.given.json(),
+            **({"assumed": stated.settings_of(spec)} if source.kind == "file" else {})}
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,7 @@ def exported(out: Path, model: str, pretrained: str | None) -> Dist:
     dist = Dist(folder(out, model, pretrained))
     if pretrained and dist.path(SOURCE).is_file() and pretrained != (has := dist.model().pretrained):
         raise InputError(f"PRETRAINED={pretrained} is not what was exported", where=dist.path(SOURCE), expected=has,
-                         found=pretrained, remedy=f"leave PRETRAINED out, or make export MODEL={model} "
-                         f"PRETRAINED={pretrained}")
+                         found=pretrained, remedy="leave PRETRAINED out, or export again with it")
     return dist
 
 

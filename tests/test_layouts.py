@@ -214,6 +214,26 @@ def test_raw_and_averaged_weights_are_a_choice(weights, tmp_path):
     assert same(load(tmp_path / "weights.pt", key="state_dict")[0], weights)
 
 
+@pytest.mark.parametrize("name, wrap", [
+    ("ema", lambda t: {"decay": 0.999, "module": t}), ("model_ema", lambda t: {"state_dict": prefixed("module.")(t)}),
+    ("ema_model", lambda t: t), ("ema", lambda t: {"shadow": t, "num_updates": 3}), ("averaged_model", lambda t: t)])
+def test_an_average_under_other_names_or_beside_its_decay_is_a_choice_too(weights, tmp_path, name, wrap):
+    torch.save({"model": weights, name: wrap(changed(weights))}, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match=f"raw and averaged weights.*remedy: CHECKPOINT_KEY={name}"):
+        load(tmp_path / "weights.pt")
+    assert same(load(tmp_path / "weights.pt", key=name)[0], changed(weights))
+    torch.save({name: wrap(weights)}, tmp_path / "alone.pt")
+    found, [said] = load(tmp_path / "alone.pt")
+    assert same(found, weights) and said.startswith(f"takes the averaged weights (EMA) in {name}")
+
+
+def test_an_average_in_an_unknown_layout_is_named(weights, tmp_path):
+    torch.save({"model": weights, "ema": {"decay": 0.9, "shadow_params": [torch.zeros(1)]}, "ema_decay": 0.9},
+               tmp_path / "weights.pt")
+    found, said = load(tmp_path / "weights.pt")
+    assert same(found, weights) and said == ["takes model; ema holds no state dict"]
+
+
 def test_two_different_state_dicts_are_a_choice(weights, tmp_path):
     torch.save({"state_dict": weights, "model": changed(weights)}, tmp_path / "weights.pt")
     with pytest.raises(InputError, match="several state dicts.*remedy: CHECKPOINT_KEY=state_dict"):
@@ -302,11 +322,16 @@ def test_a_numpy_value_that_is_no_number_is_refused(weights, tmp_path, kind):
         load(tmp_path / "weights.pt")
 
 
-def gzipped(file: Path) -> Path:
-    packed = file.with_name(f"{file.name}.gz")
-    packed.write_bytes(gzip.compress(file.read_bytes(), 1))
+def gzipped(file: Path, suffix: str = ".gz") -> Path:
+    packed = file.with_name(f"{file.name}{suffix}")
+    content = file.read_bytes()
     file.unlink()
+    packed.write_bytes(gzip.compress(content, 1))
     return packed
+
+
+def gzipped_under_its_own_name(file: Path) -> Path:
+    return gzipped(file, "")
 
 
 def tarred(file: Path) -> Path:
@@ -323,14 +348,14 @@ def zipped(file: Path) -> Path:
     return file.with_name("weights.zip")
 
 
-@pytest.mark.parametrize("pack", [gzipped, tarred])
+@pytest.mark.parametrize("pack", [gzipped, gzipped_under_its_own_name, tarred])
 def test_a_packed_file_is_refused_and_the_command_unpacks_it(weights, tmp_path, pack):
     file = tmp_path / "weights.safetensors"
     save_file(weights, file)
     packed = pack(file)
     with pytest.raises(InputError, match="the file is packed in .*remedy: unpack it: ") as refused:
         load(packed)
-    subprocess.run(shlex.split(str(refused.value).rpartition("unpack it: ")[2]), cwd=tmp_path, check=True)
+    subprocess.run(str(refused.value).rpartition("unpack it: ")[2], cwd=tmp_path, shell=True, check=True)
     assert same(load(file)[0], weights)
 
 

@@ -225,7 +225,7 @@ def test_the_gate_and_the_engines_find_the_same_row_and_recipe(foreign, tmp_path
         request = pipeline.ExportRequest("demo", checkpoint=foreign, licence=said)
         spec = row("demo")
         source = checkpoint.locate(spec, foreign)
-        files.write_json(tmp_path / SOURCE, pipeline.describe(request, source))
+        files.write_json(tmp_path / SOURCE, pipeline.describe(request, source, spec))
         assert Dist(tmp_path).source() == (licences.of_weights(spec, source, said and said.licence), source)
     kept = json.loads((tmp_path / SOURCE).read_text())
     assert kept["licence"] == asdict(OURS)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,10 +19,13 @@ from export.artifacts import lock, manifest
 from export.artifacts.dist import SOURCE, Dist
 from export.common import disk, files
 from export.common.errors import InputError
-from export.common.specs import Given
+from export.common.specs import Given, Licence
 from export.formats.job import Job, choices, is_auto, jobs
 from export.pipeline import ExportRequest, describe, replaced
 from export.weights import checkpoint, encoders, lookup
+from export.weights.licences import GivenLicence
+from export.weights.settings import stated
+from parity import __main__ as parity
 from tests.conftest import ROOT, run_module
 from tests.test_conversion import Refused, convert
 
@@ -139,7 +143,7 @@ def test_readers_share_a_folder_and_hold_an_export_off(tmp_path):
     with lock.to_write(tmp_path):
         pass
     with lock.to_read(tmp_path), lock.to_read(tmp_path), \
-            pytest.raises(InputError, match="is being read, by its gate, a catalog build, make apps or make bundle"), \
+            pytest.raises(InputError, match="is being read, by its gate, a catalog build, make compare, "), \
             lock.to_write(tmp_path):
         pass
 
@@ -218,7 +222,7 @@ def folder_of(tmp_path, given: Given | None = None, kind: str = "bundled") -> Di
     source = checkpoint.locate(DEMO, random=kind == "random")
     identity = manifest.Identity("ab" * 32, 1.0, True, pipeline.origin(source))
     dist.write(manifest.build(DEMO, identity, "", [], {}))
-    files.write_json(dist.path(SOURCE), describe(request, source))
+    files.write_json(dist.path(SOURCE), describe(request, source, DEMO))
     return dist
 
 
@@ -247,6 +251,43 @@ def test_other_weights_are_told_and_a_catalog_of_the_old_ones_holds_them_off(tmp
         told(dist, **changes)
     assert told(dist, replace=True, **changes)
     assert told(Dist(tmp_path / "another"), **changes) is None
+
+
+def test_the_same_file_with_other_pixels_is_told_too(tmp_path):
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(ROOT / "demo/weights.safetensors", mine)
+    dist = folder_of(tmp_path)
+    assert told(dist, checkpoint=mine) is None
+    note = dist.note() | {"assumed": stated.settings_of(DEMO)}
+    files.write_json(dist.path(SOURCE), note)
+    assert told(dist, checkpoint=mine) is None and told(dist) is None
+    files.write_json(dist.path(SOURCE), note | {"assumed": note["assumed"] | {"mean": [0.5, 0.5, 0.5]}})
+    assert "other weights" in told(dist, checkpoint=mine)
+
+
+# A remedy that exports again names what this very folder was made from.
+
+@pytest.mark.parametrize("request_, variables", [
+    (ExportRequest("demo"), "MODEL=demo"),
+    (ExportRequest("ViT-B-32", pretrained="openai", random=True, given=Given(name="my-shop")),
+     "MODEL=ViT-B-32 PRETRAINED=openai WEIGHTS=random NAME=my-shop"),
+    (ExportRequest("demo", checkpoint=Path("/a $b/c.pt"), given=Given(checkpoint_key="ema", mean=(-0.5, 0.25, 0.0)),
+                   licence=GivenLicence(Licence("Our's", "https://a", False, "given"), None)),
+     "MODEL=demo CHECKPOINT='/a $$b/c.pt' CHECKPOINT_KEY=ema MEAN='-0.5 0.25 0.0' LICENCE='Our'\"'\"'s' "
+     "COMMERCIAL_USE=no LICENCE_URL=https://a")])
+def test_a_folder_names_the_command_that_makes_it_again(tmp_path, request_, variables):
+    source = checkpoint.Source("random" if request_.random else "file", None, None)
+    files.write_json(tmp_path / SOURCE, describe(request_, source, DEMO))
+    command = Dist(tmp_path).command(FORMATS="onnx")
+    assert command == f"make export {variables} FORMATS=onnx"
+    said = subprocess.run(shlex.split(command)[:1] + ["-n", *shlex.split(command)[1:]], cwd=ROOT, text=True,
+                          capture_output=True, check=True).stdout
+    assert f'--model "{request_.model}"' in said
+    assert request_.checkpoint is None or f'--checkpoint "{request_.checkpoint}"' in said
+
+
+def test_a_folder_without_a_note_is_exported_again_by_its_name(tmp_path):
+    assert Dist(tmp_path / "s2").command(PRECISION="int8") == "make export MODEL=s2 PRECISION=int8"
 
 
 @pytest.mark.slow
@@ -288,7 +329,7 @@ def test_a_checkpoint_that_was_moved_is_taken_from_its_new_place_and_another_is_
     first, moved = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     shutil.copy(ROOT / "demo/weights.safetensors", first)
     request = ExportRequest("demo", checkpoint=first)
-    files.write_json(tmp_path / SOURCE, describe(request, checkpoint.locate(DEMO, first)))
+    files.write_json(tmp_path / SOURCE, describe(request, checkpoint.locate(DEMO, first), DEMO))
     first.rename(moved)
     dist = Dist(tmp_path)
     with pytest.raises(InputError, match="no such checkpoint in .*a.safetensors.*remedy: CHECKPOINT=path"):
@@ -298,6 +339,20 @@ def test_a_checkpoint_that_was_moved_is_taken_from_its_new_place_and_another_is_
     moved.write_bytes(b"another")
     with pytest.raises(InputError, match="weights are not those of the export"):
         dist.move_checkpoint(moved)
+
+
+# The gate asks the export which tag it has.
+
+def test_the_gate_needs_no_tag_and_refuses_another_and_the_remedy_works(tmp_path):
+    request = ExportRequest("ViT-B-32", pretrained="openai", random=True)
+    spec = lookup.find("ViT-B-32", "openai")
+    files.write_json(tmp_path / "ViT-B-32" / SOURCE, describe(request, checkpoint.locate(spec, random=True), spec))
+    for name in ("ViT-B-32", "vit-b-32"):
+        assert parity.exported(tmp_path, name, None).source()[0] == spec
+        assert parity.exported(tmp_path, name, "openai").folder == tmp_path / "ViT-B-32"
+    with pytest.raises(InputError, match="PRETRAINED=laion2b_s34b_b79k is not what was exported in .*source.json; "
+                                         "expected openai; found laion2b_s34b_b79k; remedy: leave PRETRAINED out"):
+        parity.exported(tmp_path, "ViT-B-32", "laion2b_s34b_b79k")
 
 
 # Which folder a name means.

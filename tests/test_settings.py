@@ -173,7 +173,9 @@ def test_older_and_squashing_processors_are_understood(tmp_path, pixels, wanted)
     ({"size": {"shortest_edge": 256}}, "size and crop_size cannot be exported"),
     ({"crop_size": {"height": 224, "width": 200}}, "size and crop_size"), ({"size": None}, "size and crop_size"),
     ({"image_mean": [0.5]}, "image_mean is not three numbers"),
-    ({"size": {"shortest_edge": 336}, "crop_size": 336}, "is not of MODEL=ViT-B-32; expected 224 px; found 336 px")])
+    ({"size": {"shortest_edge": 336}, "crop_size": 336},
+     "is not of MODEL=ViT-B-32; expected 224 px; found 336 px; remedy: MODEL=local-dir:folder with the file and its "
+     "open_clip_config.json")])
 def test_pixels_of_transformers_that_cannot_be_exported_are_refused(tmp_path, pixels, message):
     with pytest.raises(InputError, match=message):
         lookup.find("ViT-B-32", TAG, transformers_files(tmp_path, **pixels))
@@ -268,15 +270,45 @@ def test_source_json_keeps_what_was_given_and_finds_the_same_model_again(tmp_pat
     spec = lookup.find(request.model, TAG, file, given)
     source = checkpoint.locate(spec, file, key="b")
     (tmp_path / "shop").mkdir()
-    files.write_json(tmp_path / "shop" / "source.json", describe(request, source))
+    files.write_json(tmp_path / "shop" / "source.json", describe(request, source, spec))
     assert Dist(tmp_path / "shop").source()[0].preprocessing == spec.preprocessing
     again, found = Dist(tmp_path / "shop").source()
     assert dataclasses.replace(again, licence=spec.licence) == spec and found.key == "b"
 
 
+def test_a_configuration_that_changed_or_was_left_behind_is_told_before_the_gate(tmp_path):
+    folder, dist = described(tmp_path / "here", vit_b_32()), Dist(tmp_path)
+    request = ExportRequest("ViT-B-32", pretrained=TAG, checkpoint=own(folder))
+    spec = lookup.find("ViT-B-32", TAG, request.checkpoint)
+    source = checkpoint.locate(spec, request.checkpoint)
+    files.write_json(tmp_path / "source.json", describe(request, source, spec))
+    assert dist.source()[0].preprocessing == spec.preprocessing
+    with pytest.raises(InputError, match="pixels or activation are not those of the export .*0.5, 0.4.*found .*0.4814"
+                                         ".*remedy: put the configuration back beside the checkpoint"):
+        dist.move_checkpoint(own(tmp_path / "there"))
+    described(tmp_path / "there", vit_b_32())
+    dist.move_checkpoint(tmp_path / "there" / "weights.pt")
+    described(tmp_path / "there", vit_b_32() | {"quick_gelu": True})
+    with pytest.raises(InputError, match="pixels or activation are not those of the export"):
+        Dist(tmp_path).source()
+
+
+def test_a_folder_of_a_local_dir_that_was_moved_is_taken_from_its_new_place(tmp_path):
+    folder = described(tmp_path / "here")
+    own(folder, "open_clip_model.safetensors")
+    name = f"local-dir:{folder}"
+    spec = lookup.find(name)
+    files.write_json(tmp_path / "source.json", describe(ExportRequest(name), checkpoint.locate(spec, folder), spec))
+    folder.rename(tmp_path / "there")
+    with pytest.raises(InputError, match="no open_clip_config.json in .*here"):
+        Dist(tmp_path).source()
+    Dist(tmp_path).move_checkpoint(tmp_path / "there")
+    assert Dist(tmp_path).source()[1].path == tmp_path / "there" / "open_clip_model.safetensors"
+
+
 def test_source_json_of_a_row_has_no_key_of_what_was_not_given():
     spec = lookup.find("demo")
-    kept = describe(ExportRequest("demo"), checkpoint.locate(spec))
+    kept = describe(ExportRequest("demo"), checkpoint.locate(spec), spec)
     assert set(kept) == {"model", "pretrained", "kind", "sha256", "checkpoint", "licence"}
 
 

@@ -1,6 +1,7 @@
 """A folder dist/<model>/ enters; its contents leave. A process reads each file, and computes each digest, only once."""
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +16,8 @@ from export.common.specs import Given, Licence, ModelSpec
 from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
 from export.weights.lookup import find, own_file
+from export.weights.settings import stated
+from export.weights.settings.aliases import LOCAL
 
 VERDICTS, SOURCE, LICENCE = "parity.json", "source.json", "LICENSE_WEIGHTS"
 
@@ -101,6 +104,17 @@ class Dist:
             raise InputError("cannot tell which weights made these artefacts", where=self.path(SOURCE), found=error,
                              remedy="export again") from error
 
+    def command(self, **changes: str) -> str:
+        """The `make export` that made this folder, with `changes` to its variables: for remedies."""
+        try:
+            variables = said(self.note())
+        except InputError:
+            variables = {"MODEL": self.folder.name}
+        if "LICENCE" in variables and self.path(LICENCE).is_file():
+            variables["LICENCE_FILE"] = str(self.path(LICENCE))
+        given_ = ((name, value.replace("$", "$$")) for name, value in (variables | changes).items())
+        return " ".join(["make export", *(f"{name}={shlex.quote(value)}" for name, value in given_)])
+
     def model(self) -> ModelSpec:
         """The model that source.json names; its weights are not looked for."""
         return self._model(self.note())
@@ -120,11 +134,20 @@ class Dist:
         if source.sha256 != kept["sha256"]:
             raise InputError("weights are not those of the export", where=source.path, found=source.sha256,
                              expected=f"sha256 {kept['sha256']}", remedy="export again")
+        if kept.get("assumed", now := stated.settings_of(spec)) != now:
+            raise InputError("pixels or activation are not those of the export", where=self.path(SOURCE),
+                             expected=kept["assumed"], found=now,
+                             remedy="put the configuration back beside the checkpoint, or export again")
         return licences.of_weights(spec, source, licence_given(kept)), source
 
     def move_checkpoint(self, path: Path) -> None:
-        """Has source.json name another place of the same checkpoint. Raises InputError if its digest is another."""
-        moved = self.note() | {"checkpoint": str(path.resolve())}
+        """Has source.json name another place of the same checkpoint, or of the folder of `local-dir:`.
+
+        Raises InputError if its digest is another.
+        """
+        kept, place = self.note(), str(path.resolve())
+        alone = kept["checkpoint"] is None and kept["model"].startswith(LOCAL)
+        moved = kept | ({"model": f"{LOCAL}{place}"} if alone else {"checkpoint": place})
         self._source = self._found(moved)
         files.write_json(self.path(SOURCE), moved)
 
@@ -143,6 +166,18 @@ class Dist:
 def licence_given(kept: dict) -> Licence | None:
     """The licence that the user gave, by source.json. Raises TypeError for one that is none."""
     return Licence(**kept["licence"]) if kept.get("licence") else None
+
+
+def said(kept: dict) -> dict[str, str]:
+    """The variables of `make export` by source.json."""
+    by_hand = {name.upper(): " ".join(map(str, value)) if isinstance(value, tuple) else value
+               for name, value in given(kept).json().items()}
+    licence = licence_given(kept)
+    terms = {"LICENCE": licence.name, "COMMERCIAL_USE": "yes" if licence.commercial_use else "no",
+             "LICENCE_URL": licence.url} if licence else {}
+    variables = {"MODEL": kept["model"], "PRETRAINED": kept["pretrained"], "CHECKPOINT": kept["checkpoint"],
+                 "WEIGHTS": "random" if kept["kind"] == "random" else None, **by_hand, **terms}
+    return {name: value for name, value in variables.items() if value}
 
 
 def given(kept: dict) -> Given:

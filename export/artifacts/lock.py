@@ -33,8 +33,8 @@ def to_write(folder: Path) -> Iterator[Claim]:
     try:
         if not _taken(descriptor, fcntl.LOCK_EX):
             if _taken(descriptor, fcntl.LOCK_SH):
-                raise InputError(f"{folder.name} is being read, by its gate, a catalog build, make apps or make bundle",
-                                 where=folder, remedy="wait for its end")
+                readers = "by its gate, a catalog build, make compare, apps or bundle"
+                raise InputError(f"{folder.name} is being read, {readers}", where=folder, remedy="wait for its end")
             raise _running(folder, descriptor)
         yield Claim(descriptor)
     finally:

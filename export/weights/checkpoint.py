@@ -71,7 +71,8 @@ def _digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise InputError("checkpoint cannot be read", where=path, found=error.strerror) from error
+        raise InputError("checkpoint cannot be read", where=path, found=error.strerror,
+                         remedy="see that the file may be read") from error
 
 
 def load(spec: ModelSpec, source: Source, say: Callable[[str], None] | None = None) -> "nn.Module":

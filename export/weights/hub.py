@@ -37,7 +37,8 @@ def fetch(spec: ModelSpec) -> Path:
 def file(repository: str, name: str) -> Path:
     """A file of a repository on the hub; downloads it if the cache does not hold it. Raises InputError as `fetch`."""
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII):
-        raise InputError(f"MODEL=hf-hub:{repository[:100]} names no repository", expected="hf-hub:OWNER/NAME")
+        raise InputError(f"MODEL=hf-hub:{repository[:100]} names no repository", expected="hf-hub:OWNER/NAME",
+                         remedy="MODEL=hf-hub:OWNER/NAME, or MODEL=local-dir:folder")
     return _cached(repository, name) or _download(
         repository, [name], f"MODEL=local-dir:folder with {name} and the weights")
 

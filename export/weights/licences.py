@@ -92,7 +92,8 @@ def _address(value: str | None) -> str:
     if value is None:
         return ""
     if not value.startswith(("https://", "http://")) or not value.isprintable() or " " in value:
-        raise InputError("LICENCE_URL= is no address", expected="https://…", found=ascii(value[:40]))
+        raise InputError("LICENCE_URL= is no address", expected="https://…", found=ascii(value[:40]),
+                         remedy="leave LICENCE_URL= out, or give the whole address")
     return value
 
 
@@ -108,6 +109,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError("LICENCE_FILE= cannot be read", where=path, found=error.strerror) from error
+        raise InputError("LICENCE_FILE= cannot be read", where=path, found=error.strerror,
+                         remedy="LICENCE_FILE=path of the licence's text") from error
     except UnicodeDecodeError as error:
-        raise InputError("LICENCE_FILE= is no text", where=path, expected="UTF-8", found="other bytes") from error
+        raise InputError("LICENCE_FILE= is no text", where=path, expected="UTF-8", found="other bytes",
+                         remedy="save it as UTF-8") from error

@@ -22,8 +22,11 @@ INDEX = ".index.json"                        # transformers' suffix for the list
 IN_FOLDER = (                                # open_clip's and transformers' names, in open_clip's order
     "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
     "model.safetensors", "pytorch_model.bin", f"model.safetensors{INDEX}", f"pytorch_model.bin{INDEX}")
-PACKED = {b"\x1f\x8b": "gunzip -k", b"BZh": "bunzip2 -k", b"\xfd7zXZ": "unxz -k", b"\x28\xb5\x2f\xfd": "unzstd",
-          b"7z\xbc\xaf": "7z x"}             # first bytes of packed files, and the command that unpacks them
+# First bytes of packed files, the command that unpacks them, and the suffixes that it asks for (none: any).
+PACKED: dict[bytes, tuple[str, tuple[str, ...]]] = {
+    b"\x1f\x8b": ("gunzip -k", (".gz", ".tgz")), b"BZh": ("bunzip2 -k", (".bz2", ".tbz2")),
+    b"\xfd7zXZ": ("unxz -k", (".xz", ".txz")), b"\x28\xb5\x2f\xfd": ("unzstd", (".zst", ".tzst")),
+    b"7z\xbc\xaf": ("7z x", ())}
 NUMBERS = "biuf?"                            # NumPy's kinds: bool, integers, floating point
 STATE_KEYS = ("state_dict", "model_state_dict", "model")         # where training code puts the weights, in this order
 OLD_PICKLES = 4                              # in a file of PyTorch before 1.6, up to the one with the weights
@@ -108,14 +111,16 @@ def _read_shards(index: Path) -> dict[str, object]:
 
 
 def _refuse_packed(file: Path, head: bytes) -> None:
-    command = next((command for start, command in PACKED.items() if head.startswith(start)), None)
+    command, suffixes = next((way for start, way in PACKED.items() if head.startswith(start)), (None, ()))
     if command is None and head[:4] == b"PK\x03\x04" and _zip_names(file) and not _pickle_in(file):
         command = "unzip"
     if command is None and head[:4] != b"PK\x03\x04" and head[8:9] != b"{" and tarfile.is_tarfile(file):
         command = "tar -xf"
     if command:
+        named = file if not suffixes or file.suffix in suffixes else file.with_name(file.name + suffixes[0])
+        renaming = "" if named == file else f"{shlex.join(['mv', str(file), str(named)])} && "
         raise InputError("the file is packed", where=file, expected=EXPECTED,
-                         remedy=f"unpack it: {command} {shlex.quote(str(file))}")
+                         remedy=f"unpack it: {renaming}{command} {shlex.quote(str(named))}")
 
 
 def _zip_names(file: Path) -> list[str]:

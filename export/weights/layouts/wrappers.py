@@ -4,6 +4,7 @@
     ['logit_scale', 'visual.proj']
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from export.weights.layouts.stored import STATE_KEYS
 if TYPE_CHECKING:
     from torch import Tensor
 
-AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema")           # timm's keys, and others'
+AVERAGED = re.compile(r"(^|_)(ema|averaged?)(_|$)")      # timm's keys, state_dict_ema and model_ema, and others'
+INSIDE = (*STATE_KEYS, "module", "shadow")   # what an average with more than weights calls them
 COMPILED = "_orig_mod"                       # torch.compile's part of a key, before or inside it
 # The first part of a key that names a part of the model: never a wrapper, even if a file holds that part alone.
 TOWERS = frozenset({"visual", "text", "vision_model", "text_model", "image_encoder", "text_encoder", "transformer"})
@@ -39,12 +41,12 @@ def unwrap(stored: object, path: Path, key: str | None = None) -> Unwrapped:
 
 
 def _chosen(stored: object, path: Path, key: str) -> "dict[str, Tensor]":
-    there = [name for name, value in stored.items() if _is_state(value)] if isinstance(stored, Mapping) else []
+    there = [name for name, value in stored.items() if _state_of(name, value)] if isinstance(stored, Mapping) else []
     if key not in there:
         raise InputError(f"CHECKPOINT_KEY={key} names no dictionary of tensors", where=path,
                          expected=" or ".join(map(str, there)) or "none, for the file holds one state dict",
                          remedy=f"CHECKPOINT_KEY={there[0]}" if there else "leave CHECKPOINT_KEY out")
-    return stored[key]                       # type: ignore[index]
+    return _state_of(key, stored[key])       # type: ignore[index]
 
 
 def _found(stored: object, path: Path) -> "tuple[dict[str, Tensor], str | None]":
@@ -54,7 +56,7 @@ def _found(stored: object, path: Path) -> "tuple[dict[str, Tensor], str | None]"
     if _is_state(stored):
         return dict(stored), None
     raw = _different(stored, STATE_KEYS)
-    averaged = _different(stored, AVERAGED)
+    averaged = _different(stored, filter(_is_average, stored))
     if raw and averaged:
         raise InputError("holds raw and averaged weights (EMA)", where=path, found=", ".join(raw + averaged),
                          expected="to be told which", remedy=f"CHECKPOINT_KEY={averaged[0]}")
@@ -62,9 +64,11 @@ def _found(stored: object, path: Path) -> "tuple[dict[str, Tensor], str | None]"
         raise InputError("holds several state dicts", where=path, found=", ".join(raw + averaged),
                          expected="to be told which", remedy=f"CHECKPOINT_KEY={(raw + averaged)[0]}")
     if averaged:
-        return stored[averaged[0]], f"takes the averaged weights (EMA) in {averaged[0]}; the file holds no others"
+        state = _state_of(averaged[0], stored[averaged[0]])
+        return state, f"takes the averaged weights (EMA) in {averaged[0]}; the file holds no others"
     if raw:
-        return stored[raw[0]], None
+        unknown = [name for name in stored if _is_average(name) and isinstance(stored[name], Mapping)]
+        return stored[raw[0]], f"takes {raw[0]}; {unknown[0]} holds no state dict" if unknown else None
     inner = next((stored[name] for name in STATE_KEYS if isinstance(stored.get(name), Mapping)), None)
     if inner is not None:
         return _found(inner, path)
@@ -77,9 +81,22 @@ def _different(stored: Mapping, names: Iterable[str]) -> list[str]:
     """Those of `names` that hold a state dict, without those that hold the same one again."""
     found: list[str] = []
     for name in names:
-        if _is_state(stored.get(name)) and not any(_same(stored[name], stored[other]) for other in found):
+        state = _state_of(name, stored.get(name))
+        if state and not any(_same(state, _state_of(other, stored[other])) for other in found):
             found.append(name)
     return found
+
+
+def _is_average(name: object) -> bool:
+    return isinstance(name, str) and AVERAGED.search(name) is not None
+
+
+def _state_of(name: object, value: Any) -> "dict[str, Tensor]":
+    """The state dict that `value` is, or that an average holds beside its decay; {} for anything else."""
+    if _is_state(value):
+        return value
+    inside = [value.get(one) for one in INSIDE] if _is_average(name) and isinstance(value, Mapping) else []
+    return next((one for one in inside if _is_state(one)), {})
 
 
 def _same(one: Mapping, other: Mapping) -> bool:

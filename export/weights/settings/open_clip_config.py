@@ -77,7 +77,8 @@ def read(path: Path) -> Settings:
 
 def _settings(network: dict, pixels: dict, path: Path) -> Settings:
     if pixels.get("mode", "RGB") != "RGB":
-        raise InputError("preprocess_cfg.mode cannot be exported", where=path, expected="RGB", found=pixels["mode"])
+        raise InputError("preprocess_cfg.mode cannot be exported", where=path, expected="RGB", found=pixels["mode"],
+                         remedy="choose another model")
     size = _square(network["vision_cfg"].get("image_size", VISION["image_size"][1]), path)
     if _square(pixels.get("size", size), path) != size:
         raise InputError("preprocess_cfg.size contradicts model_cfg.vision_cfg.image_size", where=path,
@@ -96,11 +97,12 @@ def _parsed(path: Path) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"no {NAME}", where=path.parent, found=error.strerror,
-                         remedy="write it as open_clip's push_to_hf_hub does") from error
+                         remedy="name the folder that has it, or write it as open_clip's push_to_hf_hub") from error
     except (ValueError, RecursionError) as error:
         raise InputError("no JSON", where=path, found=str(error)[:200], remedy="correct it") from error
     if not isinstance(content, dict):
-        raise InputError("no JSON object", where=path, found=str(content)[:40], expected="model_cfg and preprocess_cfg")
+        raise InputError("no JSON object", where=path, found=str(content)[:40], expected="model_cfg and preprocess_cfg",
+                         remedy="correct it")
     return content
 
 

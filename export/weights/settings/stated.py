@@ -59,7 +59,7 @@ def applied(spec: ModelSpec, settings: Settings) -> ModelSpec:
     if settings.size not in (None, spec.preprocessing.size):
         raise InputError(f"{settings.origin} beside the checkpoint is not of MODEL={spec.model}",
                          expected=f"{spec.preprocessing.size} px", found=f"{settings.size} px",
-                         remedy=f"MODEL=local-dir:folder takes the network of {settings.origin}")
+                         remedy="MODEL=local-dir:folder with the file and its open_clip_config.json")
     pixels = {name: value for name, value in settings.stated().items() if name not in ("size", "activation")}
     spec = replace(spec, preprocessing=replace(spec.preprocessing, **pixels))        # type: ignore[arg-type]
     return spec if settings.activation is None else _activated(spec, settings.activation, settings.origin)
@@ -75,21 +75,25 @@ def _activated(spec: ModelSpec, activation: str, origin: str) -> ModelSpec:
     return replace(spec, quick_gelu=quick, activation=activation if changes else spec.activation)
 
 
+def settings_of(spec: ModelSpec) -> dict[str, object]:
+    """All that a checkpoint does not hold itself, as JSON gives it back."""
+    pixels = spec.preprocessing
+    return {"activation": QUICK_GELU if spec.quick_gelu else GELU, "mean": list(pixels.mean), "std": list(pixels.std),
+            "resize": pixels.resize, "interpolation": pixels.interpolation, "size": pixels.size}
+
+
 def assumed(spec: ModelSpec, file: Settings | None, hand: Settings, row: str) -> str:
     """One line: what is taken for the pixels and activation of a checkpoint, and where that stands. `row`: its row."""
-    pixels = spec.preprocessing
-    values = {"activation": QUICK_GELU if spec.quick_gelu else GELU, "mean": f"mean {_words(pixels.mean)}",
-              "std": f"std {_words(pixels.std)}", "resize": pixels.resize, "interpolation": pixels.interpolation,
-              "size": f"{pixels.size} px"}
+    forms = {"mean": "mean {}", "std": "std {}", "size": "{} px"}
     places: dict[str, list[str]] = {}
-    for name, words in values.items():
+    for name, value in settings_of(spec).items():
         origin = next((s.origin for s in (hand, file) if s and name in s.stated()), row)
-        places.setdefault(origin, []).append(words)
+        places.setdefault(origin, []).append(forms.get(name, "{}").format(_words(value)))
     return "assumes " + "; ".join(f"{', '.join(words)} ({origin})" for origin, words in places.items())
 
 
 def _words(value: object) -> str:
-    return " ".join(f"{number:.4g}" for number in value) if isinstance(value, tuple) else str(value)
+    return " ".join(f"{number:.4g}" for number in value) if isinstance(value, tuple | list) else str(value)
 
 
 # --- what the user types ---------------------------------------------------------------------------------------------
@@ -113,7 +117,8 @@ def folder_name(name: str) -> str:
 
 def _one_of(variable: str, value: str | None, known: tuple[str, ...]) -> str | None:
     if value is not None and value.lower() not in known:
-        raise InputError(f"{variable}= is unknown", expected=" or ".join(known), found=ascii(value[:40]))
+        raise InputError(f"{variable}= is unknown", expected=" or ".join(known), found=ascii(value[:40]),
+                         remedy=f"{variable}={known[0]}")
     return None if value is None else value.lower()
 
 
