@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
-from export.weights import checkpoint, lookup
+from export.weights import checkpoint, lookup, state
 from export.weights.networks.construct import build
 from export.weights.random_weights import varied_pictures
 
@@ -415,10 +415,20 @@ def test_the_checkpoints_that_only_the_row_tells_apart_are_named(tmp_path):
     with torch.device("meta"):
         keys = build(spec).state_dict()
     said: list[str] = []
-    from export.weights import state
     state.fit({key: torch.zeros(value.shape, dtype=value.dtype) for key, value in keys.items()}, build(spec), spec,
               tmp_path, said.append)
     assert said == ["b, blt and 2-b have the same keys: takes these for MODEL=2-b's"]
+
+
+def test_apples_first_b_is_not_taken_for_the_second_and_the_remedy_is_another_network(tmp_path):
+    stem = {state.STEM_OF_B: torch.zeros(1)}
+    with torch.device("meta"):
+        first, second = (build(lookup.find(name)) for name in ("b", "2-b"))
+    with pytest.raises(InputError, match="does not fit MODEL=2-b .*found Apple's first version of MobileCLIP-B; "
+                                         "remedy: it looks like b or blt: MODEL=b$"):
+        state.fit(stem, second, lookup.find("2-b"), tmp_path, print)
+    with pytest.raises(InputError, match="does not fit MODEL=b .*in Apple's layout, of another network or incomplete"):
+        state.fit(stem, first, lookup.find("b"), tmp_path, print)          # past the stem: the rest is missing
 
 
 # The layout of the transformers library.

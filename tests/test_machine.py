@@ -168,7 +168,8 @@ def test_the_lock_of_a_killed_export_is_free(tmp_path):
 
 
 @pytest.mark.parametrize("command", [
-    ("export", "--formats", "onnx"), ("parity",), ("catalog_builder", "build"), ("catalog_builder", "apps")])
+    ("export", "--formats", "onnx"), ("parity",), ("catalog_builder", "build"), ("catalog_builder", "apps"),
+    ("catalog_builder", "bundle"), ("catalog_builder", "compare", "--models", "demo")])
 def test_every_command_that_needs_the_folder_whole_waits_for_no_export(tmp_path, command):
     folder = tmp_path / "demo"
     folder.mkdir()

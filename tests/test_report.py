@@ -139,6 +139,7 @@ def test_a_red_gate_shows_what_failed_and_why(green):
 def test_what_was_not_run_is_not_called_passed():
     made = Page(rendered([judged(JOBS[0], "not run", ["no such runtime"]), *(judged(job) for job in JOBS[1:])]))
     assert "11 passed, 0 failed, 1 not run" in made.text and "no such runtime" in made.text
+    assert "Not executed on this machine: Core ML image fp32. Their weights were compared" in made.text
 
 
 def test_nothing_that_ran_is_still_a_page():

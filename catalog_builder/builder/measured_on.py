@@ -14,7 +14,8 @@ from catalog_builder.lists import queries
 from catalog_builder.lists.products import Product
 from export.common import files
 
-STAGE = files.ROOT / "catalog_builder"
+# The code that figures depend on: lists, pixels and tokens; catalogs, written and searched.
+CODE = [files.ROOT / folder for folder in ("catalog_builder", "export/pictures", "export/text")]
 
 
 def digest(products: Sequence[Product], pictures: Mapping[Path, str], asked: Path | None, model: Model,
@@ -46,4 +47,5 @@ def _queries(asked: Path, products: Sequence[Product]) -> list[str]:
 
 
 def _code() -> list[str]:
-    return [files.sha256(path) for path in sorted(STAGE.rglob("*.py"))]
+    return [files.sha256(path) for folder in CODE for path in sorted(folder.rglob("*"))
+            if path.suffix in (".py", ".toml")]

@@ -96,7 +96,7 @@ def _state_of(name: object, value: Any) -> "dict[str, Tensor]":
     if _is_state(value):
         return value
     inside = [value.get(one) for one in INSIDE] if _is_average(name) and isinstance(value, Mapping) else []
-    return next((one for one in inside if _is_state(one)), {})
+    return next((one for one in inside if one is not None and _is_state(one)), {})
 
 
 def _same(one: Mapping, other: Mapping) -> bool:
