@@ -50,7 +50,7 @@ def located(path: Path) -> Path:
         return others[0]
     raise InputError("checkpoint is a folder", where=path, expected=f"{IN_FOLDER[0]}, or one of its kind",
                      found=", ".join(p.name for p in others[:4]) or "no weights",
-                     remedy=f"CHECKPOINT={others[0]}" if others else "CHECKPOINT=path of a .pt or .safetensors file")
+                     remedy=f"CHECKPOINT={shlex.quote(str(others[0]))}" if others else "CHECKPOINT=path of a .pt or .safetensors file")
 
 
 def parts(file: Path) -> list[Path]:
