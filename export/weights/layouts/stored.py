@@ -18,6 +18,7 @@ from export.common.errors import InputError
 
 TRUNCATED = "fetch the file again"
 EXPECTED = "a .pt or .safetensors file"
+WANTED = f"CHECKPOINT=path of {EXPECTED}"
 INDEX = ".index.json"                        # transformers' suffix for the list of shards
 IN_FOLDER = (                                # open_clip's and transformers' names, in open_clip's order
     "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
@@ -40,7 +41,7 @@ def located(path: Path) -> Path:
     if not path.is_dir():
         if not path.is_file():
             raise InputError("no such checkpoint", where=path, expected=EXPECTED,
-                             remedy="CHECKPOINT=path of a .pt or .safetensors file")
+                             remedy=WANTED)
         return path
     for name in IN_FOLDER:
         if (path / name).is_file():
@@ -50,7 +51,7 @@ def located(path: Path) -> Path:
         return others[0]
     raise InputError("checkpoint is a folder", where=path, expected=f"{IN_FOLDER[0]}, or one of its kind",
                      found=", ".join(p.name for p in others[:4]) or "no weights",
-                     remedy=f"CHECKPOINT={shlex.quote(str(others[0]))}" if others else "CHECKPOINT=path of a .pt or .safetensors file")
+                     remedy=f"CHECKPOINT={shlex.quote(str(others[0]))}" if others else WANTED)
 
 
 def parts(file: Path) -> list[Path]:
