@@ -9,10 +9,11 @@ from export.artifacts.manifest import Manifest
 from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
-from parity.gate import activations, crew, inputs
+from parity.gate import activations, crew, inputs, stored_weights
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
+from parity.gate.stored_weights import Ordered
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -36,6 +37,7 @@ class Baseline:
     space: str                               # computed from the weights: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
+    ordered: dict[str, dict[str, Ordered]]   # their weights, to compare stored ones with
     safety: dict[str, Safety]                # of each encoder against float16's range
     shelves: list[ShelfBaseline]
 
@@ -78,8 +80,10 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
         answers = [embedded(shelf, reference, team.each) for shelf in shelves]
         samples = {"image": answers[0].pictures, "text": answers[0].ids}
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
+        ordered = dict(zip(parts, team.each(stored_weights.ordered, parts.values()), strict=True))
         safety = dict(zip(parts, measured, strict=True))
-    return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, answers)
+    space = reference.space(dist.manifest.tokenizer.sha256)
+    return Baseline(dist, space, reference, parts, ordered, safety, answers)
 
 
 def embedded(shelf: Shelf, reference: Reference, each: Each) -> ShelfBaseline:

@@ -8,15 +8,19 @@ Compressed ONNX and TFLite files are not read back: their rankings judge them.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export import runners
 from export.artifacts.manifest import Artifact
 from export.formats.table import FLOAT, FORMATS
-from parity.gate.baseline import Baseline
 
-Found = dict[int, list[tuple[float, np.ndarray]]]
+if TYPE_CHECKING:
+    from parity.gate.baseline import Baseline
+
+Ordered = tuple[float, np.ndarray]           # a tensor's norm, and its values from the least to the largest
+Found = dict[int, list[Ordered]]             # by the number of values
 
 SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 summands changes
 PIXEL_CHANNELS, WHITE = 3, np.float32(255)
@@ -36,7 +40,7 @@ class Held:
     unrecognised: list[str]                  # tensors that are not there as they are, nor in a folded form known here
 
 
-def examine(baseline: Baseline, artifact: Artifact) -> Held:
+def examine(baseline: "Baseline", artifact: Artifact) -> Held:
     """Reads an artefact's weights. What no reader decodes has no faults."""
     precision = artifact.precision
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
@@ -45,12 +49,12 @@ def examine(baseline: Baseline, artifact: Artifact) -> Held:
     if precision != "fp32" and not all(np.isfinite(one).all() for one in constants if one.dtype.kind == "f"):
         return Held(["a constant, such as a mask, is beyond float16's range"], [])
     part, found = baseline.parts[artifact.encoder], by_size(constants)
-    lacking = missing(part, found, RESIDUAL[precision])
+    lacking = missing(part, found, RESIDUAL[precision], baseline.ordered[artifact.encoder])
     off = at_another_scale(tensors(part), lacking, found, RESIDUAL[precision])
     return Held([wrong(off)] if off else [], [name for name in lacking if name not in off])
 
 
-def stored(baseline: Baseline, artifact: Artifact) -> list[np.ndarray]:
+def stored(baseline: "Baseline", artifact: Artifact) -> list[np.ndarray]:
     """The constants of an artefact."""
     return runners.constants(artifact.format, baseline.dist.path(artifact.path))
 
@@ -68,11 +72,15 @@ def rounded_from(constants: Iterable[np.ndarray], twin: Iterable[np.ndarray], pr
                for _, value in values)
 
 
-def missing(encoder, found: Found, residual: float) -> list[str]:
-    """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
+def missing(encoder, found: Found, residual: float, known: dict[str, Ordered] | None = None) -> list[str]:
+    """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are.
+
+    `known`: the encoder's `ordered`, where it was computed before.
+    """
     true, white = tensors(encoder), white_of(encoder)
+    known = known or ordered(encoder)
     lacking = [name for name, value in true.items()
-               if not holds(found, value, residual) and not holds_scaled(found, value, residual, white)]
+               if not near_one(found, known[name], residual) and not holds_scaled(found, value, residual, white)]
     return without_split(encoder, without_folded(true, lacking, found, residual), found, residual)
 
 
@@ -157,22 +165,31 @@ def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.flo
     return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / white, residual)
 
 
+def ordered(encoder) -> dict[str, Ordered]:
+    """Norm and sorted values of each of the encoder's `tensors`: every artefact is compared with them."""
+    return {name: (float(np.linalg.norm(value)), np.sort(value.ravel())) for name, value in tensors(encoder).items()}
+
+
 def holds(found: Found, value: np.ndarray, residual: float) -> bool:
     """Whether one of the tensors found has these values, in any order."""
     size = float(np.linalg.norm(value))
+    if size and not likely(found, value.size, size, residual):
+        return False                         # before the sorting, which is slow
+    return near_one(found, (size, np.sort(value.ravel())), residual)
+
+
+def near_one(found: Found, value: Ordered, residual: float) -> bool:
+    """As `holds`, of values in order."""
+    size, true = value
     if size == 0:
         return True                          # a converter may leave zeros out
-    others = likely(found, value.size, size, residual)
-    if not others:
-        return False                         # before the sorting, which is slow
-    true = np.sort(value.ravel())
-    return any(near(float(true @ other), size, float(np.linalg.norm(other)))
-               and float(np.linalg.norm(other - true)) <= residual * size for other in others)
+    return any(near(float(true @ other), size, norm) and float(np.linalg.norm(other - true)) <= residual * size
+               for norm, other in likely(found, true.size, size, residual))
 
 
-def likely(found: Found, count: int, size: float, residual: float) -> list[np.ndarray]:
-    """The sorted values of the tensors with `count` values and a norm that is near enough (triangle inequality)."""
-    return [other for norm, other in found.get(count, []) if abs(norm / size - 1) <= residual + SUMMED]
+def likely(found: Found, count: int, size: float, residual: float) -> list[Ordered]:
+    """The tensors with `count` values and a norm that is near enough (triangle inequality)."""
+    return [other for other in found.get(count, []) if abs(other[0] / size - 1) <= residual + SUMMED]
 
 
 def near(product: float, size: float, other: float) -> bool:
