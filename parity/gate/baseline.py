@@ -13,7 +13,7 @@ from parity.gate import activations, crew, inputs, stored_weights
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
-from parity.gate.stored_weights import Ordered
+from parity.gate.stored_weights import Values
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -37,7 +37,7 @@ class Baseline:
     space: str                               # computed from the weights: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
-    ordered: dict[str, dict[str, Ordered]]   # their weights, to compare stored ones with
+    weights: dict[str, dict[str, Values]]    # of each of them, to compare stored ones with
     safety: dict[str, Safety]                # of each encoder against float16's range
     shelves: list[ShelfBaseline]
 
@@ -80,10 +80,10 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
         answers = [embedded(shelf, reference, team.each) for shelf in shelves]
         samples = {"image": answers[0].pictures, "text": answers[0].ids}
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
-        ordered = dict(zip(parts, team.each(stored_weights.ordered, parts.values()), strict=True))
         safety = dict(zip(parts, measured, strict=True))
     space = reference.space(dist.manifest.tokenizer.sha256)
-    return Baseline(dist, space, reference, parts, ordered, safety, answers)
+    weights = {name: stored_weights.true_values(part) for name, part in parts.items()}
+    return Baseline(dist, space, reference, parts, weights, safety, answers)
 
 
 def embedded(shelf: Shelf, reference: Reference, each: Each) -> ShelfBaseline:
