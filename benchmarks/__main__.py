@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("models", "main_job", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift",
+NAMES = ("models", "main_job", "auto", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift",
          "subsampled", "routes", "network_families", "webgpu")
 
 
