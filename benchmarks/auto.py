@@ -49,8 +49,8 @@ def page(content: dict) -> str:
     lines = ["# PRECISION=auto", "", f"`python -m benchmarks auto` wrote this page: `make export PRECISION=auto "
              f"MODEL={content['model']} WEIGHTS=random`, {total / 60:.1f} minutes and {peak / 1e9:.1f} GB at most, all "
              f"processes together ({content['machine']}, {content['cores']} cores, Python {content['python']}; other "
-             f"work on the machine took {content['cores_others_used']:.1f} cores). Random weights are judged by closeness "
-             "alone.", "",
+             f"work on the machine took {content['cores_others_used']:.1f} cores). Random weights are judged by "
+             "closeness alone.", "",
              "| step | seconds | processor seconds | peak GB |", "|---|---|---|---|"]
     lines += [f"| {name} | {s['seconds']:.0f} | {s['processor_seconds']:.0f} | {s['peak_bytes'] / 1e9:.1f} |"
               for name, s in steps.items()]
