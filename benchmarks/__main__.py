@@ -3,8 +3,8 @@
 import importlib
 import sys
 
-NAMES = ("models", "main_job", "auto", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift",
-         "subsampled", "routes", "network_families", "webgpu")
+NAMES = ("models", "main_job", "auto", "latency", "operators", "catalog", "building", "interrupted", "alike", "jvm",
+         "swift", "subsampled", "routes", "network_families", "webgpu")
 
 
 def main(arguments: list[str]) -> int:
