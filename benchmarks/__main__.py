@@ -3,8 +3,8 @@
 import importlib
 import sys
 
-NAMES = ("models", "main_job", "defaults", "latency", "catalog", "building", "interrupted", "alike", "jvm", "swift",
-         "subsampled", "routes", "network_families", "webgpu", "costs")
+NAMES = ("models", "main_job", "auto", "defaults", "latency", "operators", "catalog", "building", "interrupted",
+         "alike", "jvm", "swift", "subsampled", "routes", "network_families", "webgpu", "costs")
 
 
 def main(arguments: list[str]) -> int:

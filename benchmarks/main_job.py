@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,8 @@ def main() -> None:
         order = list(trees) if number % 2 == 0 else list(trees)[::-1]
         others = limits.OtherProcesses()
         measured.append({name: job(trees[name], model) for name in order})
-        print(f"round {number + 1}: {measured[-1]}; others used {others.cores():.2f} cores", flush=True)
+        busy = beside(others, [step for one in measured[-1].values() for step in one.values()])
+        print(f"round {number + 1}: {measured[-1]}; others used {busy} cores", flush=True)
         content = {"model": model, "commits": {name: commit(tree) for name, tree in trees.items()},
                    "machine": limits.processor(), "cores": os.cpu_count(), "python": platform.python_version(),
                    "rounds": measured}
@@ -75,6 +77,13 @@ def watched(tree: Path, arguments: list[str]) -> dict:
         raise SystemExit(f"{' '.join(arguments)} in {tree.name} ended with status {process.returncode}")
     return {"seconds": round(time.perf_counter() - started, 1), "processor_seconds": round(sum(used.values()), 1),
             "peak_bytes": peak}
+
+
+def beside(others: limits.OtherProcesses, measured: Iterable[dict]) -> float:
+    """The cores that others used, on average, while these results of `watched` were measured one after another."""
+    parts = list(measured)
+    own = sum(part["processor_seconds"] for part in parts) / sum(part["seconds"] for part in parts)
+    return round(max(others.cores() - own, 0), 2)
 
 
 def processor_seconds(process: psutil.Process) -> float:

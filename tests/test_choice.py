@@ -92,6 +92,36 @@ def test_the_few_harmful_weights_alone_keep_the_larger_scheme():
     assert FP16 > found.image.bytes > INT8
 
 
+def test_what_has_fewer_bits_than_a_failure_is_not_made():
+    bench = Fake({"image": 16 * 8, "text": 0})             # image: int8 passes, palette6 fails; text: only float16
+    precision.choose(bench)
+    tried = {encoder: [p for e, p in bench.judged if e == encoder and isinstance(p, str)] for encoder in bench.allowed}
+    assert tried == {"image": ["fp16", "int8", "palette6"], "text": ["fp16", "int8"]}
+
+
+def test_nothing_is_compressed_where_float16_fails():
+    bench = Fake({"image": -1, "text": ALL})
+    precision.choose(bench)
+    assert [p for e, p in bench.judged if e == "image"] == ["fp16", "fp32"]
+
+
+def test_a_failure_of_int4_says_nothing_of_palettes():
+    class Blocks(Fake):
+        def judge(self, encoder, wanted):
+            found = super().judge(encoder, wanted)
+            return Candidate(encoder, wanted, found.bytes, ["too far"]) if wanted == "int4" else found
+
+    bench = Blocks({"image": ALL, "text": ALL}, schemes=("fp32", "fp16", "int8", "palette6", "int4", "palette4"))
+    assert precision.choose(bench).image.precision == "palette4"
+
+
+def test_a_group_that_would_save_little_is_not_divided():
+    bench = Fake({"image": 16 * 10 - 1, "text": 0}, schemes=("fp16", "int8", "palette6"))  # all but one in six bits
+    precision.choose(bench)
+    mixed = [p for e, p in bench.judged if e == "image" and not isinstance(p, str)]
+    assert len(mixed) == 3                                 # the bisection of eight groups alone
+
+
 def test_the_number_of_trials_is_bounded():
     bench = Fake({"image": 70, "text": 90}, hurts={f"w{i}": i % 5 for i in range(16)})
     precision.choose(bench)

@@ -402,3 +402,16 @@ def test_a_finders_note_in_a_package_makes_it_another(tmp_path):
     before = files.sha256(tmp_path / "a.mlpackage")
     (tmp_path / "a.mlpackage" / ".DS_Store").write_bytes(b"")
     assert files.sha256(tmp_path / "a.mlpackage") != before
+
+
+def test_onnxruntime_tells_nobody_and_leaves_nothing(tmp_path):
+    code = ("import export, onnx.helper as h, onnxruntime as ort\n"
+            "value = lambda name: h.make_tensor_value_info(name, 1, [1])\n"
+            "graph = h.make_graph([h.make_node('Relu', ['a'], ['b'])], 'g', [value('a')], [value('b')])\n"
+            "model = h.make_model(graph, opset_imports=[h.make_opsetid('', 20)], ir_version=9)\n"
+            "ort.InferenceSession(model.SerializeToString(), providers=['CPUExecutionProvider'])\n")
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=kept | home, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -9,11 +9,12 @@ from export.formats.mixture import Mixture, Weight
 from export.formats.table import FORMATS, MIXED
 from export.trials import Trial, Trials
 from parity.auto.precision import BASE, Candidate
-from parity.gate import gate, latency, pairs
+from parity.gate import gate, latency, metrics, pairs, tolerances
 from parity.gate.baseline import Baseline
 from parity.gate.pairs import Answers
 from parity.gate.results import GateResult, PairResult, telling
 
+GLANCED = 4                                  # every so many of the samples tell what is far off, and the harm
 REPEATS = 15                                 # of each of two artefacts, alternately; the fastest counts
 
 
@@ -36,10 +37,15 @@ class FormatJudge:
         return self.trials.weights(self.format, encoder)
 
     def judge(self, encoder: str, wanted: str | Mixture) -> Candidate:
-        """See precision.Judge. An artefact that fails on the samples is not ranked; one that does not run fails."""
+        """See precision.Judge. An artefact that fails on some samples sees no others, nor is it ranked.
+
+        One that does not run fails.
+        """
         self.begin(f"{self.format} {encoder} encoder, {MIXED if isinstance(wanted, Mixture) else wanted}")
         trial = self.trials.write(self.format, encoder, wanted)
-        result, embedded = gate.examine(self.few, trial.entry)
+        result, embedded = self._glance(trial)
+        if result.outcome == "passed":
+            result, embedded = gate.examine(self.few, trial.entry)
         if result.outcome == "passed" and len(self.baseline.shelves) > 1:
             result, embedded = gate.examine(self.baseline, trial.entry)
         if embedded:
@@ -54,12 +60,27 @@ class FormatJudge:
         return Candidate(encoder, wanted, trial.receipt.bytes, reasons, {"path": trial.path} | figures)
 
     def harm(self, encoder: str, mixture: Mixture) -> float:
-        """See precision.Judge: 1 less the mean cosine over the samples."""
+        """See precision.Judge: 1 less the mean cosine over some samples."""
         self.begin(f"{self.format} {encoder} encoder, the harm of {len(mixture.others)} weights")
         trial = self.trials.write(self.format, encoder, mixture)
-        result, _ = gate.examine(self.few, trial.entry)
+        result, _ = self._glance(trial)
         self.trials.drop(trial)
         return 1 - result.closeness.cosine_mean if result.closeness else float("inf")
+
+    def _glance(self, trial: Trial) -> tuple[GateResult, None]:
+        """The verdict by the closeness on some samples alone. Where it is red, it is red on all of them."""
+        entry, runtime = trial.entry, runners.runtimes(self.format)[0]
+        try:
+            run = gate.loaded(self.baseline, entry, runtime)
+            found = run(self.baseline.samples(entry.encoder)[::GLANCED])
+        except gate.NotHere as error:
+            return gate.plain(entry, "not run", [str(error)], runtime), None
+        except Exception as error:           # what a runtime refuses is a verdict, not a crash
+            return gate.plain(entry, "failed", [gate.refusal(error)], runtime), None
+        close = metrics.closeness(found, self.baseline.expected(entry.encoder)[::GLANCED])
+        allowed = tolerances.of(self.baseline.space, self.format, entry.precision, entry.encoder)
+        reasons = tolerances.failures(allowed, close, [])
+        return replace(gate.plain(entry, "failed" if reasons else "passed", reasons, runtime), closeness=close), None
 
     def judge_pair(self, image: Candidate, text: Candidate) -> list[str]:
         """See precision.Judge."""

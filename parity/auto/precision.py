@@ -1,10 +1,10 @@
 """Encoders that can be stored in many precisions, and a judge, enter; the smallest pair that passes leaves.
 
 Nothing here knows a format or a model: a `Judge` makes artefacts and judges them. The search tries an encoder's
-precisions from the smallest up until a precision passes. Then it looks for a mixture of that precision and the next
-smaller one, which failed: it divides the weights into a few groups, measures the harm of each group alone, and gives
-the smaller scheme to as many groups as pass, the least harmful first. Two encoders that pass alone may fail together,
-so the search judges pairs as well, from the smallest up.
+precisions from float16 down. A precision with fewer bits than one that failed cannot pass, and is not made. Then it
+looks for a mixture of the smallest that passes and the next smaller one, which failed: it divides the weights into a
+few groups, measures the harm of each group alone, and gives the smaller scheme to as many groups as pass, the least
+harmful first. Two encoders that pass alone may fail together, so the search judges pairs as well, from the smallest up.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from export.formats.mixture import Mixture, Weight
 from export.formats.table import MIXED
 
 GROUPS = 8                                   # of weights: each costs one measurement of harm
-WORTH = 0.95                                 # a mixture is tried if it can be smaller than this share
+WORTH = 0.95                                 # a mixture is tried if it can be smaller than this share of what passes
 
 # Smallest first; those of one step store a weight in about as many bits, and are tried together.
 STEPS = (("palette4",), ("int4",), ("palette6",), ("int8", "dynamic-int8"), ("fp16",), ("fp32",))
@@ -87,10 +87,22 @@ class Search:
         self._steps = [found for step in STEPS if (found := [p for p in step if p in judge.precisions()])]
 
     def run(self) -> None:
-        """Tries the base, then from the smallest up until a step passes, then mixtures."""
-        self._judge(BASE)
-        self.climb()
+        """Tries the base, then from the base down until a step fails, then mixtures.
+
+        Where the base fails, only what has more bits can pass. int4 is judged for itself: palettes of as many bits are
+        of another kind.
+        """
+        base = self._steps.index([BASE])
+        if not self._judge(BASE).passed:
+            self._any_passes([p for step in self._steps[base + 1:] for p in step])
+            return
+        for step in reversed(self._steps[:base]):
+            if not self._any_passes(step) and step[0] not in UNMIXED:
+                break
         self._mix()
+
+    def _any_passes(self, step: list[str]) -> bool:
+        return any([self._judge(precision).passed for precision in step])
 
     def passing(self) -> list[Candidate]:
         """Those that passed, the smallest first."""
@@ -102,17 +114,6 @@ class Search:
                 return candidate
         self.tried.append(self.judge.judge(self.encoder, precision))
         return self.tried[-1]
-
-    def climb(self) -> bool:
-        """Tries the steps that were not tried before until one passes. False if none does."""
-        for step in self._steps:
-            if step == [BASE] and self._judge(BASE).passed:
-                return False                 # the base passed at the start; nothing larger is needed
-            if all(any(c.precision == p for c in self.tried) for p in step):
-                continue
-            if any([self._judge(precision).passed for precision in step]):
-                return True
-        return False
 
     def _mix(self) -> None:
         """Looks for a mixture of the smallest scheme that passes and the next smaller one, which failed."""
@@ -131,7 +132,9 @@ class Search:
 
         ranked = rank_by_harm(groups(weights), lambda names: self.judge.harm(self.encoder, mixture(names)))
         taken = most(len(ranked), lambda k: self._judge(mixture(joined(ranked[:k]))).passed)
-        self._refine(mixture, joined(ranked[:taken]), ranked[taken] if taken < len(ranked) else [])
+        gain = passing.bytes - max(failed, key=lambda c: c.bytes).bytes
+        if taken < len(ranked) and gain / GROUPS > (1 - WORTH) * passing.bytes:
+            self._refine(mixture, joined(ranked[:taken]), ranked[taken])
 
     def _refine(self, mixture: Callable, taken: list[str], group: list[str]) -> None:
         """Adds as many weights of the first harmful group as pass, in the group's order."""
@@ -177,16 +180,10 @@ def choose(judge: Judge) -> Choice:
     for search in searches:
         search.run()
     refused: list[tuple[Candidate, Candidate, list[str]]] = []
-    known: set[tuple[int, int]] = set()
-    while True:
-        pairs = sorted(((i, t) for i in image.passing() for t in text.passing() if (id(i), id(t)) not in known),
-                       key=lambda pair: pair[0].bytes + pair[1].bytes)
-        if not pairs:
-            return Choice(None, None, image.tried + text.tried, refused)
-        known.add((id(pairs[0][0]), id(pairs[0][1])))
-        reasons = judge.judge_pair(*pairs[0])
+    pairs = [(i, t) for i in image.passing() for t in text.passing()]
+    for pair in sorted(pairs, key=lambda pair: pair[0].bytes + pair[1].bytes):
+        reasons = judge.judge_pair(*pair)
         if not reasons:
-            return Choice(*pairs[0], image.tried + text.tried, refused)
-        refused.append((*pairs[0], reasons))
-        image.climb()
-        text.climb()
+            return Choice(*pair, image.tried + text.tried, refused)
+        refused.append((*pair, reasons))
+    return Choice(None, None, image.tried + text.tried, refused)

@@ -9,10 +9,11 @@ from export.artifacts.manifest import Manifest
 from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
-from parity.gate import activations, crew, inputs
+from parity.gate import activations, crew, inputs, stored_weights
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
+from parity.gate.stored_weights import Values
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -36,6 +37,7 @@ class Baseline:
     space: str                               # computed from the weights: 64 hex digits
     reference: Reference
     parts: dict                              # the true encoders as exported, float32 PyTorch: "image", "text"
+    weights: dict[str, dict[str, Values]]    # of each of them, to compare stored ones with
     safety: dict[str, Safety]                # of each encoder against float16's range
     shelves: list[ShelfBaseline]
 
@@ -79,7 +81,9 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
         samples = {"image": answers[0].pictures, "text": answers[0].ids}
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
         safety = dict(zip(parts, measured, strict=True))
-    return Baseline(dist, reference.space(dist.manifest.tokenizer.sha256), reference, parts, safety, answers)
+    space = reference.space(dist.manifest.tokenizer.sha256)
+    weights = {name: stored_weights.true_values(part) for name, part in parts.items()}
+    return Baseline(dist, space, reference, parts, weights, safety, answers)
 
 
 def embedded(shelf: Shelf, reference: Reference, each: Each) -> ShelfBaseline:

@@ -102,11 +102,16 @@ def examine(baseline: Baseline, artifact: Artifact,
     except NotHere as error:
         return unexecuted(baseline, artifact, runtime, str(error)), None
     except Exception as error:               # what a runtime refuses is a verdict, not a crash
-        return plain(artifact, "failed", [f"it does not run: {error}".splitlines()[0][:300]], runtime), None
+        return plain(artifact, "failed", [refusal(error)], runtime), None
     if not all(np.isfinite(part).all() for side in embedded for part in vars(side).values()):
         return plain(artifact, "failed", ["it answers with numbers that are not finite"], runtime), None
     judged = replace(verdict(baseline, artifact, embedded), runtime=runtime)
     return with_contents(baseline, judged, artifact), embedded
+
+
+def refusal(error: Exception) -> str:
+    """Why a runtime refuses an artefact, in one line."""
+    return f"it does not run: {error}".splitlines()[0][:300]
 
 
 def with_contents(baseline: Baseline, judged: GateResult, artifact: Artifact) -> GateResult:

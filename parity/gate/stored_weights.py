@@ -8,24 +8,67 @@ Compressed ONNX and TFLite files are not read back: their rankings judge them.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export import runners
 from export.artifacts.manifest import Artifact
 from export.formats.table import FLOAT, FORMATS
-from parity.gate.baseline import Baseline
 
-Found = dict[int, list[tuple[float, np.ndarray]]]
+if TYPE_CHECKING:
+    from parity.gate.baseline import Baseline
+
+Found = dict[int, list["Values"]]            # by the number of values
 
 SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 summands changes
 PIXEL_CHANNELS, WHITE = 3, np.float32(255)
+HASH = ((np.uint64(0xBF58476D1CE4E5B9), np.uint64(27)), (np.uint64(0x94D049BB133111EB), np.uint64(31)))   # splitmix64
 LEAST = 16                                   # values; those of a smaller tensor do not identify it
 SCALE = 0.01                                 # a weight's scale may differ by this share: rounding is 1e-4 in float16
 # How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
 # measured on s2. Compressed: the most that a scheme of so many bits loses. This only tells another tensor from the true
 # one; the rankings judge the loss itself.
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
+
+
+class Values:
+    """The values of a tensor, float32 in any order. What is asked of them is computed once."""
+
+    def __init__(self, tensor: np.ndarray):
+        self.flat = tensor.ravel().astype(np.float32, copy=False)
+
+    @cached_property
+    def norm(self) -> float:
+        """The square root of the sum of squares."""
+        return float(np.linalg.norm(self.flat))
+
+    @cached_property
+    def ordered(self) -> np.ndarray:
+        """From the least to the largest, which takes ten times as long as a mark."""
+        return np.sort(self.flat)
+
+    @cached_property
+    def marks(self) -> dict[str, int]:
+        """A number for all values together, in each precision of FLOAT: equal if the values are, in any order."""
+        with np.errstate(over="ignore"):
+            half = self.flat.astype(np.float16).astype(np.float32)
+        return {"fp32": mark(self.flat), "fp16": mark(half)}
+
+    @cached_property
+    def mark(self) -> int:
+        """As in `marks`, of the values as they are."""
+        return mark(self.flat)
+
+
+def mark(values: np.ndarray) -> int:
+    """The sum of a 64-bit hash of each float32: other values have the same by a chance of 1 in 2**64."""
+    bits = (values + np.float32(0)).view(np.uint32).astype(np.uint64)          # adding 0 makes -0 a 0
+    for factor, shift in HASH:
+        bits *= factor
+        bits ^= bits >> shift
+    return int(bits.sum())
 
 
 @dataclass(frozen=True)
@@ -36,7 +79,7 @@ class Held:
     unrecognised: list[str]                  # tensors that are not there as they are, nor in a folded form known here
 
 
-def examine(baseline: Baseline, artifact: Artifact) -> Held:
+def examine(baseline: "Baseline", artifact: Artifact) -> Held:
     """Reads an artefact's weights. What no reader decodes has no faults."""
     precision = artifact.precision
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
@@ -45,7 +88,7 @@ def examine(baseline: Baseline, artifact: Artifact) -> Held:
     if precision != "fp32" and not all(np.isfinite(one).all() for one in narrowed(constants)):
         return Held(["a constant, such as a mask, is beyond float16's range"], [])
     part, found = baseline.parts[artifact.encoder], by_size(constants)
-    lacking = missing(part, found, RESIDUAL[precision])
+    lacking = missing(part, found, RESIDUAL[precision], precision, baseline.weights[artifact.encoder])
     off = at_another_scale(tensors(part), lacking, found, RESIDUAL[precision])
     return Held([wrong(off)] if off else [], [name for name in lacking if name not in off])
 
@@ -56,7 +99,7 @@ def narrowed(constants: list[np.ndarray]) -> list[np.ndarray]:
             or [one for one in constants if one.dtype.kind == "f"])
 
 
-def stored(baseline: Baseline, artifact: Artifact) -> list[np.ndarray]:
+def stored(baseline: "Baseline", artifact: Artifact) -> list[np.ndarray]:
     """The constants of an artefact."""
     return runners.constants(artifact.format, baseline.dist.path(artifact.path))
 
@@ -70,15 +113,21 @@ def wrong(names: list[str]) -> str:
 def rounded_from(constants: Iterable[np.ndarray], twin: Iterable[np.ndarray], precision: str) -> bool:
     """Whether the constants that their values can identify are those of `twin`, the same network in float32."""
     found = by_size(twin)
-    return all(holds(found, value, RESIDUAL[precision]) for values in by_size(constants).values()
-               for _, value in values)
+    return all(near_one(found, value, RESIDUAL[precision]) for values in by_size(constants).values()
+               for value in values)
 
 
-def missing(encoder, found: Found, residual: float) -> list[str]:
-    """The names of the encoder's tensors that are not among `found` (sorted values by size), folded or as they are."""
-    true, white = tensors(encoder), white_of(encoder)
-    lacking = [name for name, value in true.items()
-               if not holds(found, value, residual) and not holds_scaled(found, value, residual, white)]
+def missing(encoder, found: Found, residual: float, precision: str | None = None,
+            known: dict[str, Values] | None = None) -> list[str]:
+    """The names of the encoder's tensors that are not among `found`, folded or as they are.
+
+    `precision`: of the tensors found, if all that is expected of them is rounding. `known`: the encoder's
+    `true_values`, where they are known already.
+    """
+    true, white, known = tensors(encoder), white_of(encoder), known or true_values(encoder)
+    marks = {value.mark for values in found.values() for value in values} if precision in FLOAT else set()
+    lacking = [name for name, value in known.items() if not (marks and value.marks[str(precision)] in marks)
+               and not near_one(found, value, residual) and not holds_scaled(found, true[name], residual, white)]
     return without_split(encoder, without_folded(true, lacking, found, residual), found, residual)
 
 
@@ -149,16 +198,16 @@ def at_another_scale(true: dict[str, np.ndarray], lacking: list[str], found: Fou
 
     The exception is a query or a key with attention's own scale inside.
     """
+    def only_there(value: Values) -> bool:
+        return not any(holds({other.size: [value]}, other, residual) for other in true.values()
+                       if other.size == value.flat.size)
+
+    def is_scaled(name: str, value: Values) -> bool:
+        own = Values(true[name])
+        return proportional(own, value, residual) and not attention_scale(value.norm / own.norm)
+
     return [name for name in lacking
-            if any(proportional(true[name], norm, values, residual) and not attention_scale(norm / length(true[name]))
-                   for norm, values in found.get(true[name].size, [])
-                   if not any(holds({values.size: [(norm, values)]}, other, residual)
-                              for other in true.values() if other.size == values.size))]
-
-
-def length(value: np.ndarray) -> float:
-    """The Euclidean norm of a tensor."""
-    return float(np.linalg.norm(value))
+            if any(is_scaled(name, value) and only_there(value) for value in found.get(true[name].size, []))]
 
 
 def attention_scale(factor: float) -> bool:
@@ -167,10 +216,9 @@ def attention_scale(factor: float) -> bool:
     return any(round(width / 8) >= 1 and abs(width / (8 * round(width / 8)) - 1) <= 4 * SUMMED for width in widths)
 
 
-def proportional(true: np.ndarray, norm: float, values: np.ndarray, residual: float) -> bool:
-    """Whether sorted `values` of this norm are those of `true` up to a factor."""
-    ordered = np.sort(true.ravel())
-    return norm > 0 and float(np.linalg.norm(values / norm - ordered / np.linalg.norm(ordered))) <= residual
+def proportional(true: Values, other: Values, residual: float) -> bool:
+    """Whether the other values are the true ones up to a factor."""
+    return other.norm > 0 and float(np.linalg.norm(other.ordered / other.norm - true.ordered / true.norm)) <= residual
 
 
 def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.float32) -> bool:
@@ -178,22 +226,28 @@ def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.flo
     return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / white, residual)
 
 
+def true_values(encoder) -> dict[str, Values]:
+    """The values of each of the encoder's `tensors`: every artefact is compared with them."""
+    return {name: Values(value) for name, value in tensors(encoder).items()}
+
+
 def holds(found: Found, value: np.ndarray, residual: float) -> bool:
     """Whether one of the tensors found has these values, in any order."""
-    size = float(np.linalg.norm(value))
-    if size == 0:
+    return near_one(found, Values(value), residual)
+
+
+def near_one(found: Found, true: Values, residual: float) -> bool:
+    """Whether one of the tensors found has these values, up to rounding."""
+    if true.norm == 0:
         return True                          # a converter may leave zeros out
-    others = likely(found, value.size, size, residual)
-    if not others:
-        return False                         # before the sorting, which is slow
-    true = np.sort(value.ravel())
-    return any(near(float(true @ other), size, float(np.linalg.norm(other)))
-               and float(np.linalg.norm(other - true)) <= residual * size for other in others)
+    return any(near(float(true.ordered @ other.ordered), true.norm, other.norm)
+               and float(np.linalg.norm(other.ordered - true.ordered)) <= residual * true.norm
+               for other in likely(found, true, residual))
 
 
-def likely(found: Found, count: int, size: float, residual: float) -> list[np.ndarray]:
-    """The sorted values of the tensors with `count` values and a norm that is near enough (triangle inequality)."""
-    return [other for norm, other in found.get(count, []) if abs(norm / size - 1) <= residual + SUMMED]
+def likely(found: Found, true: Values, residual: float) -> list[Values]:
+    """The tensors with as many values and a norm that is near enough (triangle inequality): before the slow sorting."""
+    return [other for other in found.get(true.flat.size, []) if abs(other.norm / true.norm - 1) <= residual + SUMMED]
 
 
 def near(product: float, size: float, other: float) -> bool:
@@ -205,10 +259,9 @@ def near(product: float, size: float, other: float) -> bool:
 
 
 def by_size(tensors: Iterable[np.ndarray]) -> Found:
-    """The norm and the sorted float32 values of each tensor, by the number of values."""
+    """The values of each tensor that they can identify, by the number of values."""
     found: Found = {}
     for tensor in tensors:
         if tensor.dtype.kind == "f" and tensor.size >= LEAST:
-            values = np.sort(tensor.ravel().astype(np.float32))
-            found.setdefault(tensor.size, []).append((float(np.linalg.norm(values)), values))
+            found.setdefault(tensor.size, []).append(Values(tensor))
     return found
