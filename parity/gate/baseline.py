@@ -9,11 +9,11 @@ from export.artifacts.manifest import Manifest
 from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
-from parity.gate import activations, crew, inputs, stored_weights
+from parity.gate import activations, crew, inputs, tensor_values
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
-from parity.gate.stored_weights import Values
+from parity.gate.tensor_values import Values
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -82,7 +82,7 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
         safety = dict(zip(parts, measured, strict=True))
     space = reference.space(dist.manifest.tokenizer.sha256)
-    weights = {name: stored_weights.true_values(part) for name, part in parts.items()}
+    weights = {name: tensor_values.true_values(part) for name, part in parts.items()}
     return Baseline(dist, space, reference, parts, weights, safety, answers)
 
 

@@ -8,67 +8,24 @@ Compressed ONNX and TFLite files are not read back: their rankings judge them.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export import runners
 from export.artifacts.manifest import Artifact
 from export.formats.table import FLOAT, FORMATS
+from parity.gate.baseline import Baseline
+from parity.gate.tensor_values import LEAST, Values, tensors, true_values
 
-if TYPE_CHECKING:
-    from parity.gate.baseline import Baseline
-
-Found = dict[int, list["Values"]]            # by the number of values
+Found = dict[int, list[Values]]              # by the number of values
 
 SUMMED = 1e-4                                # of a norm: what the order of 25 million float32 summands changes
 PIXEL_CHANNELS, WHITE = 3, np.float32(255)
-HASH = ((np.uint64(0xBF58476D1CE4E5B9), np.uint64(27)), (np.uint64(0x94D049BB133111EB), np.uint64(31)))   # splitmix64
-LEAST = 16                                   # values; those of a smaller tensor do not identify it
 SCALE = 0.01                                 # a weight's scale may differ by this share: rounding is 1e-4 in float16
 # How far the sorted values may be from the true ones, relative to their norm. fp32 and fp16: five times what was
 # measured on s2. Compressed: the most that a scheme of so many bits loses. This only tells another tensor from the true
 # one; the rankings judge the loss itself.
 RESIDUAL = {"fp32": 1e-5, "fp16": 2e-3, "int8": 0.05, "palette6": 0.2, "palette4": 0.5, "int4": 0.5, "mixed": 0.5}
-
-
-class Values:
-    """The values of a tensor, float32 in any order. What is asked of them is computed once."""
-
-    def __init__(self, tensor: np.ndarray):
-        self.flat = tensor.ravel().astype(np.float32, copy=False)
-
-    @cached_property
-    def norm(self) -> float:
-        """The square root of the sum of squares."""
-        return float(np.linalg.norm(self.flat))
-
-    @cached_property
-    def ordered(self) -> np.ndarray:
-        """From the least to the largest, which takes ten times as long as a mark."""
-        return np.sort(self.flat)
-
-    @cached_property
-    def marks(self) -> dict[str, int]:
-        """A number for all values together, in each precision of FLOAT: equal if the values are, in any order."""
-        with np.errstate(over="ignore"):
-            half = self.flat.astype(np.float16).astype(np.float32)
-        return {"fp32": mark(self.flat), "fp16": mark(half)}
-
-    @cached_property
-    def mark(self) -> int:
-        """As in `marks`, of the values as they are."""
-        return mark(self.flat)
-
-
-def mark(values: np.ndarray) -> int:
-    """The sum of a 64-bit hash of each float32: other values have the same by a chance of 1 in 2**64."""
-    bits = (values + np.float32(0)).view(np.uint32).astype(np.uint64)          # adding 0 makes -0 a 0
-    for factor, shift in HASH:
-        bits *= factor
-        bits ^= bits >> shift
-    return int(bits.sum())
 
 
 @dataclass(frozen=True)
@@ -79,7 +36,7 @@ class Held:
     unrecognised: list[str]                  # tensors that are not there as they are, nor in a folded form known here
 
 
-def examine(baseline: "Baseline", artifact: Artifact) -> Held:
+def examine(baseline: Baseline, artifact: Artifact) -> Held:
     """Reads an artefact's weights. What no reader decodes has no faults."""
     precision = artifact.precision
     if precision not in FLOAT and not FORMATS[artifact.format].decodes:
@@ -99,7 +56,7 @@ def narrowed(constants: list[np.ndarray]) -> list[np.ndarray]:
             or [one for one in constants if one.dtype.kind == "f"])
 
 
-def stored(baseline: "Baseline", artifact: Artifact) -> list[np.ndarray]:
+def stored(baseline: Baseline, artifact: Artifact) -> list[np.ndarray]:
     """The constants of an artefact."""
     return runners.constants(artifact.format, baseline.dist.path(artifact.path))
 
@@ -129,13 +86,6 @@ def missing(encoder, found: Found, residual: float, precision: str | None = None
     lacking = [name for name, value in known.items() if not (marks and value.marks[str(precision)] in marks)
                and not near_one(found, value, residual) and not holds_scaled(found, true[name], residual, white)]
     return without_split(encoder, without_folded(true, lacking, found, residual), found, residual)
-
-
-def tensors(encoder) -> dict[str, np.ndarray]:
-    """The encoder's tensors that their values can identify, float32."""
-    statistics = [(name, tensor) for name, tensor in encoder.named_buffers() if "running_" in name]   # not masks
-    return {name: tensor.detach().numpy() for name, tensor in [*encoder.named_parameters(), *statistics]
-            if tensor.is_floating_point() and tensor.numel() >= LEAST}
 
 
 def without_split(encoder, lacking: list[str], found: Found, residual: float) -> list[str]:
@@ -224,11 +174,6 @@ def proportional(true: Values, other: Values, residual: float) -> bool:
 def holds_scaled(found: Found, value: np.ndarray, residual: float, white: np.float32) -> bool:
     """Whether `value` is a convolution of pixels, stored with their divisor inside (litert-torch does so for 2-b)."""
     return value.ndim == 4 and value.shape[1] == PIXEL_CHANNELS and holds(found, value / white, residual)
-
-
-def true_values(encoder) -> dict[str, Values]:
-    """The values of each of the encoder's `tensors`: every artefact is compared with them."""
-    return {name: Values(value) for name, value in tensors(encoder).items()}
 
 
 def holds(found: Found, value: np.ndarray, residual: float) -> bool:
