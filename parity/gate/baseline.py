@@ -6,10 +6,11 @@ import numpy as np
 
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Manifest
+from export.common import crew
 from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
-from parity.gate import activations, crew, inputs, tensor_values
+from parity.gate import activations, inputs, tensor_values
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf

@@ -8,9 +8,10 @@ import numpy as np
 from export import runners
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact
+from export.common import crew
 from export.common.errors import InputError
 from parity.gate import baseline as baselines
-from parity.gate import crew, latency, metrics, pairs, pixels, stored_weights, tolerances
+from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
 from parity.gate.results import GateResult, Latency, Outcome, PairResult, Verdicts
