@@ -90,7 +90,9 @@ def write(traced: Traced, precision: str | Mixture, stamp: Stamp, path: Path) ->
         model = convert(traced, precision, LEAST_IOS) if precision == "fp32" else traced.half
     else:
         base = traced.half if COREML.minimum_ios(precision) == LEAST_IOS else traced.newer
-        model = compress.compressed(base, uniform(precision))
+        with unvalidated():
+            model = compress.compressed(base, uniform(precision))
+        model._mil_program.validate()
     model.author, model.license, model.short_description = stamp.author, stamp.licence, stamp.description()
     model.input_description[INPUT[kind]] = stamp.description()
     model.output_description[OUTPUT] = f"float32 [1, dim], unit length, in the embedding space {stamp.space}"

@@ -130,7 +130,10 @@ class Search:
         def mixture(names: list[str]) -> Mixture:
             return Mixture.of(dict.fromkeys(names, smaller), default)
 
-        ranked = rank_by_harm(groups(weights), lambda names: self.judge.harm(self.encoder, mixture(names)))
+        def harm(names: list[str]) -> float:               # of these weights alone: the others stay in float16
+            return self.judge.harm(self.encoder, Mixture.of(dict.fromkeys(names, smaller), BASE))
+
+        ranked = rank_by_harm(groups(weights), harm)
         taken = most(len(ranked), lambda k: self._judge(mixture(joined(ranked[:k]))).passed)
         gain = passing.bytes - max(failed, key=lambda c: c.bytes).bytes
         if taken < len(ranked) and gain / GROUPS > (1 - WORTH) * passing.bytes:
