@@ -33,6 +33,7 @@ def traced_on(day, monkeypatch) -> coreml.Traced:
     return coreml.trace(Tiny().eval(), "text", torch.zeros(1, 8, dtype=torch.int32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_packages_of_two_days_are_equal_bytes(precision, monkeypatch, tmp_path):
     for day in DAYS:

@@ -167,6 +167,7 @@ def test_the_lock_of_a_killed_export_is_free(tmp_path):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [
     ("export", "--formats", "onnx"), ("parity",), ("catalog_builder", "build"), ("catalog_builder", "apps"),
     ("catalog_builder", "bundle"), ("catalog_builder", "compare", "--models", "demo")])

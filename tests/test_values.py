@@ -56,7 +56,11 @@ OTHER_JSON = {
     "parity/auto/choice.py": "precision.json",
     "parity/auto/judge.py": "precision.json",
     "parity/report/page.py": "precision.json",
+    "catalog_builder/apps.py": "a catalog's metadata",
     "catalog_builder/commands.py": "a product's record",
+    "catalog_builder/compare/comparison.py": "a catalog's figures",
+    "catalog_builder/compare/figures.py": "a catalog's figures",
+    "catalog_builder/compare/pairs_to_ship.py": "parity.json",
     "catalog_builder/builder/catalog_page.py": "a product's record",
     "catalog_builder/catalog/reader.py": "a catalog's metadata",
     "catalog_builder/catalog/calibration.py": "a catalog's calibration",
@@ -65,11 +69,16 @@ OTHER_JSON = {
 }
 
 
+NAME_THE_FILE = ("catalog_builder/apps.py", "catalog_builder/bundle.py", "catalog_builder/compare/exported.py")
+
+
 def test_only_its_own_module_reads_the_manifest_and_all_others_get_a_type_without_keys():
     for name, tree in sources({"export/artifacts"}):
         for node in ast.walk(tree):
             assert not (isinstance(node, ast.Constant) and node.value == manifest.NAME), (name, node.lineno)
-            assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "manifest.NAME"), (name, node.lineno)
+            assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "manifest.NAME"
+                        and name not in NAME_THE_FILE), (name, node.lineno)
+            assert not (name in NAME_THE_FILE and isinstance(node, ast.Attribute) and node.attr == "loads"), name
     types = [kind for kind in vars(manifest).values() if is_dataclass(kind)]
     assert {manifest.Manifest, manifest.Artifact, manifest.Verdict} <= set(types)
     assert not any(hasattr(kind, "__getitem__") or hasattr(kind, "get") for kind in types)
