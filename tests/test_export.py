@@ -216,13 +216,20 @@ SIGNALS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: -signal.SIGTERM, sig
            signal.SIGINT: 130}
 
 
+def heed_signals() -> None:
+    """As in a shell's foreground: what runs behind `nohup` or `&` ignores some."""
+    for sent in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(sent, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("moment, sent", [(1, signal.SIGKILL), *(
     pytest.param(*case, marks=pytest.mark.exhaustive)
     for case in ((0, signal.SIGKILL), (1, signal.SIGTERM), (1, signal.SIGHUP), (1, signal.SIGINT)))])
 def test_a_killed_export_leaves_nothing_half_made_and_goes_on(exported, tmp_path, moment, sent):
     """Killed when `moment` artefacts are whole and others are being made: every receipt is true, the rest is made."""
     command = [sys.executable, "-m", "export", "--formats", "onnx", "--precision", "fp32,fp16", "--out", str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+                          preexec_fn=heed_signals) as process:
         next(line for line in process.stderr if " encoder, " in line)
         while len(receipts.read(tmp_path / "demo")) < moment:
             assert process.poll() is None

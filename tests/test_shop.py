@@ -376,7 +376,7 @@ REFUSED = {
     "confidence in per cent": (["--text", "a", "--confidence", "50"], "least confidence"),
     "a missing picture": (["--image", "nowhere.jpg"], "nowhere.jpg"),
     "no picture": (["--image", str(ROOT / "README.md")], "not a picture"),
-    "an unknown model": (["--text", "a", "--model", "nowhere"], "make export MODEL=nowhere"),
+    "an unknown model": (["--text", "a", "--model", "nowhere"], "unknown model 'nowhere'"),
     "a missing catalog": (["--text", "a", "--catalog", "nowhere.catalog"], "nowhere.catalog"),
     "a catalog that is none": (["--text", "a", "--catalog", str(ROOT / "README.md")], "README.md"),
     "an unknown option": (["--texts", "a", "b"], "unrecognized arguments")}
