@@ -137,7 +137,7 @@ check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRI
 	$(PY) -m mypy
 	$(PYTEST) -m "not slow"
 
-test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, sixteen minutes; STRICT=1: every test, and what cannot run fails]
+test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
 soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, and every kind of network with its faults

@@ -1,8 +1,8 @@
 """What `make export` makes without PRECISION= enters; the README's table of it leaves, with seconds for each artefact.
 
 Each model is exported RUNS times into an empty folder; an artefact's seconds are its receipt's, the least of the runs:
-to trace, convert and write it, while another artefact is made beside it. A busy machine makes them longer: the page
-says how busy others kept it. MODELS=demo measures only these models.
+to trace, convert and write it, while another artefact is made beside it. A busy machine makes them longer.
+MODELS=demo measures only these models.
 """
 
 import json
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from benchmarks.limits import busy_seconds, processor
+from benchmarks.limits import processor
 from benchmarks.models import timed
 from catalog_builder.apps import APPS
 from export.artifacts import receipts
@@ -39,16 +39,13 @@ def main() -> None:
 
 
 def measure(name: str) -> dict:
-    """One export: its seconds, what other work took meanwhile, and each artefact's seconds and bytes."""
+    """One export: its seconds and peak memory, and each artefact's seconds and bytes."""
     out = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     try:
         weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
-        others, ours = busy_seconds(), sum(os.times()[2:4])
         seconds, peak = timed(["export", "--model", name, "--out", str(out), *weights])
-        others = busy_seconds() - others - (sum(os.times()[2:4]) - ours)
         made = receipts.read(out / name)
         return {"seconds": seconds, "peak_bytes": peak, "processor": processor(), "cores": os.cpu_count(),
-                "others": round(others / seconds, 1),
                 "python": platform.python_version(),
                 "artefacts": {path: {"seconds": one.seconds, "bytes": one.bytes} for path, one in made.items()}}
     finally:
@@ -95,8 +92,7 @@ def page(results: dict) -> str:
              "random weights.", "", table(results), "", "| model | artefact | MB | seconds |", "|---|---|---|---|",
              *(f"| {name} | {path} | {one['bytes'] / 1e6:.1f} | {one['seconds']:.1f} |"
                for name, result in results.items() for path, one in result["artefacts"].items()), "",
-             *(f"{name}: {result['peak_bytes'] / 1e9:.1f} GB at the peak, all processes together; other work took "
-               f"{result['others']} cores meanwhile."
+             *(f"{name}: {result['peak_bytes'] / 1e9:.1f} GB at the peak, all processes together."
                for name, result in results.items()), "",
              f"Measured on {some['processor']}, {some['cores']} cores, Python {some['python']}.", ""]
     return "\n".join(lines)
