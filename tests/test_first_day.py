@@ -60,10 +60,8 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
 @pytest.fixture
 def bench(gated, tmp_path) -> Path:
     """A folder with the project, the demo's export and weights of the same network, 1 % larger in one tensor."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(lambda name: (ROOT / name).is_file(), listed.splitlines()):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
+    made = shutil.ignore_patterns(".*", "dist", "target", "node_modules", "__pycache__")
+    shutil.copytree(ROOT, tmp_path, ignore=made, dirs_exist_ok=True)
     shutil.copytree(gated[0], tmp_path / "dist" / "demo")
     weights = load_file(ROOT / "demo" / "weights.safetensors")
     save_file(weights | {"text.text_projection": weights["text.text_projection"] * 1.01}, tmp_path / "ours.safetensors")
