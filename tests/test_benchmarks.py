@@ -1,6 +1,7 @@
 """What the benchmarks measure, without measuring: which artefacts take part, and what is said of the others."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import defaults, latency, routes
+from benchmarks import costs, defaults, latency, routes
 from catalog_builder.apps import App
 from export import runners
 from export.artifacts.manifest import Artifact
 from export.formats import table
+from export.weights import lookup
 from tests.conftest import ROOT
 
 
@@ -67,3 +69,20 @@ def test_of_several_exports_the_least_seconds_count():
     runs = [{"seconds": whole, "others": whole, "artefacts": {"a": {"seconds": one, "bytes": 3}}}
             for whole, one in ((9.0, 1.0), (7.0, 2.0))]
     assert defaults.least(runs) == {"seconds": 7.0, "others": 7.0, "artefacts": {"a": {"seconds": 1.0, "bytes": 3}}}
+
+
+def test_the_readmes_table_for_shops_is_what_was_counted():
+    """Each row's model is found by its tag alone, and has the licence and the costs that the row says."""
+    counted = json.loads(costs.RESULTS.read_text(encoding="utf-8"))
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Weights that a shop may ship")[2]
+    rows = re.findall(r"^\| `(\S+)` \| `(\S+)` \| (.*?) \| (.*?) \| (.*?) \| \S+ \| (\S+) \|$", section, re.MULTILINE)
+    assert [row[:2] for row in rows] == sorted(
+        costs.SHOPS, key=lambda shop: sum(counted[shop[0]]["parameters"].values())) and len(rows) >= 5
+    for name, tag, parameters, megabytes, multiply_adds, licence in rows:
+        found, both = counted[name], sum(counted[name]["parameters"].values())
+        assert parameters == "{image} + {text}".format(**found["parameters"])
+        assert megabytes == f"{both:.0f} / {2 * both:.0f}"
+        assert multiply_adds == "{image:.1f} / {text:.1f}".format(**found["gmac"])
+        spec = lookup.find(name, tag)
+        assert (spec.licence.name, spec.licence.commercial_use) == (licence, True) == (
+            found["licence"], found["commercial_use"])

@@ -36,6 +36,7 @@ tasks.named<JavaCompile>("compileTestJava") {
 
 tasks.test {
     useJUnitPlatform()
+    environment("ORT_DISABLE_TELEMETRY", "1")        // onnxruntime would report each session to its makers
     for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS")) {
         inputs.property(name, providers.environmentVariable(name).orElse(""))
     }

@@ -12,7 +12,9 @@ from pathlib import Path
 from export.common import files
 from export.common.errors import InputError
 from export.formats.table import ONNX2TF, TFLITE
-from export.tflite import attention, weights, write  # noqa: F401 (a converter's other functions: the same on both routes)
+from export.tflite import attention
+from export.tflite import weights as weights  # a converter's other functions: the same on both routes
+from export.tflite import write as write
 from export.tflite.flatbuffer import look_up_rows
 from export.tflite.ranks import evened
 

@@ -64,8 +64,8 @@ def _joined(state: "dict[str, Tensor]", path: Path) -> "dict[str, Tensor]":
     """Queries, keys and values in one tensor, and the two last projections transposed."""
     import torch
 
-    for key in [key for key in state if QUERY.match(key)]:
-        block, kind = QUERY.match(key).groups()          # type: ignore[union-attr]
+    for query in [found for key in state if (found := QUERY.match(key))]:
+        block, kind = query.groups()
         names = [f"{block}{part}_proj.{kind}" for part in "qkv"]
         if not all(name in state for name in names):
             raise InputError("incomplete attention in transformers' layout", where=path, expected=", ".join(names),

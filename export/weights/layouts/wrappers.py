@@ -41,12 +41,13 @@ def unwrap(stored: object, path: Path, key: str | None = None) -> Unwrapped:
 
 
 def _chosen(stored: object, path: Path, key: str) -> "dict[str, Tensor]":
-    there = [name for name, value in stored.items() if _state_of(name, value)] if isinstance(stored, Mapping) else []
+    named = stored.items() if isinstance(stored, Mapping) else []
+    there = {name: state for name, value in named if (state := _state_of(name, value))}
     if key not in there:
         raise InputError(f"CHECKPOINT_KEY={key} names no dictionary of tensors", where=path,
                          expected=" or ".join(map(str, there)) or "none, for the file holds one state dict",
-                         remedy=f"CHECKPOINT_KEY={there[0]}" if there else "leave CHECKPOINT_KEY out")
-    return _state_of(key, stored[key])       # type: ignore[index]
+                         remedy=f"CHECKPOINT_KEY={next(iter(there))}" if there else "leave CHECKPOINT_KEY out")
+    return there[key]
 
 
 def _found(stored: object, path: Path) -> "tuple[dict[str, Tensor], str | None]":

@@ -8,6 +8,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from export.common.errors import InputError
 from export.common.specs import Given, ModelSpec
@@ -60,8 +61,9 @@ def applied(spec: ModelSpec, settings: Settings) -> ModelSpec:
         raise InputError(f"{settings.origin} beside the checkpoint is not of MODEL={spec.model}",
                          expected=f"{spec.preprocessing.size} px", found=f"{settings.size} px",
                          remedy="MODEL=local-dir:folder with the file and its open_clip_config.json")
-    pixels = {name: value for name, value in settings.stated().items() if name not in ("size", "activation")}
-    spec = replace(spec, preprocessing=replace(spec.preprocessing, **pixels))        # type: ignore[arg-type]
+    pixels: dict[str, Any] = {name: value for name, value in settings.stated().items()
+                              if name not in ("size", "activation")}
+    spec = replace(spec, preprocessing=replace(spec.preprocessing, **pixels))
     return spec if settings.activation is None else _activated(spec, settings.activation, settings.origin)
 
 
