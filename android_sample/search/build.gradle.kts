@@ -36,7 +36,8 @@ tasks.named<JavaCompile>("compileTestJava") {
 
 tasks.test {
     useJUnitPlatform()
-    environment("ORT_DISABLE_TELEMETRY", "1")        // onnxruntime would report each session to its makers
+    // onnxruntime would report each session to its makers.
+    environment("ORT_DISABLE_TELEMETRY", "1")
     for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS")) {
         inputs.property(name, providers.environmentVariable(name).orElse(""))
     }
