@@ -57,13 +57,14 @@ class ConversionTask:
     jobs: list[Job]
 
 
-def prepare() -> None:
+def prepare(jobs: list[Job]) -> None:
     """Begins to import what the workers need, in a process of its own from which they are forked, where there is one.
 
     Called before the weights are loaded: both together keep two cores busy.
     """
     if METHOD == "forkserver":
-        multiprocessing.set_forkserver_preload(IMPORTED)
+        packages = dict.fromkeys(job.row.package for job in jobs if job.route == job.row.route)
+        multiprocessing.set_forkserver_preload([*IMPORTED, *packages])
         forkserver.ensure_running()
 
 

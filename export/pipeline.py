@@ -228,7 +228,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
     with Steps(len(missing) + 2) as steps, library_output_to(dist.path(LOG)):
         steps.begin("load the weights")
         if missing:
-            conversion.prepare()
+            conversion.prepare(missing)
         from export.text import families
         from export.weights import encoders
 

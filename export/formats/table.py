@@ -27,8 +27,9 @@ class Format:
     routes: Mapping[str, str]                # route: the module whose `trace`, `weights` and `write` convert by it
     runner: str                              # the module that runs artefacts and reads their weights back
     runtime: str                             # the package that runs artefacts, imported before memory is measured
+    package: str                             # that converts by the usual route, imported while the weights load
     tools: tuple[str, ...]                   # distributions whose versions decide the bytes of an artefact
-    effort: Mapping[str, int]                # encoder: its place among all conversions; the longest is first
+    effort: Mapping[str, int]                # encoder: its place among all conversions; the long ones are first
     batch: int | None                        # inputs at a time; None: any number
     layout: str                              # of the image encoder's input
     pixel: str                               # its dtype
@@ -66,19 +67,21 @@ class Format:
 # exactness counts for more than bytes.
 COREML = Format(
     "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"), {"image": "fp16", "text": "fp16"},
-    {"coremltools": "export.coreml"}, "export.runners.coreml_runner", "coremltools", ("coremltools",),
-    {"image": 2, "text": 5}, batch=1, layout="image RGB", pixel="uint8", forks=False, decodes=True,
+    {"coremltools": "export.coreml"}, "export.runners.coreml_runner", "coremltools", "coremltools",
+    ("coremltools",),
+    {"image": 4, "text": 6}, batch=1, layout="image RGB", pixel="uint8", forks=False, decodes=True,
     ios={"": 16, "int4": 18})
 TFLITE = Format(
     "tflite", "TFLite", ".tflite", ("int8", "dynamic-int8"), {"image": "fp16", "text": "fp32"},
     {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
-    "ai_edge_litert.interpreter", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
-    {"image": 1, "text": 3}, batch=1, layout="NHWC", pixel="float32", queries=True,
+    "ai_edge_litert.interpreter", "litert_torch", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
+    {"image": 1, "text": 2}, batch=1, layout="NHWC", pixel="float32", queries=True,
     locks={ONNX2TF: "requirements-onnx2tf.lock"})
 ONNX = Format(
     "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": "fp32", "text": "fp32"},
-    {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", ("onnx", "onnxscript", "onnxruntime"),
-    {"image": 4, "text": 6}, batch=None, layout="NCHW", pixel="float32", queries=True, most_bytes=PROTOBUF)
+    {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", "onnxscript",
+    ("onnx", "onnxscript", "onnxruntime"),
+    {"image": 3, "text": 5}, batch=None, layout="NCHW", pixel="float32", queries=True, most_bytes=PROTOBUF)
 
 FORMATS: Mapping[str, Format] = {row.name: row for row in (COREML, TFLITE, ONNX)}
 ROUTES = tuple(TFLITE.routes)                # TFLite is the only format with several routes

@@ -1,5 +1,6 @@
 """dist/<model>/ and what to rank enter; float32 PyTorch's answers leave, with which the gate compares artefacts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,23 +78,41 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
     shelves += [given] if given else []
     reference = Reference(spec, source)
     parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
-    with crew.gathered() as team:
-        answers = [embedded(shelf, reference, team.each) for shelf in shelves]
-        samples = {"image": answers[0].pictures, "text": answers[0].ids}
+    with crew.gathered() as team:            # all pieces wait in one queue, so that no core waits for the other
+        asked = [ask(shelf, reference, team.each) for shelf in shelves]
+        samples = {"image": asked[0].pictures, "text": asked[0].ids}
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
+        space = reference.space(dist.manifest.tokenizer.sha256)
+        weights = {name: tensor_values.true_values(part) for name, part in parts.items()}
+        answers = [one.answered() for one in asked]
         safety = dict(zip(parts, measured, strict=True))
-    space = reference.space(dist.manifest.tokenizer.sha256)
-    weights = {name: tensor_values.true_values(part) for name, part in parts.items()}
     return Baseline(dist, space, reference, parts, weights, safety, answers)
 
 
-def embedded(shelf: Shelf, reference: Reference, each: Each) -> ShelfBaseline:
-    """Reads, preprocesses and embeds a shelf; `each` computes the batches."""
+@dataclass(frozen=True)
+class Asked:
+    """A shelf whose embeddings are being computed: a ShelfBaseline to be."""
+
+    shelf: Shelf
+    pictures: np.ndarray
+    picture_queries: np.ndarray
+    ids: np.ndarray
+    batches: list[Iterable[np.ndarray]]      # of the catalog, the texts and, unless they are the catalog, the queries
+
+    def answered(self) -> ShelfBaseline:
+        """The shelf, when its embeddings are there."""
+        catalog, texts, *queries = (np.concatenate(list(part)) for part in self.batches)
+        return ShelfBaseline(self.shelf, self.pictures, self.picture_queries, self.ids,
+                             Embeddings(catalog, queries[0] if queries else catalog, texts))
+
+
+def ask(shelf: Shelf, reference: Reference, each: Each) -> Asked:
+    """Reads and preprocesses a shelf, and asks for its embeddings; `each` computes the batches."""
     square = reference.spec.preprocessing
     pictures = inputs.squares(shelf.pictures, square)
     ids = reference_ids(reference.spec.text, shelf.text_queries)
-    catalog, texts = reference.images(pictures, each), reference.texts(ids, each)
+    batches = [reference.image_batches(pictures, each), reference.text_batches(ids, each)]
     if shelf.own:
-        return ShelfBaseline(shelf, pictures, pictures, ids, Embeddings(catalog, catalog, texts))
+        return Asked(shelf, pictures, pictures, ids, batches)
     queries = inputs.squares(shelf.picture_queries, square)
-    return ShelfBaseline(shelf, pictures, queries, ids, Embeddings(catalog, reference.images(queries, each), texts))
+    return Asked(shelf, pictures, queries, ids, [*batches, reference.image_batches(queries, each)])

@@ -9,6 +9,7 @@ from export.runners import Run
 from parity.gate.results import Latency
 
 REPEATS, THREADS = 4, 1                      # one thread: two would wait for each other, and show the machine's load
+LEAST, SECONDS = 2, 0.25                     # of a slow input so many repeats, once it has taken so long
 
 
 def measure(embed: Run, one: np.ndarray, eager: float) -> Latency:
@@ -16,7 +17,7 @@ def measure(embed: Run, one: np.ndarray, eager: float) -> Latency:
 
     The figure is rough: the fastest of a few runs, on a machine that may be busy. benchmarks/ measures with more care.
     """
-    seconds = fastest([lambda: embed(one)])[0]
+    seconds = few(lambda: embed(one))
     return Latency(seconds, seconds / eager, THREADS)
 
 
@@ -29,12 +30,23 @@ def eager_seconds(name: str, encoder, one: np.ndarray) -> float:
     torch.set_num_threads(THREADS)
     try:
         with torch.inference_mode():
-            return fastest([lambda: encoder(batch)])[0]
+            return few(lambda: encoder(batch))
     finally:
         torch.set_num_threads(usual)
 
 
-def fastest(runs: Sequence[Callable[[], object]], rounds: int = REPEATS) -> list[float]:
+def few(run: Callable[[], object]) -> float:
+    """Seconds of a run: the fastest of at most REPEATS, after one to warm up."""
+    run()
+    taken: list[float] = []
+    while len(taken) < LEAST or (len(taken) < REPEATS and sum(taken) < SECONDS):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+def fastest(runs: Sequence[Callable[[], object]], rounds: int) -> list[float]:
     """Seconds of each run: the fastest of `rounds` rounds, in which all take turns, after one round to warm up."""
     least = [float("inf")] * len(runs)
     for counts in [False] + [True] * rounds:

@@ -22,21 +22,29 @@ class Reference:
         """The name of the embedding space, from the weights themselves."""
         return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256, self.spec.activation)
 
-    def images(self, squares: np.ndarray, each: Each = map) -> np.ndarray:
-        """uint8 [N, S, S, 3] -> float32 [N, dim], unit length. `each` computes the batches; see crew.Crew.each."""
+    def images(self, squares: np.ndarray) -> np.ndarray:
+        """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""
+        return np.concatenate(list(self.image_batches(squares)))
+
+    def texts(self, ids: np.ndarray) -> np.ndarray:
+        """int32 [N, L] -> float32 [N, dim], unit length."""
+        return np.concatenate(list(self.text_batches(ids)))
+
+    def image_batches(self, squares: np.ndarray, each: Each = map) -> Iterable[np.ndarray]:
+        """As `images`, batch after batch, in order. `each` computes them; see crew.Crew.each."""
         pixels = preprocess.normalise(squares, self.spec.preprocessing)
         size = max(1, BATCH_PIXELS // self.spec.preprocessing.size**2)
         return self._batches(self.model.encode_image, pixels, size, each)
 
-    def texts(self, ids: np.ndarray, each: Each = map) -> np.ndarray:
-        """int32 [N, L] -> float32 [N, dim], unit length. `each`: as in `images`."""
+    def text_batches(self, ids: np.ndarray, each: Each = map) -> Iterable[np.ndarray]:
+        """As `texts`, batch after batch, in order. `each`: as in `image_batches`."""
         return self._batches(self.model.encode_text, ids.astype(np.int64), BATCH_TEXTS, each)
 
-    def _batches(self, encode, inputs: np.ndarray, size: int, each: Each) -> np.ndarray:
+    def _batches(self, encode, inputs: np.ndarray, size: int, each: Each) -> Iterable[np.ndarray]:
         import torch
 
         def encoded(start: int) -> np.ndarray:
             with torch.inference_mode():
                 return encode(torch.from_numpy(inputs[start:start + size]), normalize=True).numpy()
 
-        return np.concatenate(list(each(encoded, range(0, len(inputs), size))))
+        return each(encoded, range(0, len(inputs), size))
