@@ -18,6 +18,8 @@ QUERIES    ?=
 CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
+# What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
+export CHECKPOINT PRODUCTS QUERIES CATALOG PRETRAINED
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION
 REPLACE    ?=
@@ -45,8 +47,14 @@ VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOI
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
   $(error $(lower)= is no variable; remedy: $(shell echo $(lower) | tr a-z A-Z)=$($(lower)))))
+GIVEN_MODEL := $(filter command,$(firstword $(origin MODEL)))
+# A dollar sign in what the user gives is a character, and no variable of make's.
+$(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(origin $(name)))),\
+  $(eval override $(name) := $$(value $(name)))))
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
+$(foreach name,MODEL MODELS NAME EXPORTED,\
+  $(eval parity catalog compare search apps bundle export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 LIGHT := catalog compare search inspect fetch apps bundle
@@ -75,21 +83,23 @@ $(error TFLITE_ROUTE=onnx2tf on $(shell uname -sm); expected Linux x86_64, for w
 endif
 endif
 
+TAG = $(if $(PRETRAINED),--pretrained "$$PRETRAINED")
+
 export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core ML, TFLite and ONNX, then the gate [FORMATS PRECISION=auto BUDGET_MB NAME REPLACE=1 WEIGHTS=random PRETRAINED TFLITE_ROUTE=onnx2tf WORKERS; CHECKPOINT with CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION, LICENCE="name" COMMERCIAL_USE=yes LICENCE_URL LICENCE_FILE]
-	@$(PY) -m export --model "$(MODEL)" $(if $(NAME),--name "$(NAME)") $(if $(REPLACE),--replace) \
+	@$(PY) -m export --model "$$MODEL" $(if $(NAME),--name "$$NAME") $(if $(REPLACE),--replace) \
 	  $(if $(FORMATS),--formats "$(FORMATS)") --precision "$(PRECISION)" \
-	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") \
+	  $(TAG) $(if $(CHECKPOINT),--checkpoint "$$CHECKPOINT") \
 	  $(if $(CHECKPOINT_KEY),--checkpoint-key "$$CHECKPOINT_KEY") $(if $(ACTIVATION),--activation "$$ACTIVATION") \
 	  $(if $(MEAN),--mean="$$MEAN") $(if $(STD),--std="$$STD") $(if $(INTERPOLATION),--interpolation "$$INTERPOLATION") \
 	  $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(TFLITE_ROUTE),--tflite-route $(TFLITE_ROUTE)) --workers $(WORKERS) \
 	  $(if $(LICENCE),--licence "$$LICENCE") $(if $(COMMERCIAL_USE),--commercial-use "$$COMMERCIAL_USE") \
 	  $(if $(LICENCE_URL),--licence-url "$$LICENCE_URL") $(if $(LICENCE_FILE),--licence-file "$$LICENCE_FILE")
-	@$(if $(AUTO),$(PY) -m parity --choose --model "$(EXPORTED)" $(if $(FORMATS),--formats "$(FORMATS)") \
-	  $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
-	@$(PY) -m parity --if-changed --model "$(EXPORTED)" $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(STRICT),--strict)
+	@$(if $(AUTO),$(PY) -m parity --choose --model "$$EXPORTED" $(if $(FORMATS),--formats "$(FORMATS)") \
+	  $(TAG) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
+	@$(PY) -m parity --if-changed --model "$$EXPORTED" $(TAG) $(if $(STRICT),--strict)
 
 parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; CHECKPOINT=where the file lies now]
-	@$(PY) -m parity --model "$(EXPORTED)" $(if $(PRETRAINED),--pretrained $(PRETRAINED)) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)") $(if $(STRICT),--strict)
+	@$(PY) -m parity --model "$$EXPORTED" $(TAG) $(if $(CHECKPOINT),--checkpoint "$$CHECKPOINT") $(if $(STRICT),--strict)
 
 # How to read a list, from the variables above.
 LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GROUP_BY),--group "$$GROUP_BY") \
@@ -99,27 +109,27 @@ LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GRO
   $(if $(SOLD_OUT),--sold-out "$$SOLD_OUT")
 
 inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and what is wrong with it [MAP CURRENCY KEEP LIST_LANGUAGE PICTURES ENCODING …]
-	@$(LIGHT_PY) -m catalog_builder inspect $(LIST) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
+	@$(LIGHT_PY) -m catalog_builder inspect $(LIST) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
 fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
-	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$(or $(PRODUCTS),demo/shop/products.csv)"
+	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
 catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
-	@$(LIGHT_PY) -m catalog_builder build --model "$(EXPORTED)" $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) \
-	  $(if $(QUERIES),--queries "$(QUERIES)") $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(STRICT),--strict) \
+	@$(LIGHT_PY) -m catalog_builder build --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) \
+	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]
-	@$(LIGHT_PY) -m catalog_builder compare --models "$(or $(MODELS),$(if $(filter command,$(firstword $(origin MODEL))),$(MODEL)))" \
-	  $(if $(PRODUCTS),--products "$(PRODUCTS)",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$(QUERIES)") \
+	@$(LIGHT_PY) -m catalog_builder compare --models "$(if $(MODELS),$$MODELS,$(if $(GIVEN_MODEL),$$MODEL))" \
+	  $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$$QUERIES") \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [MODEL CATALOG]
-	@$(LIGHT_PY) -m catalog_builder search --model "$(EXPORTED)" $(if $(CATALOG),--catalog "$(CATALOG)") \
+	@$(LIGHT_PY) -m catalog_builder search --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
 
 # What goes into an app, from the variables above.
-SHIPPED = --model "$(EXPORTED)" --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$(CATALOG)") \
+SHIPPED = --model "$$EXPORTED" $(TAG) --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$$CATALOG") \
   $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
 
 apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]

@@ -14,11 +14,11 @@ from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
 from export.artifacts import lock, manifest
+from export.artifacts.dist import exported
 from export.artifacts.shipping import Accepted
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
-from export.weights.lookup import folder
 
 THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
 SHIP = ("apps", "bundle")                    # commands that put a catalog into an app
@@ -93,6 +93,7 @@ def parser() -> CommandLine:
                                help="allow weights whose licence nobody has named")
     for subparser in (build, search, labels, duplicates, verify, apps, bundle):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
+        subparser.add_argument("--pretrained", metavar="TAG", help="that the model was exported with, if several were")
     for subparser in (build, compare, search, labels, duplicates, verify, apps, bundle):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
@@ -121,7 +122,7 @@ def work(arguments: list[str]) -> int:
         return commands.fetch(options.products, list_arguments.options(options), options.refresh, options.allow_private)
     if options.command == "compare":
         return commands.compare(compare_request(options))
-    dist = folder(options.dist, options.model)
+    dist = exported(options.dist, options.model, options.pretrained)
     with lock.to_read(dist) if options.command in ("build", *SHIP) else nullcontext():
         return work_on(dist, options)
 

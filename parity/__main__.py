@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from export.artifacts import dist as dists
 from export.artifacts import lock
 from export.artifacts.dist import SOURCE, Dist
 from export.common import command
@@ -12,7 +13,6 @@ from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
-from export.weights.lookup import folder
 from parity import basis
 from parity.auto import choice
 from parity.gate import baseline, gate, inputs
@@ -78,7 +78,7 @@ def judge(dist: Dist, options: Namespace) -> int:
 
 def exported(out: Path, model: str, pretrained: str | None) -> Dist:
     """The export called `model`. Its source.json says which weights it has; `pretrained`, if given, must agree."""
-    dist = Dist(folder(out, model, pretrained))
+    dist = Dist(dists.exported(out, model, pretrained))
     if pretrained and dist.path(SOURCE).is_file() and pretrained != (has := dist.model().pretrained):
         raise InputError(f"PRETRAINED={pretrained} is not what was exported", where=dist.path(SOURCE), expected=has,
                          found=pretrained, remedy="leave PRETRAINED out, or export again with it")

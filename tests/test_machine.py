@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from export import conversion, pipeline
-from export.artifacts import lock, manifest
+from export.artifacts import dist, lock, manifest
 from export.artifacts.dist import SOURCE, Dist
 from export.common import disk, files
 from export.common.errors import InputError
@@ -28,6 +28,7 @@ from export.weights.settings import stated
 from parity import __main__ as parity
 from tests.conftest import ROOT, run_module
 from tests.test_conversion import Refused, convert
+from tests.test_makefile import make
 
 DEMO = lookup.find("demo")
 MB = 10**6
@@ -275,15 +276,14 @@ def test_the_same_file_with_other_pixels_is_told_too(tmp_path):
      "MODEL=ViT-B-32 PRETRAINED=openai WEIGHTS=random NAME=my-shop"),
     (ExportRequest("demo", checkpoint=Path("/a $b/c.pt"), given=Given(checkpoint_key="ema", mean=(-0.5, 0.25, 0.0)),
                    licence=GivenLicence(Licence("Our's", "https://a", False, "given"), None)),
-     "MODEL=demo CHECKPOINT='/a $$b/c.pt' CHECKPOINT_KEY=ema MEAN='-0.5 0.25 0.0' LICENCE='Our'\"'\"'s' "
+     "MODEL=demo CHECKPOINT='/a $b/c.pt' CHECKPOINT_KEY=ema MEAN='-0.5 0.25 0.0' LICENCE='Our'\"'\"'s' "
      "COMMERCIAL_USE=no LICENCE_URL=https://a")])
 def test_a_folder_names_the_command_that_makes_it_again(tmp_path, request_, variables):
     source = checkpoint.Source("random" if request_.random else "file", None, None)
     files.write_json(tmp_path / SOURCE, describe(request_, source, DEMO))
     command = Dist(tmp_path).command(FORMATS="onnx")
     assert command == f"make export {variables} FORMATS=onnx"
-    said = subprocess.run(shlex.split(command)[:1] + ["-n", *shlex.split(command)[1:]], cwd=ROOT, text=True,
-                          capture_output=True, check=True).stdout
+    said = make("-n", *shlex.split(command)[1:])
     assert f'--model "{request_.model}"' in said
     assert request_.checkpoint is None or f'--checkpoint "{request_.checkpoint}"' in said
 
@@ -358,6 +358,28 @@ def test_the_gate_needs_no_tag_and_refuses_another_and_the_remedy_works(tmp_path
 
 
 # Which folder a name means.
+
+def test_an_export_is_found_by_what_the_export_was_asked_for(tmp_path):
+    for name, tag in (("b", "datacompdr"), ("blt", "datacompdr_lt")):
+        files.write_json(tmp_path / name / "source.json", {"model": "MobileCLIP-B", "pretrained": tag})
+    assert dist.exported(tmp_path, "MobileCLIP-B", "datacompdr_lt") == tmp_path / "blt"
+    assert dist.exported(tmp_path, "b") == tmp_path / "b"
+    with pytest.raises(InputError, match="MODEL=MobileCLIP-B was exported more than once .*found b, blt; remedy: M"):
+        dist.exported(tmp_path, "MobileCLIP-B")
+    shutil.rmtree(tmp_path / "b")
+    assert dist.exported(tmp_path, "MobileCLIP-B") == tmp_path / "blt"
+    (tmp_path / "blt" / "source.json").write_text("[]")
+    assert dist.exported(tmp_path, "s2") == tmp_path / "s2"
+
+
+def test_a_configuration_that_is_gone_since_the_export_is_named(tmp_path):
+    kept = {"model": "ViT-B-32", "pretrained": None, "kind": "file", "sha256": "0", "assumed": {"activation": "gelu"},
+            "checkpoint": str(tmp_path / "ours.pt")}
+    (tmp_path / "ours.pt").touch()
+    files.write_json(tmp_path / "mine" / "source.json", kept)
+    with pytest.raises(InputError, match="had a configuration beside the checkpoint.*put it back, or export again"):
+        Dist(tmp_path / "mine").model()
+
 
 def test_the_folder_of_a_name_is_that_of_the_export(tmp_path):
     for name in ("mine", "s2"):

@@ -5,14 +5,32 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
 from tests.conftest import ROOT
 
+PASSED_ON = ("CHECKPOINT", "PRETRAINED", "PRODUCTS", "QUERIES", "CATALOG", "MODEL", "MODELS", "NAME", "EXPORTED")
+
 
 def make(*arguments: str) -> str:
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """What make prints, with the variables of PASSED_ON as the shell would put them in."""
+    said = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    given = {"MODEL": "demo"} | dict(one.split("=", 1) for one in arguments if "=" in one)
+    given["EXPORTED"] = given.get("NAME") or given["MODEL"]
+    for name in PASSED_ON:
+        said = said.replace(f'"${name}"', f'"{given.get(name, "")}"')
+    return said
+
+
+def test_every_character_of_a_name_and_of_a_path_arrives():
+    name = "a $b $(c) `d` 'e.csv"
+    for target, variable in (("inspect", "PRODUCTS"), ("search", "MODEL")):
+        for way in ([f"{variable}={name}"], []):
+            answer = subprocess.run(["make", target, *way, "TEXT=x", f"VENV={sys.prefix}"], cwd=ROOT, text=True,
+                                    capture_output=True, env=os.environ | ({} if way else {variable: name}))
+            assert name in answer.stderr and answer.returncode == 2
 
 
 def test_help_lists_every_target():
@@ -32,7 +50,7 @@ def test_export_passes_every_variable_on_and_runs_the_gate_after():
     export, gate = (next(line for line in said.splitlines() if f"-m {stage}" in line) for stage in ("export", "parity"))
     assert '--model "s2"' in export and '--formats "onnx" --precision "fp32"' in said
     assert '--checkpoint "a b.pt"' in said
-    assert "--weights random" in said and "--pretrained tag" in said and "--pretrained tag" in gate
+    assert "--weights random" in said and '--pretrained "tag"' in said and '--pretrained "tag"' in gate
     assert '--model "s2"' in gate and "--strict" in gate
     assert said.index("-m export") < said.index("-m parity")
 

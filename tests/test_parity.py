@@ -163,3 +163,16 @@ def test_a_runtime_without_a_build_for_this_platform_is_an_artefact_not_run(expo
     assert result.outcome == "not run" and "ai_edge_litert" in result.reasons[0]
     passed = gate.judge(ground, next(a for a in ground.manifest.artifacts if a.format == "onnx"))
     assert gate.outcome([passed, result], strict=False) and not gate.outcome([passed, result], strict=True)
+
+
+def test_a_runtime_that_fails_at_the_second_load_is_a_verdict(exported, monkeypatch):
+    ground = baseline.load(Dist(exported), 0)
+    artifact = next(a for a in ground.manifest.artifacts if a.format == "onnx")
+    passed = gate.judge(ground, artifact)
+
+    def out_of_memory(*_):
+        raise MemoryError("no room for another session")
+
+    monkeypatch.setattr(runners, "load", out_of_memory)
+    timed, = gate.timed(ground, [(artifact, runners.runtimes("onnx")[0])], [passed])
+    assert timed.outcome == "failed" and "no room" in timed.reasons[0] and timed.latency is None

@@ -6,8 +6,8 @@ from pathlib import Path
 from catalog_builder import engines
 from catalog_builder.engines import Model
 from export.artifacts import manifest
+from export.artifacts.dist import exported
 from export.common.errors import InputError
-from export.weights.lookup import folder
 
 
 def folders(dist: Path, names: Sequence[str]) -> list[Path]:
@@ -16,7 +16,7 @@ def folders(dist: Path, names: Sequence[str]) -> list[Path]:
         return _every(dist)
     found: dict[Path, str] = {}
     for name in names:
-        place = folder(dist, name)
+        place = exported(dist, name)
         if place in found:
             raise InputError(f"{place.name} twice", where="MODELS=", found=f"{found[place]} and {name}",
                              remedy="name each model once")

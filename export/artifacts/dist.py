@@ -15,11 +15,35 @@ from export.common.errors import InputError
 from export.common.specs import Given, Licence, ModelSpec
 from export.weights import checkpoint, licences
 from export.weights.checkpoint import Source
-from export.weights.lookup import find, own_file
-from export.weights.settings import stated
+from export.weights.lookup import find, folder, lasting, own_file
+from export.weights.settings import aliases, stated
 from export.weights.settings.aliases import LOCAL
 
 VERDICTS, SOURCE, LICENCE = "parity.json", "source.json", "LICENSE_WEIGHTS"
+
+
+def exported(out: Path, model: str, pretrained: str | None = None) -> Path:
+    """dist/<model>/ of an export: `model` is that folder's name, or MODEL= as the export took it.
+
+    Raises InputError where several exports took this MODEL=, and for a name that means no model.
+    """
+    named = bool(model) and "/" not in model and (out / model).is_dir()
+    made = [] if named or aliases.row(model) else sorted(path.parent for path in out.glob(f"*/{SOURCE}")
+                                   if took(path, lasting(model), pretrained))
+    if len(made) > 1:
+        names = [place.name for place in made]
+        raise InputError(f"MODEL={model} was exported more than once", where=out, expected="the name of one folder",
+                         found=", ".join(names), remedy=f"MODEL={names[0]}")
+    return made[0] if made else folder(out, model, pretrained)
+
+
+def took(note: Path, model: str, pretrained: str | None) -> bool:
+    """Whether the export whose source.json is `note` took this MODEL= and, if one is given, this PRETRAINED=."""
+    try:
+        kept = json.loads(note.read_text(encoding="utf-8"))
+        return kept["model"] == model and pretrained in (None, kept["pretrained"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 @dataclass(frozen=True)
@@ -112,8 +136,8 @@ class Dist:
             variables = {"MODEL": self.folder.name}
         if "LICENCE" in variables and self.path(LICENCE).is_file():
             variables["LICENCE_FILE"] = str(self.path(LICENCE))
-        given_ = ((name, value.replace("$", "$$")) for name, value in (variables | changes).items())
-        return " ".join(["make export", *(f"{name}={shlex.quote(value)}" for name, value in given_)])
+        return " ".join(["make export", *(f"{name}={shlex.quote(value)}"
+                                          for name, value in (variables | changes).items())])
 
     def model(self) -> ModelSpec:
         """The model that source.json names; its weights are not looked for."""
@@ -121,7 +145,13 @@ class Dist:
 
     def _model(self, kept: dict) -> ModelSpec:
         checkpoint_ = Path(kept["checkpoint"]) if kept["checkpoint"] else None
-        return find(kept["model"], kept["pretrained"], checkpoint_, given(kept))
+        try:
+            return find(kept["model"], kept["pretrained"], checkpoint_, given(kept))
+        except InputError as error:
+            if checkpoint_ is None or not checkpoint_.exists() or not kept.get("assumed"):
+                raise
+            raise InputError("the export had a configuration beside the checkpoint that is not there now",
+                             where=checkpoint_.parent, remedy="put it back, or export again") from error
 
     def _located(self) -> tuple[ModelSpec, Source]:
         return self._found(self.note())

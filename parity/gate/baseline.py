@@ -90,7 +90,7 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedShelf:
     """A shelf whose embeddings are being computed: a ShelfBaseline to be."""
 
     shelf: Shelf
@@ -106,13 +106,13 @@ class Asked:
                              Embeddings(catalog, queries[0] if queries else catalog, texts))
 
 
-def ask(shelf: Shelf, reference: Reference, each: Each) -> Asked:
+def ask(shelf: Shelf, reference: Reference, each: Each) -> AskedShelf:
     """Reads and preprocesses a shelf, and asks for its embeddings; `each` computes the batches."""
     square = reference.spec.preprocessing
     pictures = inputs.squares(shelf.pictures, square)
     ids = reference_ids(reference.spec.text, shelf.text_queries)
     batches = [reference.image_batches(pictures, each), reference.text_batches(ids, each)]
     if shelf.own:
-        return Asked(shelf, pictures, pictures, ids, batches)
+        return AskedShelf(shelf, pictures, pictures, ids, batches)
     queries = inputs.squares(shelf.picture_queries, square)
-    return Asked(shelf, pictures, queries, ids, [*batches, reference.image_batches(queries, each)])
+    return AskedShelf(shelf, pictures, queries, ids, [*batches, reference.image_batches(queries, each)])

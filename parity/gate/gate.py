@@ -14,7 +14,7 @@ from parity.gate import baseline as baselines
 from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
-from parity.gate.results import GateResult, Latency, Outcome, PairResult, Verdicts
+from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
 from parity.gate.shelf import Embeddings, Shelf, rank
 
 # What helps where a converter folds weights in a way that the gate does not know.
@@ -58,11 +58,15 @@ def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Seq
     eager = {name: latency.eager_seconds(name, part, baseline.samples(name)[:1])
              for name, part in baseline.parts.items()}
 
-    def of(artifact: Artifact, runtime: str) -> Latency:
-        run = loaded(baseline, artifact, runtime, latency.THREADS)
-        return latency.measure(run, baseline.samples(artifact.encoder)[:1], eager[artifact.encoder])
+    def with_latency(result: GateResult, artifact: Artifact, runtime: str) -> GateResult:
+        try:
+            run = loaded(baseline, artifact, runtime, latency.THREADS)
+            taken = latency.measure(run, baseline.samples(artifact.encoder)[:1], eager[artifact.encoder])
+        except Exception as error:           # as in `examine`: a verdict, not a crash
+            return replace(result, outcome="failed", reasons=[*result.reasons, refusal(error)])
+        return replace(result, latency=taken)
 
-    return [replace(result, latency=of(*run)) if result.closeness and run[1] != runners.INTERPRETER else result
+    return [with_latency(result, *run) if result.closeness and run[1] != runners.INTERPRETER else result
             for run, result in zip(runs, results, strict=True)]
 
 
