@@ -25,6 +25,8 @@ from export.text.tokenizer import FORMAT
 CODE_POINTS = 0x110000
 SEPARATOR = "\ue000"                     # a character for private use, which no step changes
 SURROGATES = range(0xD800, 0xE000)
+NONCHARACTERS = (*range(0xFDD0, 0xFDF0), *(plane + last for plane in range(0, CODE_POINTS, 0x10000)
+                                           for last in (0xFFFE, 0xFFFF)))
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 UNICODE = "14.0.0"                       # Python 3.11's; 3.12 has 15.0.0, see below
 # Code points that 15.0 added and that have a combining class, are decimal digits, or matter beside a capital sigma.
@@ -165,19 +167,41 @@ def _html() -> dict[str, np.ndarray]:
     from ftfy.chardata import HTML_ENTITIES
 
     shouted = {entity[1:]: value for entity, value in HTML_ENTITIES.items() if entity[1:] not in html5}
-    numbers = html.unescape(SEPARATOR.join(f"&#{code};" for code in range(CODE_POINTS))).split(SEPARATOR)
-    numbers[ord(SEPARATOR):ord(SEPARATOR) + 2] = [SEPARATOR]     # the separator's own two halves
+    numbers = list(_every_character())       # those without a character are themselves, except for noncharacters
+    asked = [*_characters(), *NONCHARACTERS]
+    texts = html.unescape(SEPARATOR.join(f"&#{code};" for code in asked)).split(SEPARATOR)
+    for code, text in zip(asked, texts, strict=True):
+        numbers[code] = text
     for code in SURROGATES:              # not in the table: surrogates and too large numbers give U+FFFD
         numbers[code] = chr(code)
     return _names("html", html5) | _names("html_shouted", shouted) | _map("charrefs", numbers)
 
 
 def _each(function: Callable[[str], str], before: str = "", after: str = "") -> list[str]:
-    """The result of `function` for each code point between `before` and `after`. One call for all of them is fast."""
-    text = SEPARATOR.join(before + character + after for character in _every_character())
-    results = function(text).split(SEPARATOR)
-    results[ord(SEPARATOR):ord(SEPARATOR) + 2] = [SEPARATOR]     # the separator's own two halves
+    """The result of `function` for each code point between `before` and `after`. One call for all of them is fast.
+
+    One code point without a character stands for all such.
+    """
+    stand_in = chr(_categories().index("Cn"))
+    start, end = function(before + stand_in + after).split(stand_in)
+    results = [start + character + end for character in _every_character()]
+    texts = function(SEPARATOR.join(before + chr(code) + after for code in _characters())).split(SEPARATOR)
+    for code, text in zip(_characters(), texts, strict=True):
+        results[code] = text
+    results[ord(SEPARATOR)] = SEPARATOR
     return results
+
+
+@cache
+def _characters() -> list[int]:
+    """The code points that are characters, without the separator."""
+    return [code for code, category in enumerate(_categories()) if category != "Cn" and code != ord(SEPARATOR)]
+
+
+@cache
+def _categories() -> list[str]:
+    """Unicode's general category of each code point; "Cn": no character."""
+    return list(map(unicodedata.category, _every_character()))
 
 
 def _old(value: Callable[[str], int]) -> list[int]:
