@@ -72,7 +72,7 @@ def test_pixels_that_are_wrong_turn_every_format_red(ground, fault: Callable):
     pictures = fault(ground.baseline.samples("image").astype(np.float32))
     for artifact in ground.artifacts():
         if artifact.encoder == "image":
-            embed = gate.loaded(ground.dist, artifact, runners.runtimes(artifact.format)[-1])
+            embed = gate.loaded(ground.baseline, artifact, runners.runtimes(artifact.format)[-1])
             close = metrics.closeness(embed(np.ascontiguousarray(pictures)), ground.baseline.expected("image"))
             allowed = tolerances.of(ground.baseline.space, artifact.format, artifact.precision, "image")
             assert tolerances.failures(allowed, close, []), artifact.path

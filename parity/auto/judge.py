@@ -71,7 +71,7 @@ class FormatJudge:
         """The verdict by the closeness on some samples alone. Where it is red, it is red on all of them."""
         entry, runtime = trial.entry, runners.runtimes(self.format)[0]
         try:
-            run = gate.loaded(self.baseline.dist, entry, runtime)
+            run = gate.loaded(self.baseline, entry, runtime)
             found = run(self.baseline.samples(entry.encoder)[::GLANCED])
         except gate.NotHere as error:
             return gate.plain(entry, "not run", [str(error)], runtime), None
@@ -113,7 +113,7 @@ class FormatJudge:
             return None, None
         encoder = trial.job.encoder
         one = self.baseline.samples(encoder)[:1]
-        runs = [gate.loaded(self.baseline.dist, artefact.entry, runners.runtimes(self.format)[0], latency.THREADS)
+        runs = [gate.loaded(self.baseline, artefact.entry, runners.runtimes(self.format)[0], latency.THREADS)
                 for artefact in (trial, self._base[encoder])]
         own, base = latency.fastest([partial(run, one) for run in runs], REPEATS)
         return own, own / base

@@ -1,7 +1,6 @@
 """The gate: dist/<model>/ enters; a verdict for every artefact leaves: passed, failed or not run, with measurements."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +10,13 @@ from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact
 from export.common import crew
 from export.common.errors import InputError
-from export.formats.table import FORMATS
 from parity.gate import baseline as baselines
-from parity.gate import inputs, latency, metrics, pairs, pixels, stored_weights, tolerances
+from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
 from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
 from parity.gate.shelf import Embeddings, Shelf, rank
 
-Begun = tuple[runners.Run, np.ndarray]       # an artefact, and its answer to the samples
 # What helps where a converter folds weights in a way that the gate does not know.
 UNTWINNED = " (PRECISION=fp32,fp16 makes the float32 artefact that would tell whether a converter folded them)"
 
@@ -32,9 +29,7 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     Under `strict` an artefact that cannot run here makes the gate red.
     """
     begin("float32 PyTorch")
-    with ThreadPoolExecutor(1) as beside:    # PyTorch comes and the weights load on one core
-        begun = {artifact.path: beside.submit(begin_with, dist, artifact) for artifact in first_of(dist)}
-        baseline = baselines.load(dist, products, given)
+    baseline = baselines.load(dist, products, given)
     common = common_faults(dist, baseline.space)
     common += pixels.faults(dist.manifest.image, baseline.reference.spec, baseline.shelves[0].shelf.pictures)
     if common:
@@ -45,7 +40,7 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     results: list[GateResult] = []
     answers: dict[str, Answers] = {}
     with crew.gathered() as team:
-        examined = team.each(lambda run: examine(baseline, *run, crew.THREADS, begun.get(run[0].path)), runs)
+        examined = team.each(lambda run: examine(baseline, run[0], run[1], crew.THREADS), runs)
         for artifact, _ in runs:
             begin(artifact.path)
             result, embedded = next(examined)
@@ -58,27 +53,6 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged))
 
 
-def first_of(dist: Dist) -> list[Artifact]:
-    """The first image encoder that runs without PyTorch, if there is one."""
-    return [a for a in dist.manifest.artifacts if a.encoder == "image" and FORMATS[a.format].queries][:1]
-
-
-def begin_with(dist: Dist, artifact: Artifact) -> Begun:
-    """Loads an image encoder, and embeds the sample pictures. Raises NotHere, or what the runtime raises."""
-    if dist.digest(artifact.path) != artifact.sha256:
-        raise ValueError("not the manifest's")           # `examine` says so
-    samples = inputs.squares(inputs.samples().pictures, dist.source()[0].preprocessing)
-    run = loaded(dist, artifact, runners.runtimes(artifact.format)[0], crew.THREADS)
-    return run, run(samples)
-
-
-def resumed(begun: Future[Begun]) -> runners.Run:
-    """The artefact, whose first answer, on the samples, is there already."""
-    run, first = begun.result()
-    there = [first]
-    return lambda inputs_: there.pop() if there else run(inputs_)
-
-
 def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Sequence[GateResult]) -> list[GateResult]:
     """The results, each artefact's with its latency where its own runtime ran it. Nothing else runs at that time."""
     eager = {name: latency.eager_seconds(name, part, baseline.samples(name)[:1])
@@ -86,7 +60,7 @@ def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Seq
 
     def with_latency(result: GateResult, artifact: Artifact, runtime: str) -> GateResult:
         try:
-            run = loaded(baseline.dist, artifact, runtime, latency.THREADS)
+            run = loaded(baseline, artifact, runtime, latency.THREADS)
             taken = latency.measure(run, baseline.samples(artifact.encoder)[:1], eager[artifact.encoder])
         except Exception as error:           # as in `examine`: a verdict, not a crash
             return replace(result, outcome="failed", reasons=[*result.reasons, refusal(error)])
@@ -119,19 +93,15 @@ def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
 
 
 def examine(baseline: Baseline, artifact: Artifact,
-            runtime: str | None = None, threads: int = 2,
-            begun: Future[Begun] | None = None) -> tuple[GateResult, list[Embeddings] | None]:
-    """As `judge`, by one of runners.runtimes (default: the first). Also the embeddings, one for each shelf, or None.
-
-    `begun`: this run of the artefact, where it has begun before the baseline was there.
-    """
+            runtime: str | None = None, threads: int = 2) -> tuple[GateResult, list[Embeddings] | None]:
+    """As `judge`, by one of runners.runtimes (default: the first). Also the embeddings, one for each shelf, or None."""
     encoder = artifact.encoder
     broken = identity_faults(baseline.dist, baseline.space, artifact)
     if broken:
         return plain(artifact, "failed", broken), None
     runtime = runtime or runners.runtimes(artifact.format)[0]
     try:
-        embed = resumed(begun) if begun else loaded(baseline.dist, artifact, runtime, threads)
+        embed = loaded(baseline, artifact, runtime, threads)
         embedded = [answers(embed, encoder, base) for base in baseline.shelves]
         del embed                            # frees its copy of the weights
     except NotHere as error:
@@ -205,9 +175,9 @@ class NotHere(Exception):
     """This machine cannot run the artefact."""
 
 
-def loaded(dist: Dist, artifact: Artifact, runtime: str, threads: int = 2) -> runners.Run:
+def loaded(baseline: Baseline, artifact: Artifact, runtime: str, threads: int = 2) -> runners.Run:
     """The artefact, ready to run. Raises NotHere if this machine cannot run it."""
-    run = runners.load(artifact.format, dist.path(artifact.path), artifact.encoder, threads, runtime)
+    run = runners.load(artifact.format, baseline.dist.path(artifact.path), artifact.encoder, threads, runtime)
     if isinstance(run, runners.CouldNotRun):
         raise NotHere(run.reason)
     return run
