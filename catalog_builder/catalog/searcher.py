@@ -102,10 +102,10 @@ class Searcher:
 
     def position(self, product_id: str) -> int:
         """A product's position in the catalog. Raises InputError for an unknown id."""
-        for product in range(self.catalog.products):
-            if self.catalog.record(product).get("id") == product_id:
-                return product
-        raise InputError("no such product", where=self.catalog.path, found=product_id)
+        product = self.catalog.place(product_id)
+        if product is None:
+            raise InputError("no such product", where=self.catalog.path, found=product_id)
+        return product
 
     def warning(self, text: str) -> str | None:
         """What the user should know about a text in a script that the model was not trained on; None if nothing."""
