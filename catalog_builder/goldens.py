@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog_builder import lookup_goldens, overlay_goldens
+from catalog_builder import label_goldens, lookup_goldens, overlay_goldens
 from catalog_builder.builder.writer import Content, write
 from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import Calibration, Curve
@@ -90,7 +90,8 @@ def write_searches(folder: Path) -> None:
     (folder / "index.json").write_text(text + "\n", encoding="ascii")
 
 
-PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write}
+PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write,
+         "labels.json": label_goldens.write}
 
 
 def encoded():

@@ -14,7 +14,8 @@ from export.common import container
 
 # Prefixes of one another, case, accents in both normal forms, UTF-16's order against UTF-8's, signs of bytes.
 IDS = ("A10", "A", "a", "A1", "A-1", "A100", "\u00c41", "caf\u00e9", "cafe\u0301", "cafe", "cafes", "\u9774",
-       "\u9774-2", "\U0001f45e", "\uff5e", "\ufb01", "\x7f", "\u0080", " A", "A ", "0", "00", "z\u00df", "zss", "\U0010fffd", "~")
+       "\u9774-2", "\U0001f45e", "\uff5e", "\ufb01", "\x7f", "\u0080", " A", "A ", "0", "00", "z\u00df", "zss",
+       "\U0010fffd", "~")
 UNKNOWN = ("", "B", "A1 0", "A1000", "CAFE", "cafe\u0301s", "\u00c4", "\uff5f", "\x00", "zs", "99999")
 DIM = 4
 

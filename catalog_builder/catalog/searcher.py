@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from catalog_builder.catalog import calibration, scores, scripts, search
+from catalog_builder.catalog import calibration, scores, scripts, search, zero_shot
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
 from export.common.errors import InputError
@@ -144,9 +144,7 @@ def labels(encoder: QueryEncoder, picture: Path | bytes, names: Collection[str])
     if not names:
         raise InputError("no names to choose from", expected="one or more")
     templates = encoder.templates
-    prompts = encoder.text([template.format(name) for name in names for template in templates])
-    means = prompts.reshape(len(names), len(templates), -1).mean(axis=1).astype(np.float64)
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    logits = encoder.logit_scale * (means @ encoder.image(encoder.square(picture)[None])[0])
-    shares = np.exp(logits - logits.max())
-    return sorted(zip(names, (shares / shares.sum()).tolist(), strict=True), key=lambda pair: -pair[1])
+    prompts = encoder.text([template.replace("{}", name) for name in names for template in templates])
+    shares = zero_shot.probabilities(prompts.reshape(len(names), len(templates), -1),
+                                     encoder.image(encoder.square(picture)[None])[0], encoder.logit_scale)
+    return sorted(zip(names, shares, strict=True), key=lambda pair: -pair[1])
