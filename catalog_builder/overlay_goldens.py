@@ -3,6 +3,8 @@
 Everything here is made of whole numbers and exact sums, so that every machine writes the same bytes.
 """
 
+import codecs
+import hashlib
 import json
 import random
 from decimal import Decimal
@@ -20,8 +22,9 @@ from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open
 from catalog_builder.catalog.search import ANY, Filter, Hit
 from catalog_builder.golden_values import bits, packed, packed_bytes, unit, write_ascii
 from catalog_builder.lists import products
-from catalog_builder.lists.products import Product
+from catalog_builder.lists.products import RECORD, Product
 from export.common import container
+from export.common.files import ROOT
 
 SPACE, DIM = "5" * 64, 16
 KNOWN = Calibration(Curve(12.0, -6.0, 0.25), Curve(9.5, -5.25, 0.125), "queries")
@@ -31,6 +34,16 @@ EXTRA = {"sizes": ["S", "M", "\u5927"], "link": "https://shop.example/a?b=\"c\""
          "measures": {"width": 1.50, "unit": "cm", "of": ["a", {"b": None}]}, "stock": 7, "new": True, "none": None,
          "mixed": ["a", 1, 2.5, True, None, ["b", "c"], {"d": "e\n"}, ""], "empty": [], "nothing": {}}
 QUERIES = 4
+SHOP = ROOT / "demo" / "shop" / "pictures"
+PHOTOS = ("D0001-a.jpg", "D0002-a.jpg", "D0003-a.jpg")
+EXPORTED = (                                 # products, and which of the photos each has
+    ({"id": "n1", "name": "A \"red\" bag, new", "price": "19.9", "currency": "EUR", "category": "Bags & more"}, (0,)),
+    ({"id": "007", "name": "\u9774 \U0001f45e", "price": "1.234", "currency": "EUR", "category": "a, b; c",
+      "description": "two lines,\n\"quoted\"; and | a bar", "extra": {"size": "M, L", "\u00e9": ""}}, (1, 2)),
+    ({"id": "\u00e91", "name": "-5 = no formula", "currency": "EUR", "extra": {"Z": "last", "size": "38"}}, (0, 2)),
+    ({"id": "n2", "name": "Free", "price": "0", "currency": "EUR", "description": "a' b", "category": "A > B"}, (1,)),
+    ({"id": "n3", "name": "Dear", "price": "1234567", "currency": "EUR"}, (2,)),
+    ({"id": "n4", "name": "Fine", "price": "0.0001", "currency": "EUR", "extra": {"Z": "1.50"}}, (0,)))
 
 
 def write(folder: Path) -> None:
@@ -52,7 +65,8 @@ def write(folder: Path) -> None:
                      for name, taken_ in steps.items()],
         "products": over.products, "rows": over.rows, "categories": over.category_names,
         "places": [{"id": each, "place": over.place(each)} for each in asked_ids(over)],
-        "extra": extra_fields(base), "cases": cases(over, one, queries), "damaged": damaged(folder, base)})
+        "export": exported(folder / "export"), "extra": extra_fields(base),
+        "cases": cases(over, one, queries), "damaged": damaged(folder, base)})
 
 
 def base_products() -> list[Product]:
@@ -184,6 +198,38 @@ def extra_list(value: object) -> list[str]:
     """A field as a list of texts, null left out."""
     texts = [extra_text(item) for item in (value if isinstance(value, list) else [value])]
     return [text for text in texts if text is not None]
+
+
+def exported(folder: Path) -> list[dict]:
+    """Writes the list of products that staff added, and its pictures; returns the products."""
+    (folder / "pictures").mkdir(parents=True)
+    for name in PHOTOS:
+        content = (SHOP / name).read_bytes()
+        (folder / "pictures" / f"{hashlib.sha256(content).hexdigest()}.jpg").write_bytes(content)
+    names = sorted(path.name for path in (folder / "pictures").iterdir())
+    given = [new | {"pictures": [names[number] for number in numbers]} for new, numbers in EXPORTED]
+    (folder / "products.csv").write_bytes(list_bytes(given))
+    return given
+
+
+def list_bytes(given: list[dict]) -> bytes:
+    """The exported list: CSV, every field in quotation marks, in UTF-8 with a byte order mark."""
+    more = sorted({key for new in given for key in new.get("extra", {})}, key=lambda key: key.encode())
+    rows = [[*RECORD, "pictures", *more]]
+    for new in given:
+        fields = new | {"price": price_text(new.get("price")), "pictures": "|".join(
+            f"pictures/{name}" for name in new["pictures"])} | new.get("extra", {})
+        rows.append([fields.get(column, "") for column in rows[0]])
+    lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
+    return codecs.BOM_UTF8 + "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def price_text(price: str | None) -> str:
+    """A price that can be read in one way alone: with two decimals, or with four; "" for none."""
+    if price is None:
+        return ""
+    amount = Decimal(price)
+    return f"{amount:.2f}" if amount * 100 % 1 == 0 else f"{amount:.4f}"
 
 
 def cases(both: OverlaidCatalog, one: Catalog, queries: list[np.ndarray]) -> list[dict]:
