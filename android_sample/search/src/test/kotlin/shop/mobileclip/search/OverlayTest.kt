@@ -100,7 +100,7 @@ class OverlayTest {
             assertEquals(found(merged, same, 25, filter), hits)
             fromOverlay += hits.count { "new" in it[0].toString() }
         }
-        assertTrue(fromOverlay > 50) { "$fromOverlay of the overlay" }
+        assertTrue(fromOverlay > 20) { "$fromOverlay of the overlay" }
     }
 
     @Test
