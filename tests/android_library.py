@@ -41,8 +41,8 @@ def class_files(folder: Path, package: str) -> list[Path]:
 def public_api(classes: list[Path]) -> str:
     """What other code can link to: each class that the libraries' sources call public, with its public members.
 
-    Sorted. Left out: what is internal, which Kotlin compiles to public with a `$` in its name, and what Kotlin makes for
-    itself.
+    Sorted. Left out: what is internal, which Kotlin compiles to public with a `$` in its name, and what Kotlin makes
+    for itself.
     """
     names = {name for source in ANDROID.glob("search*/src/main/kotlin/**/*.kt") for name in public_classes(source)}
     blocks = re.findall(r"^(public [^\n]*\{)\n(.*?)^\}", javap("-protected", classes=classes), re.MULTILINE | re.DOTALL)
@@ -53,7 +53,7 @@ def public_api(classes: list[Path]) -> str:
 
 def public_classes(source: Path) -> set[str]:
     """Binary names without the package: nested ones as `Outer$Inner`, a file of public functions as `FileKt`."""
-    found, outer = set(), []                 # outer: indentation and name of each class around the line; None: not public
+    found, outer = set(), []                 # outer: indentation and name of the classes around; None: not public
     for line in source.read_text(encoding="utf-8").splitlines():
         if re.match(r"public (?:\w+ )*fun ", line):
             found.add(f"{source.stem}Kt")
