@@ -1,21 +1,33 @@
 package shop.mobileclip.search
 
 import java.nio.ByteBuffer
+import java.nio.IntBuffer
 import java.nio.LongBuffer
+import java.util.BitSet
 
 /** Opens a catalog: everything that FORMATS.md says of it is checked here, but the digest. Throws [Malformed]. */
 internal object CatalogReader {
-    private val KNOWN = mapOf(
+    val KNOWN: Map<String, String> = mapOf(
         "format" to "mobileclip-catalog",
         "version" to "1",
         "quantization" to "int8-row-offset",
         "metric" to "cosine",
     )
     private const val MOST_DIM = 1024L // beyond, the integer sum of a score could overflow an Int
+    private const val ID_ORDER = "id_order"
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
-    fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog {
-        val container = Container.read(file)
+    fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog =
+        catalog(Container.read(file), name, space, digest)
+
+    /** [mayBeEmpty]: of an overlay, which may hold no product. */
+    fun catalog(
+        container: Container,
+        name: String,
+        space: String?,
+        digest: String?,
+        mayBeEmpty: Boolean = false,
+    ): ProductCatalog {
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
             wellFormed(found == known) { "unknown $key: expected '$known', found ${found?.let(::shown) ?: "none"}" }
@@ -24,7 +36,7 @@ internal object CatalogReader {
         val model = container.text("model")
         if (space != null) checkSpace(own, model, space)
         val sha256 = hex(container, "sha256")
-        wellFormed(digest == null || digest == sha256) {
+        wellFormed(digest == null || digest == sha256, ErrorKind.MISMATCHED) {
             "the catalog is not the one that came with the encoders: its digest is $sha256, theirs is $digest"
         }
         val categories = Json.parse(container.text("categories"), once = false).asArray("categories")
@@ -36,14 +48,15 @@ internal object CatalogReader {
             container.text("currency"),
             names,
             ScoreCalibration.read(container.text("calibration")),
-            tables(container, names.size),
+            listOf(CatalogPart(tables(container, names.size, mayBeEmpty), 0, 0)),
+            BitSet(),
             CatalogDigest(container.windows, sha256, container.header),
         )
     }
 
-    private fun tables(container: Container, names: Int): CatalogTables {
-        val products = count(container, "products")
-        val rows = count(container, "rows")
+    private fun tables(container: Container, names: Int, mayBeEmpty: Boolean): CatalogTables {
+        val products = count(container, "products", mayBeEmpty)
+        val rows = count(container, "rows", mayBeEmpty)
         val dim = count(container, "dim")
         wellFormed(dim <= MOST_DIM) { "$dim dimensions, more than $MOST_DIM" }
         val records = container.tensor("records", "U8", Container.ANY)
@@ -63,9 +76,11 @@ internal object CatalogReader {
             offset = container.tensor("offset", "F32", dim).asFloatBuffer(),
             codes = container.tensor("codes", "I8", rows, dim),
             recordOffsets, records, thumbnailOffsets, thumbnails,
+            if (ID_ORDER in container) container.tensor(ID_ORDER, "U32", products).asIntBuffer() else null,
         )
         checkOffsets(recordOffsets, records, "record_offsets")
         checkProducts(tables, names)
+        tables.idOrder?.let(::checkOrder)
         checkRows(tables)
         return tables
     }
@@ -76,6 +91,18 @@ internal object CatalogReader {
             wellFormed(tables.categories.get(product) in 0 until names) {
                 "product $product has a category beyond the $names names"
             }
+        }
+    }
+
+    /** Each place stands in it once. Whether the ids rise is not checked: a wrong order finds nothing. */
+    private fun checkOrder(order: IntBuffer) {
+        val seen = BitSet(order.capacity())
+        for (index in 0 until order.capacity()) {
+            val place = order.get(index)
+            wellFormed(place in 0 until order.capacity() && !seen.get(place)) {
+                "$ID_ORDER is no order: number $index is ${place.toUInt()}, of ${order.capacity()} products"
+            }
+            seen.set(place)
         }
     }
 
@@ -109,9 +136,9 @@ internal object CatalogReader {
         wellFormed(last == pieces.capacity().toLong()) { "$name end at $last, their bytes at ${pieces.capacity()}" }
     }
 
-    private fun count(container: Container, key: String): Long {
+    private fun count(container: Container, key: String, mayBeZero: Boolean = false): Long {
         val written = container.text(key)
-        wellFormed(COUNT.matches(written)) { "$key is ${shown(written)}, no count" }
+        wellFormed(COUNT.matches(written) || (mayBeZero && written == "0")) { "$key is ${shown(written)}, no count" }
         return written.toLong()
     }
 
@@ -124,7 +151,7 @@ internal object CatalogReader {
 
 /** Throws [Malformed] unless a catalog's own space and model are of the encoders' [space]. */
 internal fun checkSpace(own: String, model: String, space: String) {
-    wellFormed(space == own) {
+    wellFormed(space == own, ErrorKind.MISMATCHED) {
         "the catalog is of another embedding space: its own is $own (${shown(model)}), the encoders' is $space"
     }
 }

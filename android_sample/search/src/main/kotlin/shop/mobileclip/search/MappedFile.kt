@@ -1,11 +1,13 @@
 package shop.mobileclip.search
 
 import java.io.File
+import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.RandomAccessFile
 import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.nio.FloatBuffer
 import java.nio.channels.FileChannel
 
 /**
@@ -51,7 +53,8 @@ internal class MappedFile(private val channel: FileChannel, private val start: L
         } catch (error: BadFileException) {
             throw error
         } catch (error: IOException) {
-            throw BadFileException("$name: it cannot be read: ${error.message}", error)
+            val kind = if (error is FileNotFoundException) ErrorKind.MISSING else ErrorKind.DAMAGED
+            throw BadFileException("$name: it cannot be read: ${error.message}", error, kind)
         }
     }
 }
@@ -63,6 +66,15 @@ internal fun ByteBuffer.part(from: Int, length: Int): ByteBuffer {
     bounds.limit(from + length)
     bounds.position(from)
     return view.slice().order(ByteOrder.LITTLE_ENDIAN)
+}
+
+/** A view of [length] numbers from [from] on. */
+internal fun FloatBuffer.part(from: Int, length: Int): FloatBuffer {
+    val view = duplicate()
+    val bounds: Buffer = view
+    bounds.limit(from + length)
+    bounds.position(from)
+    return view.slice()
 }
 
 /** A copy of all bytes. The buffer's own position does not matter. */
