@@ -4,7 +4,7 @@ import java.nio.ByteBuffer
 import java.security.MessageDigest
 
 /** SHA-256 over the whole file, its own 64 digits read as ASCII zeros. Throws [Malformed] where they do not stand once. */
-internal class CatalogDigest(private val windows: List<ByteBuffer>, private val expected: String, header: ByteBuffer) {
+internal class CatalogDigest(private val windows: List<ByteBuffer>, val expected: String, header: ByteBuffer) {
     private val place = LENGTH_BYTES + placeIn(header)
 
     fun check() {

@@ -1,7 +1,9 @@
 package shop.mobileclip.search
 
 import java.nio.ByteBuffer
+import java.nio.IntBuffer
 import java.nio.LongBuffer
+import java.util.BitSet
 
 /** Opens a catalog: everything that FORMATS.md says of it is checked here, but the digest. Throws [Malformed]. */
 internal object CatalogReader {
@@ -12,10 +14,13 @@ internal object CatalogReader {
         "metric" to "cosine",
     )
     private const val MOST_DIM = 1024L // beyond, the integer sum of a score could overflow an Int
+    private const val ID_ORDER = "id_order"
     private val COUNT = Regex("[1-9][0-9]{0,9}")
 
-    fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog {
-        val container = Container.read(file)
+    fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog =
+        catalog(Container.read(file), name, space, digest)
+
+    fun catalog(container: Container, name: String, space: String?, digest: String?): ProductCatalog {
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
             wellFormed(found == known) { "unknown $key: expected '$known', found ${found?.let(::shown) ?: "none"}" }
@@ -24,7 +29,7 @@ internal object CatalogReader {
         val model = container.text("model")
         if (space != null) checkSpace(own, model, space)
         val sha256 = hex(container, "sha256")
-        wellFormed(digest == null || digest == sha256) {
+        wellFormed(digest == null || digest == sha256, ErrorKind.MISMATCHED) {
             "the catalog is not the one that came with the encoders: its digest is $sha256, theirs is $digest"
         }
         val categories = Json.parse(container.text("categories"), once = false).asArray("categories")
@@ -36,7 +41,8 @@ internal object CatalogReader {
             container.text("currency"),
             names,
             ScoreCalibration.read(container.text("calibration")),
-            tables(container, names.size),
+            listOf(CatalogPart(tables(container, names.size), 0, 0)),
+            BitSet(),
             CatalogDigest(container.windows, sha256, container.header),
         )
     }
@@ -63,9 +69,11 @@ internal object CatalogReader {
             offset = container.tensor("offset", "F32", dim).asFloatBuffer(),
             codes = container.tensor("codes", "I8", rows, dim),
             recordOffsets, records, thumbnailOffsets, thumbnails,
+            if (ID_ORDER in container) container.tensor(ID_ORDER, "U32", products).asIntBuffer() else null,
         )
         checkOffsets(recordOffsets, records, "record_offsets")
         checkProducts(tables, names)
+        tables.idOrder?.let(::checkOrder)
         checkRows(tables)
         return tables
     }
@@ -76,6 +84,18 @@ internal object CatalogReader {
             wellFormed(tables.categories.get(product) in 0 until names) {
                 "product $product has a category beyond the $names names"
             }
+        }
+    }
+
+    /** Each place stands in it once. Whether the ids rise is not checked: a wrong order finds nothing. */
+    private fun checkOrder(order: IntBuffer) {
+        val seen = BitSet(order.capacity())
+        for (index in 0 until order.capacity()) {
+            val place = order.get(index)
+            wellFormed(place in 0 until order.capacity() && !seen.get(place)) {
+                "$ID_ORDER is no order: number $index is ${place.toUInt()}, of ${order.capacity()} products"
+            }
+            seen.set(place)
         }
     }
 
@@ -124,7 +144,7 @@ internal object CatalogReader {
 
 /** Throws [Malformed] unless a catalog's own space and model are of the encoders' [space]. */
 internal fun checkSpace(own: String, model: String, space: String) {
-    wellFormed(space == own) {
+    wellFormed(space == own, ErrorKind.MISMATCHED) {
         "the catalog is of another embedding space: its own is $own (${shown(model)}), the encoders' is $space"
     }
 }

@@ -9,7 +9,7 @@ import java.util.concurrent.CancellationException
  * as long as reading all codes does; [Searcher] moves it elsewhere.
  */
 public class CatalogSearch(public val catalog: ProductCatalog) {
-    private val tables = catalog.tables
+    private val base = catalog.parts[0].tables
 
     /**
      * The best [k] products, best first; of products with equal scores that with the lower row. In this order: filter,
@@ -22,6 +22,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
      * @throws CancellationException once [isCancelled] has answered true.
      * @throws BadFileException for "more like this" of a product whose row is damaged.
      */
+    @JvmOverloads
     public fun search(
         query: SearchQuery,
         k: Int = 10,
@@ -38,26 +39,34 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         for (product in left) require(product in 0 until catalog.size) { "no product $product of ${catalog.size}" }
         val confidence = confidences(query)
         val best = Best(minOf(k, catalog.size))
-        val fits = fitting(filter)
-        Scan(tables, prepared(query), { it !in left && (fits == null || fits(it)) }, threshold, best).run(isCancelled)
-        val hits = best.sorted().map { (row, score) ->
-            SearchHit(tables.owners.get(row), row, score, confidence(row, score))
+        val names = wantedNames(filter)
+        val vector = prepared(query)
+        for (part in catalog.parts) {
+            val fits = fitting(filter, names, part)
+            val wanted = { product: Int ->
+                val place = part.firstProduct + product
+                place !in left && !catalog.hidden.get(place) && (fits == null || fits(product))
+            }
+            Scan(part.tables, vector, wanted, threshold, best, part.firstRow).run(isCancelled)
         }
+        val hits = best.sorted().map { (row, score) -> SearchHit(owner(row), row, score, confidence(row, score)) }
         return hits.filter { it.confidence == null || it.confidence >= leastConfidence }
     }
 
     private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
-        is SearchQuery.Text -> PreparedQuery.of(query.vector, tables)
+        is SearchQuery.Text -> PreparedQuery.of(query.vector, base)
 
-        is SearchQuery.Image -> PreparedQuery.of(query.vector, tables)
+        is SearchQuery.Image -> PreparedQuery.of(query.vector, base)
 
         is SearchQuery.Both -> {
             val weight = catalog.calibration.weight(query.slider)
-            PreparedQuery.of(PreparedQuery.mixed(query.text, query.image, weight), tables)
+            PreparedQuery.of(PreparedQuery.mixed(query.text, query.image, weight), base)
         }
 
         is SearchQuery.Like -> try {
-            PreparedQuery.of(PreparedQuery.vector(tables, tables.firstRow(query.product)), tables)
+            val part = catalog.part(query.product)
+            val row = part.tables.firstRow(query.product - part.firstProduct)
+            PreparedQuery.of(PreparedQuery.vector(part.tables, row), base)
         } catch (error: IllegalArgumentException) {
             throw BadFileException("${catalog.name}, product ${query.product}: ${error.message}", error)
         }
@@ -72,37 +81,43 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
             is SearchQuery.Image, is SearchQuery.Like -> { _, score -> calibration.ofImage(score) }
 
             is SearchQuery.Both -> {
-                val text = PreparedQuery.of(query.text, tables)
-                val image = PreparedQuery.of(query.image, tables);
+                val text = PreparedQuery.of(query.text, base)
+                val image = PreparedQuery.of(query.image, base);
                 { row, _ -> calibration.ofBoth(query.slider, scoreOf(row, text), scoreOf(row, image)) }
             }
         }
     }
 
     private fun scoreOf(row: Int, query: PreparedQuery): Double {
-        val block = CodeBlock(tables.codes, query.q16, most = 1)
-        block.load(row, 1)
-        return query.score(tables.scales.get(row), block.sum(0))
+        val part = partOf(row)
+        val block = CodeBlock(part.tables.codes, query.q16, most = 1)
+        block.load(row - part.firstRow, 1)
+        return query.score(part.tables.scales.get(row - part.firstRow), block.sum(0))
     }
 
-    /** Whether a product fits; null where all do. */
-    private fun fitting(filter: CatalogFilter): ((Int) -> Boolean)? {
-        val names = filter.categories?.let { wanted ->
-            val unknown = wanted - catalog.categories.toSet()
-            require(unknown.isEmpty()) {
-                "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}"
-            }
-            BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
+    private fun owner(row: Int): Int =
+        partOf(row).let { it.firstProduct + it.tables.owners.get(row - it.firstRow) }
+
+    private fun partOf(row: Int): CatalogPart = catalog.parts.last { row >= it.firstRow }
+
+    /** Of each category, whether it is wanted; null where all are. */
+    private fun wantedNames(filter: CatalogFilter): BooleanArray? = filter.categories?.let { wanted ->
+        val unknown = wanted - catalog.categories.toSet()
+        require(unknown.isEmpty()) {
+            "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}"
         }
-        if (filter.lowest == null && filter.highest == null) {
-            return names?.let { { product: Int -> it[tables.categories.get(product)] } }
-        }
+        BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
+    }
+
+    /** Whether a product of [part], by its place there, fits; null where all do. */
+    private fun fitting(filter: CatalogFilter, names: BooleanArray?, part: CatalogPart): ((Int) -> Boolean)? {
+        if (filter.lowest == null && filter.highest == null) return names?.let { { product: Int -> it[part.category(product)] } }
         require(catalog.currency.isNotEmpty()) {
             "no filter by price: the catalog has prices of several currencies, or none"
         }
         val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
         return { product ->
-            (names == null || names[tables.categories.get(product)]) && tables.prices.get(product) in prices
+            (names == null || names[part.category(product)]) && part.tables.prices.get(product) in prices
         }
     }
 }

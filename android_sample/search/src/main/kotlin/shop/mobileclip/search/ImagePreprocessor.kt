@@ -37,7 +37,7 @@ public enum class ResizeMode(internal val crop: String) {
  *
  * Holds nothing that changes: any number of threads may share it.
  */
-public class ImagePreprocessor(
+public class ImagePreprocessor @JvmOverloads constructor(
     public val size: Int,
     public val interpolation: ResizeInterpolation,
     public val mode: ResizeMode = ResizeMode.SHORTEST,
@@ -92,6 +92,7 @@ public class ImagePreprocessor(
         private const val MOST_SHRUNK = 4096L
 
         /** Android's pixels (0xAARRGGBB, not premultiplied) as RGB8, laid over white. */
+        @JvmStatic
         public fun rgb(argb: IntArray): ByteArray {
             val rgb = ByteArray(CHANNELS * argb.size)
             for ((index, pixel) in argb.withIndex()) {

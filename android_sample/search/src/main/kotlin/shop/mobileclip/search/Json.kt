@@ -5,44 +5,53 @@ import java.nio.charset.CharacterCodingException
 
 /** A JSON value. Numbers stay as they are written, so that a price loses no digit. */
 internal sealed interface Json {
-    data class Object(val members: Map<String, Json>) : Json
-    data class Array(val items: List<Json>) : Json
+    data class Object(val members: Map<String, Json>, override val written: String = "") : Nested
+    data class Array(val items: List<Json>, override val written: String = "") : Nested
     data class Text(val value: String) : Json
     data class Number(val written: String) : Json
     data class Bool(val value: Boolean) : Json
     object Null : Json
 
+    /** What holds others. [written]: its text, where the parser was asked for it. */
+    sealed interface Nested : Json {
+        val written: String
+    }
+
     companion object {
-        /** Parses UTF-8. [once]: refuse an object with a name twice; else the last counts. Throws [Malformed]. */
-        fun parse(utf8: ByteBuffer, once: Boolean): Json {
+        /**
+         * Parses UTF-8. [once]: refuse an object with a name twice; else the last counts. [written]: keep the text of what
+         * stands that deep, 1 for the outermost's own members. Throws [Malformed].
+         */
+        fun parse(utf8: ByteBuffer, once: Boolean, written: IntRange = IntRange.EMPTY): Json {
             val text = try {
                 Charsets.UTF_8.newDecoder().decode(utf8).toString() // a new decoder reports what is malformed
             } catch (error: CharacterCodingException) {
                 throw Malformed("it is not UTF-8")
             }
-            return parse(text, once)
+            return parse(text, once, written)
         }
 
         /** Parses a text. */
-        fun parse(text: String, once: Boolean): Json = JsonParser(text, once).whole()
+        fun parse(text: String, once: Boolean, written: IntRange = IntRange.EMPTY): Json =
+            JsonParser(text, once, written).whole()
     }
 }
 
 /** Content that is not what its format says; the reader of a file makes a [BadFileException] of it. */
-internal class Malformed(message: String) : Exception(message)
+internal class Malformed(message: String, val kind: ErrorKind = ErrorKind.DAMAGED) : Exception(message)
 
 internal fun malformed(message: String): Nothing = throw Malformed(message)
 
 /** Fails with [Malformed] unless [condition] holds. */
-internal inline fun wellFormed(condition: Boolean, message: () -> String) {
-    if (!condition) malformed(message())
+internal inline fun wellFormed(condition: Boolean, kind: ErrorKind = ErrorKind.DAMAGED, message: () -> String) {
+    if (!condition) throw Malformed(message(), kind)
 }
 
 /** Runs [read]; whatever is malformed in there becomes a [BadFileException] that names [where]. */
 internal inline fun <T> reading(where: String, read: () -> T): T = try {
     read()
 } catch (error: Malformed) {
-    throw BadFileException("$where: ${error.message}")
+    throw BadFileException("$where: ${error.message}", kind = error.kind)
 }
 
 internal fun Json.asObject(what: String): Map<String, Json> =
@@ -70,7 +79,7 @@ internal fun shown(text: String): String =
     "'" + text.take(60).map { if (it < ' ' || it in '\u007f'..'\u009f') '?' else it }.joinToString("") + "'"
 
 /** RFC 8259, strictly. */
-private class JsonParser(private val text: String, private val once: Boolean) {
+private class JsonParser(private val text: String, private val once: Boolean, private val written: IntRange) {
     private var at = 0
 
     fun whole(): Json {
@@ -95,6 +104,7 @@ private class JsonParser(private val text: String, private val once: Boolean) {
     }
 
     private fun members(depth: Int): Json {
+        val start = at
         val found = LinkedHashMap<String, Json>()
         list('}') {
             if (peek() != '"') wrong()
@@ -104,14 +114,17 @@ private class JsonParser(private val text: String, private val once: Boolean) {
             val old = found.put(name, value(depth + 1))
             wellFormed(!once || old == null) { "the name ${shown(name)} stands twice in an object" }
         }
-        return Json.Object(found)
+        return Json.Object(found, written(depth, start))
     }
 
     private fun items(depth: Int): Json {
+        val start = at
         val found = ArrayList<Json>()
         list(']') { found += value(depth + 1) }
-        return Json.Array(found)
+        return Json.Array(found, written(depth, start))
     }
+
+    private fun written(depth: Int, start: Int): String = if (depth in written) text.substring(start, at) else ""
 
     /** What stands between brackets, separated by commas. */
     private inline fun list(end: Char, item: () -> Unit) {

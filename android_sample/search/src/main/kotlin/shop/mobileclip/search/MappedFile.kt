@@ -1,6 +1,7 @@
 package shop.mobileclip.search
 
 import java.io.File
+import java.io.FileNotFoundException
 import java.io.IOException
 import java.io.RandomAccessFile
 import java.nio.Buffer
@@ -51,7 +52,8 @@ internal class MappedFile(private val channel: FileChannel, private val start: L
         } catch (error: BadFileException) {
             throw error
         } catch (error: IOException) {
-            throw BadFileException("$name: it cannot be read: ${error.message}", error)
+            val kind = if (error is FileNotFoundException) ErrorKind.MISSING else ErrorKind.DAMAGED
+            throw BadFileException("$name: it cannot be read: ${error.message}", error, kind)
         }
     }
 }

@@ -97,6 +97,7 @@ public class ModelManifest private constructor(private val name: String, members
         artifacts.firstOrNull { it.format == format && it.encoder == encoder } ?: throw BadFileException(
             "$name: no $encoder encoder in $format; there are " +
                 artifacts.map { "${it.format} ${it.encoder} ${it.precision}" },
+            kind = ErrorKind.MISMATCHED,
         )
 
     /** What makes the image encoder's square. */
@@ -112,9 +113,11 @@ public class ModelManifest private constructor(private val name: String, members
          *
          * @throws BadFileException if it is missing, damaged, of another version, or asks for another preprocessing.
          */
+        @JvmStatic
         public fun load(file: File): ModelManifest = MappedFile.mapping(file.path) { read(file.readBytes(), file.path) }
 
         /** The same from the file's content; [name] is for messages. */
+        @JvmStatic
         public fun read(utf8: ByteArray, name: String): ModelManifest = reading(name) {
             ModelManifest(name, Json.parse(ByteBuffer.wrap(utf8), once = true).asObject("the manifest"))
         }

@@ -1,17 +1,18 @@
 package shop.mobileclip.search
 
 import java.io.File
-import java.nio.ByteBuffer
-import java.nio.FloatBuffer
-import java.nio.IntBuffer
-import java.nio.LongBuffer
 import java.nio.channels.FileChannel
+import java.util.BitSet
 
 /**
- * An open `.catalog` file, mapped: products, their records and small pictures, and their quantised embeddings.
+ * An open `.catalog` file, mapped: products, their records and small pictures, and their quantised embeddings; perhaps
+ * with products over it that staff added on this phone ([adding]).
  *
  * Opening checks the structure whole, so that nothing can point outside the file afterwards; [verify] checks the bytes.
- * May be shared between threads. The file must not be written to while it is open; replace it by renaming another.
+ * May be shared between threads. The file must not be written to while it is open; replace it by renaming another. There
+ * is nothing to close: the file is unmapped when nothing refers to the catalog any more. [Searcher.use] swaps catalogs.
+ *
+ * A product is named by its place, 0 until [size], in this catalog alone, or by the shop's own id, in every one.
  */
 public class ProductCatalog internal constructor(
     /** The path, or the name that it was opened under; for messages. */
@@ -26,34 +27,60 @@ public class ProductCatalog internal constructor(
     public val categories: List<String>,
     /** Scores to confidences. */
     public val calibration: ScoreCalibration,
-    internal val tables: CatalogTables,
-    private val digest: CatalogDigest,
+    internal val parts: List<CatalogPart>,
+    internal val hidden: BitSet, // products of the first part that are not found any more
+    private val sha256: CatalogDigest,
 ) {
-    /** How many products. */
-    public val size: Int get() = tables.prices.capacity()
+    /** 64 hex digits naming this file: the SHA-256 that stands in it. With products over it, the base's. */
+    public val digest: String get() = sha256.expected
+
+    /** How many places there are. Those of products that others replaced, or that were removed, count. */
+    public val size: Int get() = parts.sumOf { it.tables.products }
 
     /** How many rows: pictures of products. */
-    public val rows: Int get() = tables.scales.capacity()
+    public val rows: Int get() = parts.sumOf { it.tables.rows }
 
     /** The width of an embedding. */
-    public val dim: Int get() = tables.offset.capacity()
+    public val dim: Int get() = parts[0].tables.dim
+
+    /**
+     * Where the product of that id stands; null where there is none. In a catalog whose builder wrote no order of ids, the
+     * first call reads every record.
+     *
+     * @throws BadFileException if a record on the way there is damaged.
+     */
+    public fun place(id: String): Int? = reading(name) {
+        parts.asReversed().firstNotNullOfOrNull { part -> part.place(id)?.takeIf { !hidden.get(it) } }
+    }
+
+    /** The product of that id; null where there is none. As [place]. */
+    public fun product(id: String): CatalogProduct? = place(id)?.let(::product)
 
     /**
      * A product's record, parsed anew each time. [product]: 0 until [size].
      *
      * @throws BadFileException if it is no JSON object: the file is damaged.
      */
-    public fun product(product: Int): CatalogProduct =
-        reading("$name, product $product") { CatalogProduct.read(tables.record(product)) }
+    public fun product(product: Int): CatalogProduct = reading("$name, product $product") {
+        part(product).let { CatalogProduct.read(it.tables.record(product - it.firstProduct)) }
+    }
 
     /** A product's small picture, a WebP file's bytes; null for none. */
-    public fun thumbnail(product: Int): ByteArray? = tables.thumbnail(product)?.bytes()
+    public fun thumbnail(product: Int): ByteArray? =
+        part(product).let { it.tables.thumbnail(product - it.firstProduct)?.bytes() }
 
     /** A product's category: a place in [categories]. */
-    public fun category(product: Int): Int = tables.categories.get(product)
+    public fun category(product: Int): Int = part(product).let { it.category(product - it.firstProduct) }
 
     /** A product's price in ten-thousandths of the currency's unit; null for none. */
-    public fun price(product: Int): Long? = tables.prices.get(product).takeIf { it != CatalogTables.NO_PRICE }
+    public fun price(product: Int): Long? =
+        part(product).let { it.tables.prices.get(product - it.firstProduct) }.takeIf { it != CatalogTables.NO_PRICE }
+
+    /** This catalog with [overlay] over it, which must be of this very catalog. Both stay as they are. */
+    public fun adding(overlay: CatalogOverlay): ProductCatalog {
+        require(overlay.base === this) { "an overlay of another catalog: ${overlay.base.name}, not $name" }
+        return overlay.over()
+    }
 
     /**
      * Proves that the bytes are the builder's own, by the SHA-256 that stands in the file. Reads the whole file: to be
@@ -61,7 +88,15 @@ public class ProductCatalog internal constructor(
      *
      * @throws BadFileException if they are not.
      */
-    public fun verify(): Unit = reading(name) { digest.check() }
+    public fun verify(): Unit = reading(name) { sha256.check() }
+
+    internal fun with(names: List<String>, part: CatalogPart, hidden: BitSet): ProductCatalog =
+        ProductCatalog(name, space, model, currency, names, calibration, parts + part, hidden, sha256)
+
+    internal fun part(product: Int): CatalogPart {
+        if (product !in 0 until size) throw IndexOutOfBoundsException("product $product of $size")
+        return parts.last { product >= it.firstProduct }
+    }
 
     public companion object {
         /**
@@ -70,10 +105,14 @@ public class ProductCatalog internal constructor(
          *
          * @throws BadFileException for any file that is no whole catalog of this version, that space and that digest.
          */
+        @JvmStatic
+        @JvmOverloads
         public fun open(file: File, space: String? = null, digest: String? = null): ProductCatalog =
             MappedFile.open(file) { CatalogReader.read(it, file.path, space, digest) }
 
         /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
+        @JvmStatic
+        @JvmOverloads
         public fun open(
             channel: FileChannel,
             start: Long,
@@ -86,43 +125,18 @@ public class ProductCatalog internal constructor(
     }
 }
 
-/** The tensors: views of the mapped file, little-endian. Read at absolute places only, so that threads may share them. */
-internal class CatalogTables(
-    val prices: LongBuffer, // [products], ten-thousandths, NO_PRICE for none
-    val categories: IntBuffer, // [products]
-    val owners: IntBuffer, // [rows], from 0 by steps of 0 or 1
-    val scales: FloatBuffer, // [rows]
-    val offset: FloatBuffer, // [dim]
-    val codes: ByteBuffer, // [rows, dim], int8
-    private val recordOffsets: LongBuffer, // [products + 1]
-    private val records: ByteBuffer,
-    private val thumbnailOffsets: LongBuffer?, // [products + 1]
-    private val thumbnails: ByteBuffer?,
+/**
+ * Tables and where in the whole catalog they begin. [names]: of each of the tables' own categories, the place in the whole
+ * catalog's list; null where they are the same.
+ */
+internal class CatalogPart(
+    val tables: CatalogTables,
+    val firstProduct: Int,
+    val firstRow: Int,
+    private val names: IntArray? = null,
 ) {
-    fun record(product: Int): ByteBuffer = piece(records, recordOffsets, product)
+    fun place(id: String): Int? = tables.place(id)?.let { firstProduct + it }
 
-    fun thumbnail(product: Int): ByteBuffer? {
-        if (thumbnails == null || thumbnailOffsets == null) return null
-        return piece(thumbnails, thumbnailOffsets, product).takeIf { it.capacity() > 0 }
-    }
-
-    /** The first row of a product: of the sorted owners, the first that is not below it. */
-    fun firstRow(product: Int): Int {
-        var low = 0
-        var high = owners.capacity()
-        while (low < high) {
-            val middle = (low + high) ushr 1
-            if (owners.get(middle) < product) low = middle + 1 else high = middle
-        }
-        return low
-    }
-
-    private fun piece(bytes: ByteBuffer, offsets: LongBuffer, product: Int): ByteBuffer {
-        val start = offsets.get(product).toInt()
-        return bytes.part(start, offsets.get(product + 1).toInt() - start)
-    }
-
-    companion object {
-        const val NO_PRICE = -1L
-    }
+    /** A place in the whole catalog's list, of a product by its place in the tables. */
+    fun category(product: Int): Int = tables.categories.get(product).let { names?.get(it) ?: it }
 }

@@ -2,13 +2,17 @@ package shop.mobileclip.search
 
 import java.util.concurrent.CancellationException
 
-/** One search's way through all rows: of each product that is [wanted], the best row goes to [best]. For one thread. */
+/**
+ * One search's way through all rows of [tables]: of each product that is [wanted], the best row goes to [best], counted
+ * from [firstRow]. For one thread.
+ */
 internal class Scan(
     private val tables: CatalogTables,
     private val query: PreparedQuery,
     private val wanted: (Int) -> Boolean,
     private val threshold: Double,
     private val best: Best,
+    private val firstRow: Int = 0,
 ) {
     private val block = CodeBlock(tables.codes, query.q16)
     private val rows = tables.owners.capacity()
@@ -75,6 +79,6 @@ internal class Scan(
     }
 
     private fun finishProduct() {
-        if (bestRow >= 0 && bestScore >= threshold) best.offer(bestScore, bestRow)
+        if (bestRow >= 0 && bestScore >= threshold) best.offer(bestScore, firstRow + bestRow)
     }
 }

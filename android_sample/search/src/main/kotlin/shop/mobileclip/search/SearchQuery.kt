@@ -17,7 +17,7 @@ public sealed interface SearchQuery {
 }
 
 /** What a product must be; null for no matter. Prices are in ten-thousandths of the catalog's currency, inclusive. */
-public data class CatalogFilter(
+public data class CatalogFilter @JvmOverloads constructor(
     /** Names of categories, of which the product is in one. */
     public val categories: Set<String>? = null,
     public val lowest: Long? = null,
@@ -25,6 +25,7 @@ public data class CatalogFilter(
 ) {
     public companion object {
         /** Every product. */
+        @JvmField
         public val ANY: CatalogFilter = CatalogFilter()
     }
 }

@@ -17,10 +17,14 @@ public object Tokenizers {
      *
      * @throws BadFileException if it is missing, damaged, of another format, version, family or digest.
      */
+    @JvmStatic
+    @JvmOverloads
     public fun load(file: File, sha256: String? = null): TextTokenizer =
         MappedFile.open(file) { read(it, file.path, sha256) }
 
     /** The same for [length] bytes of [channel] from [start] on: an uncompressed asset within an APK, say. */
+    @JvmStatic
+    @JvmOverloads
     public fun load(
         channel: FileChannel,
         start: Long,

@@ -15,6 +15,7 @@ public object WritingSystems {
      * The scripts of the letters of [text] that are not among [known] ([ModelManifest.TextSpec.scripts]), each once, in their order. A
      * letter of a script that few people write is of "another script".
      */
+    @JvmStatic
     public fun unknown(text: String, known: Set<String>): List<String> {
         val found = LinkedHashSet<String>()
         var index = 0

@@ -1,0 +1,106 @@
+package shop.mobileclip.search
+
+import java.io.File
+import java.math.BigDecimal
+import java.util.BitSet
+
+/**
+ * A product that staff add. [vectors]: embeddings of its pictures, one or more. [currency]: the catalog's own where it is
+ * null. [thumbnail]: a small WebP picture's bytes, null for none.
+ */
+public class NewProduct @JvmOverloads constructor(
+    public val id: String,
+    public val name: String,
+    public val price: BigDecimal? = null,
+    public val currency: String? = null,
+    public val description: String = "",
+    public val category: String = "",
+    public val extra: Map<String, String> = emptyMap(),
+    public val vectors: List<FloatArray> = emptyList(),
+    public val thumbnail: ByteArray? = null,
+)
+
+/**
+ * Products that staff added on this phone, over the catalog [base]; and which of the base's are not found any more. A
+ * product whose id the base holds replaces the base's. A value: every change gives another one.
+ *
+ * The file is a `.catalog` of its own, which names its base and keeps the embeddings as they were before quantisation.
+ */
+public class CatalogOverlay internal constructor(
+    public val base: ProductCatalog,
+    internal val entries: List<OverlayEntry>,
+    /** Ids of base products that are not found any more. */
+    public val removed: Set<String>,
+) {
+    /** What was added, in its order. */
+    public val products: List<CatalogProduct> by lazy { entries.map { CatalogProduct.read(it.record.duplicate()) } }
+
+    /**
+     * With [product], in place of one of the same id.
+     *
+     * @throws IllegalArgumentException for a product without an id or a vector, a vector of another width or one that
+     * cannot be searched, a price below 0 or of more than four decimals, another currency than the base's, or one product
+     * more than [MOST_PRODUCTS].
+     */
+    public fun putting(product: NewProduct): CatalogOverlay {
+        val entry = OverlayEntry.of(product, base)
+        val others = entries.filter { it.id != product.id }
+        require(others.size < MOST_PRODUCTS) { "more than $MOST_PRODUCTS products: build the catalog anew with them" }
+        return CatalogOverlay(base, others + entry, removed - product.id)
+    }
+
+    /** Without the product of that id, be it one that was added or the base's. */
+    public fun removing(id: String): CatalogOverlay {
+        val own = if (base.place(id) == null) removed else removed + id
+        return CatalogOverlay(base, entries.filter { it.id != id }, own)
+    }
+
+    /** Without what was done to the product of that id: the base's, if there is one, is found again. */
+    public fun forgetting(id: String): CatalogOverlay =
+        CatalogOverlay(base, entries.filter { it.id != id }, removed - id)
+
+    /**
+     * Writes the file: whole, or not at all.
+     *
+     * @throws java.io.IOException if it cannot be written; what stood there before stays.
+     */
+    public fun write(file: File): Unit = OverlayFile.write(file, this)
+
+    internal fun over(): ProductCatalog {
+        val names = (base.categories + entries.map { it.category }).distinct()
+        val places = names.withIndex().associate { (place, name) -> name to place }
+        val part = CatalogPart(
+            OverlayTables.of(base, entries),
+            base.size,
+            base.rows,
+            OverlayTables.categories(entries).map(places::getValue).toIntArray(),
+        )
+        return base.with(names, part, hidden())
+    }
+
+    private fun hidden(): BitSet {
+        val hidden = BitSet()
+        for (id in removed + entries.map { it.id }) base.place(id)?.let(hidden::set)
+        return hidden
+    }
+
+    public companion object {
+        /** How many products an overlay holds at most. */
+        public const val MOST_PRODUCTS: Int = 5000
+
+        /** Over [base], nothing yet. */
+        @JvmStatic
+        public fun empty(base: ProductCatalog): CatalogOverlay {
+            require(base.parts.size == 1) { "an overlay over a catalog that has one" }
+            return CatalogOverlay(base, emptyList(), emptySet())
+        }
+
+        /**
+         * Reads what [write] wrote over that very [base].
+         *
+         * @throws BadFileException if it is missing or damaged, or of another base or embedding space.
+         */
+        @JvmStatic
+        public fun open(file: File, base: ProductCatalog): CatalogOverlay = OverlayFile.open(file, empty(base))
+    }
+}
