@@ -10,7 +10,8 @@ class CardView(private val root: View) {
     fun show(card: Card) {
         root.findViewById<ImageView>(R.id.card_picture).setImageBitmap(card.picture)
         root.findViewById<TextView>(R.id.card_name).text = card.name
-        show(R.id.card_price, card.price)
+        val language = root.resources.configuration.locales[0]
+        show(R.id.card_price, card.price?.let { priceText(it, card.currency, language) } ?: "")
         show(R.id.card_description, card.description)
         val match = card.match
         root.findViewById<View>(R.id.card_match).visibility = if (match == null) View.GONE else View.VISIBLE

@@ -19,6 +19,6 @@ sealed interface SearchState {
     /** No product passes the filter. */
     data class Nothing(val unknown: List<String>) : SearchState
 
-    /** [reason]: one line that names what is wrong. */
-    data class Failed(val reason: String) : SearchState
+    /** [words]: a text's id. */
+    data class Failed(val words: Int) : SearchState
 }

@@ -1,0 +1,128 @@
+package shop.mobileclip.app
+
+import android.content.Intent
+import android.os.Bundle
+import android.view.View
+import android.widget.ArrayAdapter
+import android.widget.AutoCompleteTextView
+import android.widget.EditText
+import android.widget.ImageButton
+import android.widget.TextView
+import android.widget.Toast
+import shop.mobileclip.android.PictureReader
+import shop.mobileclip.android.PictureSource
+import shop.mobileclip.android.PictureTaker
+import shop.mobileclip.android.SharedFiles
+import shop.mobileclip.search.NewProduct
+import java.io.File
+
+/** The clerk's screen: a picture of a new product, its fields, and it is found at once; and the list of all, to be shared. */
+class StaffActivity :
+    ShopActivity(),
+    PictureTaker.Listener {
+    private val pictures = PictureTaker(this, this)
+    private var file: File? = null
+
+    override fun onCreate(saved: Bundle?) {
+        super.onCreate(saved)
+        setContentView(R.layout.activity_staff)
+        actionBar?.setDisplayHomeAsUpEnabled(true)
+        findViewById<View>(R.id.picture).setOnClickListener { pictures.take() }
+        findViewById<View>(R.id.add).setOnClickListener { add() }
+        findViewById<View>(R.id.share_list).setOnClickListener { share() }
+        work { shop ->
+            val names = shop.catalog.categories.filter { it.isNotEmpty() };
+            { category().setAdapter(ArrayAdapter(this, android.R.layout.simple_list_item_1, names)) }
+        }
+        saved?.getString(FILE)?.let { show(File(it)) }
+    }
+
+    private fun category() = findViewById<AutoCompleteTextView>(R.id.category)
+
+    private fun text(id: Int): String = findViewById<EditText>(id).text.toString().trim()
+
+    override fun onSaveInstanceState(saved: Bundle) {
+        super.onSaveInstanceState(saved)
+        saved.putString(FILE, file?.path)
+    }
+
+    override fun say(words: Int) = say(getString(words))
+
+    private fun say(words: String) {
+        findViewById<TextView>(R.id.message).text = words
+    }
+
+    override fun onPicture(copy: (File) -> Unit) = work {
+        val file = newPictureFile(this)
+        copy(file);
+        { show(file) }
+    }
+
+    override fun onCameraRefused() = Toast.makeText(this, R.string.take_elsewhere, Toast.LENGTH_LONG).show()
+
+    override fun onNoApp() = say(R.string.no_picture_app)
+
+    /** Shows a picture, and in an empty field the category that fits it best. */
+    private fun show(file: File) = work { shop ->
+        val source = PictureSource.of(file)
+        val preview = PictureReader.preview(source, SIDE)
+        val names = shop.catalog.categories.filter { it.isNotEmpty() }
+        val image = PictureReader.read(source, shop.manifest.preprocessor())
+        val (templates, scale) = shop.manifest.text.templates to shop.manifest.logitScale
+        val best = if (names.isEmpty()) null else shop.searcher.labels(image, names, templates, scale).first().name;
+        {
+            this.file = file
+            findViewById<ImageButton>(R.id.picture).setImageBitmap(preview)
+            if (text(R.id.category).isEmpty()) category().setText(best, false)
+        }
+    }
+
+    private fun add() {
+        val (id, name, price) = listOf(text(R.id.id), text(R.id.name), text(R.id.price))
+        val picture = file
+        if (picture == null || id.isEmpty() || name.isEmpty()) return say(R.string.incomplete)
+        val amount = price.toBigDecimalOrNull()
+        if (price.isNotEmpty() && amount == null) return say(R.string.bad_price)
+        work { shop ->
+            val source = PictureSource.of(picture)
+            val fields = NewProduct(
+                id,
+                name,
+                price = amount,
+                category = text(R.id.category),
+                description = text(R.id.description),
+                thumbnail = PictureReader.thumbnail(source),
+            )
+            val image = PictureReader.read(source, shop.manifest.preprocessor())
+            shop.change { it.add(fields, image, picture.readBytes()) };
+            { added(name) }
+        }
+    }
+
+    private fun added(name: String) {
+        say(getString(R.string.added, name))
+        for (id in listOf(R.id.id, R.id.name, R.id.price, R.id.category, R.id.description)) {
+            findViewById<EditText>(id).text = null
+        }
+        file = null
+        findViewById<ImageButton>(R.id.picture).setImageResource(R.drawable.camera)
+    }
+
+    private fun share() = work { shop ->
+        val folder = File(cacheDir, "list").apply { deleteRecursively() }
+        shop.staff.export(folder)
+        val send = SharedFiles.zipped(this, "products.zip", folder);
+        { startActivity(Intent.createChooser(send, getText(R.string.share_list))) }
+    }
+
+    override fun onRequestPermissionsResult(request: Int, names: Array<String>, results: IntArray) =
+        pictures.onPermission(request, results)
+
+    @Deprecated("AndroidX has its successor")
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) = pictures.onResult(request, result, data)
+
+    private companion object {
+        const val FILE = "file"
+        const val SIDE = 512 // pixels
+    }
+}
