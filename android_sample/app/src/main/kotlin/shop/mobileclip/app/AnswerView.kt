@@ -23,6 +23,7 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (Card, pl
 
     init {
         list.adapter = cards
+        list.itemsCanFocus = true
         again.setOnClickListener { retry() }
     }
 

@@ -47,7 +47,9 @@ class LiveActivity : ShopActivity() {
 
     override fun say(words: Int) = findViewById<TextView>(R.id.live_message).setText(words)
 
-    private fun later() = view.postDelayed({ if (isSeen) look() }, PAUSE)
+    private fun later() {
+        view.postDelayed({ if (isSeen) look() }, PAUSE)
+    }
 
     private fun look() {
         val frame = camera.frame(SIDE) ?: return later()
@@ -61,7 +63,7 @@ class LiveActivity : ShopActivity() {
         }
     }
 
-    private fun show(card: Card?) {
+    internal fun show(card: Card?) {
         val best = findViewById<View>(R.id.best)
         if (card != null) CardView(best).show(card)
         best.visibility = if (card == null) View.GONE else View.VISIBLE

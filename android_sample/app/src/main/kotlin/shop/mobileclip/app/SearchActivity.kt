@@ -23,7 +23,8 @@ class SearchActivity :
     private val shared get() = application as ShopApplication
     private val pictures = PictureTaker(this, this)
     private var dialog: AlertDialog? = null
-    private lateinit var model: SearchModel
+    internal lateinit var model: SearchModel
+        private set
     private lateinit var questionView: QuestionView
     private lateinit var answerView: AnswerView
 

@@ -5,11 +5,14 @@ import android.app.Application
 import android.os.Handler
 import android.os.Looper
 import android.util.Log
+import shop.mobileclip.android.ShopFiles
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.SearchEvent
 import java.util.concurrent.Executor
 import java.util.concurrent.Executors
 
 /** Holds what the screens share: the shop, opened once, and the threads. */
-class ShopApplication : Application() {
+open class ShopApplication : Application() {
     /** The encoders' thread: they take no second one, and searches wait for each other. */
     val worker: Executor = Executors.newSingleThreadExecutor()
 
@@ -21,8 +24,12 @@ class ShopApplication : Application() {
 
     /** The shop. Not for the main thread, since the first call opens it. Throws BadFileException. */
     @Synchronized
-    fun shop(): Shop = opened ?: Shop.open(this, worker, { count("${it.kind}: ${it.hits} in ${it.milliseconds} ms") })
-        .also { opened = it }
+    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::encoder).also { opened = it }
+
+    /** The app's tests have another. */
+    protected open fun encoder(files: ShopFiles): EmbeddingEncoder = files.encoder()
+
+    private fun count(event: SearchEvent) = count("${event.kind}: ${event.hits} products in ${event.milliseconds} ms")
 
     /** An event for the shop's own statistics, which would stand in place of the log. Nothing leaves the device. */
     fun count(event: String) {
