@@ -6,6 +6,7 @@ Python, end to end, with the artefacts of the folder that DIST names (default: t
 
 import base64
 import csv
+import hashlib
 import json
 import os
 import re
@@ -28,11 +29,16 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens
-from tests import expected
+from tests import android_library, expected
 from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
 MODULE = ANDROID / "search"
+LIBRARY = ANDROID / "search-android"
+CLASSES = MODULE / "target" / "classes"
+PACKAGE = "shop/mobileclip/search"
+DEPENDENCIES = ("dependency:list", "-DincludeScope=runtime", "-DoutputFile=target/dependencies.txt")
+WRAPPER = "55243ef57851f12b070ad14f7f5bb8302daceeebc5bce5ece5fa6edb23e1145c"      # of Gradle 9.4's, as Gradle lists it
 SHOP = ROOT / "demo" / "shop"
 PRECISIONS = ("fp32", "fp16")
 SHOP_TEXTS, SHOP_PICTURES = 60, 100
@@ -66,7 +72,7 @@ def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     write_expected(folder, dist)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
     environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
-    answer = subprocess.run(["mvn", "-B", "-ntp", "test"], cwd=MODULE, capture_output=True, text=True,
+    answer = subprocess.run(["mvn", "-B", "-ntp", "test", *DEPENDENCIES], cwd=MODULE, capture_output=True, text=True,
                             env=os.environ | environment)
     found = reported(MODULE / "target" / "surefire-reports")
     assert found, f"mvn test made no reports:\n{answer.stdout[-3000:]}{answer.stderr[-3000:]}"
@@ -157,6 +163,78 @@ def test_every_golden_search_was_compared(cases):
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
 
 
+# What an app that takes the library can rely on.
+
+def test_the_public_api_is_the_one_that_was_written_down(cases):
+    api = android_library.public_api(android_library.class_files(CLASSES, PACKAGE))
+    assert api == (MODULE / "api.txt").read_text(encoding="utf-8"), "README.md says how to write a change down"
+
+
+def test_kotlin_2_0_reads_the_classes(cases):
+    assert android_library.metadata_versions(android_library.class_files(CLASSES, PACKAGE)) == {"2,0,0"}
+
+
+def test_the_library_needs_nothing_but_kotlin(cases):
+    found = re.findall(r"^ +(\S+:\S+:jar:\S+:\w+)", (MODULE / "target" / "dependencies.txt").read_text(), re.MULTILINE)
+    assert sorted(found) == (MODULE / "dependencies.txt").read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize("readme, source", [
+    (MODULE / "README.md", MODULE / "src/test/kotlin/shop/mobileclip/search/ReadmeTest.kt"),
+    (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt")])
+def test_the_lines_of_each_readme_are_those_that_a_test_compiles(readme, source):
+    assert android_library.kotlin_block(readme) == android_library.marked_lines(source)
+
+
+def test_every_public_declaration_says_what_it_is():
+    assert [found for path in (*MODULE.glob("src/main/kotlin/**/*.kt"), *LIBRARY.glob("src/main/kotlin/**/*.kt"))
+            for found in undocumented(path)] == []
+
+
+def undocumented(path: Path) -> list[str]:
+    """Public classes and functions outside of constructors without KDoc, and not overriding what has it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = []
+    for number, line in enumerate(lines):
+        if re.match(r" *public (?!companion|override|enum class EncoderPart)[^=]*\b(class|interface|object|fun) ", line):
+            before = number - 1
+            while lines[before].strip().startswith("@"):
+                before -= 1
+            if not lines[before].strip().endswith("*/"):
+                found.append(f"{path.name}: {line.strip()}")
+    return found
+
+
+# How both libraries are built and published.
+
+def test_the_gradle_wrapper_is_whole():
+    jar = (ANDROID / "gradle/wrapper/gradle-wrapper.jar").read_bytes()
+    assert hashlib.sha256(jar).hexdigest() == WRAPPER
+    properties = (ANDROID / "gradle/wrapper/gradle-wrapper.properties").read_text(encoding="utf-8")
+    assert re.search(r"^distributionSha256Sum=[0-9a-f]{64}$", properties, re.MULTILINE)
+    assert os.access(ANDROID / "gradlew", os.X_OK) and b"\r\n" in (ANDROID / "gradlew.bat").read_bytes()
+
+
+def test_warnings_stop_a_build_in_ci_alone():
+    for module in (MODULE, LIBRARY):
+        build = (module / "build.gradle.kts").read_text(encoding="utf-8")
+        assert re.findall(r"allWarningsAsErrors = (.*)", build) == [
+            'providers.gradleProperty("warningsAsErrors").map { it.toBoolean() }']
+    assert "warningsAsErrors=false" in (ANDROID / "gradle.properties").read_text(encoding="utf-8")
+
+
+def test_maven_and_gradle_publish_under_the_same_coordinates():
+    properties = dict(re.findall(r"^library\.(\w+)=(.+)$", (ANDROID / "gradle.properties").read_text(), re.MULTILINE))
+    pom = ElementTree.parse(MODULE / "pom.xml").getroot()
+    space = {"m": "http://maven.apache.org/POM/4.0.0"}
+    said = {"group": "m:groupId", "version": "m:version", "url": "m:url", "developer": "m:developers/m:developer/m:id"}
+    assert {name: pom.findtext(path, namespaces=space) for name, path in said.items()} == properties
+    for path in ("m:licenses/m:license/m:name", "m:scm/m:connection", "m:description"):
+        assert pom.findtext(path, namespaces=space), path
+    build = (MODULE / "build.gradle.kts").read_text(encoding="utf-8")
+    assert f'artifactId = "{pom.findtext("m:artifactId", namespaces=space)}"' in build
+
+
 def lint(*paths: Path) -> subprocess.CompletedProcess:
     """`android_sample/lint …`: of these, or of every source."""
     answer = subprocess.run([ANDROID / "lint", *paths], capture_output=True, text=True)
@@ -179,8 +257,8 @@ def test_the_linter_refuses_what_kotlins_conventions_do(tmp_path):
 
 def test_maven_and_gradle_name_the_same_versions():
     named = tomllib.loads((ANDROID / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))["versions"]
-    pom = dict(re.findall(r"<([a-z]+)\.version>([^<]+)<", (MODULE / "pom.xml").read_text(encoding="utf-8")))
-    assert pom.keys() == {"kotlin", "junit", "onnxruntime"}
+    pom = dict(re.findall(r"<([a-z-]+)\.version>([^<]+)<", (MODULE / "pom.xml").read_text(encoding="utf-8")))
+    assert pom.keys() == {"kotlin", "kotlin-library", "junit", "onnxruntime"}
     assert {name: named[name] for name in pom} == pom
 
 

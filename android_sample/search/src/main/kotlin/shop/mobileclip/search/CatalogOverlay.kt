@@ -18,7 +18,10 @@ public class NewProduct @JvmOverloads constructor(
     public val extra: Map<String, String> = emptyMap(),
     public val vectors: List<FloatArray> = emptyList(),
     public val thumbnail: ByteArray? = null,
-)
+) {
+    internal fun with(extra: Map<String, String>, vectors: List<FloatArray>): NewProduct =
+        NewProduct(id, name, price, currency, description, category, extra, vectors, thumbnail)
+}
 
 /**
  * Products that staff added on this phone, over the catalog [base]; and which of the base's are not found any more. A
@@ -65,6 +68,19 @@ public class CatalogOverlay internal constructor(
      * @throws java.io.IOException if it cannot be written; what stood there before stays.
      */
     public fun write(file: File): Unit = OverlayFile.write(file, this)
+
+    /** Without what the base holds with the same fields, and without removals of what it holds no more. */
+    internal fun arrived(): CatalogOverlay {
+        val left = entries.filter { entry ->
+            val own = CatalogProduct.read(entry.record.duplicate())
+            val theirs = base.product(entry.id)
+            theirs == null || theirs.fields() != own.fields()
+        }
+        return CatalogOverlay(base, left, removed.filter { base.place(it) != null }.toSet())
+    }
+
+    private fun CatalogProduct.fields() =
+        listOf(name, price?.stripTrailingZeros(), currency, description, category)
 
     internal fun over(): ProductCatalog {
         val names = (base.categories + entries.map { it.category }).distinct()

@@ -7,7 +7,7 @@ import java.util.BitSet
 
 /** Opens a catalog: everything that FORMATS.md says of it is checked here, but the digest. Throws [Malformed]. */
 internal object CatalogReader {
-    private val KNOWN = mapOf(
+    val KNOWN: Map<String, String> = mapOf(
         "format" to "mobileclip-catalog",
         "version" to "1",
         "quantization" to "int8-row-offset",

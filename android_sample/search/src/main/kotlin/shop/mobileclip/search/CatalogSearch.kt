@@ -111,7 +111,9 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
 
     /** Whether a product of [part], by its place there, fits; null where all do. */
     private fun fitting(filter: CatalogFilter, names: BooleanArray?, part: CatalogPart): ((Int) -> Boolean)? {
-        if (filter.lowest == null && filter.highest == null) return names?.let { { product: Int -> it[part.category(product)] } }
+        if (filter.lowest == null && filter.highest == null) {
+            return names?.let { { product: Int -> it[part.category(product)] } }
+        }
         require(catalog.currency.isNotEmpty()) {
             "no filter by price: the catalog has prices of several currencies, or none"
         }

@@ -32,6 +32,19 @@ public enum class ResizeMode(internal val crop: String) {
 }
 
 /**
+ * A part of an image of [ofWidth] x [ofHeight] pixels: [width] x [height] of them, from [left] and [top] on. For who decodes
+ * images without copying what no encoder sees ([ImagePreprocessor.window]).
+ */
+public class ImageWindow internal constructor(
+    public val left: Int,
+    public val top: Int,
+    public val width: Int,
+    public val height: Int,
+    public val ofWidth: Int,
+    public val ofHeight: Int,
+)
+
+/**
  * From upright RGB8 to the square that the image encoder takes, the same bytes as open_clip on the desktop: resized by
  * [mode], antialiased. Only the pixels of the square are computed.
  *
@@ -59,20 +72,44 @@ public class ImagePreprocessor @JvmOverloads constructor(
         require(fits && rgb.size == CHANNELS * width * height) {
             "${rgb.size} bytes for an image of $width x $height, expected 3 a pixel and at most $MOST_PIXELS pixels"
         }
+        return square(rgb, ImageWindow(0, 0, width, height, width, height))
+    }
+
+    /** The pixels of an image of [width] x [height] that the square is made from. Throws as [square]. */
+    public fun window(width: Int, height: Int): ImageWindow {
+        require(width > 0 && height > 0 && width.toLong() * height <= MOST_PIXELS) {
+            "an image of $width x $height, expected at most $MOST_PIXELS pixels"
+        }
+        val (columns, rows) = axes(width, height)
+        return ImageWindow(columns.from, rows.from, columns.to - columns.from, rows.to - rows.from, width, height)
+    }
+
+    /** The square of a whole image, of which [rgb] holds the pixels of [window] alone. */
+    public fun square(rgb: ByteArray, window: ImageWindow): ByteArray {
+        require(rgb.size == CHANNELS * window.width * window.height) {
+            "${rgb.size} bytes for a window of ${window.width} x ${window.height}"
+        }
+        val (width, height) = window.ofWidth to window.ofHeight
+        val (columns, rows) = axes(width, height)
+        val pixels = Pixels(rgb, window.width, window.left, window.top)
+        val short = minOf(width, height)
+        return if (rowsFirst(height - resized(height, short), width - resized(width, short))) {
+            val narrow = rows.shrinkRows(pixels, columns.from, columns.to - columns.from)
+            columns.shrinkColumns(Pixels(narrow, columns.to - columns.from, columns.from, 0), 0, size)
+        } else {
+            val low = columns.shrinkColumns(pixels, rows.from, rows.to - rows.from)
+            rows.shrinkRows(Pixels(low, size, 0, rows.from), 0, size)
+        }
+    }
+
+    /** Of the columns and of the rows. */
+    private fun axes(width: Int, height: Int): Pair<Axis, Axis> {
         val toWidth = resized(width, minOf(width, height))
         val toHeight = resized(height, minOf(width, height))
         require(width <= MOST_SHRUNK * toWidth && height <= MOST_SHRUNK * toHeight) {
             "an image of $width x $height, expected at most ${MOST_SHRUNK * toWidth} x ${MOST_SHRUNK * toHeight}"
         }
-        val columns = Axis.of(width, toWidth, size, interpolation)
-        val rows = Axis.of(height, toHeight, size, interpolation)
-        return if (rowsFirst(height - toHeight, width - toWidth)) {
-            val window = rows.shrinkRows(Pixels(rgb, width, 0, 0), columns.from, columns.to - columns.from)
-            columns.shrinkColumns(Pixels(window, columns.to - columns.from, columns.from, 0), 0, size)
-        } else {
-            val window = columns.shrinkColumns(Pixels(rgb, width, 0, 0), rows.from, rows.to - rows.from)
-            rows.shrinkRows(Pixels(window, size, 0, rows.from), 0, size)
-        }
+        return Axis.of(width, toWidth, size, interpolation) to Axis.of(height, toHeight, size, interpolation)
     }
 
     /** What a side becomes. */

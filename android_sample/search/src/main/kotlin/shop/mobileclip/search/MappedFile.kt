@@ -7,6 +7,7 @@ import java.io.RandomAccessFile
 import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.nio.FloatBuffer
 import java.nio.channels.FileChannel
 
 /**
@@ -65,6 +66,15 @@ internal fun ByteBuffer.part(from: Int, length: Int): ByteBuffer {
     bounds.limit(from + length)
     bounds.position(from)
     return view.slice().order(ByteOrder.LITTLE_ENDIAN)
+}
+
+/** A view of [length] numbers from [from] on. */
+internal fun FloatBuffer.part(from: Int, length: Int): FloatBuffer {
+    val view = duplicate()
+    val bounds: Buffer = view
+    bounds.limit(from + length)
+    bounds.position(from)
+    return view.slice()
 }
 
 /** A copy of all bytes. The buffer's own position does not matter. */

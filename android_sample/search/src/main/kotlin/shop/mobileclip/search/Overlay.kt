@@ -4,8 +4,6 @@ import java.math.BigDecimal
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.FloatBuffer
-import java.nio.IntBuffer
-import java.nio.LongBuffer
 import kotlin.math.abs
 
 /** One product of an overlay, as it is kept: views of the file that it was read from, or arrays of its own. */
@@ -88,25 +86,50 @@ internal object OverlayRecord {
 internal object OverlayTables {
     private const val LARGEST = 127
 
+    /** The tensors that a search reads. */
     fun of(base: ProductCatalog, entries: List<OverlayEntry>): CatalogTables {
+        val tensors = tensors(base, entries).associate { it.name to it.data }
+        fun tensor(name: String) = tensors.getValue(name).part(0, tensors.getValue(name).capacity())
+        return CatalogTables(
+            prices = tensor("prices").asLongBuffer(),
+            categories = tensor("categories").asIntBuffer(),
+            owners = tensor("owners").asIntBuffer(),
+            scales = tensor("scales").asFloatBuffer(),
+            offset = tensor("offset").asFloatBuffer(),
+            codes = tensor("codes"),
+            tensor("record_offsets").asLongBuffer(),
+            tensor("records"),
+            tensor("thumbnail_offsets").asLongBuffer(),
+            tensor("thumbnails"),
+            tensor("id_order").asIntBuffer(),
+        )
+    }
+
+    /** All tensors of an overlay's file. */
+    fun tensors(base: ProductCatalog, entries: List<OverlayEntry>): List<OverlayTensor> {
         val vectors = entries.flatMap { it.vectors }
         val offset = base.parts[0].tables.offset
         val codes = ByteArray(vectors.size * base.dim)
-        val scales = FloatArray(vectors.size) { quantise(vectors[it], offset, codes, it * base.dim) }
+        val scales = List(vectors.size) { quantise(vectors[it], offset, codes, it * base.dim) }
         val names = categories(entries).withIndex().associate { (place, name) -> name to place }
         val owners = entries.flatMapIndexed { product, entry -> entry.vectors.map { product } }
-        return CatalogTables(
-            prices = LongBuffer.wrap(LongArray(entries.size) { entries[it].price }),
-            categories = IntBuffer.wrap(IntArray(entries.size) { names.getValue(entries[it].category) }),
-            owners = IntBuffer.wrap(owners.toIntArray()),
-            scales = FloatBuffer.wrap(scales),
-            offset = offset,
-            codes = ByteBuffer.wrap(codes),
-            offsets(entries.map { it.record }),
-            joined(entries.map { it.record }),
-            offsets(entries.map { it.thumbnail ?: NOTHING }),
-            joined(entries.map { it.thumbnail ?: NOTHING }),
-            idOrder = null,
+        val order = entries.indices.sortedWith { one, other -> compareUtf8(entries[one].id, entries[other].id) }
+        val records = entries.map { it.record }
+        val thumbnails = entries.map { it.thumbnail ?: ByteBuffer.allocate(0) }
+        val numbers = List(base.dim, offset::get)
+        return listOf(
+            OverlayTensor("prices", "I64", 8, entries.size, longs(entries.map { it.price })),
+            OverlayTensor("record_offsets", "U64", 8, entries.size + 1, offsets(records)),
+            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)),
+            OverlayTensor("categories", "U32", 4, entries.size, integers(entries.map { names.getValue(it.category) })),
+            OverlayTensor("id_order", "U32", 4, entries.size, integers(order)),
+            OverlayTensor("offset", "F32", 4, base.dim, floats(numbers)),
+            OverlayTensor("owners", "U32", 4, owners.size, integers(owners)),
+            OverlayTensor("scales", "F32", 4, scales.size, floats(scales)),
+            OverlayTensor("vectors", "F32", 4, listOf(vectors.size, base.dim), flat(vectors, base.dim)),
+            OverlayTensor("codes", "I8", 1, listOf(vectors.size, base.dim), ByteBuffer.wrap(codes)),
+            joined(records).let { OverlayTensor("records", "U8", 1, it.capacity(), it) },
+            joined(thumbnails).let { OverlayTensor("thumbnails", "U8", 1, it.capacity(), it) },
         )
     }
 
@@ -125,14 +148,36 @@ internal object OverlayTables {
         return scale
     }
 
-    private fun offsets(pieces: List<ByteBuffer>): LongBuffer =
-        LongBuffer.wrap(pieces.runningFold(0L) { sum, piece -> sum + piece.capacity() }.toLongArray())
+    private fun offsets(pieces: List<ByteBuffer>): ByteBuffer =
+        longs(pieces.runningFold(0L) { sum, piece -> sum + piece.capacity() })
 
-    private fun joined(pieces: List<ByteBuffer>): ByteBuffer {
-        val whole = ByteBuffer.allocate(pieces.sumOf { it.capacity() }).order(ByteOrder.LITTLE_ENDIAN)
-        for (piece in pieces) whole.put(piece.part(0, piece.capacity()))
-        return whole
+    private fun longs(values: List<Long>): ByteBuffer = little(8 * values.size) { for (value in values) putLong(value) }
+
+    private fun integers(values: List<Int>): ByteBuffer = little(4 * values.size) { for (value in values) putInt(value) }
+
+    private fun floats(values: List<Float>): ByteBuffer =
+        little(4 * values.size) { for (value in values) putFloat(value) }
+
+    private fun flat(vectors: List<FloatBuffer>, dim: Int): ByteBuffer = little(4 * dim * vectors.size) {
+        for (vector in vectors) for (index in 0 until dim) putFloat(vector.get(index))
     }
 
-    private val NOTHING: ByteBuffer = ByteBuffer.allocate(0)
+    private fun little(bytes: Int, put: ByteBuffer.() -> Unit): ByteBuffer =
+        ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN).apply(put)
+
+    private fun joined(pieces: List<ByteBuffer>): ByteBuffer = little(pieces.sumOf { it.capacity() }) {
+        for (piece in pieces) put(piece.part(0, piece.capacity()))
+    }
+}
+
+/** One tensor; [elementSize] in bytes. */
+internal class OverlayTensor(
+    val name: String,
+    val type: String,
+    val elementSize: Int,
+    val shape: List<Int>,
+    val data: ByteBuffer,
+) {
+    constructor(name: String, type: String, elementSize: Int, length: Int, data: ByteBuffer) :
+        this(name, type, elementSize, listOf(length), data)
 }

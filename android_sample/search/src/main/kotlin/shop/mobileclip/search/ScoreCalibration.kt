@@ -13,6 +13,7 @@ public class ScoreCalibration internal constructor(
     public val text: Curve,
     public val image: Curve,
     public val source: String,
+    internal val json: String, // as it stands in the catalog
 ) {
     /** `p = 1 / (1 + exp(-(a * score + b)))`; [spread]: the standard deviation of such a query's scores. */
     public class Curve internal constructor(
@@ -59,7 +60,7 @@ public class ScoreCalibration internal constructor(
         fun read(json: String): ScoreCalibration {
             val members = Json.parse(json, once = false).asObject("calibration")
             val source = members.part("source").asText("the calibration's source")
-            return ScoreCalibration(curve(members, "text", source), curve(members, "image", source), source)
+            return ScoreCalibration(curve(members, "text", source), curve(members, "image", source), source, json)
         }
 
         private fun curve(members: Map<String, Json>, kind: String, source: String): Curve {

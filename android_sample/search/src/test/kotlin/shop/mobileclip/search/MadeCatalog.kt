@@ -17,16 +17,22 @@ internal class MadeCatalog(
     val categories: IntArray,
     val names: List<String>,
     val currency: String = "EUR",
+    records: List<String>? = null,
+    private val idOrder: IntArray? = null,
 ) {
     val products = prices.size
-    private val records = List(products) { """{"id":"p$it","name":"Product \u00e9 $it","price":1.50}""".toByteArray() }
+    private val records =
+        (records ?: List(products) { """{"id":"p$it","name":"Product \u00e9 $it","price":1.50}""" }).map { it.toByteArray() }
     private val thumbnails = List(products) { ByteArray(it % 3) { 7 } }
 
-    fun tensors(): List<Tensor> = listOf(
+    fun tensors(): List<Tensor> = listOfNotNull(
         Tensor("record_offsets", "U64", listOf(products + 1), offsets(records)),
         Tensor("prices", "I64", listOf(products), little(8 * products) { prices.forEach { putLong(it) } }),
         Tensor("thumbnail_offsets", "U64", listOf(products + 1), offsets(thumbnails)),
         Tensor("categories", "U32", listOf(products), little(4 * products) { categories.forEach { putInt(it) } }),
+        idOrder?.let { order ->
+            Tensor("id_order", "U32", listOf(order.size), little(4 * order.size) { order.forEach { putInt(it) } })
+        },
         Tensor("offset", "F32", listOf(dim), little(4 * dim) { offset.forEach { putFloat(it) } }),
         Tensor("owners", "U32", listOf(owners.size), little(4 * owners.size) { owners.forEach { putInt(it) } }),
         Tensor("scales", "F32", listOf(owners.size), little(4 * owners.size) { scales.forEach { putFloat(it) } }),

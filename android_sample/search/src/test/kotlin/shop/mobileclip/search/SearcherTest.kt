@@ -32,6 +32,7 @@ class SearcherTest {
     private inner class FakeEncoder(
         override val space: String = "ab".repeat(32),
         override val dim: Int = 8,
+        private val stop: () -> Unit = {},
         private val during: () -> Unit = {},
     ) : EmbeddingEncoder {
         private val users = AtomicInteger()
@@ -39,6 +40,16 @@ class SearcherTest {
         override fun text(ids: IntArray) = encode("text", ids.sum())
 
         override fun image(square: ByteArray) = encode("image", square.sum())
+
+        override fun prepare(part: EncoderPart) {
+            log += "prepared $part"
+            during()
+        }
+
+        override fun cancel() {
+            log += "cancel"
+            stop()
+        }
 
         override fun close() {
             log += "closed"
@@ -250,10 +261,195 @@ class SearcherTest {
         running.cancel()
         cancelled.countDown()
         assertSame(SearchOutcome.Cancelled, found.take())
-        assertEquals(listOf("preparing", "text"), said())
+        assertEquals(listOf("preparing", "text", "cancel"), said())
         searcher.hits(SearchRequest("shoes"))
         assertEquals(emptyList<String>(), said())
         pool.shutdown()
+    }
+
+    @Test
+    fun `cancelling stops the encoder at its work, and never at a later search's`() {
+        val pool = Executors.newSingleThreadExecutor()
+        val (started, stopped) = CountDownLatch(1) to CountDownLatch(1)
+        val searcher = searcher(pool) {
+            FakeEncoder(stop = stopped::countDown) {
+                started.countDown()
+                stopped.await()
+                if (log.count { it == "text" } == 1) throw IllegalArgumentException("interrupted")
+            }
+        }
+        val found = LinkedBlockingQueue<SearchOutcome>()
+        val running = searcher.search(SearchRequest("shoes")) { found += it }
+        started.await()
+        running.cancel()
+        assertSame(SearchOutcome.Cancelled, found.take())
+        assertEquals(listOf("preparing", "text", "cancel"), log.toList())
+        searcher.hits(SearchRequest("boots"))
+        running.cancel()
+        assertEquals(listOf("preparing", "text", "cancel", "text"), said())
+        pool.shutdown()
+    }
+
+    @Test
+    fun `encoders are prepared ahead, each by itself, and not twice`() {
+        val tasks = ArrayList<Runnable>()
+        val searcher = searcher({ tasks += it })
+        searcher.prepare()
+        searcher.prepare(setOf(EncoderPart.IMAGE))
+        assertEquals(3, tasks.size)
+        assertEquals(emptyList<String>(), said())
+        tasks.forEach { it.run() }
+        val prepared = listOf("prepared TEXT", "prepared IMAGE", "prepared IMAGE")
+        assertEquals(listOf("preparing", "made") + prepared, said())
+    }
+
+    @Test
+    fun `an encoder that cannot be prepared is closed, and the search says why`() {
+        val errors = ArrayDeque(listOf(OutOfMemoryError("no room")))
+        val searcher = searcher { FakeEncoder { errors.removeFirstOrNull()?.let { throw it } } }
+        searcher.prepare(setOf(EncoderPart.TEXT))
+        assertEquals(listOf("preparing", "prepared TEXT", "closed"), said())
+        searcher.hits(SearchRequest("shoes"))
+        assertEquals(listOf("preparing", "text"), said())
+        searcher.close()
+        searcher.prepare()
+        assertTrue("closed" in searcher.error(SearchRequest("boots")).message.orEmpty())
+    }
+
+    @Test
+    fun `a release while an encoder is loaded waits, and the next search loads anew`() {
+        val pool = Executors.newFixedThreadPool(2)
+        val (loading, goOn) = CountDownLatch(1) to CountDownLatch(1)
+        val searcher = searcher(pool) {
+            FakeEncoder {
+                loading.countDown()
+                goOn.await()
+            }
+        }
+        searcher.prepare(setOf(EncoderPart.TEXT))
+        loading.await()
+        searcher.release()
+        goOn.countDown()
+        pool.shutdown()
+        assertTrue(pool.awaitTermination(30, TimeUnit.SECONDS))
+        assertEquals(listOf("preparing", "prepared TEXT", "closed"), said())
+    }
+
+    @Test
+    fun `another catalog is searched from then on, and each answer names its own`() {
+        val searcher = searcher()
+        val old = search
+        val query = SearchQuery.Text(textVector("shoes"))
+        assertSame(old.catalog, (searcher.find(SearchRequest("shoes")) as SearchOutcome.Found).catalog)
+        val file = File(folder, "next.catalog").apply { writeBytes(MadeCatalog.random(8, 200, 8).bytes()) }
+        val next = CatalogSearch(ProductCatalog.open(file))
+        searcher.use(next)
+        assertSame(next, searcher.search)
+        val found = searcher.find(SearchRequest("shoes")) as SearchOutcome.Found
+        assertSame(next.catalog, found.catalog)
+        assertEquals(next.search(query), found.hits)
+        assertEquals(listOf("preparing", "made", "text"), said())
+        val odd = ProductCatalog.open(file.apply { writeBytes(MadeCatalog.random(8, 20, 9).bytes()) })
+        assertSame(ErrorKind.MISMATCHED, assertThrows<BadFileException> { searcher.use(CatalogSearch(odd)) }.kind)
+    }
+
+    @Test
+    fun `while catalogs are swapped each answer is wholly from one`() {
+        val pool = Executors.newFixedThreadPool(4)
+        val searcher = searcher(pool)
+        val file = File(folder, "next.catalog").apply { writeBytes(MadeCatalog.random(8, 200, 8).bytes()) }
+        val both = listOf(search, CatalogSearch(ProductCatalog.open(file)))
+        val query = SearchQuery.Text(textVector("shoes"))
+        val expected = both.associate { it.catalog to it.search(query) }
+        val likes = both.associate { it.catalog to it.search(SearchQuery.Like(it.catalog.place("p5")!!)) }
+        val wrong = ConcurrentLinkedQueue<String>()
+        val answers = CountDownLatch(1000)
+        repeat(500) { turn ->
+            for ((request, right) in listOf(SearchRequest("shoes") to expected, SearchRequest(likeId = "p5") to likes)) {
+                searcher.search(request) {
+                    val found = it as? SearchOutcome.Found
+                    if (found == null || found.hits != right[found.catalog]) wrong += "$turn: $it"
+                    answers.countDown()
+                }
+            }
+            searcher.use(both[turn % 2])
+        }
+        assertTrue(answers.await(30, TimeUnit.SECONDS))
+        pool.shutdown()
+        assertEquals(emptyList<String>(), wrong.toList())
+    }
+
+    @Test
+    fun `more like this goes by the shop's own id, too`() {
+        val searcher = searcher()
+        assertEquals(searcher.hits(SearchRequest(like = 7)), searcher.hits(SearchRequest(likeId = "p7")))
+        assertTrue("'gone'" in searcher.error(SearchRequest(likeId = "gone")).message.orEmpty())
+        assertThrows<IllegalArgumentException> { SearchRequest(like = 7, likeId = "p7") }
+    }
+
+    @Test
+    fun `each search that ended is told, with its kind and how many it found`() {
+        val told = ArrayList<SearchEvent>()
+        val searcher = Searcher({ FakeEncoder() }, Dist.tokenizer, preprocessor, search, { it.run() }, onSearched = { told += it })
+        searcher.hits(SearchRequest("shoes", k = 3))
+        searcher.hits(SearchRequest(image = image(1), k = 4))
+        searcher.hits(SearchRequest("shoes", image(1), threshold = 1e9))
+        searcher.hits(SearchRequest(like = 1))
+        searcher.error(SearchRequest(like = 9999))
+        assertEquals(
+            listOf(SearchKind.TEXT to 3, SearchKind.IMAGE to 4, SearchKind.BOTH to 0, SearchKind.LIKE to 10),
+            told.map { it.kind to it.hits },
+        )
+        assertTrue(told.all { it.milliseconds > 0 && it.milliseconds < 60_000 })
+    }
+
+    @Test
+    fun `an embedding is the encoder's, and labels are those of its texts`() {
+        val searcher = searcher()
+        val image = image(3)
+        assertTrue(imageVector(image).contentEquals(searcher.embedding(image)))
+        val templates = listOf("a photo of {}", "{}")
+        fun vector(name: String) = Labels.vector(templates.map { textVector(it.replace("{}", name)) })
+        val names = listOf("shoes", "boots", "hats")
+        val expected = Labels.scores(names, names.map(::vector), imageVector(image), 10.0)
+        said()
+        assertEquals(expected, searcher.labels(image, names, templates, 10.0))
+        assertEquals(6, said().size)
+        assertEquals(expected, searcher.labels(image, names, templates, 10.0))
+        assertEquals(emptyList<String>(), said())
+        assertThrows<IllegalArgumentException> { searcher.labels(image, names, emptyList(), 10.0) }
+    }
+
+    @Test
+    fun `errors have kinds that an app can say in its own words`() {
+        val missing = assertThrows<BadFileException> { ProductCatalog.open(File(folder, "none.catalog")) }
+        val other = assertThrows<BadFileException> { ProductCatalog.open(File(search.catalog.name), "cd".repeat(32)) }
+        val cut = File(folder, "cut.catalog").apply { writeBytes(ByteArray(100)) }
+        val kinds = listOf(
+            missing, other, assertThrows<BadFileException> { ProductCatalog.open(cut) }, BadPictureException("no picture"),
+            BadPictureException("too large", OutOfMemoryError()), OutOfMemoryError(), IllegalStateException(),
+        ).map(ErrorKind::of)
+        val expected = listOf("MISSING", "MISMATCHED", "DAMAGED", "PICTURE", "MEMORY", "MEMORY", "OTHER")
+        assertEquals(expected, kinds.map { it.name })
+        val failed = searcher { throw OutOfMemoryError() }.find(SearchRequest("shoes"))
+        assertSame(ErrorKind.MEMORY, assertInstanceOf(SearchOutcome.Failed::class.java, failed).kind)
+    }
+
+    @Test
+    fun `a part of an image is its pixels`() {
+        val image = RGBImage(ByteArray(3 * 6 * 5) { it.toByte() }, 6, 5)
+        val part = image.cropped(2, 1, 3, 4)
+        val expected = (1 until 5).flatMap { y -> (2 until 5).flatMap { x -> List(3) { (3 * (6 * y + x) + it).toByte() } } }
+        assertEquals(listOf(3, 4), listOf(part.width, part.height))
+        assertEquals(expected, part.bytes.toList())
+        assertEquals(image.bytes.toList(), image.cropped(0, 0, 6, 5).bytes.toList())
+        val outside = listOf(
+            listOf(-1, 0, 1, 1), listOf(0, -1, 1, 1), listOf(0, 0, 7, 1), listOf(0, 0, 1, 6), listOf(0, 0, 0, 1),
+            listOf(5, 0, 2, 1), listOf(Int.MAX_VALUE, 0, Int.MAX_VALUE, 1),
+        )
+        for ((left, top, width, height) in outside) {
+            assertThrows<IllegalArgumentException> { image.cropped(left, top, width, height) }
+        }
     }
 
     @Test

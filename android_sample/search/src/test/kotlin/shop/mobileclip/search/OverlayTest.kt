@@ -1,0 +1,282 @@
+package shop.mobileclip.search
+
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertSame
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.BeforeEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.io.TempDir
+import java.io.File
+import java.math.BigDecimal
+import java.util.Random
+
+class OverlayTest {
+    @TempDir
+    lateinit var folder: File
+
+    private val random = Random(11)
+    private val made = MadeCatalog.random(3, 400, 16)
+    private lateinit var base: ProductCatalog
+
+    @BeforeEach
+    fun open() {
+        base = opened(folder, made.bytes())
+    }
+
+    private fun vector(dim: Int = 16) = FloatArray(dim) { random.nextFloat() - 0.5f }
+
+    private fun product(id: String, category: String = "name 1", vectors: Int = 1, price: String? = "12.50") = NewProduct(
+        id, "New $id", price?.let(::BigDecimal), description = "a \"quoted\"\nline", category = category,
+        extra = mapOf("colour" to "rot"), vectors = List(vectors) { vector() }, thumbnail = ByteArray(5) { 9 },
+    )
+
+    /** 30 new ones of which some replace the base's, some with several rows, in old and new categories; some removed. */
+    private fun overlay(): CatalogOverlay {
+        var overlay = CatalogOverlay.empty(base)
+        for (index in 0 until 30) {
+            val id = if (index % 3 == 0) "p${7 * index}" else "new $index"
+            overlay = overlay.putting(product(id, if (index % 4 == 0) "Hats" else "name 2", 1 + index % 3))
+        }
+        for (id in listOf("p3", "p5", "new 4", "unknown")) overlay = overlay.removing(id)
+        return overlay
+    }
+
+    /** One file of what the base still shows and of what the overlay adds, made of the files' own tensors. */
+    private fun merged(overlay: CatalogOverlay): ProductCatalog {
+        val file = File(folder, "o.catalog").also(overlay::write)
+        val own = ProductCatalog.open(file)
+        val kept = (0 until made.products).filter { base.adding(overlay).place("p$it") == it }
+        val rows = made.owners.indices.filter { made.owners[it] in kept }
+        val names = (made.names + own.categories).distinct()
+        val tables = own.parts[0].tables
+        val whole = MadeCatalog(
+            (rows.map { kept.indexOf(made.owners[it]) } + List(own.rows) { kept.size + tables.owners.get(it) }).toIntArray(),
+            made.dim,
+            rows.map { made.codes.copyOfRange(it * made.dim, (it + 1) * made.dim) }.fold(ByteArray(0), ByteArray::plus) +
+                tables.codes.bytes(),
+            (rows.map { made.scales[it] } + List(own.rows, tables.scales::get)).toFloatArray(),
+            made.offset,
+            (kept.map { made.prices[it] } + List(own.size) { own.price(it) ?: -1 }).toLongArray(),
+            (kept.map { made.categories[it] } + List(own.size) { names.indexOf(own.categories[own.category(it)]) })
+                .toIntArray(),
+            names,
+            records = kept.map { """{"id":"p$it"}""" } + List(own.size) { """{"id":"${own.product(it).id}"}""" },
+        )
+        return ProductCatalog.open(File(folder, "merged.catalog").apply { writeBytes(whole.bytes()) })
+    }
+
+    private fun found(catalog: ProductCatalog, query: SearchQuery, k: Int, filter: CatalogFilter) =
+        CatalogSearch(catalog).search(query, k, filter).map {
+            listOf(catalog.product(it.product).id, it.score.toRawBits(), it.confidence)
+        }
+
+    @Test
+    fun `searches equal those of one file built from both`() {
+        val overlay = overlay()
+        val (over, merged) = base.adding(overlay) to merged(overlay)
+        assertEquals(merged.categories, over.categories)
+        var fromOverlay = 0
+        repeat(60) { turn ->
+            val query = when (turn % 4) {
+                0 -> SearchQuery.Text(vector())
+                1 -> SearchQuery.Image(vector())
+                2 -> SearchQuery.Both(vector(), vector(), 0.4)
+                else -> SearchQuery.Like(over.place(if (turn % 8 == 3) "new 1" else "p9")!!)
+            }
+            val same = if (query is SearchQuery.Like) {
+                SearchQuery.Like(merged.place(over.product(query.product).id)!!)
+            } else {
+                query
+            }
+            val filter = when (turn % 3) {
+                0 -> CatalogFilter.ANY
+                1 -> CatalogFilter(setOf("Hats", "name 1"))
+                else -> CatalogFilter(lowest = 0, highest = 130_000)
+            }
+            val hits = found(over, query, 25, filter)
+            assertEquals(found(merged, same, 25, filter), hits)
+            fromOverlay += hits.count { "new" in it[0].toString() }
+        }
+        assertTrue(fromOverlay > 50) { "$fromOverlay of the overlay" }
+    }
+
+    @Test
+    fun `products, prices, categories and pictures answer for both`() {
+        val over = base.adding(overlay())
+        assertEquals(base.size + 29, over.size)
+        val place = over.place("new 1")!!
+        assertTrue(place >= base.size)
+        assertEquals("New new 1", over.product(place).name)
+        assertEquals(listOf("rot", "EUR", "name 2"), over.product("new 1")!!.let { listOf(it.extra["colour"], it.currency, it.category) })
+        assertEquals(125_000L, over.price(place))
+        assertEquals("name 2", over.categories[over.category(place)])
+        assertEquals("Hats", over.categories[over.category(over.place("new 8")!!)])
+        assertEquals(5, over.thumbnail(place)?.size)
+        assertEquals("New p21", over.product("p21")?.name)
+        for (gone in listOf("p3", "p5", "new 4")) assertNull(over.place(gone))
+        for (place in 0 until base.size) {
+            assertEquals(base.price(place), over.price(place))
+            assertEquals(base.category(place), over.category(place))
+        }
+        assertThrows<IndexOutOfBoundsException> { over.product(over.size) }
+        assertThrows<IllegalArgumentException> { CatalogOverlay.empty(over) }
+    }
+
+    @Test
+    fun `what was written opens again the same`() {
+        val file = File(folder, "staff.catalog")
+        for (overlay in listOf(overlay(), CatalogOverlay.empty(base), CatalogOverlay.empty(base).removing("p1"))) {
+            overlay.write(file)
+            val bytes = file.readBytes()
+            val again = CatalogOverlay.open(file, base)
+            assertEquals(overlay.removed, again.removed)
+            assertEquals(overlay.products.map { it.id to it.extra }, again.products.map { it.id to it.extra })
+            again.write(file)
+            assertTrue(bytes.contentEquals(file.readBytes()))
+            if (overlay.products.isNotEmpty()) ProductCatalog.open(file).verify()
+        }
+        assertEquals(listOf("made.catalog", "staff.catalog"), folder.list()!!.sorted())
+    }
+
+    @Test
+    fun `a change gives another value`() {
+        val empty = CatalogOverlay.empty(base)
+        val one = empty.putting(product("x"))
+        assertEquals(listOf(0, 1, 1), listOf(empty, one, one.putting(product("x"))).map { it.products.size })
+        assertEquals(emptyList<String>(), one.removing("x").products.map { it.id })
+        assertEquals(emptySet<String>(), one.removing("x").removed)
+        val gone = one.removing("p1")
+        assertNull(base.adding(gone).place("p1"))
+        assertEquals(1, base.adding(gone.forgetting("p1")).place("p1"))
+        assertNotNull(base.adding(gone.putting(product("p1"))).place("p1"))
+    }
+
+    @Test
+    fun `what cannot be added is refused`() {
+        val empty = CatalogOverlay.empty(base)
+        fun refused(says: String, product: NewProduct) {
+            val error = assertThrows<IllegalArgumentException> { empty.putting(product) }
+            assertTrue(says in error.message!!) { error.message }
+        }
+        refused("id", NewProduct("", "x", vectors = listOf(vector())))
+        refused("vector", NewProduct("x", "x"))
+        refused("15 numbers", NewProduct("x", "x", vectors = listOf(vector(15))))
+        refused("zeros", NewProduct("x", "x", vectors = listOf(FloatArray(16))))
+        refused("not finite", NewProduct("x", "x", vectors = listOf(FloatArray(16) { Float.NaN })))
+        refused("USD", NewProduct("x", "x", currency = "USD", vectors = listOf(vector())))
+        refused("'id'", NewProduct("x", "x", extra = mapOf("id" to "y"), vectors = listOf(vector())))
+        for (price in listOf("-1", "1.23456", "922337203685477.5808")) {
+            refused(price, NewProduct("x", "x", BigDecimal(price), vectors = listOf(vector())))
+        }
+        for (price in listOf("0", "1.2300000", "1e3", "922337203685477.5807")) {
+            empty.putting(NewProduct("x", "x", BigDecimal(price), vectors = listOf(vector())))
+        }
+        var full = empty
+        val entry = OverlayEntry.of(product("e"), base)
+        full = CatalogOverlay(base, List(CatalogOverlay.MOST_PRODUCTS) { entry }, emptySet())
+        assertTrue("5000" in assertThrows<IllegalArgumentException> { full.putting(product("y")) }.message!!)
+    }
+
+    @Test
+    fun `an overlay of another base, a cut one and none are refused in one line`() {
+        val file = File(folder, "staff.catalog").also(overlay()::write)
+        val other = ProductCatalog.open(File(folder, "other.catalog").apply { writeBytes(MadeCatalog.random(4, 9, 16).bytes()) })
+        val error = assertThrows<BadFileException> { CatalogOverlay.open(file, other) }
+        error.checkMessage(file.path)
+        assertSame(ErrorKind.MISMATCHED, error.kind)
+        file.writeBytes(file.readBytes().copyOf(3000))
+        assertSame(ErrorKind.DAMAGED, assertThrows<BadFileException> { CatalogOverlay.open(file, base) }.kind)
+        file.delete()
+        assertSame(ErrorKind.MISSING, assertThrows<BadFileException> { CatalogOverlay.open(file, base) }.kind)
+        assertSame(ErrorKind.DAMAGED, assertThrows<BadFileException> { CatalogOverlay.open(File(base.name), base) }.kind)
+    }
+
+    // The clerk's way.
+
+    private fun staff(over: ProductCatalog = base) = StaffProducts(File(folder, "staff"), over) { image ->
+        FloatArray(16) { (image.bytes[it % image.bytes.size] + it).toFloat() }
+    }
+
+    private fun image(seed: Int) = RGBImage(ByteArray(12) { (seed + it).toByte() }, 2, 2)
+
+    private fun fields(id: String, price: String? = "3.20") = NewProduct(
+        id, "Hat, \"red\"", price?.let(::BigDecimal), category = "Hats", extra = mapOf("colour" to "red"),
+    )
+
+    @Test
+    fun `a product that staff add is found at once, and after a restart`() {
+        val staff = staff()
+        val added = staff.add(fields("h1"), image(1), ByteArray(3) { 1 })
+        val query = SearchQuery.Image(FloatArray(16) { (image(1).bytes[it % 12] + it).toFloat() })
+        assertEquals("h1", CatalogSearch(added).search(query, 1).single().let { added.product(it.product).id })
+        staff.add(fields("h2"), image(2), ByteArray(3) { 2 })
+        staff.remove("p1")
+        val again = staff().catalog
+        assertEquals(listOf(true, true, false), listOf("h1", "h2", "p1").map { again.place(it) != null })
+        assertEquals(2, File(folder, "staff/pictures").list()!!.size)
+        staff().add(fields("h2"), image(3), ByteArray(3) { 3 })
+        staff().remove("h1")
+        assertEquals(1, File(folder, "staff/pictures").list()!!.size)
+        assertEquals(listOf("h2"), staff().overlay.products.map { it.id })
+        assertNotNull(staff().forget("p1").place("p1"))
+    }
+
+    @Test
+    fun `what a kill leaves behind changes nothing`() {
+        val staff = staff()
+        staff.add(fields("h1"), image(1), ByteArray(3) { 1 })
+        File(folder, "staff/staff.catalog.partial").writeBytes(ByteArray(9))
+        File(folder, "staff/pictures/lost.jpg.partial").writeBytes(ByteArray(9))
+        File(folder, "staff/pictures/lost.jpg").writeBytes(ByteArray(9))
+        assertEquals(listOf("h1"), staff().overlay.products.map { it.id })
+        assertEquals(1, File(folder, "staff/pictures").list()!!.size)
+    }
+
+    @Test
+    fun `an encoder that fails, and a full disk, change nothing`() {
+        val staff = staff()
+        staff.add(fields("h1"), image(1), ByteArray(3) { 1 })
+        val broken = StaffProducts(File(folder, "staff"), base) { throw OutOfMemoryError() }
+        assertThrows<OutOfMemoryError> { broken.add(fields("h2"), image(2), ByteArray(3) { 2 }) }
+        assertThrows<IllegalArgumentException> { staff.add(fields("h2", "-1"), image(2), ByteArray(3) { 2 }) }
+        assertEquals(listOf("h1"), staff().overlay.products.map { it.id })
+        assertEquals(1, File(folder, "staff/pictures").list()!!.size)
+    }
+
+    @Test
+    fun `the list is exported with its pictures`() {
+        val staff = staff()
+        staff.add(fields("h1"), image(1), ByteArray(3) { 1 })
+        staff.add(fields("h2", null), image(2), ByteArray(3) { 2 })
+        val out = File(folder, "out").also(staff::export)
+        val lines = File(out, "products.csv").readText().split("\r\n")
+        assertEquals("id,name,price,currency,description,category,pictures,colour", lines[0])
+        assertTrue(lines[1].startsWith("h1,\"Hat, \"\"red\"\"\",3.2,EUR,,Hats,pictures/")) { lines[1] }
+        assertTrue(lines[1].endsWith(",red") && lines[2].startsWith("h2,\"Hat, \"\"red\"\"\",,EUR,")) { lines[2] }
+        val name = Regex("pictures/([0-9a-f]{64}\\.jpg)").find(lines[1])!!.groupValues[1]
+        assertEquals(listOf<Byte>(1, 1, 1), File(out, "pictures/$name").readBytes().toList())
+    }
+
+    @Test
+    fun `over a new base what has arrived goes, and the rest is quantised anew`() {
+        val staff = staff()
+        for (id in listOf("h1", "h2", "p4")) staff.add(fields(id), image(id.hashCode()), id.toByteArray())
+        staff.remove("p1")
+        val records = List(9) { """{"id":"p${it + 2}","name":"old"}""" } +
+            """{"id":"h1","name":"Hat, \"red\"","price":3.20,"currency":"EUR","description":"","category":"Hats"}""" +
+            """{"id":"h2","name":"another","price":3.20,"currency":"EUR","description":"","category":"Hats"}"""
+        val new = MadeCatalog(
+            IntArray(11) { it }, 16, ByteArray(11 * 16) { it.toByte() }, FloatArray(11) { 0.01f },
+            FloatArray(16) { 0.25f }, LongArray(11) { -1 }, IntArray(11), listOf("Hats"), records = records,
+        )
+        val next = staff(ProductCatalog.open(File(folder, "new.catalog").apply { writeBytes(new.bytes()) }))
+        assertEquals(listOf("h2", "p4"), next.overlay.products.map { it.id })
+        assertEquals(emptySet<String>(), next.overlay.removed)
+        assertTrue(next.catalog.place("h1")!! < 11 && next.catalog.place("p4")!! >= 11)
+        next.forget("h2")
+        assertEquals(listOf("p4"), staff(next.overlay.base).overlay.products.map { it.id })
+    }
+}
