@@ -39,13 +39,7 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (Card, pl
             is SearchState.Nothing -> say(R.string.nothing, R.string.nothing_detail)
             is SearchState.Failed -> say(R.string.failed, state.words, failed = true)
         }
-        warn(
-            when (state) {
-                is SearchState.Found -> state.unknown
-                is SearchState.Nothing -> state.unknown
-                SearchState.Idle, SearchState.Preparing, SearchState.Searching, is SearchState.Failed -> emptyList()
-            },
-        )
+        warn(state.unknown)
     }
 
     private fun list(found: SearchState.Found) {

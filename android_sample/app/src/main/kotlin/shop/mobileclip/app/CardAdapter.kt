@@ -36,18 +36,13 @@ class CardAdapter(private val context: Context, private val open: (Card, place: 
     override fun getView(position: Int, old: View?, parent: ViewGroup): View {
         val cards = rows[position]
         if (cards.isEmpty()) return old ?: inflate(R.layout.item_heading, parent)
-        val row = old as LinearLayout? ?: LinearLayout(context).also { new -> repeat(columns) { new.add() } }
+        val row = old as LinearLayout? ?: LinearLayout(context)
+        while (row.childCount < columns) row.addView(inflate(R.layout.item_card, row))
         for (column in 0 until columns) {
             val card = cards.getOrNull(column)
             show(row.getChildAt(column), card, rows.take(position).sumOf { it.size } + column)
         }
         return row
-    }
-
-    private fun LinearLayout.add() {
-        val card = inflate(R.layout.item_card, this)
-        val margin = if (childCount > 0) resources.getDimensionPixelSize(R.dimen.gap) else 0
-        addView(card, LinearLayout.LayoutParams(0, ViewGroup.LayoutParams.MATCH_PARENT, 1f).apply { marginStart = margin })
     }
 
     private fun show(view: View, card: Card?, place: Int) {

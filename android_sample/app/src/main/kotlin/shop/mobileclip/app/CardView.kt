@@ -4,6 +4,10 @@ import android.view.View
 import android.widget.ImageView
 import android.widget.RatingBar
 import android.widget.TextView
+import java.math.BigDecimal
+import java.text.NumberFormat
+import java.util.Currency
+import java.util.Locale
 
 /** A product's picture, name, price, match and description, in a result card or on the details screen. */
 class CardView(private val root: View) {
@@ -29,4 +33,14 @@ class CardView(private val root: View) {
         view.text = text
         view.visibility = if (text.isEmpty()) View.GONE else View.VISIBLE
     }
+}
+
+/** [amount] in [currency] (ISO 4217) as [locale] writes it; after a currency that the platform does not know, its code. */
+fun priceText(amount: BigDecimal, currency: String, locale: Locale): String {
+    val known = runCatching { Currency.getInstance(currency) }.getOrNull() ?: return "$amount $currency".trim()
+    val format = NumberFormat.getCurrencyInstance(locale)
+    format.currency = known
+    format.minimumFractionDigits = maxOf(known.defaultFractionDigits, 0)
+    format.maximumFractionDigits = format.minimumFractionDigits
+    return format.format(amount)
 }

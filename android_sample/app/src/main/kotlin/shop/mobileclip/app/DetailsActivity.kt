@@ -52,7 +52,7 @@ class DetailsActivity : ShopActivity() {
     }
 
     private fun remove() = work { shop ->
-        shop.change { it.remove(id) };
+        shop.change { it.remove(id) }
         ::finish
     }
 

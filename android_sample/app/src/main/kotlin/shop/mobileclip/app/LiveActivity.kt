@@ -56,7 +56,8 @@ class LiveActivity : ShopActivity() {
         findViewById<View>(R.id.use).visibility = View.VISIBLE
         work { shop ->
             shop.searcher.search(SearchRequest(image = LiveCamera.image(frame), k = 1)) { outcome ->
-                val card = (outcome as? SearchOutcome.Found)?.run { hits.firstOrNull()?.let { Card.of(catalog, it.product) } }
+                val found = outcome as? SearchOutcome.Found
+                val card = found?.hits?.firstOrNull()?.let { Card.of(found.catalog, it.product) }
                 shared.main.execute { show(card) }
             };
             {}
@@ -73,7 +74,7 @@ class LiveActivity : ShopActivity() {
 
     private fun use() {
         val frame = camera.frame(SIDE) ?: return
-        val file = newPictureFile(this)
+        val file = Picture.newFile(this)
         file.outputStream().use { frame.compress(Bitmap.CompressFormat.JPEG, QUALITY, it) }
         setResult(RESULT_OK, Intent().putExtra(FILE, file.path))
         finish()

@@ -76,7 +76,7 @@ class QuestionView(
         describe(slider, R.string.slider, root.context.getString(R.string.slider_state, percent))
         if (categories != model.categories) showCategories(model.categories)
         category.setSelection(categories.indexOf(question.category) + 1)
-        root.findViewById<View>(R.id.prices).visibility = if (model.currency.isNotEmpty()) View.VISIBLE else View.GONE
+        root.findViewById<View>(R.id.prices).visibility = if (model.isPriced) View.VISIBLE else View.GONE
     }
 
     private fun write(field: EditText, text: String) {
@@ -117,19 +117,12 @@ class QuestionView(
 
     /** Tells the slider's place, 0 to 1, when it is let go, or moved by a key or by a screen reader. */
     private class Moved(private val tell: (Double) -> Unit) : SeekBar.OnSeekBarChangeListener {
-        private var held = false
+        override fun onStartTrackingTouch(bar: SeekBar) = Unit
 
-        override fun onStartTrackingTouch(bar: SeekBar) {
-            held = true
-        }
-
-        override fun onStopTrackingTouch(bar: SeekBar) {
-            held = false
-            tell(bar.progress.toDouble() / bar.max)
-        }
+        override fun onStopTrackingTouch(bar: SeekBar) = tell(bar.progress.toDouble() / bar.max)
 
         override fun onProgressChanged(bar: SeekBar, progress: Int, byUser: Boolean) {
-            if (byUser && !held) tell(progress.toDouble() / bar.max)
+            if (byUser && !bar.isPressed) tell(progress.toDouble() / bar.max)
         }
     }
 

@@ -1,6 +1,5 @@
 package shop.mobileclip.app
 
-import android.app.Activity
 import android.app.AlertDialog
 import android.content.Context
 import android.content.Intent
@@ -8,20 +7,14 @@ import android.graphics.RectF
 import android.os.Bundle
 import android.view.Menu
 import android.view.MenuItem
-import android.widget.Toast
 import shop.mobileclip.android.PartView
-import shop.mobileclip.android.PictureTaker
 import java.io.File
 
 /**
  * The search screen; with a product in its intent, what is like that; with another app's picture or words, what these find.
  * Wires views, model and other apps, nothing else.
  */
-class SearchActivity :
-    Activity(),
-    PictureTaker.Listener {
-    private val shared get() = application as ShopApplication
-    private val pictures = PictureTaker(this, this)
+class SearchActivity : ShopActivity() {
     private var dialog: AlertDialog? = null
     internal lateinit var model: SearchModel
         private set
@@ -35,7 +28,7 @@ class SearchActivity :
         val kept = lastNonConfigurationInstance as SearchModel?
         model = kept ?: SearchModel(shared::shop, shared.reader, shared.main)
         questionView = QuestionView(findViewById(R.id.question), model, pictures, ::choosePart)
-        answerView = AnswerView(findViewById(R.id.answer), model::retry, ::open)
+        answerView = AnswerView(findViewById(R.id.answer), { model.retry() }, ::open)
         model.changed = ::draw
         @Suppress("DEPRECATION") // by one that Android 9 has not
         if (kept == null) begin(saved?.getSerializable(QUESTION) as Question?)
@@ -46,7 +39,10 @@ class SearchActivity :
         model.start()
         if (saved != null) return model.ask(saved)
         intent.getStringExtra(LIKE)?.let { return model.ask(Question(like = it)) }
-        val words = intent.getCharSequenceExtra(Intent.EXTRA_TEXT) ?: intent.getCharSequenceExtra(Intent.EXTRA_PROCESS_TEXT)
+        val words = listOf(
+            Intent.EXTRA_TEXT,
+            Intent.EXTRA_PROCESS_TEXT,
+        ).firstNotNullOfOrNull(intent::getCharSequenceExtra)
         words?.let { model.ask(Question(text = it.toString())) }
         if (intent.action == Intent.ACTION_SEND) intent.clipData?.getItemAt(0)?.uri?.let(pictures::receive)
     }
@@ -75,7 +71,6 @@ class SearchActivity :
 
     override fun onCreateOptionsMenu(menu: Menu): Boolean {
         menuInflater.inflate(R.menu.search, menu)
-        menu.findItem(R.id.staff).isVisible = resources.getBoolean(R.bool.staff)
         return true
     }
 
@@ -91,7 +86,6 @@ class SearchActivity :
         val view = PartView(this).apply {
             this.picture = model.preview
             picture.part?.let { part = it }
-            setPadding(PADDING, PADDING, PADDING, PADDING)
             contentDescription = getText(R.string.part)
         }
         fun ask(part: RectF?) = model.ask(questionView.typed.copy(picture = picture.withPart(part), like = null))
@@ -101,30 +95,25 @@ class SearchActivity :
             .show()
     }
 
-    override fun onPicture(copy: (File) -> Unit) = model.choose(questionView.typed, newPictureFile(this), copy)
+    override fun onPicture(copy: (File) -> Unit) = model.choose(questionView.typed, Picture.newFile(this), copy)
 
-    override fun onCameraRefused() = Toast.makeText(this, R.string.take_elsewhere, Toast.LENGTH_LONG).show()
-
-    override fun onNoApp() = answerView.show(SearchState.Failed(R.string.no_picture_app))
+    override fun say(words: Int) = answerView.show(SearchState.Failed(words))
 
     private fun open(card: Card, place: Int) {
         shared.count("chosen: place $place")
         startActivity(DetailsActivity.intent(this, card.id))
     }
 
-    override fun onRequestPermissionsResult(request: Int, names: Array<String>, results: IntArray) =
-        pictures.onPermission(request, results)
-
     @Deprecated("AndroidX has its successor")
+    @Suppress("DEPRECATION")
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
-        if (request != LIVE) return pictures.onResult(request, result, data)
+        super.onActivityResult(request, result, data)
         val file = data?.getStringExtra(LiveActivity.FILE) ?: return
         model.ask(questionView.typed.copy(picture = Picture(File(file)), like = null))
     }
 
     companion object {
         private const val LIVE = 1
-        private const val PADDING = 48 // pixels round a picture whose corners are dragged
         private const val QUESTION = "question"
         private const val LIKE = "like"
         private const val NAME = "name"

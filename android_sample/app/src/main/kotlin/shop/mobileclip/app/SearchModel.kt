@@ -25,12 +25,11 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
         private set
     var state: SearchState = SearchState.Idle
         private set
-    var categories: List<String> = emptyList()
-        private set
+    private var catalog: ProductCatalog? = null
+    val categories: List<String> get() = catalog?.categories.orEmpty()
 
-    /** Prices can be filtered in it; empty where they cannot. */
-    var currency: String = ""
-        private set
+    /** Whether prices can be filtered. */
+    val isPriced: Boolean get() = !catalog?.currency.isNullOrEmpty()
 
     /** Of the question's picture, all of it, small. */
     val preview: Bitmap? get() = read?.takeIf { it.picture == question.picture }?.preview
@@ -38,9 +37,12 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
     /** Told after every change. */
     var changed: () -> Unit = {}
 
+    /** Does again what failed. */
+    var retry: () -> Unit = {}
+        private set
+
     private var turn = 0
     private var running: RunningSearch? = null
-    private var again: () -> Unit = {}
 
     @Volatile private var read: Read? = null // the last picture: another place of the slider reads nothing anew
 
@@ -51,14 +53,11 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
 
     /** Searches for [question], instead of what was asked before. */
     fun ask(question: Question) {
-        begin({ ask(question) }, if (question.isEmpty) SearchState.Idle else SearchState.Searching)
         val old = this.question.picture?.file
-        this.question = question
         if (old != question.picture?.file) old?.delete()
-        if (question.isEmpty) {
-            turn++
-            return changed()
-        }
+        this.question = question
+        begin({ ask(question) }, if (question.isEmpty) SearchState.Idle else SearchState.Searching)
+        if (question.isEmpty) return
         work { shop ->
             val request = question.request(question.picture?.let { image(shop, it) }, shop.catalog);
             { running = search(shop, question, request) }
@@ -78,9 +77,6 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
     /** Loads an encoder ahead. What fails is said when it is used. */
     fun prepare(part: EncoderPart) = reader.execute { runCatching { open().searcher.prepare(setOf(part)) } }
 
-    /** Does again what failed. */
-    fun retry() = again()
-
     /** Ends what is on its way. */
     fun cancel() {
         turn++
@@ -89,7 +85,7 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
 
     private fun begin(what: () -> Unit, first: SearchState) {
         cancel()
-        again = what
+        retry = what
         become(first)
     }
 
@@ -119,16 +115,13 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
         is SearchOutcome.Found -> try {
             val unknown = WritingSystems.unknown(question.words, shop.manifest.text.scripts)
             val (doubtful, certain) = outcome.hits.partition { isDoubtful(question, it) }
-            fun cards(hits: List<SearchHit>) = cards(outcome.catalog, question, hits)
+            fun cards(hits: List<SearchHit>) = hits.map { Card.of(outcome.catalog, it.product, match(question, it)) }
             val found = SearchState.Found(cards(certain), cards(doubtful), unknown)
             if (outcome.hits.isEmpty()) SearchState.Nothing(unknown) else found
         } catch (error: Throwable) {
             SearchState.Failed(words(error))
         }
     }
-
-    private fun cards(catalog: ProductCatalog, question: Question, hits: List<SearchHit>): List<Card> =
-        hits.map { Card.of(catalog, it.product, match(question, it)) }
 
     /**
      * None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. None
@@ -151,7 +144,10 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
         reader.execute {
             val then = try {
                 val shop = open()
-                main.execute { show(shop.catalog) }
+                main.execute {
+                    catalog = shop.catalog
+                    changed()
+                }
                 task(shop)
             } catch (error: Throwable) {
                 val failed = SearchState.Failed(words(error));
@@ -159,12 +155,6 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
             }
             main.execute { if (mine == turn) then() }
         }
-    }
-
-    private fun show(catalog: ProductCatalog) {
-        categories = catalog.categories
-        currency = catalog.currency
-        changed()
     }
 
     private fun become(next: SearchState) {

@@ -2,7 +2,6 @@ package shop.mobileclip.app
 
 import android.app.Activity
 import android.os.Bundle
-import android.widget.ScrollView
 import android.widget.TextView
 import shop.mobileclip.android.GoldenCheck
 
@@ -10,8 +9,8 @@ import shop.mobileclip.android.GoldenCheck
 class SelfCheckActivity : Activity() {
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
-        val view = TextView(this).apply { setTextIsSelectable(true) }
-        setContentView(ScrollView(this).apply { addView(view) }.apply { fitsSystemWindows = true })
+        val view = TextView(this).apply { fitsSystemWindows = true }
+        setContentView(view)
         view.setText(R.string.preparing)
         val shared = application as ShopApplication
         shared.worker.execute {

@@ -8,19 +8,14 @@ import android.widget.AutoCompleteTextView
 import android.widget.EditText
 import android.widget.ImageButton
 import android.widget.TextView
-import android.widget.Toast
 import shop.mobileclip.android.PictureReader
 import shop.mobileclip.android.PictureSource
-import shop.mobileclip.android.PictureTaker
 import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.search.NewProduct
 import java.io.File
 
 /** The clerk's screen: a picture of a new product, its fields, and it is found at once; and the list of all, to be shared. */
-class StaffActivity :
-    ShopActivity(),
-    PictureTaker.Listener {
-    private val pictures = PictureTaker(this, this)
+class StaffActivity : ShopActivity() {
     private var file: File? = null
 
     override fun onCreate(saved: Bundle?) {
@@ -31,11 +26,13 @@ class StaffActivity :
         findViewById<View>(R.id.add).setOnClickListener { add() }
         findViewById<View>(R.id.share_list).setOnClickListener { share() }
         work { shop ->
-            val names = shop.catalog.categories.filter { it.isNotEmpty() };
+            val names = names(shop);
             { category().setAdapter(ArrayAdapter(this, android.R.layout.simple_list_item_1, names)) }
         }
         saved?.getString(FILE)?.let { show(File(it)) }
     }
+
+    private fun names(shop: Shop) = shop.catalog.categories.filter { it.isNotEmpty() }
 
     private fun category() = findViewById<AutoCompleteTextView>(R.id.category)
 
@@ -53,49 +50,45 @@ class StaffActivity :
     }
 
     override fun onPicture(copy: (File) -> Unit) = work {
-        val file = newPictureFile(this)
+        val file = Picture.newFile(this)
         copy(file);
         { show(file) }
     }
 
-    override fun onCameraRefused() = Toast.makeText(this, R.string.take_elsewhere, Toast.LENGTH_LONG).show()
-
-    override fun onNoApp() = say(R.string.no_picture_app)
-
-    /** Shows a picture, and in an empty field the category that fits it best. */
-    private fun show(file: File) = work { shop ->
+    /** Shows a picture, and then, in an empty field, the category that fits it best. */
+    private fun show(file: File) {
+        this.file = file
         val source = PictureSource.of(file)
-        val preview = PictureReader.preview(source, SIDE)
-        val names = shop.catalog.categories.filter { it.isNotEmpty() }
-        val image = PictureReader.read(source, shop.manifest.preprocessor())
-        val (templates, scale) = shop.manifest.text.templates to shop.manifest.logitScale
-        val best = if (names.isEmpty()) null else shop.searcher.labels(image, names, templates, scale).first().name;
-        {
-            this.file = file
-            findViewById<ImageButton>(R.id.picture).setImageBitmap(preview)
-            if (text(R.id.category).isEmpty()) category().setText(best, false)
+        work {
+            val preview = PictureReader.preview(source, SIDE);
+            { findViewById<ImageButton>(R.id.picture).setImageBitmap(preview) }
+        }
+        work { shop ->
+            val image = PictureReader.read(source, shop.manifest.preprocessor())
+            val (templates, scale) = shop.manifest.text.templates to shop.manifest.logitScale
+            val best = shop.searcher.labels(image, names(shop), templates, scale).firstOrNull()?.name;
+            { if (text(R.id.category).isEmpty()) category().setText(best, false) }
         }
     }
 
     private fun add() {
         val (id, name, price) = listOf(text(R.id.id), text(R.id.name), text(R.id.price))
+        val (category, description) = text(R.id.category) to text(R.id.description)
         val picture = file
         if (picture == null || id.isEmpty() || name.isEmpty()) return say(R.string.incomplete)
         val amount = price.toBigDecimalOrNull()
         if (price.isNotEmpty() && amount == null) return say(R.string.bad_price)
         work { shop ->
             val source = PictureSource.of(picture)
-            val fields = NewProduct(
-                id,
-                name,
-                price = amount,
-                category = text(R.id.category),
-                description = text(R.id.description),
-                thumbnail = PictureReader.thumbnail(source),
-            )
+            val small = PictureReader.thumbnail(source)
+            val fields = NewProduct(id, name, amount, null, description, category, thumbnail = small)
             val image = PictureReader.read(source, shop.manifest.preprocessor())
-            shop.change { it.add(fields, image, picture.readBytes()) };
-            { added(name) }
+            try {
+                shop.change { it.add(fields, image, picture.readBytes()) };
+                { added(name) }
+            } catch (error: IllegalArgumentException) { // a price with too many decimals, too many products
+                { say(R.string.bad_entry) }
+            }
         }
     }
 
@@ -114,12 +107,6 @@ class StaffActivity :
         val send = SharedFiles.zipped(this, "products.zip", folder);
         { startActivity(Intent.createChooser(send, getText(R.string.share_list))) }
     }
-
-    override fun onRequestPermissionsResult(request: Int, names: Array<String>, results: IntArray) =
-        pictures.onPermission(request, results)
-
-    @Deprecated("AndroidX has its successor")
-    override fun onActivityResult(request: Int, result: Int, data: Intent?) = pictures.onResult(request, result, data)
 
     private companion object {
         const val FILE = "file"

@@ -8,7 +8,6 @@ import android.content.ComponentCallbacks2
 import android.content.Intent
 import android.graphics.RectF
 import android.net.Uri
-import android.os.Build
 import android.os.Bundle
 import android.os.Parcel
 import android.provider.MediaStore
@@ -18,7 +17,6 @@ import android.view.View
 import android.widget.EditText
 import android.widget.TextView
 import org.junit.Assert.assertEquals
-import org.junit.Assert.assertNotEquals
 import org.junit.Assert.assertTrue
 import org.junit.Before
 import org.junit.Test
@@ -88,7 +86,7 @@ class LifeTest {
         val request = shadowOf(first.get()).nextStartedActivityForResult
         val again = killed(first).get()
         SharedFiles.file(again, SharedFiles.PICTURE).writeBytes(picture)
-        shadowOf(again).callOnActivityResult(request.requestCode, Activity.RESULT_OK, null)
+        answer(again, request.requestCode, Activity.RESULT_OK, null)
         settle()
         assertEquals("a mug", again.model.question.text)
         assertTrue(again.model.question.picture != null && again.model.state is SearchState.Found)
@@ -97,7 +95,10 @@ class LifeTest {
     @Test
     fun `the other screens come back too`() {
         val id = shop().catalog.product(7).id
-        val details = Robolectric.buildActivity(DetailsActivity::class.java, DetailsActivity.intent(application, id)).setup()
+        val details = Robolectric.buildActivity(
+            DetailsActivity::class.java,
+            DetailsActivity.intent(application, id),
+        ).setup()
         settle()
         val name = text(details.get(), R.id.card_name)
         assertEquals(shop().catalog.product(7).name, name)
@@ -129,7 +130,12 @@ class LifeTest {
                 states += activity.model.state
                 trim()
             }
-            for (question in listOf(Question("a mug"), Question("a mug", saved()), Question(like = "none"), Question())) {
+            for (question in listOf(
+                Question("a mug"),
+                Question("a mug", saved()),
+                Question(like = "none"),
+                Question(),
+            )) {
                 trim()
                 activity.model.ask(question)
                 trim()
@@ -150,10 +156,10 @@ class LifeTest {
         assertEquals(activity.getString(R.string.take_elsewhere), ShadowToast.getTextOfLatestToast())
         val elsewhere = shadowOf(activity).nextStartedActivityForResult
         assertEquals(MediaStore.INTENT_ACTION_STILL_IMAGE_CAMERA, elsewhere.intent.action)
-        shadowOf(activity).callOnActivityResult(elsewhere.requestCode, Activity.RESULT_CANCELED, null)
+        answer(activity, elsewhere.requestCode, Activity.RESULT_CANCELED, null)
         val gallery = shadowOf(activity).nextStartedActivityForResult
         assertEquals(MediaStore.ACTION_PICK_IMAGES, gallery.intent.action)
-        shadowOf(activity).callOnActivityResult(gallery.requestCode, Activity.RESULT_OK, Intent().setData(offered("1")))
+        answer(activity, gallery.requestCode, Activity.RESULT_OK, Intent().setData(offered("1")))
         settle()
         assertTrue(activity.model.question.picture != null && activity.model.state is SearchState.Found)
     }
@@ -167,7 +173,9 @@ class LifeTest {
         val capture = shadowOf(activity).nextStartedActivityForResult.intent
         assertEquals(MediaStore.ACTION_IMAGE_CAPTURE, capture.action)
         assertEquals(SharedFiles.uri(activity, SharedFiles.PICTURE), capture.clipData?.getItemAt(0)?.uri)
-        activity.contentResolver.openOutputStream(SharedFiles.uri(activity, SharedFiles.PICTURE))!!.use { it.write(picture) }
+        activity.contentResolver.openOutputStream(SharedFiles.uri(activity, SharedFiles.PICTURE))!!.use {
+            it.write(picture)
+        }
         assertEquals(picture.size.toLong(), SharedFiles.file(activity, SharedFiles.PICTURE).length())
     }
 
@@ -188,7 +196,8 @@ class LifeTest {
     @Test
     fun `pictures and words come from other apps`() {
         val send = Intent(Intent.ACTION_SEND, null, application, SearchActivity::class.java)
-        val shared = search(Intent(send).setType("image/jpeg").apply { clipData = ClipData.newRawUri(null, offered("2")) })
+        val shared =
+            search(Intent(send).setType("image/jpeg").apply { clipData = ClipData.newRawUri(null, offered("2")) })
         assertTrue(shared.get().model.question.picture != null && shared.get().model.state is SearchState.Found)
         assertEquals("a mug", search(Intent(send).putExtra(Intent.EXTRA_TEXT, "a mug")).get().model.question.text)
         val marked = Intent(send).setAction(Intent.ACTION_PROCESS_TEXT).putExtra(Intent.EXTRA_PROCESS_TEXT, "a cup")
@@ -202,7 +211,9 @@ class LifeTest {
     fun `a picture is pasted into the field`() {
         val activity = search().get()
         val clip = ClipData(null, arrayOf("image/jpeg"), ClipData.Item(offered("3")))
-        activity.findViewById<View>(R.id.text).performReceiveContent(ContentInfo.Builder(clip, ContentInfo.SOURCE_CLIPBOARD).build())
+        activity.findViewById<View>(
+            R.id.text,
+        ).performReceiveContent(ContentInfo.Builder(clip, ContentInfo.SOURCE_CLIPBOARD).build())
         settle()
         assertTrue(activity.model.question.picture != null && activity.model.state is SearchState.Found)
     }
@@ -263,7 +274,10 @@ class LifeTest {
             generateSequence { zip.nextEntry }.map { it.name }.toList()
         }
         assertTrue("$names", "products.csv" in names && names.any { it.startsWith("pictures/") })
-        val details = Robolectric.buildActivity(DetailsActivity::class.java, DetailsActivity.intent(application, "új/1")).setup().get()
+        val details = Robolectric.buildActivity(
+            DetailsActivity::class.java,
+            DetailsActivity.intent(application, "új/1"),
+        ).setup().get()
         settle()
         details.findViewById<View>(R.id.remove).performClick()
         settle()
@@ -281,6 +295,10 @@ class LifeTest {
         staff.findViewById<View>(R.id.add).performClick()
         settle()
     }
+
+    @Suppress("DEPRECATION") // by AndroidX
+    private fun answer(activity: Activity, request: Int, result: Int, data: Intent?) =
+        shadowOf(activity).callOnActivityResult(request, result, data)
 
     private fun text(activity: Activity, id: Int): String = activity.findViewById<TextView>(id).text.toString()
 
@@ -308,7 +326,7 @@ class LifeTest {
         return next
     }
 
-    private fun saved(): Picture = Picture(newPictureFile(application).apply { writeBytes(picture) })
+    private fun saved(): Picture = Picture(Picture.newFile(application).apply { writeBytes(picture) })
 
     private fun ids(activity: SearchActivity): List<String> =
         (activity.model.state as? SearchState.Found)?.let { it.cards + it.doubtful }.orEmpty().map { it.id }

@@ -90,7 +90,8 @@ class ScreensTest {
         val count = activity.findViewById<TextView>(R.id.count)
         assertEquals(listOf(View.VISIBLE, "20 products"), listOf(count.visibility, "${count.text}"))
         assertEquals(View.ACCESSIBILITY_LIVE_REGION_POLITE, count.accessibilityLiveRegion)
-        val (slider, category) = activity.findViewById<SeekBar>(R.id.slider) to activity.findViewById<Spinner>(R.id.category)
+        val (slider, category) = activity.findViewById<SeekBar>(R.id.slider) to
+            activity.findViewById<Spinner>(R.id.category)
         assertEquals("30 % picture", slider.stateDescription)
         assertEquals(activity.getText(R.string.all_categories), category.stateDescription)
         category.setSelection(1)
@@ -115,7 +116,9 @@ class ScreensTest {
     fun `right to left, English names and their prices stand on the same side`() {
         RuntimeEnvironment.setQualifiers("+ar-ldrtl")
         val card = (asked().findViewById<ListView>(R.id.results).getChildAt(0) as LinearLayout).getChildAt(0)
-        val texts = listOf(R.id.card_name, R.id.card_price, R.id.card_description).map { card.findViewById<TextView>(it) }
+        val texts = listOf(R.id.card_name, R.id.card_price, R.id.card_description).map {
+            card.findViewById<TextView>(it)
+        }
         val (name, price, description) = texts.map { it.layout.getLineRight(0).toInt() - it.layout.width }
         assertTrue("$name $price $description", name == price && price == description)
     }

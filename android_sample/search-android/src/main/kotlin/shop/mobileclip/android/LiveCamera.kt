@@ -96,7 +96,12 @@ public class LiveCamera(private val view: TextureView, private val failed: () ->
     private fun fit() {
         val whole = RectF(0f, 0f, view.width.toFloat(), view.height.toFloat())
         val (x, y) = whole.centerX() to whole.centerY()
-        val seen = RectF(0f, 0f, size.width.toFloat(), size.height.toFloat()).apply { offset(x - centerX(), y - centerY()) }
+        val seen = RectF(0f, 0f, size.width.toFloat(), size.height.toFloat()).apply {
+            offset(
+                x - centerX(),
+                y - centerY(),
+            )
+        }
         val (wide, high) = if (turns % 2 == 0) seen.width() to seen.height() else seen.height() to seen.width()
         val scale = maxOf(whole.width() / wide, whole.height() / high)
         view.setTransform(
@@ -115,7 +120,12 @@ public class LiveCamera(private val view: TextureView, private val failed: () ->
             val outputs = listOf(OutputConfiguration(surface))
             try {
                 camera.createCaptureSession(
-                    SessionConfiguration(SessionConfiguration.SESSION_REGULAR, outputs, context.mainExecutor, Session(surface)),
+                    SessionConfiguration(
+                        SessionConfiguration.SESSION_REGULAR,
+                        outputs,
+                        context.mainExecutor,
+                        Session(surface),
+                    ),
                 )
             } catch (error: Exception) {
                 onError(camera, ERROR_CAMERA_DEVICE)

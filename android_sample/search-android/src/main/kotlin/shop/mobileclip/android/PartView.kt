@@ -41,6 +41,12 @@ public class PartView @JvmOverloads constructor(context: Context, attributes: At
         strokeWidth = 3 * density
     }
     private val handle = Paint(Paint.ANTI_ALIAS_FLAG).apply { color = frame.color }
+
+    init {
+        val room = (24 * density).toInt() // corners at a picture's edge can be dragged
+        if (paddingLeft == 0) setPadding(room, room, room, room)
+    }
+
     private var grip = Grip(0f, 0f, false, false)
 
     /** Which sides a finger moves: of each pair the one that is near, or neither, which moves all. */
@@ -142,9 +148,16 @@ public class PartView @JvmOverloads constructor(context: Context, attributes: At
         public fun cut(picture: Bitmap, part: RectF?): Bitmap {
             if (part == null) return picture
             val (wide, high) = picture.width to picture.height
-            val (left, top) = (part.left * wide).toInt().coerceAtMost(wide - 1) to (part.top * high).toInt().coerceAtMost(high - 1)
+            val (left, top) = (part.left * wide).toInt().coerceAtMost(wide - 1) to
+                (part.top * high).toInt().coerceAtMost(high - 1)
             val (width, height) = (part.width() * wide).toInt() to (part.height() * high).toInt()
-            return Bitmap.createBitmap(picture, left, top, width.coerceIn(1, wide - left), height.coerceIn(1, high - top))
+            return Bitmap.createBitmap(
+                picture,
+                left,
+                top,
+                width.coerceIn(1, wide - left),
+                height.coerceIn(1, high - top),
+            )
         }
 
         private fun accent(context: Context): Int = TypedValue().let {

@@ -76,7 +76,11 @@ public class PictureTaker(private val activity: Activity, private val told: List
         if (request == ELSEWHERE) return choose()
         if (result != Activity.RESULT_OK) return
         if (request == GALLERY) data?.data?.let(::receive)
-        if (request == CAMERA) told.onPicture { SharedFiles.file(activity, SharedFiles.PICTURE).copyTo(it, overwrite = true) }
+        if (request ==
+            CAMERA
+        ) {
+            told.onPicture { SharedFiles.file(activity, SharedFiles.PICTURE).copyTo(it, overwrite = true) }
+        }
     }
 
     private fun capture() {

@@ -40,10 +40,9 @@ public class SharedFiles : ContentProvider() {
         where: String?,
         values: Array<String>?,
         order: String?,
-    ): Cursor =
-        MatrixCursor(arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE)).apply {
-            addRow(arrayOf<Any>(file(uri).name, file(uri).length()))
-        }
+    ): Cursor = MatrixCursor(arrayOf(OpenableColumns.DISPLAY_NAME, OpenableColumns.SIZE)).apply {
+        addRow(arrayOf<Any>(file(uri).name, file(uri).length()))
+    }
 
     override fun insert(uri: Uri, values: ContentValues?): Uri? = null
 
