@@ -26,7 +26,7 @@ class CardAdapter(private val context: Context, private val open: (Card, place: 
 
     override fun getViewTypeCount(): Int = 2
 
-    override fun getItemViewType(position: Int): Int = if (rows[position].isEmpty()) HEADING else CARDS
+    override fun getItemViewType(position: Int): Int = if (rows[position].isEmpty()) 1 else 0
 
     override fun areAllItemsEnabled(): Boolean = false
 
@@ -53,9 +53,4 @@ class CardAdapter(private val context: Context, private val open: (Card, place: 
 
     private fun inflate(layout: Int, parent: ViewGroup): View =
         LayoutInflater.from(context).inflate(layout, parent, false)
-
-    private companion object {
-        const val CARDS = 0
-        const val HEADING = 1
-    }
 }

@@ -1,6 +1,5 @@
 package shop.mobileclip.app
 
-import android.content.ActivityNotFoundException
 import android.content.Context
 import android.content.Intent
 import android.net.Uri
@@ -45,11 +44,8 @@ class DetailsActivity : ShopActivity() {
         setOnClickListener { touched() }
     }
 
-    private fun buy(link: Uri) = try {
-        startActivity(Intent(Intent.ACTION_VIEW, link))
-    } catch (error: ActivityNotFoundException) {
-        say(words(error))
-    }
+    private fun buy(link: Uri) =
+        runCatching { startActivity(Intent(Intent.ACTION_VIEW, link)) }.onFailure { say(words(it)) }
 
     private fun remove() = work { shop ->
         shop.change { it.remove(id) }

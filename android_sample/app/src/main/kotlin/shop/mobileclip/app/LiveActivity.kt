@@ -10,14 +10,12 @@ import shop.mobileclip.android.LiveCamera
 import shop.mobileclip.search.SearchOutcome
 import shop.mobileclip.search.SearchRequest
 
-/**
- * The live camera: now and then a frame is searched with, and the best match shown. Its result is the file of the frame that the
- * shopper chose.
- */
+/** The live camera: now and then a frame is searched with, and the best match shown. Its result is a frame's [FILE]. */
 class LiveActivity : ShopActivity() {
     private lateinit var camera: LiveCamera
     private lateinit var view: View
     private var isSeen = false
+    private val next = Runnable { if (isSeen) look() }
 
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
@@ -26,7 +24,6 @@ class LiveActivity : ShopActivity() {
         view = findViewById(R.id.view)
         camera = LiveCamera(findViewById(R.id.view)) { say(R.string.no_camera) }
         findViewById<View>(R.id.use).setOnClickListener { use() }
-        say(R.string.live_detail)
         if (saved == null && !LiveCamera.isAllowed(this)) requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
     }
 
@@ -48,7 +45,8 @@ class LiveActivity : ShopActivity() {
     override fun say(words: Int) = findViewById<TextView>(R.id.live_message).setText(words)
 
     private fun later() {
-        view.postDelayed({ if (isSeen) look() }, PAUSE)
+        view.removeCallbacks(next)
+        if (isSeen) view.postDelayed(next, PAUSE)
     }
 
     private fun look() {

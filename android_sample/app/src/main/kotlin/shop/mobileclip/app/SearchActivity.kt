@@ -10,10 +10,7 @@ import android.view.MenuItem
 import shop.mobileclip.android.PartView
 import java.io.File
 
-/**
- * The search screen; with a product in its intent, what is like that; with another app's picture or words, what these find.
- * Wires views, model and other apps, nothing else.
- */
+/** The search screen. Its intent may hold a product, to find what is like it, or another app's picture or words. */
 class SearchActivity : ShopActivity() {
     private var dialog: AlertDialog? = null
     internal lateinit var model: SearchModel
@@ -39,10 +36,7 @@ class SearchActivity : ShopActivity() {
         model.start()
         if (saved != null) return model.ask(saved)
         intent.getStringExtra(LIKE)?.let { return model.ask(Question(like = it)) }
-        val words = listOf(
-            Intent.EXTRA_TEXT,
-            Intent.EXTRA_PROCESS_TEXT,
-        ).firstNotNullOfOrNull(intent::getCharSequenceExtra)
+        val words = intent.extras?.run { getCharSequence(Intent.EXTRA_TEXT) ?: getCharSequence(Intent.EXTRA_PROCESS_TEXT) }
         words?.let { model.ask(Question(text = it.toString())) }
         if (intent.action == Intent.ACTION_SEND) intent.clipData?.getItemAt(0)?.uri?.let(pictures::receive)
     }
@@ -108,7 +102,7 @@ class SearchActivity : ShopActivity() {
     @Suppress("DEPRECATION")
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
         super.onActivityResult(request, result, data)
-        val file = data?.getStringExtra(LiveActivity.FILE) ?: return
+        val file = data?.getStringExtra(LiveActivity.FILE).takeIf { request == LIVE } ?: return
         model.ask(questionView.typed.copy(picture = Picture(File(file)), like = null))
     }
 

@@ -14,9 +14,11 @@ import shop.mobileclip.search.WritingSystems
 import java.io.File
 import java.util.concurrent.Executor
 
+private const val PREVIEW = 1024 // pixels: enough to choose a part
+private const val DOUBTFUL = 0.1 // half a star: less is drawn as none
+
 /**
  * The search screen's question and state; it outlives the activity when the device is turned. On the main thread alone.
- *
  * [open] gives the shop, on [reader], where pictures are read too; answers come back on [main]. Of several questions only
  * the last one's answer is shown.
  */
@@ -160,10 +162,5 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
     private fun become(next: SearchState) {
         state = next
         changed()
-    }
-
-    private companion object {
-        const val PREVIEW = 1024 // pixels: enough to choose a part
-        const val DOUBTFUL = 0.1 // half a star: less is drawn as none
     }
 }

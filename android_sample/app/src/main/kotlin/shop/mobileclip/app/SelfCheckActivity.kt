@@ -10,8 +10,8 @@ class SelfCheckActivity : Activity() {
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
         val view = TextView(this).apply { fitsSystemWindows = true }
-        setContentView(view)
         view.setText(R.string.preparing)
+        setContentView(view)
         val shared = application as ShopApplication
         shared.worker.execute {
             val report = GoldenCheck.run(this)

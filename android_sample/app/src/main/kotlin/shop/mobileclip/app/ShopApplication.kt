@@ -11,6 +11,8 @@ import shop.mobileclip.search.SearchEvent
 import java.util.concurrent.Executor
 import java.util.concurrent.Executors
 
+private const val SMALL = 256 // MB of Java heap for an app: devices of 4 GB and less
+
 /** Holds what the screens share: the shop, opened once, and the threads. */
 open class ShopApplication : Application() {
     /** The encoders' thread: they take no second one, and searches wait for each other. */
@@ -45,9 +47,5 @@ open class ShopApplication : Application() {
         val device = getSystemService(ActivityManager::class.java)
         val small = device.isLowRamDevice || device.memoryClass < SMALL
         if (small && level >= TRIM_MEMORY_UI_HIDDEN) opened?.searcher?.release()
-    }
-
-    private companion object {
-        const val SMALL = 256 // MB of Java heap for an app: devices of 4 GB and less
     }
 }

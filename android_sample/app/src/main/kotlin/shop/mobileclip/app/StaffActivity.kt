@@ -14,6 +14,9 @@ import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.search.NewProduct
 import java.io.File
 
+private const val FILE = "file"
+private const val SIDE = 512 // pixels
+
 /** The clerk's screen: a picture of a new product, its fields, and it is found at once; and the list of all, to be shared. */
 class StaffActivity : ShopActivity() {
     private var file: File? = null
@@ -106,10 +109,5 @@ class StaffActivity : ShopActivity() {
         shop.staff.export(folder)
         val send = SharedFiles.zipped(this, "products.zip", folder);
         { startActivity(Intent.createChooser(send, getText(R.string.share_list))) }
-    }
-
-    private companion object {
-        const val FILE = "file"
-        const val SIDE = 512 // pixels
     }
 }
