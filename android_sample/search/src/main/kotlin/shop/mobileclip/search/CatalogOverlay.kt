@@ -39,23 +39,29 @@ public class CatalogOverlay internal constructor(
     public val products: List<CatalogProduct> by lazy { entries.map { CatalogProduct.read(it.record.duplicate()) } }
 
     /**
-     * With [product], in place of one of the same id.
+     * With [product], in the place of one of the same id, else as the last.
      *
-     * @throws IllegalArgumentException for a product without an id or a vector, a vector of another width or one that
-     * cannot be searched, a price below 0 or of more than four decimals, another currency than the base's, or one product
+     * @throws IllegalArgumentException for a product without an id, a name or a vector, a vector of another width or one
+     * that is not finite, a price below 0 or of more than four decimals, another currency than the base's, or one product
      * more than [MOST_PRODUCTS].
      */
     public fun putting(product: NewProduct): CatalogOverlay {
         val entry = OverlayEntry.of(product, base)
-        val others = entries.filter { it.id != product.id }
-        require(others.size < MOST_PRODUCTS) { "more than $MOST_PRODUCTS products: build the catalog anew with them" }
-        return CatalogOverlay(base, others + entry, removed - product.id)
+        val isNew = entries.none { it.id == product.id }
+        val next = if (isNew) entries + entry else entries.map { if (it.id == product.id) entry else it }
+        require(next.size <= MOST_PRODUCTS) { "more than $MOST_PRODUCTS products: build the catalog anew with them" }
+        return CatalogOverlay(base, next, removed - product.id)
     }
 
-    /** Without the product of that id, be it one that was added or the base's. */
+    /**
+     * Without the product of that id, be it one that was added or the base's.
+     *
+     * @throws IllegalArgumentException where there is none.
+     */
     public fun removing(id: String): CatalogOverlay {
-        val own = if (base.place(id) == null) removed else removed + id
-        return CatalogOverlay(base, entries.filter { it.id != id }, own)
+        val inBase = base.place(id) != null
+        require(inBase || entries.any { it.id == id }) { "no product '$id'" }
+        return CatalogOverlay(base, entries.filter { it.id != id }, if (inBase) removed + id else removed)
     }
 
     /** Without what was done to the product of that id: the base's, if there is one, is found again. */

@@ -20,7 +20,14 @@ internal object CatalogReader {
     fun read(file: MappedFile, name: String, space: String?, digest: String?): ProductCatalog =
         catalog(Container.read(file), name, space, digest)
 
-    fun catalog(container: Container, name: String, space: String?, digest: String?): ProductCatalog {
+    /** [mayBeEmpty]: of an overlay, which may hold no product. */
+    fun catalog(
+        container: Container,
+        name: String,
+        space: String?,
+        digest: String?,
+        mayBeEmpty: Boolean = false,
+    ): ProductCatalog {
         for ((key, known) in KNOWN) {
             val found = container.metadata[key]
             wellFormed(found == known) { "unknown $key: expected '$known', found ${found?.let(::shown) ?: "none"}" }
@@ -41,15 +48,15 @@ internal object CatalogReader {
             container.text("currency"),
             names,
             ScoreCalibration.read(container.text("calibration")),
-            listOf(CatalogPart(tables(container, names.size), 0, 0)),
+            listOf(CatalogPart(tables(container, names.size, mayBeEmpty), 0, 0)),
             BitSet(),
             CatalogDigest(container.windows, sha256, container.header),
         )
     }
 
-    private fun tables(container: Container, names: Int): CatalogTables {
-        val products = count(container, "products")
-        val rows = count(container, "rows")
+    private fun tables(container: Container, names: Int, mayBeEmpty: Boolean): CatalogTables {
+        val products = count(container, "products", mayBeEmpty)
+        val rows = count(container, "rows", mayBeEmpty)
         val dim = count(container, "dim")
         wellFormed(dim <= MOST_DIM) { "$dim dimensions, more than $MOST_DIM" }
         val records = container.tensor("records", "U8", Container.ANY)
@@ -129,9 +136,9 @@ internal object CatalogReader {
         wellFormed(last == pieces.capacity().toLong()) { "$name end at $last, their bytes at ${pieces.capacity()}" }
     }
 
-    private fun count(container: Container, key: String): Long {
+    private fun count(container: Container, key: String, mayBeZero: Boolean = false): Long {
         val written = container.text(key)
-        wellFormed(COUNT.matches(written)) { "$key is ${shown(written)}, no count" }
+        wellFormed(COUNT.matches(written) || (mayBeZero && written == "0")) { "$key is ${shown(written)}, no count" }
         return written.toLong()
     }
 

@@ -7,18 +7,12 @@ internal class IdOrder(private val order: IntBuffer, private val idOf: (Int) -> 
     /** Where the product of that [id] stands; null for none. Parses the records that it meets: 20 of a million. */
     fun place(id: String): Int? {
         var low = 0
-        var high = order.capacity() - 1
-        while (low <= high) {
+        var high = order.capacity()
+        while (low < high) {
             val middle = (low + high) ushr 1
-            val place = order.get(middle)
-            val compared = compareUtf8(idOf(place), id)
-            when {
-                compared == 0 -> return place
-                compared < 0 -> low = middle + 1
-                else -> high = middle - 1
-            }
+            if (compareUtf8(idOf(order.get(middle)), id) < 0) low = middle + 1 else high = middle
         }
-        return null
+        return if (low < order.capacity()) order.get(low).takeIf { idOf(it) == id } else null
     }
 
     companion object {

@@ -21,9 +21,10 @@ internal class OverlayEntry(
 
         fun of(product: NewProduct, base: ProductCatalog): OverlayEntry {
             require(product.id.isNotEmpty()) { "a product without an id" }
+            require(product.name.isNotEmpty()) { "product '${product.id}' without a name" }
             require(product.vectors.isNotEmpty()) { "product '${product.id}' without a vector" }
-            for (vector in product.vectors) PreparedQuery.of(vector, base.parts[0].tables) // refuses what cannot be scored
-            val currency = product.currency ?: base.currency
+            for (vector in product.vectors) checkVector(product.id, vector, base.dim)
+            val currency = product.currency?.ifEmpty { null } ?: base.currency
             require(base.currency.isEmpty() || currency == base.currency) {
                 "product '${product.id}' is priced in $currency, the catalog in ${base.currency}"
             }
@@ -35,6 +36,11 @@ internal class OverlayEntry(
                 product.vectors.map { FloatBuffer.wrap(it.copyOf()) },
                 product.thumbnail?.let { ByteBuffer.wrap(it.copyOf()) },
             )
+        }
+
+        private fun checkVector(id: String, vector: FloatArray, dim: Int) {
+            require(vector.size == dim) { "product '$id': a vector of ${vector.size} numbers, expected $dim" }
+            require(vector.all { it - it == 0f }) { "product '$id': a vector with a number that is not finite" }
         }
 
         private fun tenThousandths(id: String, price: BigDecimal): Long {
@@ -57,7 +63,7 @@ internal object OverlayRecord {
             "description" to quoted(product.description),
             "category" to quoted(product.category),
         )
-        for ((key, value) in product.extra) {
+        for ((key, value) in product.extra.toSortedMap(::compareUtf8)) {
             require(key !in fields) { "product '${product.id}': a column '$key' beside its own" }
             fields[key] = quoted(value)
         }
@@ -99,9 +105,9 @@ internal object OverlayTables {
             codes = tensor("codes"),
             tensor("record_offsets").asLongBuffer(),
             tensor("records"),
-            tensor("thumbnail_offsets").asLongBuffer(),
-            tensor("thumbnails"),
-            tensor("id_order").asIntBuffer(),
+            tensors["thumbnail_offsets"]?.let { tensor("thumbnail_offsets").asLongBuffer() },
+            tensors["thumbnails"]?.let { tensor("thumbnails") },
+            idOrder = null,
         )
     }
 
@@ -113,23 +119,22 @@ internal object OverlayTables {
         val scales = List(vectors.size) { quantise(vectors[it], offset, codes, it * base.dim) }
         val names = categories(entries).withIndex().associate { (place, name) -> name to place }
         val owners = entries.flatMapIndexed { product, entry -> entry.vectors.map { product } }
-        val order = entries.indices.sortedWith { one, other -> compareUtf8(entries[one].id, entries[other].id) }
         val records = entries.map { it.record }
         val thumbnails = entries.map { it.thumbnail ?: ByteBuffer.allocate(0) }
+        val hasThumbnails = thumbnails.any { it.capacity() > 0 }
         val numbers = List(base.dim, offset::get)
-        return listOf(
+        return listOfNotNull(
             OverlayTensor("prices", "I64", 8, entries.size, longs(entries.map { it.price })),
             OverlayTensor("record_offsets", "U64", 8, entries.size + 1, offsets(records)),
-            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)),
+            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)).takeIf { hasThumbnails },
             OverlayTensor("categories", "U32", 4, entries.size, integers(entries.map { names.getValue(it.category) })),
-            OverlayTensor("id_order", "U32", 4, entries.size, integers(order)),
             OverlayTensor("offset", "F32", 4, base.dim, floats(numbers)),
             OverlayTensor("owners", "U32", 4, owners.size, integers(owners)),
             OverlayTensor("scales", "F32", 4, scales.size, floats(scales)),
             OverlayTensor("vectors", "F32", 4, listOf(vectors.size, base.dim), flat(vectors, base.dim)),
             OverlayTensor("codes", "I8", 1, listOf(vectors.size, base.dim), ByteBuffer.wrap(codes)),
             joined(records).let { OverlayTensor("records", "U8", 1, it.capacity(), it) },
-            joined(thumbnails).let { OverlayTensor("thumbnails", "U8", 1, it.capacity(), it) },
+            joined(thumbnails).let { OverlayTensor("thumbnails", "U8", 1, it.capacity(), it) }.takeIf { hasThumbnails },
         )
     }
 
@@ -137,7 +142,7 @@ internal object OverlayTables {
     fun categories(entries: List<OverlayEntry>): List<String> = entries.map { it.category }.distinct()
 
     /** As catalog_builder/builder/quantize.py: codes to [codes] from [start] on; the scale is returned. */
-    private fun quantise(vector: FloatBuffer, offset: FloatBuffer, codes: ByteArray, start: Int): Float {
+    fun quantise(vector: FloatBuffer, offset: FloatBuffer, codes: ByteArray, start: Int): Float {
         val rest = DoubleArray(offset.capacity()) { vector.get(it).toDouble() - offset.get(it).toDouble() }
         val scale = (rest.maxOf { abs(it) } / LARGEST).toFloat()
         val divisor = if (scale > 0) scale.toDouble() else 1.0

@@ -25,23 +25,51 @@ internal object OverlayFile {
         val base = empty.base
         val container = Container.read(it)
         val found = container.text(BASE)
+        wellFormed(isDigest(found)) { "its base is ${shown(found)}, not 64 hex digits" }
         wellFormed(anyBase || found == base.digest, ErrorKind.MISMATCHED) {
-            "it lies over another catalog: ${shown(found)}, not ${base.digest}"
+            "it lies over another catalog: $found, not ${base.digest}"
         }
         val removed = Json.parse(container.text(REMOVED), once = true).asArray(REMOVED).map { id -> id.asText(REMOVED) }
-        if (container.text("products") == "0") return@open CatalogOverlay(base, emptyList(), removed.toSet())
-        val own = CatalogReader.catalog(container, file.path, base.space, null)
+        val own = CatalogReader.catalog(container, file.path, base.space, null, mayBeEmpty = true)
+        if (anyBase) checkText("currency", container, base.currency) else checkCopied(container, own, base)
         wellFormed(own.dim == base.dim, ErrorKind.MISMATCHED) { "${own.dim} dimensions, the base has ${base.dim}" }
-        val shape = longArrayOf(own.rows.toLong(), own.dim.toLong())
-        CatalogOverlay(base, entries(own, container.tensor(VECTORS, "F32", *shape).asFloatBuffer()), removed.toSet())
+        wellFormed(own.size <= CatalogOverlay.MOST_PRODUCTS) { "${own.size} products, too many for an overlay" }
+        val vectors = container.tensor(VECTORS, "F32", own.rows.toLong(), own.dim.toLong()).asFloatBuffer()
+        for (index in 0 until vectors.capacity()) {
+            wellFormed(vectors.get(index).let { value -> value - value == 0f }) { "number $index of $VECTORS is not finite" }
+        }
+        CatalogOverlay(base, entries(own, vectors), removed.toSet())
     }
+
+    /** What an overlay copies from its base is the base's. */
+    private fun checkCopied(container: Container, own: ProductCatalog, base: ProductCatalog) {
+        for ((key, text) in copied(base)) checkText(key, container, text)
+        val (one, other) = own.parts[0].tables.offset to base.parts[0].tables.offset
+        val same = (0 until base.dim).all { one.get(it).toRawBits() == other.get(it).toRawBits() }
+        wellFormed(same, ErrorKind.MISMATCHED) { "its offset is not the base's" }
+    }
+
+    private fun checkText(key: String, container: Container, expected: String) {
+        val found = container.text(key)
+        wellFormed(found == expected, ErrorKind.MISMATCHED) { "its $key is not the base's: ${shown(found)}" }
+    }
+
+    private fun copied(base: ProductCatalog): Map<String, String> = mapOf(
+        "calibration" to base.calibration.json,
+        "currency" to base.currency,
+        "dim" to "${base.dim}",
+        "model" to base.model,
+        "space" to base.space,
+    )
 
     private fun entries(own: ProductCatalog, vectors: FloatBuffer): List<OverlayEntry> {
         val tables = own.parts[0].tables
         val rows = (0 until tables.rows).groupBy { tables.owners.get(it) }
+        val ids = List(own.size) { id(it, tables.record(it)) }
+        wellFormed(ids.distinct().size == ids.size) { "an id stands in two of its records" }
         return List(own.size) { product ->
             OverlayEntry(
-                tables.id(product),
+                ids[product],
                 tables.record(product),
                 tables.prices.get(product),
                 own.categories[own.category(product)],
@@ -49,6 +77,12 @@ internal object OverlayFile {
                 tables.thumbnail(product),
             )
         }
+    }
+
+    private fun id(product: Int, record: ByteBuffer): String {
+        val id = Json.parse(record.duplicate(), once = false).asObject("record $product").part("id").asText("the id of record $product")
+        wellFormed(id.isNotEmpty()) { "record $product has no id" }
+        return id
     }
 
     /** The file, its digest's digits still zeros. */
@@ -77,19 +111,14 @@ internal object OverlayFile {
 
     private fun metadata(overlay: CatalogOverlay): Map<String, String> {
         val base = overlay.base
-        return mapOf(
+        return CatalogReader.KNOWN + copied(base) + mapOf(
             BASE to base.digest,
-            "calibration" to base.calibration.json,
             "categories" to list(OverlayTables.categories(overlay.entries)),
-            "currency" to base.currency,
-            "dim" to "${base.dim}",
-            "model" to base.model,
             "products" to "${overlay.entries.size}",
             REMOVED to list(overlay.removed.sortedWith(::compareUtf8)),
             "rows" to "${overlay.entries.sumOf { it.vectors.size }}",
             DIGEST to "0".repeat(DIGITS),
-            "space" to base.space,
-        ) + CatalogReader.KNOWN
+        )
     }
 
     private fun list(texts: Collection<String>): String = texts.joinToString(",", "[", "]", transform = ::quoted)

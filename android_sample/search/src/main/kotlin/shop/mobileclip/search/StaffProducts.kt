@@ -2,6 +2,7 @@ package shop.mobileclip.search
 
 import java.io.File
 import java.io.IOException
+import java.math.BigDecimal
 import java.security.MessageDigest
 
 /** Turns a picture into its embedding: [Searcher.embedding], say. */
@@ -53,14 +54,22 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
     @Synchronized
     public fun add(fields: NewProduct, picture: RGBImage, file: ByteArray): ProductCatalog {
         require(fields.vectors.isEmpty()) { "the vectors come from the picture" }
-        val name = hex(MessageDigest.getInstance("SHA-256").digest(file)) + SUFFIX
-        val product = fields.with(fields.extra + (PICTURE to name), listOf(embedder.embedding(picture)))
+        val name = PICTURES + "/" + hex(MessageDigest.getInstance("SHA-256").digest(file)) + SUFFIX
+        val product = fields.with(fields.extra + (PICTURES to name), listOf(embedder.embedding(picture)))
         val next = overlay.putting(product)
-        writeWhole(File(pictures, name), file)
+        writeWhole(File(folder, name), file)
         return keep(next)
     }
 
-    /** Removes the product of that id, be it one that was added or the base's. */
+    /** The picture's file of a product that was added; null for another product. */
+    public fun picture(id: String): File? =
+        overlay.products.firstOrNull { it.id == id }?.extra?.get(PICTURES)?.let { File(folder, it) }
+
+    /**
+     * Removes the product of that id, be it one that was added or the base's.
+     *
+     * @throws IllegalArgumentException where there is none.
+     */
     @Synchronized
     public fun remove(id: String): ProductCatalog = keep(overlay.removing(id))
 
@@ -77,10 +86,10 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
         val products = overlay.products
         val target = File(to, PICTURES)
         if (!target.isDirectory && !target.mkdirs()) throw IOException("${target.path}: it cannot be made")
-        for (name in products.mapNotNull { it.extra[PICTURE] }) {
-            File(pictures, name).copyTo(File(target, name), overwrite = true)
+        for (name in products.mapNotNull { it.extra[PICTURES] }) {
+            File(folder, name).copyTo(File(to, name), overwrite = true)
         }
-        writeWhole(File(to, LIST), StaffList.csv(products, PICTURE, PICTURES).toByteArray())
+        writeWhole(File(to, LIST), StaffList.csv(products).toByteArray())
     }
 
     private fun keep(next: CatalogOverlay): ProductCatalog {
@@ -94,36 +103,42 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
 
     /** Deletes pictures of no product: of one that was replaced or removed, or that a kill left behind. */
     private fun clean() {
-        val used = overlay.products.mapNotNull { it.extra[PICTURE] }.toSet()
-        for (file in pictures.listFiles().orEmpty()) if (file.name !in used) file.delete()
+        val used = overlay.products.mapNotNull { it.extra[PICTURES] }.toSet()
+        for (file in pictures.listFiles().orEmpty()) if ("$PICTURES/${file.name}" !in used) file.delete()
     }
 
-    private companion object {
-        const val OVERLAY = "staff.catalog"
-        const val LIST = "products.csv"
+    internal companion object {
+        /** The folder, and the further field of a record that names its picture's file. */
         const val PICTURES = "pictures"
-        const val PICTURE = "picture" // the column of a record that names its picture's file
-        const val SUFFIX = ".jpg"
+        private const val OVERLAY = "overlay.catalog"
+        private const val LIST = "products.csv"
+        private const val SUFFIX = ".jpg"
     }
 }
 
-/** Products as a list that the catalog's builder reads: RFC 4180, UTF-8. */
+/** Products as a list that the catalog's builder reads: FORMATS.md, "The exported list". */
 internal object StaffList {
-    private val COLUMNS = listOf("id", "name", "price", "currency", "description", "category")
+    private val COLUMNS = listOf("id", "name", "price", "currency", "description", "category", StaffProducts.PICTURES)
+    private const val MARK = "\uFEFF" // of the byte order: spreadsheets take the text for UTF-8
 
-    /** [key]: the column of a record that names its picture's file, in [folder]. */
-    fun csv(products: List<CatalogProduct>, key: String, folder: String): String {
-        val others = products.flatMap { it.extra.keys }.distinct() - key
+    fun csv(products: List<CatalogProduct>): String {
+        val others = (products.flatMap { it.extra.keys }.toSet() - COLUMNS).sortedWith(::compareUtf8)
         val rows = products.map { product ->
-            listOf(
-                product.id, product.name, product.price?.toPlainString().orEmpty(), product.currency,
-                product.description, product.category, product.extra[key]?.let { "$folder/$it" }.orEmpty(),
-            ) + others.map { product.extra[it].orEmpty() }
+            val own = listOf(
+                product.id, product.name, price(product.price), product.currency, product.description, product.category,
+            )
+            own + (listOf(StaffProducts.PICTURES) + others).map { product.extra[it].orEmpty() }
         }
-        val lines = listOf(COLUMNS + "pictures" + others) + rows
-        return lines.joinToString("") { line -> line.joinToString(",", transform = ::cell) + "\r\n" }
+        val lines = (listOf(COLUMNS + others) + rows).map { line -> line.joinToString(",", transform = ::cell) }
+        return MARK + lines.joinToString("") { "$it\r\n" }
     }
 
-    private fun cell(text: String): String =
-        if (text.any { it in "\",\r\n" }) "\"" + text.replace("\"", "\"\"") + "\"" else text
+    /** Two decimals, or four: three could be thousands. */
+    private fun price(price: BigDecimal?): String {
+        if (price == null) return ""
+        val decimals = if (price.stripTrailingZeros().scale() <= 2) 2 else 4
+        return price.setScale(decimals).toPlainString()
+    }
+
+    private fun cell(text: String): String = "\"" + text.replace("\"", "\"\"") + "\""
 }

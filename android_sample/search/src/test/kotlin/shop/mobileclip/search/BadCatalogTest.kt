@@ -230,6 +230,11 @@ class BadCatalogTest {
                         error.checkMessage(folder.path)
                     }
                 }
+                try {
+                    catalog.product("p7")
+                } catch (error: BadFileException) {
+                    error.checkMessage(folder.path)
+                }
                 assertTrue(catalog.dim != 8 || CatalogSearch(catalog).search(query, 100).size == catalog.size)
                 if (catalog.size > 1) CatalogSearch(catalog).search(SearchQuery.Like(1))
             } catch (error: BadFileException) {

@@ -103,6 +103,22 @@ class IdTest {
     }
 
     @Test
+    fun `golden ids are found where Python finds them, and golden damage is refused`() {
+        val index = Goldens.json("ids/index.json")
+        for (made in index.objects("catalogs")) {
+            val catalog = ProductCatalog.open(Goldens.file("ids/" + made.text("catalog")))
+            for (case in made.objects("places")) {
+                val expected = case.part("place").takeIf { it != Json.Null }?.asLong("place")?.toInt()
+                assertEquals(expected, catalog.place(case.text("id")), "${made.text("catalog")}, ${case.text("id")}")
+            }
+        }
+        for (name in index.list("damaged")) {
+            val file = Goldens.file("ids/" + name.asText("damaged"))
+            assertThrows<BadFileException> { ProductCatalog.open(file) }.checkMessage(file.path)
+        }
+    }
+
+    @Test
     fun `lists and objects are kept as they are written`() {
         val record = """{"id":"p","sizes":["S", 38.50,true,null,{"a": [1, 2]},[3]],"one":"red","box":{"w": 1.0e2, "x":[]},""" +
             """"none":null,"empty":[],"n":7,"category":["odd"]}"""

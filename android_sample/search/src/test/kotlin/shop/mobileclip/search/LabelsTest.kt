@@ -12,6 +12,21 @@ class LabelsTest {
     }
 
     @Test
+    fun `golden labels have Python's probabilities`() {
+        for (case in Goldens.json("labels.json").objects("cases")) {
+            val labels = case.objects("labels")
+            val vectors = labels.map { label -> Labels.vector(label.list("vectors").map { vector(it.asText("vector")) }) }
+            val names = labels.map { it.text("name") }
+            val scores = Labels.scores(names, vectors, vector(case.text("image")), case.double("logit_scale"))
+            val expected = case.objects("probabilities")
+            assertEquals(expected.map { it.text("name") }, scores.map { it.name })
+            for ((score, wanted) in scores.zip(expected)) {
+                assertEquals(wanted.double("probability"), score.probability, 1e-9)
+            }
+        }
+    }
+
+    @Test
     fun `probabilities are a softmax of scaled cosines, best first`() {
         val vectors = listOf(doubleArrayOf(0.0, 1.0), doubleArrayOf(1.0, 0.0), doubleArrayOf(0.6, 0.8))
         val scores = Labels.scores(listOf("a", "b", "c"), vectors, floatArrayOf(4f, 0f), 2.0)

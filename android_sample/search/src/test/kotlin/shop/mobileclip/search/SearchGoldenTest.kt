@@ -19,42 +19,8 @@ class SearchGoldenTest {
     fun `a damaged golden catalog is refused where it must be`(): List<DynamicTest> =
         index.objects("damaged").map { case -> dynamicTest(case.text("file")) { checkDamaged(case) } }
 
-    private fun check(case: Map<String, Json>) {
-        val catalog = ProductCatalog.open(Goldens.file("search/" + case.text("catalog")))
-        val hits = CatalogSearch(catalog).search(
-            query(case),
-            case.int("k"),
-            CatalogFilter(
-                case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(),
-                case["lowest"]?.asLong(""),
-                case["highest"]?.asLong(""),
-            ),
-            case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY,
-            without = case["without"]?.asLong("")?.toInt(),
-        )
-        val expected = case.objects("hits")
-        assertEquals(
-            expected.map { listOf(it.int("product"), it.text("id"), it.int("row"), it.text("score")) },
-            hits.map {
-                listOf(it.product, catalog.product(it.product).id, it.row, "%016x".format(it.score.toRawBits()))
-            },
-        )
-        for ((hit, wanted) in hits.zip(expected)) {
-            assertTrue(agree(hit.confidence, wanted.doubleOrNull("confidence"))) { "$hit, $wanted" }
-        }
-    }
-
-    private fun agree(one: Double?, other: Double?): Boolean =
-        if (one == null || other == null) one == other else abs(one - other) <= 1e-9
-
-    private fun query(case: Map<String, Json>): SearchQuery {
-        case["like"]?.let { return SearchQuery.Like(it.asLong("like").toInt()) }
-        case["hybrid"]?.asObject("hybrid")?.let { both ->
-            return SearchQuery.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
-        }
-        val vector = vector(case.text("vector"))
-        return if (case.text("kind") == "text") SearchQuery.Text(vector) else SearchQuery.Image(vector)
-    }
+    private fun check(case: Map<String, Json>) =
+        checkGolden(ProductCatalog.open(Goldens.file("search/" + case.text("catalog"))), case)
 
     private fun checkDamaged(case: Map<String, Json>) {
         val file = Goldens.file("search/" + case.text("file"))
@@ -66,6 +32,43 @@ class SearchGoldenTest {
         if (case.part("verifies").asBool("verifies")) return catalog.verify()
         assertTrue("digest" in assertThrows<BadFileException> { catalog.verify() }.checkMessage(file.path))
     }
+}
+
+/** That [catalog] gives a golden case's products, score bits and confidences. */
+internal fun checkGolden(catalog: ProductCatalog, case: Map<String, Json>) {
+    val hits = CatalogSearch(catalog).search(
+        query(case),
+        case.int("k"),
+        CatalogFilter(
+            case["categories"]?.asArray("")?.map { it.asText("") }?.toSet(),
+            case["lowest"]?.asLong(""),
+            case["highest"]?.asLong(""),
+        ),
+        case["threshold"]?.asDouble("") ?: Double.NEGATIVE_INFINITY,
+        without = case["without"]?.asLong("")?.toInt(),
+    )
+    val expected = case.objects("hits")
+    assertEquals(
+        expected.map { listOf(it.int("product"), it.text("id"), it.int("row"), it.text("score")) },
+        hits.map {
+            listOf(it.product, catalog.product(it.product).id, it.row, "%016x".format(it.score.toRawBits()))
+        },
+    )
+    for ((hit, wanted) in hits.zip(expected)) {
+        assertTrue(agree(hit.confidence, wanted.doubleOrNull("confidence"))) { "$hit, $wanted" }
+    }
+}
+
+private fun agree(one: Double?, other: Double?): Boolean =
+    if (one == null || other == null) one == other else abs(one - other) <= 1e-9
+
+private fun query(case: Map<String, Json>): SearchQuery {
+    case["like"]?.let { return SearchQuery.Like(it.asLong("like").toInt()) }
+    case["hybrid"]?.asObject("hybrid")?.let { both ->
+        return SearchQuery.Both(vector(both.text("text")), vector(both.text("image")), both.double("slider"))
+    }
+    val vector = vector(case.text("vector"))
+    return if (case.text("kind") == "text") SearchQuery.Text(vector) else SearchQuery.Image(vector)
 }
 
 /** One line that names the file. */

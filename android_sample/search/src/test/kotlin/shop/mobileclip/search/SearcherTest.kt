@@ -58,8 +58,11 @@ class SearcherTest {
         private fun encode(kind: String, sum: Int): FloatArray {
             assertEquals(1, users.incrementAndGet())
             log += kind
-            during()
-            users.decrementAndGet()
+            try {
+                during()
+            } finally {
+                users.decrementAndGet()
+            }
             return embedding(sum)
         }
     }
