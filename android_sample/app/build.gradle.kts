@@ -1,4 +1,4 @@
-// The app. It needs nothing but LiteRT and the search module; `make apps` fills src/main/assets.
+// The app. It needs nothing but search-android; `make apps` fills src/main/assets.
 plugins {
     alias(libs.plugins.android.application)
 }
@@ -13,6 +13,7 @@ android {
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"
+        testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
     }
 
     androidResources {
@@ -23,7 +24,13 @@ android {
         release {
             isMinifyEnabled = true
             isShrinkResources = true
-            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"))
+            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"), "proguard-rules.pro")
+        }
+    }
+
+    sourceSets {
+        getByName("debug") {
+            assets.directories.add("../../parity/goldens") // for the self-check: 3 MB that a release leaves out
         }
     }
 
@@ -35,11 +42,26 @@ android {
 
 kotlin {
     compilerOptions {
-        allWarningsAsErrors = true
+        allWarningsAsErrors = providers.gradleProperty("warningsAsErrors").map { it.toBoolean() }
     }
 }
 
+// Without it the build would pass, and the app open with an error.
+val modelIsThere by tasks.registering {
+    val manifest = file("src/main/assets/manifest.json")
+    doLast {
+        if (!manifest.isFile) {
+            throw GradleException("no model in $manifest: run `make export catalog apps` in the repository's root")
+        }
+    }
+}
+
+tasks.named("preBuild") {
+    dependsOn(modelIsThere)
+}
+
 dependencies {
-    implementation(project(":search"))
-    implementation(libs.litert)
+    implementation(project(":search-android"))
+    androidTestImplementation("junit:junit:4.13.2")
+    androidTestImplementation("androidx.test:runner:1.7.0")
 }

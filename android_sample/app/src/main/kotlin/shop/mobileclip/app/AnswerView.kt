@@ -8,40 +8,38 @@ import android.widget.ListView
 import android.widget.TextView
 import java.util.Locale
 
-/** The lower part of the search screen: every [SearchState] drawn. [open] is called with a product that was touched. */
-class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product: Int) -> Unit) {
+/** The lower part of the search screen: every [SearchState] drawn. [open] is called with a product that was touched and its place. */
+class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (Card, place: Int) -> Unit) {
     private val note: TextView = root.findViewById(R.id.note)
+    private val count: TextView = root.findViewById(R.id.count)
     private val list: ListView = root.findViewById(R.id.results)
     private val message: View = root.findViewById(R.id.message)
     private val progress: View = root.findViewById(R.id.progress)
     private val headline: TextView = root.findViewById(R.id.headline)
     private val detail: TextView = root.findViewById(R.id.detail)
     private val again: View = root.findViewById(R.id.retry)
-    private val cards = CardAdapter(root.context)
+    private val cards = CardAdapter(root.context, open)
+    private var shown: SearchState? = null
 
     init {
         list.adapter = cards
-        list.setOnItemClickListener { _, _, place, _ -> cards.getItem(place)?.let { open(it.product) } }
+        list.itemsCanFocus = true
         again.setOnClickListener { retry() }
     }
 
     fun show(state: SearchState) {
-        val context = root.context
+        if (state == shown) return // so that the list stays where it was scrolled to
+        shown = state
+        count.visibility = View.GONE
         when (state) {
-            SearchState.Idle -> say(R.string.idle, context.getString(R.string.idle_detail))
-            SearchState.Preparing -> say(R.string.preparing, context.getString(R.string.preparing_detail), busy = true)
-            SearchState.Searching -> say(R.string.searching, "", busy = true)
+            SearchState.Idle -> say(R.string.idle, R.string.idle_detail)
+            SearchState.Preparing -> say(R.string.preparing, R.string.preparing_detail, busy = true)
+            SearchState.Searching -> say(R.string.searching, null, busy = true)
             is SearchState.Found -> list(state)
-            is SearchState.Nothing -> say(R.string.nothing, context.getString(R.string.nothing_detail))
-            is SearchState.Failed -> say(R.string.failed, state.reason, failed = true)
+            is SearchState.Nothing -> say(R.string.nothing, R.string.nothing_detail)
+            is SearchState.Failed -> say(R.string.failed, state.words, failed = true)
         }
-        warn(
-            when (state) {
-                is SearchState.Found -> state.unknown
-                is SearchState.Nothing -> state.unknown
-                SearchState.Idle, SearchState.Preparing, SearchState.Searching, is SearchState.Failed -> emptyList()
-            },
-        )
+        warn(state.unknown)
     }
 
     private fun list(found: SearchState.Found) {
@@ -49,13 +47,16 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (product:
         list.setSelection(0)
         list.visibility = View.VISIBLE
         message.visibility = View.GONE
+        val all = found.cards.size + found.doubtful.size
+        count.visibility = View.VISIBLE // a live region: a screen reader says it
+        count.text = root.resources.getQuantityString(R.plurals.products, all, all)
     }
 
-    private fun say(title: Int, text: String, busy: Boolean = false, failed: Boolean = false) {
+    private fun say(title: Int, text: Int?, busy: Boolean = false, failed: Boolean = false) {
         list.visibility = View.GONE
         message.visibility = View.VISIBLE
         headline.setText(title)
-        detail.text = text
+        detail.text = text?.let(root.context::getText)
         progress.visibility = if (busy) View.VISIBLE else View.GONE
         again.visibility = if (failed) View.VISIBLE else View.GONE
     }

@@ -2,19 +2,25 @@ package shop.mobileclip.app
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.net.Uri
 import shop.mobileclip.search.CatalogProduct
 import shop.mobileclip.search.ProductCatalog
-import java.util.Locale
+import java.math.BigDecimal
 
 /**
- * A product as it is shown. [price]: in its currency, empty for none. [match]: null where no text or picture was searched
- * for, and where the catalog does not know how sure a result is.
+ * A product as it is shown. [match]: null where no text or picture was searched for, and where the catalog does not know
+ * how sure a result is. [link]: where it can be bought; null for nowhere.
  */
 class Card(
-    val product: Int,
+    /** The shop's own. */
+    val id: String,
     val name: String,
-    val price: String,
+    val price: BigDecimal?,
+    val currency: String,
     val description: String,
+    /** The other columns that the catalog keeps, by name. */
+    val columns: Map<String, String>,
+    val link: Uri?,
     val picture: Bitmap?,
     val match: Match?,
 ) {
@@ -22,23 +28,26 @@ class Card(
     class Match(val stars: Int, val percent: Int)
 
     companion object {
+        private val LINKS = listOf("link", "url")
+        private val WEB = setOf("http", "https")
+
         /** Parses a record and unpacks its small picture: some milliseconds. Throws BadFileException. */
-        fun of(catalog: ProductCatalog, product: Int, locale: Locale, match: Match? = null): Card {
-            val record = catalog.product(product)
+        fun of(catalog: ProductCatalog, place: Int, match: Match? = null): Card {
+            val record = catalog.product(place)
             return Card(
-                product,
+                record.id,
                 record.name,
-                price(record, locale),
+                record.price,
+                record.currency,
                 record.description,
-                picture(catalog, product),
+                (record.extra.keys - LINKS).associateWith { record.list(it).joinToString() },
+                link(record),
+                catalog.thumbnail(place)?.let { BitmapFactory.decodeByteArray(it, 0, it.size) },
                 match,
             )
         }
 
-        private fun price(record: CatalogProduct, locale: Locale): String =
-            record.price?.let { priceText(it, record.currency, locale) } ?: ""
-
-        private fun picture(catalog: ProductCatalog, product: Int): Bitmap? =
-            catalog.thumbnail(product)?.let { BitmapFactory.decodeByteArray(it, 0, it.size) }
+        private fun link(record: CatalogProduct): Uri? =
+            LINKS.mapNotNull { record.extra[it] }.map(Uri::parse).firstOrNull { it.scheme?.lowercase() in WEB }
     }
 }

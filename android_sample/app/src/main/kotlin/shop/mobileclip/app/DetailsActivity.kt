@@ -1,68 +1,60 @@
 package shop.mobileclip.app
 
-import android.app.Activity
 import android.content.Context
 import android.content.Intent
+import android.net.Uri
 import android.os.Bundle
 import android.view.View
 import android.widget.TextView
-import java.io.IOException
-import java.util.Locale
 
-/** One product, and the way to more like it. */
-class DetailsActivity : Activity() {
+/** One product, by the shop's own id, where it can be bought, and the way to more like it. */
+class DetailsActivity : ShopActivity() {
+    private val id get() = intent.data?.lastPathSegment ?: ""
+
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
         setContentView(R.layout.activity_details)
         actionBar?.setDisplayHomeAsUpEnabled(true)
-        val shared = application as ShopApplication
-        val product = intent.getIntExtra(PRODUCT, 0)
-        show(DetailsState.Loading)
-        shared.worker.execute {
-            val state = try {
-                DetailsState.Loaded(Card.of(shared.shop().catalog, product, Locale.getDefault()))
-            } catch (error: IOException) {
-                DetailsState.Failed(error.message ?: error.toString())
-            }
-            shared.main.execute { if (!isDestroyed) show(state) }
+        say(R.string.loading)
+        work { shop ->
+            val card = Card.of(shop.catalog, shop.catalog.place(id) ?: throw GoneException());
+            { show(card) }
         }
     }
 
-    override fun onNavigateUp(): Boolean {
-        finish()
-        return true
+    override fun say(words: Int) {
+        findViewById<TextView>(R.id.details_message).setText(words)
+        findViewById<View>(R.id.details_message).visibility = View.VISIBLE
+        findViewById<View>(R.id.details).visibility = View.GONE
     }
 
-    private fun show(state: DetailsState) {
-        val message = findViewById<TextView>(R.id.details_message)
+    private fun show(card: Card) {
+        findViewById<View>(R.id.details_message).visibility = View.GONE
         val product = findViewById<View>(R.id.details)
-        when (state) {
-            DetailsState.Loading -> message.setText(R.string.loading)
-
-            is DetailsState.Loaded -> {
-                CardView(product).show(state.card)
-                findViewById<View>(R.id.more).setOnClickListener {
-                    startActivity(SearchActivity.like(this, state.card.product, state.card.name))
-                }
-            }
-
-            is DetailsState.Failed -> message.text = state.reason
-        }
-        product.visibility = if (state is DetailsState.Loaded) View.VISIBLE else View.GONE
-        message.visibility = if (state is DetailsState.Loaded) View.GONE else View.VISIBLE
+        product.visibility = View.VISIBLE
+        CardView(product).show(card)
+        findViewById<TextView>(R.id.columns).text = card.columns.entries.joinToString("\n") { "${it.key}: ${it.value}" }
+        button(R.id.more) { startActivity(SearchActivity.like(this, card.id, card.name)) }
+        button(R.id.buy, card.link != null) { buy(checkNotNull(card.link)) }
+        button(R.id.remove, resources.getBoolean(R.bool.staff)) { remove() }
     }
 
-    private sealed interface DetailsState {
-        data object Loading : DetailsState
-        class Loaded(val card: Card) : DetailsState
-        class Failed(val reason: String) : DetailsState
+    private fun button(id: Int, isShown: Boolean = true, touched: () -> Unit) = findViewById<View>(id).run {
+        visibility = if (isShown) View.VISIBLE else View.GONE
+        setOnClickListener { touched() }
+    }
+
+    private fun buy(link: Uri) =
+        runCatching { startActivity(Intent(Intent.ACTION_VIEW, link)) }.onFailure { say(words(it)) }
+
+    private fun remove() = work { shop ->
+        shop.change { it.remove(id) }
+        ::finish
     }
 
     companion object {
-        private const val PRODUCT = "product"
-
-        /** Opens the screen of [product], a place in the catalog. */
-        fun intent(context: Context, product: Int): Intent =
-            Intent(context, DetailsActivity::class.java).putExtra(PRODUCT, product)
+        /** Opens the screen of the product of that [id]. */
+        fun intent(context: Context, id: String): Intent =
+            Intent(context, DetailsActivity::class.java).setData(Uri.parse("shopsearch://product/${Uri.encode(id)}"))
     }
 }

@@ -1,9 +1,30 @@
 package shop.mobileclip.app
 
+import android.content.Context
+import android.graphics.RectF
 import shop.mobileclip.search.CatalogFilter
+import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.RGBImage
 import shop.mobileclip.search.SearchRequest
+import java.io.File
+import java.io.Serializable
+import java.math.BigDecimal
 
-/** What the shopper is looking for; nothing yet where it is [empty]. */
+/** A picture to search with: a file of the app's own, and of it the part that is meant; null for all. */
+data class Picture(val file: File, private val sides: List<Float>? = null) : Serializable {
+    /** In fractions of the picture's sides. */
+    val part: RectF? get() = sides?.let { (left, top, right, bottom) -> RectF(left, top, right, bottom) }
+
+    fun withPart(part: RectF?): Picture = copy(sides = part?.run { listOf(left, top, right, bottom) })
+
+    companion object {
+        /** A new file in the app's cache: it outlives the process, and Android may clear it away when storage is short. */
+        fun newFile(context: Context): File =
+            File.createTempFile("picture", null, File(context.cacheDir, "pictures").apply { mkdirs() })
+    }
+}
+
+/** What the shopper is looking for; nothing yet where it [isEmpty]. Saved when the process may end. */
 data class Question(
     val text: String = "",
     val picture: Picture? = null,
@@ -11,25 +32,42 @@ data class Question(
     val slider: Double = 0.5,
     /** One of the catalog's categories; null for all. */
     val category: String? = null,
-    /** More like this product, and nothing else. */
-    val like: Int? = null,
-) {
+    /** In the catalog's currency, inclusive; null for no matter. */
+    val lowest: BigDecimal? = null,
+    val highest: BigDecimal? = null,
+    /** More like this product, by its id, and nothing else. */
+    val like: String? = null,
+) : Serializable {
     /** What is searched for by its words: none where it is more like a product. */
     val words: String get() = if (like == null) cut(text.trim()) else ""
-    val empty: Boolean get() = words.isEmpty() && picture == null && like == null
+    val isEmpty: Boolean get() = words.isEmpty() && picture == null && like == null
 
-    fun request(): SearchRequest = SearchRequest(
-        text = words.ifEmpty { null },
-        image = picture?.rgb,
-        slider = slider,
-        like = like,
-        k = MOST,
-        filter = category?.let { CatalogFilter(categories = setOf(it)) } ?: CatalogFilter.ANY,
-    )
+    /**
+     * [image]: of the [picture]. A category and prices that the catalog does not know filter nothing: an update may have
+     * taken them away. Throws [GoneException] for more like a product that is no more.
+     */
+    fun request(image: RGBImage?, catalog: ProductCatalog): SearchRequest {
+        if (like != null && catalog.place(like) == null) throw GoneException()
+        val isPriced = catalog.currency.isNotEmpty()
+        return SearchRequest(
+            text = words.ifEmpty { null },
+            image = image.takeIf { like == null },
+            slider = slider,
+            likeId = like,
+            k = MOST,
+            filter = CatalogFilter(
+                categories = category?.takeIf { it in catalog.categories }?.let { setOf(it) },
+                lowest = lowest?.takeIf { isPriced }?.let(::tenThousandths),
+                highest = highest?.takeIf { isPriced }?.let(::tenThousandths),
+            ),
+        )
+    }
 
     private companion object {
         const val LONGEST = 1000 // code points: a text is cleaned in rounds, and nobody types more
         const val MOST = 20
+
+        fun tenThousandths(amount: BigDecimal): Long = amount.scaleByPowerOfTen(4).toLong()
 
         fun cut(text: String): String {
             val points = minOf(text.codePointCount(0, text.length), LONGEST)

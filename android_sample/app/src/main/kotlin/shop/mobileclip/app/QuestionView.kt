@@ -1,5 +1,7 @@
 package shop.mobileclip.app
 
+import android.os.Build
+import android.view.KeyEvent
 import android.view.View
 import android.view.ViewGroup
 import android.view.inputmethod.InputMethodManager
@@ -9,16 +11,17 @@ import android.widget.EditText
 import android.widget.ImageView
 import android.widget.SeekBar
 import android.widget.Spinner
+import shop.mobileclip.android.PartView
+import shop.mobileclip.android.PictureTaker
+import shop.mobileclip.search.EncoderPart
+import java.math.BigDecimal
 
-/**
- * The upper part of the search screen: the text, the picture, the slider between both, the category. It calls [ask] with
- * each new question, and draws only what [show] gives it.
- */
+/** The upper part of the search screen: the text, the picture, the slider between both, the category, the prices. */
 class QuestionView(
     private val root: ViewGroup,
-    private val ask: (Question) -> Unit,
-    takePicture: () -> Unit,
-    choosePicture: () -> Unit,
+    private val model: SearchModel,
+    private val pictures: PictureTaker,
+    choosePart: () -> Unit,
 ) {
     private val input: EditText = root.findViewById(R.id.text)
     private val pictureRow: View = root.findViewById(R.id.picture_row)
@@ -26,44 +29,62 @@ class QuestionView(
     private val sliderRow: View = root.findViewById(R.id.slider_row)
     private val slider: SeekBar = root.findViewById(R.id.slider)
     private val category: Spinner = root.findViewById(R.id.category)
+    private val lowest: EditText = root.findViewById(R.id.lowest)
+    private val highest: EditText = root.findViewById(R.id.highest)
     private var question = Question()
     private var categories: List<String> = emptyList()
 
-    /** What stands in the field, asked or not. */
-    val text: String get() = input.text.toString()
+    /** What stands in the fields, asked or not. */
+    val typed: Question
+        get() = question.copy(text = input.text.toString(), lowest = price(lowest), highest = price(highest))
 
     init {
-        input.setOnEditorActionListener { _, _, _ ->
-            typed()
-            true
+        for (field in listOf(input, lowest, highest)) {
+            field.setOnEditorActionListener { _, _, key ->
+                if (key == null || key.action == KeyEvent.ACTION_DOWN) search() // of a key that goes up again: once
+                true
+            }
         }
-        root.findViewById<View>(R.id.search).setOnClickListener { typed() }
-        root.findViewById<View>(R.id.camera).setOnClickListener { takePicture() }
-        root.findViewById<View>(R.id.gallery).setOnClickListener { choosePicture() }
-        root.findViewById<View>(R.id.remove).setOnClickListener { ask(question.copy(text = text, picture = null)) }
-        slider.setOnSeekBarChangeListener(Moved { ask(question.copy(text = text, slider = it)) })
+        input.setOnFocusChangeListener { _, has -> if (has) model.prepare(EncoderPart.TEXT) }
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) receivePictures()
+        root.findViewById<View>(R.id.search).setOnClickListener { search() }
+        root.findViewById<View>(R.id.camera).setOnClickListener { pictures.take() }
+        root.findViewById<View>(R.id.gallery).setOnClickListener { pictures.choose() }
+        root.findViewById<View>(R.id.remove).setOnClickListener { model.ask(typed.copy(picture = null)) }
+        picture.setOnClickListener { choosePart() }
+        slider.setOnSeekBarChangeListener(Moved { model.ask(typed.copy(slider = it)) })
         category.onItemSelectedListener = Chosen { place ->
             val wanted = categories.getOrNull(place - 1) // before them stands: all
-            if (wanted != question.category) ask(question.copy(text = text, category = wanted))
+            describe(category, R.string.category, category.selectedItem.toString())
+            if (wanted != question.category) model.ask(typed.copy(category = wanted))
         }
     }
 
-    fun show(question: Question, categories: List<String>) {
-        if (question.text != this.question.text) write(question.text)
+    /** Draws the model's question. */
+    fun show() {
+        val question = model.question
+        if (question.text != this.question.text) write(input, question.text)
+        if (question.lowest != this.question.lowest) write(lowest, question.lowest?.toPlainString() ?: "")
+        if (question.highest != this.question.highest) write(highest, question.highest?.toPlainString() ?: "")
         this.question = question
-        picture.setImageBitmap(question.picture?.preview)
+        picture.setImageBitmap(model.preview?.let { PartView.cut(it, question.picture?.part) })
         pictureRow.visibility = if (question.picture != null) View.VISIBLE else View.GONE
         sliderRow.visibility =
             if (question.picture != null && question.text.isNotBlank()) View.VISIBLE else View.INVISIBLE
         slider.progress = Math.round(question.slider * slider.max).toInt()
-        if (categories != this.categories) showCategories(categories)
+        val percent = 100 * slider.progress / slider.max
+        describe(slider, R.string.slider, root.context.getString(R.string.slider_state, percent))
+        if (categories != model.categories) showCategories(model.categories)
         category.setSelection(categories.indexOf(question.category) + 1)
+        root.findViewById<View>(R.id.prices).visibility = if (model.isPriced) View.VISIBLE else View.GONE
     }
 
-    private fun write(text: String) {
-        input.setText(text)
-        input.setSelection(input.length())
+    private fun write(field: EditText, text: String) {
+        field.setText(text)
+        field.setSelection(field.length())
     }
+
+    private fun price(field: EditText): BigDecimal? = field.text.toString().toBigDecimalOrNull()
 
     private fun showCategories(names: List<String>) {
         categories = names
@@ -75,26 +96,33 @@ class QuestionView(
         category.visibility = if (names.size > 1) View.VISIBLE else View.GONE
     }
 
-    private fun typed() {
+    /** What a screen reader says: a description alone would hide the value. */
+    private fun describe(view: View, name: Int, value: String) {
+        val text = root.context.getString(name)
+        val states = Build.VERSION.SDK_INT >= Build.VERSION_CODES.R
+        view.contentDescription = if (states) text else "$text: $value"
+        if (states) view.stateDescription = value
+    }
+
+    private fun receivePictures() = input.setOnReceiveContentListener(arrayOf("image/*")) { _, content ->
+        val parts = content.partition { it.uri != null }
+        parts.first?.clip?.getItemAt(0)?.uri?.let(pictures::receive)
+        parts.second
+    }
+
+    private fun search() {
         root.context.getSystemService(InputMethodManager::class.java).hideSoftInputFromWindow(input.windowToken, 0)
-        ask(question.copy(text = text, like = null))
+        model.ask(typed.copy(like = null))
     }
 
     /** Tells the slider's place, 0 to 1, when it is let go, or moved by a key or by a screen reader. */
     private class Moved(private val tell: (Double) -> Unit) : SeekBar.OnSeekBarChangeListener {
-        private var held = false
+        override fun onStartTrackingTouch(bar: SeekBar) = Unit
 
-        override fun onStartTrackingTouch(bar: SeekBar) {
-            held = true
-        }
-
-        override fun onStopTrackingTouch(bar: SeekBar) {
-            held = false
-            tell(bar.progress.toDouble() / bar.max)
-        }
+        override fun onStopTrackingTouch(bar: SeekBar) = tell(bar.progress.toDouble() / bar.max)
 
         override fun onProgressChanged(bar: SeekBar, progress: Int, byUser: Boolean) {
-            if (byUser && !held) tell(progress.toDouble() / bar.max)
+            if (byUser && !bar.isPressed) tell(progress.toDouble() / bar.max)
         }
     }
 

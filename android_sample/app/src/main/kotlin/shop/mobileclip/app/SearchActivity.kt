@@ -1,103 +1,119 @@
 package shop.mobileclip.app
 
-import android.app.Activity
-import android.content.ActivityNotFoundException
-import android.content.ClipData
+import android.app.AlertDialog
 import android.content.Context
 import android.content.Intent
-import android.graphics.ImageDecoder
-import android.os.Build
+import android.graphics.RectF
 import android.os.Bundle
-import android.provider.MediaStore
+import android.view.Menu
+import android.view.MenuItem
+import shop.mobileclip.android.PartView
+import java.io.File
 
-/** The search screen; with a product in its intent, what is like that. Wires views, model and other apps, nothing else. */
-class SearchActivity : Activity() {
-    private lateinit var model: SearchModel
+/** The search screen. Its intent may hold a product, to find what is like it, or another app's picture or words. */
+class SearchActivity : ShopActivity() {
+    private var dialog: AlertDialog? = null
+    internal lateinit var model: SearchModel
+        private set
     private lateinit var questionView: QuestionView
     private lateinit var answerView: AnswerView
 
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
         setContentView(R.layout.activity_search)
-        questionView = QuestionView(findViewById(R.id.question), { model.ask(it) }, ::takePicture, ::choosePicture)
-        answerView = AnswerView(
-            findViewById(R.id.answer),
-            { model.retry() },
-            { startActivity(DetailsActivity.intent(this, it)) },
-        )
         @Suppress("DEPRECATION") // of fragments; an activity has nothing else of the framework's
         val kept = lastNonConfigurationInstance as SearchModel?
-        model = kept ?: newModel()
+        model = kept ?: SearchModel(shared::shop, shared.reader, shared.main)
+        questionView = QuestionView(findViewById(R.id.question), model, pictures, ::choosePart)
+        answerView = AnswerView(findViewById(R.id.answer), { model.retry() }, ::open)
         model.changed = ::draw
-        if (kept == null) begin()
+        @Suppress("DEPRECATION") // by one that Android 9 has not
+        if (kept == null) begin(saved?.getSerializable(QUESTION) as Question?)
         draw()
     }
 
-    private fun newModel(): SearchModel =
-        (application as ShopApplication).let { SearchModel(it::shop, it.worker, it.main) }
-
-    private fun begin() {
+    private fun begin(saved: Question?) {
         model.start()
-        if (intent.hasExtra(LIKE)) model.ask(Question(like = intent.getIntExtra(LIKE, 0)))
+        if (saved != null) return model.ask(saved)
+        intent.getStringExtra(LIKE)?.let { return model.ask(Question(like = it)) }
+        val words = intent.extras?.run { getCharSequence(Intent.EXTRA_TEXT) ?: getCharSequence(Intent.EXTRA_PROCESS_TEXT) }
+        words?.let { model.ask(Question(text = it.toString())) }
+        if (intent.action == Intent.ACTION_SEND) intent.clipData?.getItemAt(0)?.uri?.let(pictures::receive)
     }
 
     private fun draw() {
         val name = intent.getStringExtra(NAME)
         title = if (model.question.like == null) getText(R.string.app_name) else getString(R.string.more_like, name)
-        questionView.show(model.question, model.categories)
+        questionView.show()
         answerView.show(model.state)
+    }
+
+    override fun onSaveInstanceState(saved: Bundle) {
+        super.onSaveInstanceState(saved)
+        saved.putSerializable(QUESTION, model.question)
     }
 
     @Deprecated("AndroidX has its successor")
     override fun onRetainNonConfigurationInstance(): Any = model
 
     override fun onDestroy() {
+        dialog?.dismiss()
         model.changed = {}
+        if (isFinishing) model.cancel()
         super.onDestroy()
     }
 
-    private fun takePicture() {
-        CaptureProvider.file(this).delete() // so that no old picture is taken for the new one
-        val uri = CaptureProvider.uri(this)
-        val capture = Intent(MediaStore.ACTION_IMAGE_CAPTURE).putExtra(MediaStore.EXTRA_OUTPUT, uri)
-        start(CAMERA, capture.addFlags(CaptureProvider.GRANT).apply { clipData = ClipData.newRawUri(null, uri) })
+    override fun onCreateOptionsMenu(menu: Menu): Boolean {
+        menuInflater.inflate(R.menu.search, menu)
+        return true
     }
 
-    /** By the system's photo picker, or its document picker before Android 13: neither needs a permission. */
-    private fun choosePicture() = start(
-        GALLERY,
-        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) {
-            Intent(MediaStore.ACTION_PICK_IMAGES)
-        } else {
-            Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE).setType("image/*")
-        },
-    )
+    @Suppress("DEPRECATION") // startActivityForResult: by AndroidX; the framework has no other
+    override fun onOptionsItemSelected(item: MenuItem): Boolean {
+        if (item.itemId == R.id.staff) startActivity(Intent(this, StaffActivity::class.java))
+        if (item.itemId == R.id.live) startActivityForResult(Intent(this, LiveActivity::class.java), LIVE)
+        return true
+    }
 
-    private fun start(request: Int, intent: Intent) = try {
-        @Suppress("DEPRECATION") // by AndroidX; the framework has no other
-        startActivityForResult(intent, request)
-    } catch (error: ActivityNotFoundException) {
-        answerView.show(SearchState.Failed(getString(R.string.no_picture_app)))
+    private fun choosePart() {
+        val picture = model.question.picture ?: return
+        val view = PartView(this).apply {
+            this.picture = model.preview
+            picture.part?.let { part = it }
+            contentDescription = getText(R.string.part)
+        }
+        fun ask(part: RectF?) = model.ask(questionView.typed.copy(picture = picture.withPart(part), like = null))
+        dialog = AlertDialog.Builder(this).setTitle(R.string.part).setView(view)
+            .setPositiveButton(R.string.use_part) { _, _ -> ask(view.part) }
+            .setNegativeButton(R.string.whole) { _, _ -> ask(null) }
+            .show()
+    }
+
+    override fun onPicture(copy: (File) -> Unit) = model.choose(questionView.typed, Picture.newFile(this), copy)
+
+    override fun say(words: Int) = answerView.show(SearchState.Failed(words))
+
+    private fun open(card: Card, place: Int) {
+        shared.count("chosen: place $place")
+        startActivity(DetailsActivity.intent(this, card.id))
     }
 
     @Deprecated("AndroidX has its successor")
+    @Suppress("DEPRECATION")
     override fun onActivityResult(request: Int, result: Int, data: Intent?) {
-        if (result != RESULT_OK) return
-        val source = when (request) {
-            CAMERA -> ImageDecoder.createSource(CaptureProvider.file(this))
-            else -> ImageDecoder.createSource(contentResolver, data?.data ?: return)
-        }
-        model.choose(questionView.text) { size -> readPicture(source, size) }
+        super.onActivityResult(request, result, data)
+        val file = data?.getStringExtra(LiveActivity.FILE).takeIf { request == LIVE } ?: return
+        model.ask(questionView.typed.copy(picture = Picture(File(file)), like = null))
     }
 
     companion object {
-        private const val CAMERA = 1
-        private const val GALLERY = 2
+        private const val LIVE = 1
+        private const val QUESTION = "question"
         private const val LIKE = "like"
         private const val NAME = "name"
 
-        /** Opens the search screen with what is like [product], a place in the catalog. */
-        fun like(context: Context, product: Int, name: String): Intent =
-            Intent(context, SearchActivity::class.java).putExtra(LIKE, product).putExtra(NAME, name)
+        /** Opens the search screen with what is like the product of that [id]. */
+        fun like(context: Context, id: String, name: String): Intent =
+            Intent(context, SearchActivity::class.java).putExtra(LIKE, id).putExtra(NAME, name)
     }
 }

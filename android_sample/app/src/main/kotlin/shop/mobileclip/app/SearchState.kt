@@ -2,6 +2,9 @@ package shop.mobileclip.app
 
 /** What the search screen shows below the question. */
 sealed interface SearchState {
+    /** Writing systems of the text that the model does not know. */
+    val unknown: List<String> get() = emptyList()
+
     /** Nothing was asked yet. */
     data object Idle : SearchState
 
@@ -10,15 +13,12 @@ sealed interface SearchState {
 
     data object Searching : SearchState
 
-    /**
-     * [cards], best first, and those that are [doubtful], shown below them under a heading. [unknown]: writing systems of the text
-     * that the model does not know; the same below.
-     */
-    data class Found(val cards: List<Card>, val doubtful: List<Card>, val unknown: List<String>) : SearchState
+    /** [cards], best first, and those that are [doubtful], shown below them under a heading. */
+    data class Found(val cards: List<Card>, val doubtful: List<Card>, override val unknown: List<String>) : SearchState
 
     /** No product passes the filter. */
-    data class Nothing(val unknown: List<String>) : SearchState
+    data class Nothing(override val unknown: List<String>) : SearchState
 
-    /** [reason]: one line that names what is wrong. */
-    data class Failed(val reason: String) : SearchState
+    /** [words]: a text's id. */
+    data class Failed(val words: Int) : SearchState
 }

@@ -1,62 +1,49 @@
 package shop.mobileclip.app
 
+import android.content.Context
+import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.SearchListener
 import shop.mobileclip.search.Searcher
-import shop.mobileclip.search.TextTokenizer
-import shop.mobileclip.search.Tokenizers
+import shop.mobileclip.search.StaffProducts
+import java.io.File
 import java.util.concurrent.Executor
 
-/**
- * What `make apps` put into the assets, opened. Searches run on [executor]; the first one makes the encoders there.
- */
-class Shop(
-    val manifest: ModelManifest,
-    val catalog: ProductCatalog,
-    tokenizer: TextTokenizer,
-    executor: Executor,
-    encoder: (ModelManifest) -> EmbeddingEncoder,
-) {
-    /** Told on the executor before the encoders are made. */
+/** What `make apps` put into the assets, opened, and over it what staff added on this device, which lies in [folder]. */
+class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Runnable) -> Searcher) {
+    /** Told on the searcher's thread before the encoders are made. */
     @Volatile var preparing: () -> Unit = {}
 
-    val searcher = Searcher(
-        { encoder(manifest) },
-        tokenizer,
-        manifest.preprocessor(),
-        CatalogSearch(catalog),
-        executor,
-        onPreparing = { preparing() },
-    )
+    val searcher: Searcher = searcher { preparing() }
+
+    /** Products are added and removed by [change]. */
+    val staff = StaffProducts(folder, this.searcher.search.catalog) { this.searcher.embedding(it) }
+
+    /** What is searched now. */
+    val catalog: ProductCatalog get() = searcher.search.catalog
+
+    init {
+        change { it.catalog }
+    }
+
+    /** Adds or removes products: they are found, or not found, from the next search on. Not for the main thread. */
+    fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
 
     companion object {
-        /**
-         * Opens all but the encoders. Not for the main thread: it reads the whole tokenizer.
-         *
-         * The catalog's digest is not checked: its bytes are within the APK, whose signature Android checked at the
-         * install. An app that downloads its catalog calls `verify()` once after each download.
-         *
-         * Throws IOException where a file is missing, damaged, or not the one that the manifest means.
-         */
+        /** Opens all but the encoders. Not for the main thread. Throws BadFileException. */
         fun open(
-            assets: Assets,
+            context: Context,
             executor: Executor,
-            encoder: (ModelManifest) -> EmbeddingEncoder = { LiteRtEncoder(assets, it) },
+            told: SearchListener = SearchListener {},
+            encoder: (ShopFiles) -> EmbeddingEncoder = ShopFiles::encoder,
         ): Shop {
-            val manifest = ModelManifest.read(assets.bytes(MANIFEST), MANIFEST)
-            val catalog = assets.within(CATALOG) { channel, start, length ->
-                ProductCatalog.open(channel, start, length, CATALOG, manifest.space, manifest.catalog?.digest)
+            val files = ShopFiles.open(context.assets)
+            return Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
+                files.searcher(executor, told, onPreparing) { encoder(files) }
             }
-            val (path, sha256) = manifest.tokenizer
-            val tokenizer = assets.within(path) { channel, start, length ->
-                Tokenizers.load(channel, start, length, path, sha256)
-            }
-            return Shop(manifest, catalog, tokenizer, executor, encoder)
         }
-
-        private const val MANIFEST = "manifest.json"
-        private const val CATALOG = "shop.catalog"
     }
 }

@@ -2,8 +2,17 @@ package shop.mobileclip.app
 
 import org.junit.Assert.assertEquals
 import org.junit.Test
+import java.math.BigDecimal
+import java.util.Locale
 
 class QuestionTest {
+    @Test
+    fun `a price is written as its currency and the language want it`() {
+        assertEquals("$12.50", priceText(BigDecimal("12.5"), "USD", Locale.US))
+        assertEquals("¥1,300", priceText(BigDecimal("1300"), "JPY", Locale.US))
+        assertEquals("7 mugs", priceText(BigDecimal("7"), "mugs", Locale.US))
+    }
+
     @Test
     fun `a long text is cut after 1000 code points`() {
         val dress = "\ud83d\udc57"

@@ -1,12 +1,16 @@
 package shop.mobileclip.app
 
 import android.app.Activity
-import android.graphics.Bitmap
-import android.os.Looper
+import android.graphics.RectF
+import android.os.Build
 import android.view.View
 import android.view.ViewGroup
+import android.widget.EditText
 import android.widget.ImageButton
+import android.widget.LinearLayout
 import android.widget.ListView
+import android.widget.SeekBar
+import android.widget.Spinner
 import android.widget.TextView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNotNull
@@ -16,15 +20,13 @@ import org.junit.runner.RunWith
 import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
-import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
-import shop.mobileclip.search.RGBImage
-import java.util.Locale
-import java.util.concurrent.FutureTask
+import org.robolectric.shadows.ShadowDialog
+import java.io.File
 
-/** Every state of every screen, drawn by Android's own code: light and dark, two languages, large text. */
+/** Every state of every screen, drawn by Android's own code: light and dark, two languages, large text, wide, right to left. */
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi")
+@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = TestApplication::class)
 class ScreensTest {
     @Test
     fun light() = drawAll("light")
@@ -42,11 +44,20 @@ class ScreensTest {
     }
 
     @Test
+    fun tablet() = drawAll("tablet", "+en-rUS-w1280dp-h800dp-land-mdpi")
+
+    @Test
+    fun landscape() = drawAll("landscape", "+en-rUS-w731dp-h411dp-land")
+
+    @Test
+    fun rightToLeft() = drawAll("right-to-left", "+ar-ldrtl")
+
+    @Test
     fun `the heading stands above what is doubtful, and cannot be touched`() {
         val activity = started(SearchActivity::class.java)
         val list = activity.findViewById<ListView>(R.id.results)
-        val opened = mutableListOf<Int>()
-        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { opened += it })
+        val opened = mutableListOf<Pair<String, Int>>()
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { card, place -> opened += card.id to place })
         for ((certain, doubtful) in listOf(2 to 1, 0 to 2, 2 to 0)) {
             opened.clear()
             answer.show(SearchState.Found(cards().take(certain), cards().takeLast(doubtful), emptyList()))
@@ -54,22 +65,62 @@ class ScreensTest {
             val rows = (0 until list.count).toList()
             val headings = if (doubtful == 0) emptyList() else listOf(certain)
             assertEquals(headings, rows.filter { list.getChildAt(it).isAccessibilityHeading })
-            assertEquals(headings, rows.filterNot { list.adapter.isEnabled(it) })
-            for (row in rows) list.performItemClick(list.getChildAt(row), row, list.getItemIdAtPosition(row))
-            assertEquals((cards().take(certain) + cards().takeLast(doubtful)).map { it.product }, opened)
+            assertTrue(rows.none { list.adapter.isEnabled(it) })
+            for (row in rows - headings.toSet()) (list.getChildAt(row) as LinearLayout).getChildAt(0).performClick()
+            val ids = (cards().take(certain) + cards().takeLast(doubtful)).map { it.id }
+            assertEquals(ids.mapIndexed { place, id -> id to place }, opened)
         }
     }
 
     @Test
     fun `what was not measured shows no stars and no per cent, to no eye and to no screen reader`() {
         val activity = started(SearchActivity::class.java)
-        val answer = AnswerView(activity.findViewById(R.id.answer), {}, {})
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { _, _ -> })
         answer.show(found(cards()))
         settle()
         assertTrue(words(activity).any { "%" in it } && words(activity).any { "star" in it })
         answer.show(found(cards { null }))
         settle()
         assertTrue(words(activity).isNotEmpty() && words(activity).none { "%" in it || "star" in it })
+    }
+
+    @Test
+    fun `a screen reader is told how many there are, and each value`() {
+        val activity = asked()
+        val count = activity.findViewById<TextView>(R.id.count)
+        assertEquals(listOf(View.VISIBLE, "20 products"), listOf(count.visibility, "${count.text}"))
+        assertEquals(View.ACCESSIBILITY_LIVE_REGION_POLITE, count.accessibilityLiveRegion)
+        val (slider, category) = activity.findViewById<SeekBar>(R.id.slider) to
+            activity.findViewById<Spinner>(R.id.category)
+        assertEquals("30 % picture", slider.stateDescription)
+        assertEquals(activity.getText(R.string.all_categories), category.stateDescription)
+        category.setSelection(1)
+        settle()
+        assertEquals(shop.catalog.categories[0], category.stateDescription)
+        assertTrue(details().findViewById<View>(R.id.card_name).isAccessibilityHeading)
+    }
+
+    @Test
+    fun `a screen reader's words before Android 11, which has no states`() {
+        val old = Build.VERSION.SDK_INT
+        org.robolectric.util.ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", 29)
+        try {
+            val slider = asked().findViewById<SeekBar>(R.id.slider)
+            assertEquals("Balance between words and picture: 30 % picture", slider.contentDescription)
+        } finally {
+            org.robolectric.util.ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", old)
+        }
+    }
+
+    @Test
+    fun `right to left, English names and their prices stand on the same side`() {
+        RuntimeEnvironment.setQualifiers("+ar-ldrtl")
+        val card = (asked().findViewById<ListView>(R.id.results).getChildAt(0) as LinearLayout).getChildAt(0)
+        val texts = listOf(R.id.card_name, R.id.card_price, R.id.card_description).map {
+            card.findViewById<TextView>(it)
+        }
+        val (name, price, description) = texts.map { it.layout.getLineRight(0).toInt() - it.layout.width }
+        assertTrue("$name $price $description", name == price && price == description)
     }
 
     /** What is shown or read aloud. */
@@ -80,14 +131,17 @@ class ScreensTest {
         RuntimeEnvironment.setQualifiers(qualifiers)
         for ((name, state) in states()) {
             val activity = started(SearchActivity::class.java)
-            AnswerView(activity.findViewById(R.id.answer), {}, {}).show(state)
+            AnswerView(activity.findViewById(R.id.answer), {}, { _, _ -> }).show(state)
             draw(activity, "$variant-$name")
         }
-        val both = started(SearchActivity::class.java)
-        QuestionView(both.findViewById(R.id.question), {}, {}, {}).show(QUESTION, shop.catalog.categories)
-        AnswerView(both.findViewById(R.id.answer), {}, {}).show(found(cards()))
-        draw(both, "$variant-picture-and-words")
+        val asked = asked()
+        draw(asked, "$variant-picture-and-words")
         draw(details(), "$variant-details")
+        asked.findViewById<View>(R.id.picture).performClick()
+        settle()
+        draw(checkNotNull(ShadowDialog.getLatestDialog().window).decorView, "$variant-part")
+        draw(live(), "$variant-live")
+        draw(staff(), "$variant-staff")
     }
 
     private fun states(): Map<String, SearchState> = mapOf(
@@ -100,26 +154,49 @@ class ScreensTest {
         "not-measured" to found(cards { null }),
         "unknown-script" to SearchState.Found(cards(), emptyList(), listOf("Han", "another script")),
         "no-match" to SearchState.Nothing(emptyList()),
-        "error" to SearchState.Failed("shop.catalog: a file of 12 bytes, too short for a header"),
+        "error" to SearchState.Failed(R.string.error_files),
+        "error-picture" to SearchState.Failed(R.string.error_picture),
+        "error-memory" to SearchState.Failed(R.string.error_memory),
     )
 
     private fun found(cards: List<Card>, doubtful: List<Card> = emptyList()) =
         SearchState.Found(cards, doubtful, emptyList())
 
     private fun cards(match: (Int) -> Card.Match? = ::certain): List<Card> =
-        (0 until 5).map { Card.of(shop.catalog, 40 * it, Locale.getDefault(), match(it)) }
+        (0 until 5).map { Card.of(shop.catalog, 40 * it, match(it)) }
 
     private fun certain(place: Int) = Card.Match(5 - place, 97 - 19 * place)
 
     private fun doubtful(place: Int) = Card.Match(0, 9 - place)
 
-    private fun details(): Activity {
-        val intent = DetailsActivity.intent(RuntimeEnvironment.getApplication(), 7)
-        val controller = Robolectric.buildActivity(DetailsActivity::class.java, intent).setup()
+    private fun asked(): SearchActivity {
+        val activity = started(SearchActivity::class.java)
+        val file = File.createTempFile("picture", null).apply { writeBytes(File(System.getenv("PICTURE")).readBytes()) }
+        val picture = Picture(file).withPart(RectF(0.1f, 0.2f, 0.8f, 0.7f))
+        activity.model.ask(Question("something sweet", picture, 0.3))
         settle()
-        val message = controller.get().findViewById<TextView>(R.id.details_message)
+        return activity
+    }
+
+    private fun details(): Activity {
+        val intent = DetailsActivity.intent(RuntimeEnvironment.getApplication(), shop.catalog.product(7).id)
+        val activity = Robolectric.buildActivity(DetailsActivity::class.java, intent).setup().get()
+        settle()
+        val message = activity.findViewById<TextView>(R.id.details_message)
         assertEquals(message.text.toString(), View.GONE, message.visibility)
-        return controller.get()
+        return activity
+    }
+
+    /** With what was found in a frame: there is no camera here. */
+    private fun live(): Activity = started(LiveActivity::class.java).apply {
+        show(cards().first())
+        findViewById<View>(R.id.use).visibility = View.VISIBLE
+    }
+
+    private fun staff(): Activity = started(StaffActivity::class.java).apply {
+        findViewById<EditText>(R.id.name).setText("Blue mug")
+        findViewById<EditText>(R.id.price).setText("12.50")
+        findViewById<TextView>(R.id.message).setText(R.string.incomplete)
     }
 
     private fun <T : Activity> started(screen: Class<T>): T =
@@ -137,15 +214,5 @@ class ScreensTest {
 
     private companion object {
         val shop = testShop()
-        private val COLOURS = IntArray(64 * 64) { 0xFF000000.toInt() or it * 1000 }
-        private val PREVIEW = Bitmap.createBitmap(COLOURS, 64, 64, Bitmap.Config.ARGB_8888)
-        val QUESTION = Question("something sweet", Picture(RGBImage(ByteArray(12), 2, 2), PREVIEW), 0.3)
-
-        /** Waits for the app's worker, and for what it posts to the main thread. */
-        fun settle() = repeat(3) {
-            val application = RuntimeEnvironment.getApplication() as ShopApplication
-            FutureTask<Unit>({}, Unit).also { application.worker.execute(it) }.get()
-            shadowOf(Looper.getMainLooper()).idle()
-        }
     }
 }

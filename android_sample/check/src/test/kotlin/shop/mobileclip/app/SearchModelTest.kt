@@ -1,6 +1,5 @@
 package shop.mobileclip.app
 
-import android.graphics.Bitmap
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -8,12 +7,14 @@ import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowLog
+import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
-import shop.mobileclip.search.RGBImage
 import shop.mobileclip.search.SearchHit
 import shop.mobileclip.search.SearchOutcome
 import shop.mobileclip.search.SearchRequest
+import java.io.File
 import java.io.IOException
 import java.util.concurrent.Executor
 import kotlin.math.ln
@@ -46,9 +47,9 @@ class SearchModelTest {
             val (certain, doubtful) = hits(testShop { fake(it, loudness) }).partition { it.confidence!! >= 0.1 }
             assertEquals(confidence > 0.1, certain.any { it.product == tenth.product })
             assertEquals(20, certain.size + doubtful.size)
-            assertEquals(certain.map { it.product }, found.cards.map { it.product })
+            assertEquals(ids(certain), found.cards.map { it.id })
             assertEquals(certain.map { it.percent }, found.cards.map { it.match?.percent })
-            assertEquals(doubtful.map { it.product }, found.doubtful.map { it.product })
+            assertEquals(ids(doubtful), found.doubtful.map { it.id })
             assertEquals(setOf(0), found.doubtful.map { it.match?.stars }.toSet())
         }
     }
@@ -61,7 +62,7 @@ class SearchModelTest {
 
     @Test
     fun `what was not measured has no match, and is not doubted`() {
-        val found = found(goldenModel("unmeasured.catalog"), Question("a mug", PICTURE))
+        val found = found(goldenModel("unmeasured.catalog"), Question("a mug", picture))
         assertEquals(List(6) { null }, found.cards.map { it.match })
         assertEquals(emptyList<Card>(), found.doubtful)
     }
@@ -71,9 +72,9 @@ class SearchModelTest {
         val model = goldenModel("text-unmeasured.catalog")
         for ((question, measured) in listOf(
             Question("a mug") to false,
-            Question(picture = PICTURE) to true,
-            Question("a mug", PICTURE) to false,
-            Question("a mug", PICTURE, slider = 1.0) to true,
+            Question(picture = picture) to true,
+            Question("a mug", picture) to false,
+            Question("a mug", picture, slider = 1.0) to true,
         )) {
             val found = found(model, question)
             val all = found.cards + found.doubtful
@@ -93,10 +94,10 @@ class SearchModelTest {
     @Test
     fun `more like this leaves the product out, and needs no encoder`() {
         val model = model { throw AssertionError("the encoder was made") }
-        model.ask(Question(text = "typed, not asked", like = 7))
+        model.ask(Question(text = "typed, not asked", like = seventh))
         settle()
         val found = model.state as SearchState.Found
-        assertTrue(found.cards.size == 20 && found.cards.none { it.product == 7 || it.match != null })
+        assertTrue(found.cards.size == 20 && found.cards.none { it.id == seventh || it.match != null })
         assertTrue(found.doubtful.isEmpty())
     }
 
@@ -106,11 +107,11 @@ class SearchModelTest {
         model.start()
         settle()
         val category = model.categories.last()
-        model.ask(Question(like = 7, category = category))
+        model.ask(Question(like = seventh, category = category))
         settle()
         val catalog = testShop().catalog
         for (card in (model.state as SearchState.Found).cards) {
-            assertEquals(category, catalog.product(card.product).category)
+            assertEquals(category, catalog.product(card.id)?.category)
         }
     }
 
@@ -118,41 +119,102 @@ class SearchModelTest {
     fun `the categories are known, whatever is asked while the shop is opened`() {
         val model = model()
         model.start()
-        model.ask(Question(like = 7))
+        model.ask(Question(like = seventh))
         settle()
         assertEquals(testShop().catalog.categories, model.categories)
     }
 
     @Test
-    fun `a picture is searched with together with what stands in the field`() {
+    fun `only what costs as much as the shopper says is found, to the cent`() {
         val model = model()
-        var asked = 0
-        model.choose("a mug") { size ->
-            asked = size
-            PICTURE
-        }
-        settle()
-        assertEquals(testShop().manifest.imageSize, asked)
-        assertEquals("a mug", model.question.text)
-        assertTrue(model.question.picture != null && model.state !is SearchState.Failed)
+        val prices = found(model, Question("a mug")).cards.mapNotNull { it.price }.sorted()
+        val (low, high) = prices[3] to prices[12]
+        val found = found(model, Question("a mug", lowest = low, highest = high)).let { it.cards + it.doubtful }
+        assertTrue(found.isNotEmpty() && found.all { checkNotNull(it.price) in low..high })
+        assertTrue(found.any { it.price == low } && found.any { it.price == high })
     }
 
     @Test
-    fun `a picture that another app will not give is an error`() {
+    fun `a category and a product that an update took away`() {
         val model = model()
-        model.choose("") { throw SecurityException("no access") }
+        assertEquals(20, found(model, Question("a mug", category = "of last year")).let { it.cards + it.doubtful }.size)
+        model.ask(Question(like = "of last year"))
         settle()
-        assertEquals(SearchState.Failed("no access"), model.state)
+        assertEquals(SearchState.Failed(R.string.gone), model.state)
+    }
+
+    @Test
+    fun `a picture is searched with together with what stands in the field`() {
+        val model = model()
+        model.choose(Question("a mug"), file) { it.writeBytes(turned) }
+        settle()
+        assertEquals(Question("a mug", Picture(file)), model.question)
+        assertTrue("${model.state}", model.state is SearchState.Found && model.preview != null)
+    }
+
+    @Test
+    fun `a picture that is removed leaves no file`() {
+        val model = model()
+        model.choose(Question("a mug"), file) { it.writeBytes(turned) }
+        settle()
+        model.ask(model.question.copy(slider = 0.9))
+        assertTrue(file.exists())
+        model.ask(model.question.copy(picture = null))
+        assertTrue(!file.exists())
+    }
+
+    @Test
+    fun `a picture that another app will not give is an error, and asked for again`() {
+        val model = model()
+        var asked = 0
+        model.choose(Question(), file) {
+            if (asked++ == 0) throw SecurityException("no access") else it.writeBytes(turned)
+        }
+        settle()
+        assertEquals(SearchState.Failed(R.string.error_other), model.state)
+        model.retry()
+        settle()
+        assertTrue(model.state is SearchState.Found)
+    }
+
+    @Test
+    fun `what is no picture is an error in words`() {
+        val model = model()
+        for (bytes in listOf("no picture", "")) {
+            model.choose(Question(), file) { it.writeText(bytes) }
+            settle()
+            assertEquals(SearchState.Failed(R.string.error_picture), model.state)
+        }
+    }
+
+    @Test
+    fun `a want of memory is an error in words`() {
+        val model = model { throw OutOfMemoryError() }
+        model.ask(Question("a mug"))
+        settle()
+        assertEquals(SearchState.Failed(R.string.error_memory), model.state)
+    }
+
+    @Test
+    fun `a search that is cancelled is not answered`() {
+        val model = model()
+        for (steps in 0..3) {
+            model.ask(Question("a mug $steps"))
+            repeat(steps) { worker.step() }
+            model.cancel()
+            settle()
+            assertEquals("after $steps", SearchState.Searching, model.state)
+        }
     }
 
     @Test
     fun `of two questions only the last one's answer is shown`() {
         val model = model()
-        model.ask(Question(like = 7))
+        model.ask(Question(like = seventh))
         model.ask(Question())
         settle()
         assertEquals(SearchState.Idle, model.state)
-        model.ask(Question(like = 7))
+        model.ask(Question(like = seventh))
         worker.step() // opens the shop
         repeat(2) { main.step() }
         worker.step() // searches: the answer is on its way
@@ -162,17 +224,18 @@ class SearchModelTest {
     }
 
     @Test
-    fun `an encoder of another embedding space is refused with both names`() {
+    fun `an encoder of another embedding space is refused, in the log with both names`() {
         val model = model { FakeEncoder("f".repeat(64), FloatArray(it.dim) { 1f }) }
         model.ask(Question("a mug"))
         settle()
-        val reason = (model.state as SearchState.Failed).reason
-        assertTrue(reason, "f".repeat(8) in reason && testShop().manifest.space.take(8) in reason)
+        assertEquals(SearchState.Failed(R.string.error_files), model.state)
+        val told = ShadowLog.getLogsForTag("Shop").joinToString { it.throwable?.message ?: "" } // for developers
+        assertTrue(told, "f".repeat(8) in told && testShop().manifest.space.take(8) in told)
     }
 
     @Test
     fun `LiteRT that cannot be loaded is an error on the screen, no crash`() {
-        val model = model { LiteRtEncoder(Assets(RuntimeEnvironment.getApplication().assets), it) }
+        val model = model { ShopFiles.open(RuntimeEnvironment.getApplication().assets).encoder() }
         model.ask(Question("a mug"))
         settle()
         assertTrue(model.state is SearchState.Failed)
@@ -183,7 +246,7 @@ class SearchModelTest {
         val model = SearchModel({ throw IOException("shop.catalog: gone") }, worker, main).also { it.watch() }
         model.ask(Question("a mug"))
         settle()
-        assertEquals(SearchState.Failed("shop.catalog: gone"), model.state)
+        assertEquals(SearchState.Failed(R.string.error_other), model.state)
         model.retry()
         assertEquals(SearchState.Searching, model.state)
     }
@@ -228,8 +291,10 @@ class SearchModelTest {
         fun step(): Boolean = tasks.removeFirstOrNull()?.run() != null
     }
 
-    private companion object {
-        val PICTURE =
-            Picture(RGBImage(ByteArray(12), 2, 2), Bitmap.createBitmap(1, 1, Bitmap.Config.ARGB_8888))
-    }
+    private fun ids(hits: List<SearchHit>): List<String> = hits.map { testShop().catalog.product(it.product).id }
+
+    private val seventh = testShop().catalog.product(7).id
+    private val file = File.createTempFile("picture", null)
+    private val turned = File(System.getenv("PICTURE")).readBytes()
+    private val picture = Picture(File.createTempFile("picture", null).apply { writeBytes(turned) })
 }

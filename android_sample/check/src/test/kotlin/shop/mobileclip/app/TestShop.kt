@@ -1,16 +1,34 @@
 package shop.mobileclip.app
 
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import shop.mobileclip.android.ShopFiles
+import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.Searcher
 import shop.mobileclip.search.TextTokenizer
 import java.io.File
 import java.util.concurrent.Executor
+import java.util.concurrent.FutureTask
+import kotlin.io.path.createTempDirectory
+
+/** The app with an encoder that stands in for LiteRT. */
+class TestApplication : ShopApplication() {
+    override fun encoder(files: ShopFiles): EmbeddingEncoder = fake(files.manifest)
+}
+
+/** Waits for the app's threads, and for what they post to the main thread and to each other. */
+fun settle() = repeat(4) {
+    val application = RuntimeEnvironment.getApplication() as ShopApplication
+    for (thread in listOf(application.reader, application.worker)) FutureTask({}, Unit).also(thread::execute).get()
+    shadowOf(android.os.Looper.getMainLooper()).idle()
+}
 
 /** The app's assets, opened as the app does; all work on the caller's thread, and no LiteRT. */
 fun testShop(executor: Executor = Executor { it.run() }, encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): Shop =
-    Shop.open(Assets(RuntimeEnvironment.getApplication().assets), executor, encoder)
+    Shop.open(RuntimeEnvironment.getApplication(), executor) { encoder(it.manifest) }
 
 /** [loudness]: the length of its answers, and with it the scores of what they find. */
 fun fake(manifest: ModelManifest, loudness: Float = 1f): EmbeddingEncoder =
@@ -23,8 +41,11 @@ fun goldenShop(name: String, executor: Executor, change: (String) -> String = { 
     val golden = File(System.getenv("GOLDENS"), "search/$name").readText(Charsets.ISO_8859_1)
     val file = File.createTempFile("golden", ".catalog").apply { writeText(change(golden), Charsets.ISO_8859_1) }
     val catalog = ProductCatalog.open(file)
+    val manifest = testShop().manifest
     val encoder = FakeEncoder(catalog.space, embedding(catalog.dim, 1f))
-    return Shop(testShop().manifest, catalog, NoWords, executor) { encoder }
+    return Shop(manifest, createTempDirectory().toFile()) {
+        Searcher({ encoder }, NoWords, manifest.preprocessor(), CatalogSearch(catalog), executor, onPreparing = it)
+    }
 }
 
 private object NoWords : TextTokenizer {
