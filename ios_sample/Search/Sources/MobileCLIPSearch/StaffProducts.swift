@@ -59,7 +59,8 @@ public actor StaffProducts {
 
     /// The original picture of a product of the staff's; nil for another product.
     public func picture(id: String) -> URL? {
-        overlay.products.first { sameBytes($0.id, id) }?.extra[Self.pictures].map { folder.appendingPathComponent($0) }
+        let product = overlay.products.first { sameBytes($0.id, id) }
+        return product?.extra[Self.pictures].map { folder.appendingPathComponent($0) }
     }
 
     /// Writes `products.csv` and `pictures/` into a folder: `make catalog PRODUCTS=…/products.csv` takes them unchanged. What
@@ -67,7 +68,7 @@ public actor StaffProducts {
     public func export(to target: URL) throws {
         let pictures = target.appendingPathComponent(Self.pictures)
         try making(pictures)
-        for name in overlay.products.compactMap({ $0.extra[Self.pictures] }) {
+        for name in Set(overlay.products.compactMap { $0.extra[Self.pictures] }) {
             let copy = target.appendingPathComponent(name)
             try writeWhole(mapped(folder.appendingPathComponent(name)), to: copy)
         }
@@ -95,10 +96,10 @@ public actor StaffProducts {
     /// Pictures of products that are no more, and what a kill left half written.
     private static func removeOthers(_ folder: URL, _ overlay: CatalogOverlay) throws {
         let used = Set(overlay.products.compactMap { $0.extra[pictures] })
-        let pictures = folder.appendingPathComponent(Self.pictures)
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: pictures.path)) ?? []
+        let kept = folder.appendingPathComponent(Self.pictures)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: kept.path)) ?? []
         where !used.contains("\(Self.pictures)/\(name)") {
-            try? FileManager.default.removeItem(at: pictures.appendingPathComponent(name))
+            try? FileManager.default.removeItem(at: kept.appendingPathComponent(name))
         }
     }
 
