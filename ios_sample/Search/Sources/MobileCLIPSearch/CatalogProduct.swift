@@ -4,11 +4,15 @@ import Foundation
 public struct CatalogProduct: Sendable, Equatable {
     /// The shop's own.
     public let id: String
+    /// As shoppers read it.
     public let name: String
     /// In units of ``currency``; nil for none.
     public let price: Decimal?
+    /// ISO 4217.
     public let currency: String
+    /// As shoppers read it.
     public let description: String
+    /// One of ``ProductCatalog/categories``.
     public let category: String
     /// Whatever else the shop keeps, as texts: numbers as they are written, lists and objects as their JSON text.
     public let extra: [String: String]

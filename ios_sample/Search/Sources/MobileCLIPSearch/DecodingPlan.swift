@@ -12,9 +12,13 @@ public struct DecodingPlan: Equatable, Sendable {
 
     /// Pixels, upright.
     public struct Window: Equatable, Sendable {
+        /// Of its left edge.
         public var left: Int
+        /// Of its upper edge.
         public var top: Int
+        /// Across.
         public var width: Int
+        /// Down.
         public var height: Int
     }
 
