@@ -50,7 +50,7 @@ extension CatalogProduct {
 
     /// The id alone, as UTF-8. Throws ``Malformed`` for a record that is no JSON object.
     static func id(_ utf8: [UInt8]) throws -> [UInt8] {
-        let members = try Json.parse(utf8, once: false, written: kept).asObject("the record")
+        let members = try Json.parse(utf8, once: false).asObject("the record")
         return Array(plain(members["id"]).utf8)
     }
 
