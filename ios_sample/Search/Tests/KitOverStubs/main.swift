@@ -12,7 +12,8 @@ import MobileCLIPSearch
 /// A folder with a manifest, and two packages.
 struct Made {
     static let space = String(repeating: "ab", count: 32)
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kit-\(UUID().uuidString)")
+    static let root = FileManager.default.temporaryDirectory.appendingPathComponent("kit-\(UUID().uuidString)")
+    let folder = Made.root.appendingPathComponent(UUID().uuidString)
     let manifest: ModelManifest
 
     init(minimumIOS: Int = 16, space: String = Made.space) throws {
@@ -196,3 +197,4 @@ try await releasedWhileLoading()
 try await compiledOnce()
 try await manyPictures()
 try await refusals()
+try FileManager.default.removeItem(at: Made.root)
