@@ -14,6 +14,7 @@ import pytest
 from catalog_builder.catalog import calibration, scripts, search
 from catalog_builder.catalog.reader import open_catalog
 from export.artifacts import manifest
+from export.formats import table
 from export.weights.lookup import find
 from parity import goldens
 from tests import expected
@@ -23,7 +24,9 @@ PACKAGE = ROOT / "ios_sample" / "Search"
 STUBS = ROOT / "ios_sample" / "Stubs"
 KIT_STUBS = ("CoreGraphics", "CoreVideo", "ImageIO", "VideoToolbox", "CoreML")    # each after those that it imports
 TAG = "0.2.0"
-RELEASE = ("-c", "release", "-Xswiftc", "-enable-testing")
+README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+TEST = "swift test -c release -Xswiftc -enable-testing"      # as the README says
+RELEASE = TEST.split()[2:]
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
 LIKE = 40                                    # products that the tool is asked for more like
 
@@ -53,7 +56,16 @@ def dist(request, sample_shop, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("dist") / source.name
     shutil.copytree(source, folder)
     shutil.copy(sample_shop(source), folder / "products.catalog")
+    as_by_default(folder / manifest.NAME)
     return folder
+
+
+def as_by_default(file: Path) -> None:
+    """Leaves of the artefacts those that a plain `make export` makes, so that no test asks for more."""
+    read = json.loads(file.read_text(encoding="utf-8"))
+    read["artifacts"] = [one for one in read["artifacts"]
+                         if one["precision"] == table.FORMATS[one["format"]].default[one["encoder"]]]
+    file.write_text(json.dumps(read), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +75,7 @@ def tested(dist, repetitions, tmp_path_factory) -> str:
     texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
+    assert f"`{TEST}`" in README
     answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(repetitions(FAULTS)))
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
     return answer.stdout + answer.stderr
@@ -192,11 +205,12 @@ def test_the_linter_refuses_a_forced_unwrap(tmp_path):
 def kit(dist, tested, tmp_path_factory) -> Path:
     """A folder with MobileCLIPKit over the stubs, type checked in Swift 6 mode without a warning, as a program."""
     made, release = tmp_path_factory.mktemp("kit"), PACKAGE / ".build" / "release"
+    modules = ("-I", made, "-I", release / "Modules")
 
     def compiled(name: str, sources: list[Path], *arguments: str) -> None:
-        answer = swift("--run", "swiftc", "-parse-as-library", "-enable-testing", "-wmo", "-emit-module", "-emit-object",
-                       "-module-name", name, "-I", made, "-I", release / "Modules", "-o", made / f"{name}.o",
-                       "-emit-module-path", made / f"{name}.swiftmodule", *arguments, *sources)
+        answer = swift("--run", "swiftc", *arguments, "-parse-as-library", "-enable-testing", "-wmo", "-emit-module",
+                       "-emit-object", "-module-name", name, *modules, "-o", made / f"{name}.o",
+                       "-emit-module-path", made / f"{name}.swiftmodule", *sources)
         assert answer.returncode == 0, answer.stderr
 
     for name in KIT_STUBS:
@@ -204,8 +218,8 @@ def kit(dist, tested, tmp_path_factory) -> Path:
     compiled("MobileCLIPKit", sorted((PACKAGE / "Sources" / "MobileCLIPKit").glob("*.swift")),
              "-swift-version", "6", "-warnings-as-errors")
     objects = [*made.glob("*.o"), *(release / "MobileCLIPSearch.build").glob("*.o")]
-    answer = swift("--run", "swiftc", "-swift-version", "6", "-I", made, "-I", release / "Modules", "-o", made / "check",
-                   PACKAGE / "Tests" / "KitOverStubs" / "main.swift", *objects)
+    main = PACKAGE / "Tests" / "KitOverStubs" / "main.swift"
+    answer = swift("--run", "swiftc", "-swift-version", "6", *modules, "-o", made / "check", main, *objects)
     assert answer.returncode == 0, answer.stderr
     return made
 
@@ -215,6 +229,24 @@ def test_mobileclipkit_holds_one_model_compiles_once_and_works_in_batches(kit, s
     lines = answer.stdout.splitlines()
     assert answer.returncode == 0 and len(lines) > 25 and all(line.startswith("ok ") for line in lines), answer.stdout
     say(f"MobileCLIPKit over stubs: {len(lines)} checks")
+
+
+SAMPLE = """import Foundation
+import MobileCLIPKit
+import MobileCLIPSearch
+
+func sample(folder: URL, imageModel: URL, textModel: URL, data: Data) async throws {
+CODE}
+"""
+
+
+def test_the_readme_s_lines_compile(kit, tmp_path):
+    code = re.findall(r"^```swift\n(let .*?)^```$", README, re.M | re.S)
+    assert len(code) == 1
+    (tmp_path / "Sample.swift").write_text(SAMPLE.replace("CODE", code[0]), encoding="utf-8")
+    answer = swift("--run", "swiftc", "-typecheck", "-swift-version", "6", "-warnings-as-errors", "-I", kit, "-I",
+                   PACKAGE / ".build" / "release" / "Modules", tmp_path / "Sample.swift")
+    assert answer.returncode == 0, answer.stderr
 
 
 # The package as others take it
