@@ -1,3 +1,4 @@
+import MobileCLIPShop
 import SwiftUI
 
 /// From the text alone to the picture alone; asks when it is let go, or moved by VoiceOver.
