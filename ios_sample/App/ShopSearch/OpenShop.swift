@@ -24,7 +24,8 @@ extension ShopKeeper {
 }
 
 nonisolated func coreML(
-    _ manifest: ModelManifest, _ units: MLComputeUnits, tell: @escaping @Sendable (_ isPreparing: Bool) -> Void = { _ in }
+    _ manifest: ModelManifest, _ units: MLComputeUnits,
+    tell: @escaping @Sendable (_ isPreparing: Bool) -> Void = { _ in }
 ) -> CoreMLEncoder {
     let folder = Bundle.main.bundleURL
     return CoreMLEncoder(
@@ -42,7 +43,7 @@ private nonisolated var computeUnits: MLComputeUnits {
 }
 
 /// A report of each kind of processors, as a file and as its text.
-nonisolated func selfCheck(_ shop: Shop, system: String) async throws -> (URL, String) {
+nonisolated func selfCheck(_ shop: Shop, ios: String) async throws -> (URL, String) {
     let units: [(String, MLComputeUnits)] = [
         ("cpuOnly", .cpuOnly), ("cpuAndNeuralEngine", .cpuAndNeuralEngine), ("cpuAndGPU", .cpuAndGPU), ("all", .all),
     ]
@@ -51,12 +52,12 @@ nonisolated func selfCheck(_ shop: Shop, system: String) async throws -> (URL, S
         let encoder = coreML(shop.manifest, units)
         checks.append(
             await SelfCheck.run(
-                units: name, golden: URL.documentsDirectory, manifest: shop.manifest, tokenizer: shop.tokenizer,
+                compute: name, golden: URL.documentsDirectory, manifest: shop.manifest, tokenizer: shop.tokenizer,
                 encoder: encoder))
         await encoder.release()
     }
     let file = URL.documentsDirectory.appending(path: "self-check.json")
-    let json = try SelfCheck.json(shop.manifest, platform: system, device: machine(), checks)
+    let json = try SelfCheck.report(checks, shop.manifest, device: machine(), ios: ios)
     try json.write(to: file)
     return (file, String(decoding: json, as: UTF8.self))
 }

@@ -249,7 +249,7 @@ public enum UserInterfaceSizeClass: Sendable { case compact, regular }
 public enum ScenePhase: Sendable { case active, inactive, background }
 public enum TextAlignment: Sendable { case leading, center }
 public struct AccessibilityTraits: Sendable { public static let isHeader = Self() }
-public struct AccessibilityChildBehavior: Sendable { public static let combine = Self() , ignore = Self() }
+public struct AccessibilityChildBehavior: Sendable { public static let combine = Self(), ignore = Self() }
 public enum AccessibilityAdjustmentDirection: Sendable { case increment, decrement }
 public struct SubmitLabel: Sendable { public static let search = Self(), done = Self() }
 public struct KeyEquivalent: Sendable, ExpressibleByExtendedGraphemeClusterLiteral {

@@ -10,8 +10,11 @@ struct PictureRow: View {
 
     var body: some View {
         HStack {
-            Button { isCropping = true } label: {
-                PicturePreview(file: model.pictureFile, box: picture.box, longest: 256).frame(width: 64, height: 64).clipped()
+            Button {
+                isCropping = true
+            } label: {
+                PicturePreview(file: model.pictureFile, box: picture.box, longest: 256).frame(width: 64, height: 64)
+                    .clipped()
             }
             .accessibilityLabel("The picture that you search with")
             .accessibilityHint("Choose a part of the picture")

@@ -18,10 +18,7 @@ struct SelfCheckScreen: View {
     }
 
     private func run() async {
-        let device = UIDevice.current
-        let made = await keeper.result { [system = "\(device.systemName) \(device.systemVersion)"] shop in
-            try await selfCheck(shop, system: system)
-        }
+        let made = await keeper.result { [ios = UIDevice.current.systemVersion] in try await selfCheck($0, ios: ios) }
         if case .success(let (file, json)) = made { (report, text) = (file, json) }
         if case .failure(let problem) = made { text = "\(problem)" }
     }

@@ -64,7 +64,8 @@
         }
 
         private func configure() {
-            guard let device = AVCaptureDevice.default(for: .video), let input = try? AVCaptureDeviceInput(device: device)
+            guard let device = AVCaptureDevice.default(for: .video),
+                let input = try? AVCaptureDeviceInput(device: device)
             else { return }
             session.beginConfiguration()
             session.sessionPreset = .photo

@@ -135,6 +135,7 @@ public final class SearchModel {
 
     private func show(_ found: (certain: [ShopCard], doubtful: [ShopCard]), unknown: [String] = []) {
         let isEmpty = found.certain.isEmpty && found.doubtful.isEmpty
-        answer = isEmpty ? .nothing(unknown: unknown) : .found(found.certain, doubtful: found.doubtful, unknown: unknown)
+        answer =
+            isEmpty ? .nothing(unknown: unknown) : .found(found.certain, doubtful: found.doubtful, unknown: unknown)
     }
 }

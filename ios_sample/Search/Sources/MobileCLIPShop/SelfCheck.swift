@@ -1,24 +1,29 @@
 import Foundation
 import MobileCLIPSearch
 
-/// Golden inputs and an encoder enter; how near its embeddings come to the golden ones leaves, for one JSON file. It proves
-/// an encoder where it really runs: on this device, on these processors.
-public struct SelfCheck: Codable, Equatable, Sendable {
+/// Proves on this device, on these processors, that the encoders give the embeddings of float32 PyTorch: golden inputs enter
+/// (`parity/goldens/embeddings-<model>.json` and what it names), a report leaves. Android's has the same words.
+public struct SelfCheck: Encodable, Equatable, Sendable {
     /// Of one of the two encoders, over all of its golden inputs.
-    public struct Part: Codable, Equatable, Sendable {
-        public let inputs: Int
-        /// The least cosine with a golden embedding; 0 where one has another width.
+    public struct Encoder: Encodable, Equatable, Sendable {
+        public let encoder: String
+        public let precision: String
+        public let loadMs: Double
+        public let medianMs: Double
+        /// How many golden inputs.
+        public let count: Int
         public let leastCosine: Double
-        /// From the first call, so with the loading.
-        public let milliseconds: Double
+        /// The least cosine that passes.
+        public let expected: Double
+        public let passed: Bool
     }
 
     /// The processors, by the caller's name for them.
-    public let units: String
-    public let text: Part?
-    public let image: Part?
+    public let compute: String
+    public let encoders: [Encoder]
     /// One line; nil where all could run.
-    public let problem: String?
+    public let error: String?
+    public let passed: Bool
 
     private struct Golden: Decodable {
         struct Text: Decodable {
@@ -34,68 +39,87 @@ public struct SelfCheck: Codable, Equatable, Sendable {
         let pictures: [Picture]
     }
 
-    /// `golden`: a folder with `embeddings-<model>.json` and `preprocess/`, as `parity/goldens`. Throws nothing: what cannot
-    /// run is the ``problem``.
+    /// By precision: the gate's own (`parity/gate/tolerances.toml`).
+    static let least = ["fp32": 0.999999, "fp16": 0.9999]
+    static let leastCompressed = 0.98
+
+    /// `golden`: a folder such as `parity/goldens`. What cannot run is the report's ``error``.
     public static func run(
-        units: String, golden: URL, manifest: ModelManifest, tokenizer: any TextTokenizer, encoder: any EmbeddingEncoder
+        compute: String, golden: URL, manifest: ModelManifest, tokenizer: any TextTokenizer,
+        encoder: any EmbeddingEncoder
     ) async -> SelfCheck {
         do {
             let file = golden.appendingPathComponent("embeddings-\(manifest.model).json")
             let read = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))
             guard read.space == manifest.space else {
-                throw SearchError.mismatch(name: file.path, problem: "golden embeddings of another embedding space")
+                throw SearchError.mismatch(
+                    name: file.path, problem: "embeddings of space \(read.space), the manifest's is \(manifest.space)")
             }
-            let text = try await part(read.texts.map(\.embedding)) {
+            func check(_ part: EncoderPart, _ golden: [[Float]], _ answer: (Int) async throws -> [Float]) async throws
+                -> Encoder
+            {
+                let precision = try manifest.artifact(format: "coreml", encoder: "\(part)").precision
+                let loading = try await milliseconds { try await encoder.prepare(part) }.1
+                var (cosines, times): ([Double], [Double]) = ([], [])
+                for (place, expected) in golden.enumerated() {
+                    let (found, time) = try await milliseconds { try await answer(place) }
+                    cosines.append(cosine(found, expected))
+                    times.append(time)
+                }
+                let (worst, expected) = (cosines.min() ?? -1, least[precision] ?? leastCompressed)
+                return Encoder(
+                    encoder: "\(part)", precision: precision, loadMs: loading,
+                    medianMs: times.sorted().dropFirst(times.count / 2).first ?? 0, count: golden.count,
+                    leastCosine: worst, expected: expected, passed: worst >= expected)
+            }
+            let text = try await check(.text, read.texts.map(\.embedding)) {
                 try await encoder.text(tokenizer.encode(read.texts[$0].text))
             }
-            let image = try await part(read.pictures.map(\.embedding)) {
+            let image = try await check(.image, read.pictures.map(\.embedding)) {
                 let name = "preprocess/\(read.pictures[$0].preprocess).out.rgb"
                 return try await encoder.image([UInt8](Data(contentsOf: golden.appendingPathComponent(name))))
             }
-            return SelfCheck(units: units, text: text, image: image, problem: nil)
+            return SelfCheck(
+                compute: compute, encoders: [text, image], error: nil, passed: text.passed && image.passed)
         } catch {
-            return SelfCheck(units: units, text: nil, image: nil, problem: "\(error)")
+            return SelfCheck(compute: compute, encoders: [], error: "\(error)", passed: false)
         }
     }
 
     /// One JSON object: what ran where, and each check.
-    public static func json(
-        _ manifest: ModelManifest, platform: String, device: String, _ checks: [SelfCheck]
-    ) throws -> Data {
+    public static func report(_ checks: [SelfCheck], _ manifest: ModelManifest, device: String, ios: String) throws -> Data {
         struct Report: Encodable {
+            let passed: Bool
+            let device: String
+            let ios: String
             let model: String
             let space: String
-            let platform: String
-            let device: String
+            let runtime: String
             let checks: [SelfCheck]
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         return try encoder.encode(
             Report(
-                model: manifest.model, space: manifest.space, platform: platform, device: device, checks: checks))
-    }
-
-    private static func part(
-        _ golden: [[Float]], _ embedding: (Int) async throws -> [Float]
-    ) async throws -> Part {
-        let clock = ContinuousClock()
-        let start = clock.now
-        var least = 1.0
-        for (place, expected) in golden.enumerated() {
-            least = min(least, cosine(try await embedding(place), expected))
-        }
-        let spent = start.duration(to: clock.now).components
-        return Part(
-            inputs: golden.count, leastCosine: least,
-            milliseconds: Double(spent.seconds) * 1e3 + Double(spent.attoseconds) / 1e15)
+                passed: checks.allSatisfy(\.passed), device: device, ios: ios, model: manifest.model,
+                space: manifest.space, runtime: "Core ML", checks: checks))
     }
 }
 
+private func milliseconds<T>(_ work: () async throws -> T) async rethrows -> (T, Double) {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let made = try await work()
+    let spent = start.duration(to: clock.now).components
+    return (made, Double(spent.seconds) * 1e3 + Double(spent.attoseconds) / 1e15)
+}
+
+/// -1 for embeddings of another width, or of no length.
 private func cosine(_ one: [Float], _ other: [Float]) -> Double {
-    guard one.count == other.count else { return 0 }
     func product(_ one: [Float], _ other: [Float]) -> Double {
         zip(one, other).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
-    return product(one, other) / (product(one, one) * product(other, other)).squareRoot()
+    let lengths = (product(one, one) * product(other, other)).squareRoot()
+    return one.count == other.count && lengths > 0 ? product(one, other) / lengths : -1
 }

@@ -19,7 +19,8 @@ public struct ShopEntry: Codable, Hashable, Sendable {
         let (id, name, price) = (trimmed(id), trimmed(name), trimmed(price))
         guard picture != nil, !id.isEmpty, !name.isEmpty else { throw ShopProblem.incomplete }
         return NewProduct(
-            id: id, name: name, price: price.isEmpty ? nil : try amount(price, locale), description: trimmed(description),
+            id: id, name: name, price: price.isEmpty ? nil : try amount(price, locale),
+            description: trimmed(description),
             category: trimmed(category))
     }
 
