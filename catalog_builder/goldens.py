@@ -1,10 +1,9 @@
-"""The demo model and the sample shop enter; golden searches leave, for the readers in Swift and Kotlin.
+"""The demo model and the sample shop enter; golden searches and catalogs leave, for the ports in Swift and Kotlin.
 
 Run `python -m catalog_builder.goldens` after `python -m parity.goldens`, since it adds to the same folder. The vectors
 are float32 PyTorch's. The scores are this package's own; tests/test_search.py compares them with plain float64.
 """
 
-import base64
 import importlib.metadata
 import json
 import struct
@@ -14,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog_builder import label_goldens, lookup_goldens, overlay_goldens
 from catalog_builder.builder.writer import Content, write
 from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import Calibration, Curve
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.golden_values import bits, packed
 from catalog_builder.lists import listing, products
 from catalog_builder.lists.products import Product
 from export.common import command, files
@@ -28,7 +29,7 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text import families
 from export.weights import checkpoint, encoders, lookup
 
-SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens" / "search"
+SHOP, OUT = ROOT / "demo" / "shop" / "products.csv", ROOT / "parity" / "goldens"
 PRODUCTS, TEXTS = 90, ("a red apple", "soft toy", "something to write with", "music", "", "zebra")
 TEXT, IMAGE = Curve(40.0, -28.0, 0.2), Curve(25.0, -19.0, 0.12)
 SIDE = 32                                    # thumbnails, in pixels
@@ -58,28 +59,39 @@ def main(arguments: list[str]) -> int:
 
 
 def work(arguments: list[str]) -> int:
-    """Writes the folder that the arguments name."""
-    p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches.")
-    p.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="replaced (default: parity/goldens/search)")
+    """Writes the parts of the folder that the arguments name."""
+    p = CommandLine(prog="python -m catalog_builder.goldens", description="Writes golden searches and catalogs.")
+    p.add_argument("--out", type=Path, default=OUT, metavar="DIR",
+                   help=f"its {', '.join(PARTS)} are replaced (default: parity/goldens)")
     options = p.parse_args(arguments)
+    for name, write_part in PARTS.items():
+        with files.whole(options.out / name) as partial:
+            write_part(partial)
+        print(f"{options.out / name}: {files.size(options.out / name) / 1e6:.2f} MB")
+    return command.DONE
+
+
+def write_searches(folder: Path) -> None:
+    """Writes searches of a part of the sample shop by the demo model."""
     listed = listing.read(SHOP).products[::5][:PRODUCTS]
     embed = encoded()
-    with files.whole(options.out) as partial:
-        partial.mkdir(parents=True)
-        shop = written(partial / "shop.catalog", listed, embed, CALIBRATION, currency="EUR", small=True)
-        few = [replace(product, category="") for product in (*listed[:6], replace(listed[0], id="TIE"))]
-        mixed = written(partial / "currencies.catalog", few, embed, CALIBRATION, currency="", small=False)
-        cases = [*shop_cases(shop, embed), *other_cases(mixed)]
-        for name, known in PARTLY.items():
-            made = written(partial / f"{name}.catalog", listed[:6], embed, known, currency="EUR", small=False)
-            cases += partly_cases(made, embed)
-        index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
-            name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
-            "cases": cases, "damaged": damaged(partial)}
-        text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
-        (partial / "index.json").write_text(text + "\n", encoding="ascii")
-    print(f"{options.out}: {len(cases)} searches, {files.size(options.out) / 1e6:.1f} MB")
-    return command.DONE
+    folder.mkdir(parents=True)
+    shop = written(folder / "shop.catalog", listed, embed, CALIBRATION, currency="EUR", small=True)
+    few = [replace(product, category="") for product in (*listed[:6], replace(listed[0], id="TIE"))]
+    mixed = written(folder / "currencies.catalog", few, embed, CALIBRATION, currency="", small=False)
+    cases = [*shop_cases(shop, embed), *other_cases(mixed)]
+    for name, known in PARTLY.items():
+        made = written(folder / f"{name}.catalog", listed[:6], embed, known, currency="EUR", small=False)
+        cases += partly_cases(made, embed)
+    index = {"made_by": {"command": "python -m catalog_builder.goldens", **{
+        name: importlib.metadata.version(name) for name in ("torch", "numpy", "numkong")}},
+        "cases": cases, "damaged": damaged(folder)}
+    text = json.dumps(index, ensure_ascii=True).replace('}, {"', '},\n{"')
+    (folder / "index.json").write_text(text + "\n", encoding="ascii")
+
+
+PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write,
+         "labels.json": label_goldens.write}
 
 
 def encoded():
@@ -179,14 +191,9 @@ def case(made: Catalog, kind: str, vector: np.ndarray, k: int, where: Filter = A
 def answer(made: Catalog, hits: list[Hit], shares: list[float | None]) -> dict:
     """The hits of a case; a confidence of null where a kind was not measured."""
     return {"hits": [{"product": hit.product, "id": made.record(hit.product)["id"], "row": hit.row,
-                      "score": struct.pack(">d", hit.score).hex(),
+                      "score": bits(hit.score),
                       "confidence": None if share is None else round(share, 12)}
                      for hit, share in zip(hits, shares, strict=True)]}
-
-
-def packed(vector: np.ndarray) -> str:
-    """float32, little-endian, base64."""
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
 
 
 def damaged(folder: Path) -> list[dict]:

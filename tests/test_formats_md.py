@@ -26,6 +26,7 @@ from export.weights.checkpoint import Source, canonical
 from export.weights.lookup import find
 from parity.gate.results import GateResult
 
+GOLDENS = Path(__file__).resolve().parent.parent / "parity" / "goldens"
 TEXT = (Path(__file__).resolve().parent.parent / "FORMATS.md").read_text(encoding="utf-8")
 
 
@@ -130,7 +131,15 @@ def test_a_catalogs_tensors_are_those_of_the_table():
     kinds = {"<u8": "U64", "<i8": "I64", "<f4": "F32", "<u4": "U32", "i1": "I8", "u1": "U8"}
     rows = table("## name.catalog", "tensor")
     assert {row[0].strip("`"): row[1] for row in rows} == {
-        name: kinds[dtype] for name, (dtype, _) in (reader.TENSORS | reader.THUMBNAILS).items()}
+        name: kinds[dtype] for name, (dtype, _) in (reader.TENSORS | reader.THUMBNAILS | reader.ID_ORDER).items()}
+
+
+def test_an_overlays_keys_and_tensors_are_those_of_the_tables():
+    files_ = (GOLDENS / "overlay" / f"{name}.catalog" for name in ("base", "overlay"))
+    (before, old), (after, new) = (parsed(memoryview(path.read_bytes())) for path in files_)
+    assert names("### The overlay's file", "key") == set(after) - set(before)
+    assert names("### The overlay's file", "tensor") == set(new) - set(old)
+    assert set(old) - set(new) == {"id_order"} and set(before) <= set(after)
 
 
 def test_a_tokenizers_tensors_and_metadata_are_those_of_the_tables():

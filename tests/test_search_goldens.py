@@ -97,8 +97,8 @@ def test_a_golden_damaged_catalog_is_refused_where_it_must_be(number):
 def test_the_golden_searches_can_be_made_anew(tmp_path):
     """Other processors sum in another order: scores may differ in their last bits, cases and damage may not."""
     assert goldens.main(["--out", str(tmp_path / "again")]) == 0
-    again = json.loads((tmp_path / "again" / "index.json").read_text(encoding="ascii"))
-    committed = json.loads((goldens.OUT / "index.json").read_text(encoding="ascii"))
+    again = json.loads((tmp_path / "again" / "search" / "index.json").read_text(encoding="ascii"))
+    committed = json.loads((goldens.OUT / "search" / "index.json").read_text(encoding="ascii"))
     for key, leave in (("cases", ("vector", "hybrid", "hits")), ("damaged", ())):
         stripped = [[{name: value for name, value in case.items() if name not in leave} for case in made[key]]
                     for made in (again, committed)]

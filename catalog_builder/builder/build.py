@@ -224,7 +224,8 @@ def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) ->
         records=[products.json_record(product) for product in shelf.products],
         prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
         categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),
-        owners=shelf.owners, thumbnails=shelf.thumbnails, created=manifest.created())
+        owners=shelf.owners, thumbnails=shelf.thumbnails, ids=[product.id for product in shelf.products],
+        created=manifest.created())
 
 
 def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall],

@@ -30,6 +30,8 @@ class Content:
     categories: np.ndarray                   # uint32 [products]
     owners: np.ndarray                       # uint32 [rows]
     thumbnails: list[bytes] | None = None
+    ids: list[str] | None = None             # as in the records, for a lookup by id; None: no such tensor
+    offset: np.ndarray | None = None         # float32 [dim]; None: the mean of the vectors
     created: str | None = None
 
 
@@ -56,7 +58,8 @@ def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalo
     with files.whole(target) as partial:
         with partial.open("w+b") as file:
             file.write(head)
-            offset, scales = quantize.mean(vectors), np.empty(rows, np.float32)
+            offset = quantize.mean(vectors) if content.offset is None else content.offset
+            scales = np.empty(rows, np.float32)
             for start, block in quantize.blocks(vectors):
                 codes, scales[start:start + len(block)] = quantize.quantise(block, offset)
                 file.seek(starts["codes"] + start * dim)
@@ -86,6 +89,8 @@ def _small_tensors(content: Content) -> dict[str, np.ndarray]:
                "owners": np.asarray(content.owners, "<u4"), "categories": np.asarray(content.categories, "<u4")}
     if content.thumbnails is not None:
         tensors["thumbnail_offsets"] = _offsets(content.thumbnails)
+    if content.ids is not None:
+        tensors["id_order"] = reader.id_order(map(reader.utf8, content.ids))
     return tensors
 
 

@@ -9,7 +9,10 @@ import json
 import math
 import mmap
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +35,8 @@ DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 TENSORS = {"record_offsets": ("<u8", "P+1"), "prices": ("<i8", "P"), "scales": ("<f4", "R"), "offset": ("<f4", "D"),
            "owners": ("<u4", "R"), "categories": ("<u4", "P"), "codes": ("i1", "RD"), "records": ("u1", "B")}
 THUMBNAILS = {"thumbnail_offsets": ("<u8", "P+1"), "thumbnails": ("u1", "T")}
+ID_ORDER = {"id_order": ("<u4", "P")}
+OPTIONAL = (THUMBNAILS, ID_ORDER)            # those of a group are there together, or none of them
 
 
 class CatalogError(InputError):
@@ -67,6 +72,7 @@ class Catalog:
     record_offsets: np.ndarray               # uint64 [products + 1]
     records: np.ndarray                      # uint8
     thumbnails: ProductThumbnails | None     # None: the file has none
+    id_order: np.ndarray | None              # uint32 [products]; None in files of older builders
     content: memoryview                      # the whole file
 
     @property
@@ -86,15 +92,38 @@ class Catalog:
 
     def record(self, product: int) -> dict:
         """The product's JSON object. Raises CatalogError for one that is damaged."""
-        raw = self.records[int(self.record_offsets[product]):int(self.record_offsets[product + 1])].tobytes()
         try:
-            record = json.loads(raw.decode())            # json.loads would also read bytes as UTF-16
+            record = json.loads(self.raw(product).decode())          # json.loads would also read bytes as UTF-16
             if not isinstance(record, dict):
                 raise ValueError("no object")
         except (ValueError, RecursionError) as error:
             raise CatalogError("damaged record", where=f"{self.path}, product {product}", found=error,
                                remedy=REMEDY) from None
         return record
+
+    def raw(self, product: int) -> bytes:
+        """The product's JSON object as it stands in the file."""
+        return self.records[int(self.record_offsets[product]):int(self.record_offsets[product + 1])].tobytes()
+
+    def place(self, product_id: str) -> int | None:
+        """The place of the product with this id; None if there is none. Parses some 20 of a million records.
+
+        Raises CatalogError for a record that is damaged.
+        """
+        wanted = utf8(product_id)
+        at = bisect_left(self.places_by_id, wanted, key=self._id)
+        if at < self.products and self._id(self.places_by_id[at]) == wanted:
+            return int(self.places_by_id[at])
+        return None
+
+    @cached_property
+    def places_by_id(self) -> np.ndarray:
+        """The places in the order of the products' ids, uint32 [products]. Without `id_order` it parses all records."""
+        return id_order(map(self._id, range(self.products))) if self.id_order is None else self.id_order
+
+    def _id(self, product: int) -> bytes:
+        own = self.record(product).get("id")
+        return utf8(own) if isinstance(own, str) else b""
 
     def thumbnail(self, product: int) -> bytes | None:
         """The product's small picture (WebP); None if the file has none."""
@@ -115,10 +144,22 @@ class Catalog:
                                expected=self.metadata["sha256"][:16] + "…", remedy=REMEDY)
 
 
-def open_catalog(path: Path, space: str | None = None) -> Catalog:
+def utf8(product_id: str) -> bytes:
+    """What ids are compared by. Half a surrogate pair, which no builder writes, has bytes of its own."""
+    return product_id.encode("utf-8", "surrogatepass")
+
+
+def id_order(ids: Iterable[bytes]) -> np.ndarray:
+    """The tensor `id_order`: places by ids in UTF-8, equal ids by place; uint32 [products]."""
+    listed = list(ids)
+    return np.array(sorted(range(len(listed)), key=listed.__getitem__), "<u4")
+
+
+def open_catalog(path: Path, space: str | None = None, least: int = 1) -> Catalog:
     """Maps the file and checks its structure.
 
-    `space`: the embedding space that the catalog must belong to. Raises CatalogError for every other file.
+    `space`: the embedding space that the catalog must belong to. `least`: how many products and rows it must have; an
+    overlay may have none. Raises CatalogError for every other file.
     """
     try:
         content = mapped(path)
@@ -128,8 +169,7 @@ def open_catalog(path: Path, space: str | None = None) -> Catalog:
     except ValueError as error:              # mmap refuses an empty file
         raise CatalogError("the catalog is empty", where=path, found=error, remedy=REMEDY) from None
     try:
-        metadata, tensors = container.parsed(content, MOST_HEADER)
-        catalog = _checked(path, metadata, tensors, content)
+        catalog = _checked(path, container.parsed(content, MOST_HEADER), content, least)
     except container.BROKEN as error:
         wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
         raise CatalogError("damaged, or no catalog", where=path, found=wrong[:200], remedy=REMEDY) from None
@@ -146,19 +186,22 @@ def mapped(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray], content: memoryview) -> Catalog:
+def _checked(path: Path, parts: tuple[dict[str, str], dict[str, np.ndarray]], content: memoryview,
+             least: int) -> Catalog:
     """The catalog. Raises one of container.BROKEN if parts disagree, CatalogError for another kind or version."""
+    metadata, tensors = parts
     for key, known in (("format", FORMAT), ("version", VERSION), ("quantization", QUANTIZATION), ("metric", METRIC)):
         if metadata.get(key) != known:
             raise CatalogError(f"unknown {key}", where=path, expected=known, found=str(metadata.get(key))[:80],
                                remedy="use the release that wrote it, or build it again with `make catalog`")
-    products, rows, dim = (_count(metadata, key) for key in ("products", "rows", "dim"))
+    products, rows = (_count(metadata, key, least) for key in ("products", "rows"))
+    dim = _count(metadata, "dim", 1)
     if dim > MOST_DIM:
         raise ValueError(f"{dim} dimensions, more than {MOST_DIM}")
     if not all(re.fullmatch("[0-9a-f]{64}", metadata[key]) for key in ("space", "sha256")):
         raise ValueError("space or sha256 is not 64 hex digits")
     digest_place(content)
-    kinds = TENSORS | (THUMBNAILS if set(THUMBNAILS) & set(tensors) else {})
+    kinds = TENSORS | {name: kind for group in OPTIONAL if set(group) & set(tensors) for name, kind in group.items()}
     shapes = {"P": (products,), "P+1": (products + 1,), "R": (rows,), "D": (dim,), "RD": (rows, dim)}
     for name, (dtype, shape) in kinds.items():
         if tensors[name].dtype != np.dtype(dtype) or tensors[name].shape != shapes.get(shape, (tensors[name].size,)):
@@ -172,7 +215,7 @@ def _checked(path: Path, metadata: dict[str, str], tensors: dict[str, np.ndarray
         category_names=names, calibration=Calibration.from_json(json.loads(metadata["calibration"])), metadata=metadata,
         content=content,
         firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
-        thumbnails=_thumbnails(tensors), **{name: tensors[name] for name in TENSORS})
+        thumbnails=_thumbnails(tensors), id_order=tensors.get("id_order"), **{name: tensors[name] for name in TENSORS})
 
 
 def _thumbnails(tensors: dict[str, np.ndarray]) -> ProductThumbnails | None:
@@ -181,16 +224,16 @@ def _thumbnails(tensors: dict[str, np.ndarray]) -> ProductThumbnails | None:
     return ProductThumbnails(tensors["thumbnail_offsets"], tensors["thumbnails"])
 
 
-def _count(metadata: dict[str, str], key: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,9}", metadata[key]):
+def _count(metadata: dict[str, str], key: str, least: int) -> int:
+    if not re.fullmatch("0|[1-9][0-9]{0,9}", metadata[key]) or int(metadata[key]) < least:
         raise ValueError(f"{key} is {metadata[key][:20]!r}, no count")
     return int(metadata[key])
 
 
 def _check_values(tensors: dict[str, np.ndarray], names: int) -> None:
-    owners = tensors["owners"].astype(np.int64)
-    steps = np.diff(owners, prepend=-1)
-    if steps[0] != 1 or not ((steps == 0) | (steps == 1)).all() or owners[-1] != len(tensors["prices"]) - 1:
+    owners = np.concatenate([[-1], tensors["owners"].astype(np.int64)])
+    steps = np.diff(owners)
+    if not ((steps == 0) | (steps == 1)).all() or not steps[:1].all() or owners[-1] != len(tensors["prices"]) - 1:
         raise ValueError("owners that do not rise from product to product")
     for offsets, pieces in (("record_offsets", "records"), ("thumbnail_offsets", "thumbnails")):
         if offsets in tensors:
@@ -205,6 +248,14 @@ def _check_values(tensors: dict[str, np.ndarray], names: int) -> None:
         raise ValueError("a scale that is no finite number, or below 0")
     if not np.isfinite(tensors["offset"]).all():
         raise ValueError("an offset that is no finite number")
+    if "id_order" in tensors and not _is_permutation(tensors["id_order"]):
+        raise ValueError("an id_order that does not hold each place once")
+
+
+def _is_permutation(order: np.ndarray) -> bool:
+    met = np.zeros(len(order), bool)
+    met[order[order < len(order)]] = True
+    return bool(met.all())
 
 
 def digest_place(content: memoryview) -> int:

@@ -3,8 +3,9 @@
 The order of work: filter, score, one row a product, threshold, top k.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -43,13 +44,19 @@ def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = AN
     Raises InputError for a vector of another kind, an unknown category, k below 1, a threshold that is no number, or a
     price filter on a catalog of several currencies.
     """
-    if k < 1 or threshold != threshold:
-        raise InputError("a search for nothing", expected="k of 1 or more, a threshold that is a number",
-                         found=f"k {k}, threshold {threshold}")
-    query, chosen = prepared(catalog, vector), fitting(catalog, where)
+    chosen = fitting(catalog, where)
     if without is not None:
         chosen = np.ones(catalog.products, bool) if chosen is None else chosen
         chosen[without] = False
+    return best(catalog, vector, k, chosen, threshold)
+
+
+def best(catalog: Catalog, vector: np.ndarray, k: int, chosen: np.ndarray | None, threshold: float) -> list[Hit]:
+    """As `search`, among the products `chosen`: bool [products]; None for all."""
+    if k < 1 or threshold != threshold:
+        raise InputError("a search for nothing", expected="k of 1 or more, a threshold that is a number",
+                         found=f"k {k}, threshold {threshold}")
+    query = prepared(catalog, vector)
     if chosen is not None and chosen.mean() < GATHERED:
         products = np.flatnonzero(chosen)
         rows = np.flatnonzero(chosen[catalog.owners])
@@ -59,10 +66,10 @@ def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = AN
     if not len(products):
         return []
     values = scores(catalog, query, rows)
-    best = np.maximum.reduceat(values, starts)
+    of_products = np.maximum.reduceat(values, starts)
     if chosen is not None and rows is None:
-        best = np.where(chosen, best, -np.inf)
-    return [_hit(values, rows, starts, int(products[i]), int(i)) for i in top(best, k, threshold)]
+        of_products = np.where(chosen, of_products, -np.inf)
+    return [_hit(values, rows, starts, int(products[i]), int(i)) for i in top(of_products, k, threshold)]
 
 
 def _hit(values: np.ndarray, rows: np.ndarray | None, starts: np.ndarray, product: int, place: int) -> Hit:
@@ -84,10 +91,7 @@ def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
     """Which products fit: bool [products]; None for all. Raises InputError for what cannot be asked."""
     parts = []
     if where.categories is not None:
-        unknown = set(where.categories) - set(catalog.category_names)
-        if unknown:
-            raise InputError("no such category", found=", ".join(sorted(unknown)), where=catalog.path,
-                             expected=", ".join(catalog.category_names)[:300])
+        refuse_unknown(where.categories, catalog.category_names, catalog.path)
         known = np.array([name in set(where.categories) for name in catalog.category_names])
         parts.append(known[catalog.categories])
     if where.lowest is not None or where.highest is not None:
@@ -98,6 +102,13 @@ def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
         parts.append((prices >= max(where.lowest or 0, 0))
                      & (prices <= (np.iinfo(np.int64).max if where.highest is None else where.highest)))
     return np.logical_and.reduce(parts) if parts else None
+
+
+def refuse_unknown(categories: Collection[str], names: Sequence[str], path: Path) -> None:
+    """Raises InputError for a category that is none of the names of the catalog at `path`."""
+    if unknown := set(categories) - set(names):
+        raise InputError("no such category", found=", ".join(sorted(unknown)), where=path,
+                         expected=", ".join(names)[:300])
 
 
 def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from catalog_builder.catalog import calibration, scores, scripts, search
+from catalog_builder.catalog import calibration, scores, scripts, search, zero_shot
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
 from export.common.errors import InputError
@@ -102,10 +102,10 @@ class Searcher:
 
     def position(self, product_id: str) -> int:
         """A product's position in the catalog. Raises InputError for an unknown id."""
-        for product in range(self.catalog.products):
-            if self.catalog.record(product).get("id") == product_id:
-                return product
-        raise InputError("no such product", where=self.catalog.path, found=product_id)
+        product = self.catalog.place(product_id)
+        if product is None:
+            raise InputError("no such product", where=self.catalog.path, found=product_id)
+        return product
 
     def warning(self, text: str) -> str | None:
         """What the user should know about a text in a script that the model was not trained on; None if nothing."""
@@ -144,9 +144,7 @@ def labels(encoder: QueryEncoder, picture: Path | bytes, names: Collection[str])
     if not names:
         raise InputError("no names to choose from", expected="one or more")
     templates = encoder.templates
-    prompts = encoder.text([template.format(name) for name in names for template in templates])
-    means = prompts.reshape(len(names), len(templates), -1).mean(axis=1).astype(np.float64)
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    logits = encoder.logit_scale * (means @ encoder.image(encoder.square(picture)[None])[0])
-    shares = np.exp(logits - logits.max())
-    return sorted(zip(names, (shares / shares.sum()).tolist(), strict=True), key=lambda pair: -pair[1])
+    prompts = encoder.text([template.replace("{}", name) for name in names for template in templates])
+    shares = zero_shot.probabilities(prompts.reshape(len(names), len(templates), -1),
+                                     encoder.image(encoder.square(picture)[None])[0], encoder.logit_scale)
+    return sorted(zip(names, shares, strict=True), key=lambda pair: -pair[1])

@@ -4,113 +4,107 @@
     import MobileCLIPSearch
 
     /// One encoder as a Core ML package: loaded on first use (the first time on a device takes seconds), released when
-    /// asked. Predictions happen on this actor, one after the other.
+    /// asked. There is one model in memory at most.
     actor CoreMLPackage {
-        private struct Loaded: @unchecked Sendable {  // a model's predictions may be asked for on any thread
-            let model: MLModel
-        }
+        /// What an encoder takes: its input's name, and the value.
+        typealias Input = (name: String, value: MLFeatureValue)
 
-        private static let output = "embedding"  // FORMATS.md, Encoders
-
-        private let file: URL
-        private let space: String
-        private let dim: Int
-        private let computeUnits: MLComputeUnits
+        private let file: CoreMLFile
+        private let turns: Turns
         private let onChange: @Sendable (CoreMLEncoder.State) -> Void
-        private var loading: Task<Loaded, any Error>?
+        private var loading: Task<LoadedModel, any Error>?
+        private var users = 0  // of the model that is there or being loaded
+        private var isLeaving = false  // asked to go when the last user is done
 
-        /// `file`: a compiled model (`.mlmodelc`, what Xcode puts into an app), or an `.mlpackage`, which is compiled first,
-        /// into a temporary folder. `space` and `dim`: the manifest's. `onChange` is told of every change of state.
+        /// `file`: a compiled model (`.mlmodelc`, what Xcode puts into an app), or an `.mlpackage`. `artifact`: what the
+        /// manifest says of it, if anything. `system`: the iOS that it must run on; nil where none is known. `caches`: where
+        /// the compiled package is kept. `turns`: of all that are loaded. `onChange` is told of every change of state.
         init(
-            _ file: URL, space: String, dim: Int, computeUnits: MLComputeUnits,
-            onChange: @escaping @Sendable (CoreMLEncoder.State) -> Void
+            _ file: URL, manifest: ModelManifest, artifact: ModelManifest.Artifact?, computeUnits: MLComputeUnits,
+            system: Int?, caches: URL, turns: Turns, onChange: @escaping @Sendable (CoreMLEncoder.State) -> Void
         ) {
-            self.file = file
-            self.space = space
-            self.dim = dim
-            self.computeUnits = computeUnits
+            self.file = CoreMLFile(
+                file: file, space: manifest.space, dim: manifest.dim, artifact: artifact, computeUnits: computeUnits,
+                system: system, caches: caches)
+            self.turns = turns
             self.onChange = onChange
         }
 
         /// Loads the package if it is not there yet.
         ///
-        /// Throws ``SearchError/badFile(name:problem:)`` if it cannot be loaded or is of another embedding space.
+        /// Throws ``SearchError`` if it cannot be loaded, wants a later system, or is of another embedding space.
         func prepare() async throws {
-            _ = try await model()
+            _ = try await using { _ in }
         }
 
-        /// Gives the memory back; the next use loads the package again.
-        func release() {
+        /// Gives the memory back, once what is being loaded is there and nobody uses it; the next use loads it again.
+        func release() async {
+            guard let loading else { return }
+            isLeaving = true
+            users += 1  // so that nobody drops it twice
+            _ = try? await loading.value
+            leave()
+        }
+
+        /// The embedding of one input.
+        func embed(_ input: @Sendable () throws -> Input) async throws -> [Float] {
+            try await using { try await $0.embedding(input) }
+        }
+
+        /// The embeddings of `count` inputs, in their order, in one batch.
+        func embed(count: Int, _ input: @Sendable (Int) throws -> Input) async throws -> [[Float]] {
+            try await using { try await $0.embeddings(count: count, input) }
+        }
+
+        private func using<Answer: Sendable>(
+            _ body: @Sendable (LoadedModel) async throws -> Answer
+        ) async throws -> Answer {
+            users += 1
+            defer { leave() }
+            let model = try await model()
+            try Task.checkCancellation()
+            return try await body(model)
+        }
+
+        private func leave() {
+            users -= 1
+            guard isLeaving, users == 0 else { return }
+            isLeaving = false
             loading = nil
             onChange(.released)
         }
 
-        /// The embeddings of some inputs, in their order; each names the encoder's input and its value.
-        func embed(_ inputs: [(name: String, value: MLFeatureValue)]) async throws -> [[Float]] {
-            try predictions(of: try await model(), inputs)
-        }
-
-        private func model() async throws -> MLModel {
-            if let loading { return try await loading.value.model }
+        private func model() async throws -> LoadedModel {
+            if let loading { return try await loading.value }
             onChange(.preparing)
-            let task = Task { [file, space, computeUnits] in
-                Loaded(model: try await Self.load(file, space: space, computeUnits))
-            }
+            let task = Task { [file, turns] in try await turns.run { try await file.load() } }
             loading = task
             do {
-                let model = try await task.value.model
-                if loading == task { onChange(.ready) }  // not released meanwhile
+                let model = try await task.value
+                onChange(.ready)
                 return model
             } catch {
-                if loading == task { release() }
+                if loading == task {  // the next use tries again
+                    loading = nil
+                    isLeaving = false
+                    onChange(.released)
+                }
                 throw error
             }
         }
+    }
 
-        private static func load(_ file: URL, space: String, _ computeUnits: MLComputeUnits) async throws -> MLModel {
-            let model: MLModel
-            do {
-                let compiled = file.pathExtension == "mlpackage" ? try await MLModel.compileModel(at: file) : file
-                let configuration = MLModelConfiguration()
-                configuration.computeUnits = computeUnits
-                model = try await MLModel.load(contentsOf: compiled, configuration: configuration)
-            } catch {
-                throw SearchError.badFile(
-                    name: file.path, problem: "Core ML cannot load it: \(error.localizedDescription)")
-            }
-            let own = (model.modelDescription.metadata[.creatorDefinedKey] as? [String: String])?["space"]
-            guard own == space else {
-                throw SearchError.badFile(
-                    name: file.path,
-                    problem: "the encoder is of another embedding space: its own is \(own ?? "not named"), "
-                        + "the manifest's is \(space)")
-            }
-            return model
-        }
+    /// Runs one after the other what it is given.
+    actor Turns {
+        private var last: Task<Void, Never>?
 
-        /// Not asynchronous, so that Core ML's own blocking calls are meant: this actor is the queue.
-        private func predictions(
-            of model: MLModel, _ inputs: [(name: String, value: MLFeatureValue)]
-        ) throws -> [[Float]] {
-            do {
-                let providers = try inputs.map { try MLDictionaryFeatureProvider(dictionary: [$0.name: $0.value]) }
-                let answers = try model.predictions(fromBatch: MLArrayBatchProvider(array: providers))
-                return try (0..<answers.count).map { try embedding(answers.features(at: $0)) }
-            } catch let error as SearchError {
-                throw error
-            } catch {
-                throw SearchError.encoderFailed(name: file.path, problem: error.localizedDescription)
+        func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+            let task = Task { [last] in
+                await last?.value
+                return try await work()
             }
-        }
-
-        private func embedding(_ features: any MLFeatureProvider) throws -> [Float] {
-            let values = features.featureValue(for: Self.output)?.shapedArrayValue(of: Float.self)?.scalars
-            guard let values, values.count == dim else {
-                throw SearchError.encoderFailed(
-                    name: file.path,
-                    problem: "its answer '\(Self.output)' has \(values?.count ?? 0) numbers, expected \(dim)")
-            }
-            return values
+            last = Task { _ = await task.result }
+            return try await task.value
         }
     }
 #endif

@@ -5,7 +5,7 @@ struct CatalogDigest: Sendable {
     private static let key = Data("\"sha256\":\"".utf8)
 
     private let file: Data
-    private let expected: String
+    let expected: String
     private let digits: Range<Int>
 
     init(_ file: Data, expected: String, header: Range<Int>) throws {

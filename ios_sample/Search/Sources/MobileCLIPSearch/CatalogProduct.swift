@@ -2,6 +2,7 @@ import Foundation
 
 /// A product's record. What a record lacks is an empty text.
 public struct CatalogProduct: Sendable, Equatable {
+    /// The shop's own.
     public let id: String
     public let name: String
     /// In units of ``currency``; nil for none.
@@ -9,30 +10,56 @@ public struct CatalogProduct: Sendable, Equatable {
     public let currency: String
     public let description: String
     public let category: String
-    /// Whatever else the shop keeps, as texts: numbers as they are written, lists and objects left out.
+    /// Whatever else the shop keeps, as texts: numbers as they are written, lists and objects as their JSON text.
     public let extra: [String: String]
+    private let lists: [String: [String]]
+
+    /// Of ``extra``: the items of a list as texts, nested ones as JSON text; one text for what is no list; empty where there
+    /// is nothing.
+    public func list(_ key: String) -> [String] {
+        lists[key] ?? extra[key].map { [$0] } ?? []
+    }
 }
 
 extension CatalogProduct {
-    private static let known: Set = ["id", "name", "price", "currency", "description", "category"]
+    /// Names of the record's own, which no extra field may have.
+    static let known: Set = ["id", "name", "price", "currency", "description", "category"]
     private static let longestNumber = 38  // characters: a Decimal holds as many digits
+    private static let kept = 1...2  // how deep what is kept as JSON text stands: a field's value, and an item of its list
 
     /// Throws ``Malformed`` for anything but a JSON object.
     init(_ utf8: [UInt8]) throws {
-        let members = try Json.parse(utf8, once: false).asObject("the record")
-        let texts = members.compactMapValues(Self.text)
-        id = texts["id"] ?? ""
-        name = texts["name"] ?? ""
+        let members = try Json.parse(utf8, once: false, written: Self.kept).asObject("the record")
+        id = Self.plain(members["id"])
+        name = Self.plain(members["name"])
         price = members["price"].flatMap(Self.price)
-        currency = texts["currency"] ?? ""
-        description = texts["description"] ?? ""
-        category = texts["category"] ?? ""
-        extra = texts.filter { !Self.known.contains($0.key) }
+        currency = Self.plain(members["currency"])
+        description = Self.plain(members["description"])
+        category = Self.plain(members["category"])
+        let others = members.filter { !Self.known.contains($0.key) }
+        extra = others.compactMapValues(Self.text)
+        lists = others.compactMapValues { value in
+            guard case .written(_, let items?) = value else { return nil }
+            return items.compactMap(Self.text)
+        }
+    }
+
+    /// The id alone, as UTF-8. Throws ``Malformed`` for a record that is no JSON object.
+    static func id(_ utf8: [UInt8]) throws -> [UInt8] {
+        let members = try Json.parse(utf8, once: false, written: kept).asObject("the record")
+        return Array(plain(members["id"]).utf8)
+    }
+
+    /// A text, or what is written as one; empty for none, and for lists and objects.
+    private static func plain(_ value: Json?) -> String {
+        guard let value else { return "" }
+        if case .written = value { return "" }
+        return text(value) ?? ""
     }
 
     private static func text(_ value: Json) -> String? {
         switch value {
-        case .text(let text), .number(let text): text
+        case .text(let text), .number(let text), .written(let text, _): text
         case .bool(let bool): String(bool)
         case .array, .object, .null: nil
         }

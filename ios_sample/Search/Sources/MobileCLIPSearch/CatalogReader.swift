@@ -8,7 +8,10 @@ enum CatalogReader {
     private static let mostDim = 1024  // beyond, the integer sum of a score could overflow an Int32
     private static let longestCount = 10  // digits
 
-    static func read(_ file: Data, name: String, space: String?, digest: String?) throws -> ProductCatalog {
+    /// `least`: how many products and rows there must be; an overlay may have none.
+    static func read(
+        _ file: Data, name: String, space: String?, digest: String?, least: Int = 1
+    ) throws -> ProductCatalog {
         let container = try Container(file)
         for (key, value) in known {
             let found = container.metadata[key]
@@ -23,18 +26,23 @@ enum CatalogReader {
             .map { try $0.asText("a category") }
         let currency = try container.text("currency")
         let calibration = try ScoreCalibration(json: container.text("calibration"))
-        let tables = try tables(container, names: names.count)
+        let tables = try tables(container, names: names.count, least: least)
         return try ProductCatalog(
             name: name, space: own, model: model, currency: currency, categories: names, calibration: calibration,
-            tables: tables, digest: CatalogDigest(file, expected: sha256, header: container.header))
+            metadata: container.metadata,
+            parts: [CatalogPart(tables: tables, categories: Array(names.indices))],
+            digests: [CatalogDigest(file, expected: sha256, header: container.header)])
     }
 
-    private static func tables(_ container: Container, names: Int) throws -> CatalogTables {
-        let products = try count(container, "products")
-        let rows = try count(container, "rows")
+    private static func tables(_ container: Container, names: Int, least: Int) throws -> CatalogTables {
+        let products = try count(container, "products", least: least)
+        let rows = try count(container, "rows", least: least)
         let dim = try count(container, "dim")
         try wellFormed(dim <= mostDim, "\(dim) dimensions, more than \(mostDim)")
         let hasThumbnails = container.holds("thumbnails") || container.holds("thumbnail_offsets")
+        let records = try pieces(container, "records", "record_offsets", products)
+        let order =
+            container.holds("id_order") ? try container.column("id_order", "U32", [products], of: UInt32.self) : nil
         let tables = try CatalogTables(
             prices: container.column("prices", "I64", [products], of: Int64.self),
             categories: container.column("categories", "U32", [products], of: UInt32.self),
@@ -42,8 +50,10 @@ enum CatalogReader {
             scales: container.column("scales", "F32", [rows], of: Float.self),
             offset: container.column("offset", "F32", [dim], of: Float.self),
             codes: container.column("codes", "I8", [rows, dim], of: Int8.self),
-            records: pieces(container, "records", "record_offsets", products),
-            thumbnails: hasThumbnails ? pieces(container, "thumbnails", "thumbnail_offsets", products) : nil)
+            records: records,
+            thumbnails: hasThumbnails ? pieces(container, "thumbnails", "thumbnail_offsets", products) : nil,
+            ids: IDOrder(order, records: records))
+        if let order { try checkOrder(order) }
         try checkProducts(tables, names)
         try checkRows(tables)
         return tables
@@ -67,6 +77,20 @@ enum CatalogReader {
             try wellFormed(last == UInt64(bytes.count), "\(offsetsName) end at \(last), their bytes at \(bytes.count)")
         }
         return Pieces(offsets: offsets, bytes: bytes)
+    }
+
+    /// A permutation of the places.
+    private static func checkOrder(_ order: Column<UInt32>) throws {
+        var met = [Bool](repeating: false, count: order.count)
+        try order.withCells { cells in
+            for index in 0..<order.count {
+                let place = Int(cells[index])
+                try wellFormed(
+                    place < met.count && !met[place],
+                    "number \(index) of id_order is \(place), twice or beyond the \(met.count) products")
+                met[place] = true
+            }
+        }
     }
 
     private static func checkProducts(_ tables: CatalogTables, _ names: Int) throws {
@@ -95,7 +119,7 @@ enum CatalogReader {
             }
         }
         try wellFormed(
-            products == tables.prices.count, "the rows end at product \(products - 1) of \(tables.prices.count)")
+            products == tables.products, "the rows end at product \(products - 1) of \(tables.products)")
         try tables.scales.withCells { scales in
             for row in 0..<tables.scales.count {
                 let scale = scales[row]
@@ -107,10 +131,10 @@ enum CatalogReader {
         }
     }
 
-    private static func count(_ container: Container, _ key: String) throws -> Int {
+    private static func count(_ container: Container, _ key: String, least: Int = 1) throws -> Int {
         let written = try container.text(key)
-        guard written.utf8.count <= longestCount, written.utf8.allSatisfy(isDigit), written.first != "0",
-            let count = Int(written)
+        guard written.utf8.count <= longestCount, written.utf8.allSatisfy(isDigit),
+            written.first != "0" || written == "0", let count = Int(written), count >= least
         else { throw Malformed("\(key) is \(shown(written)), no count") }
         return count
     }
@@ -125,14 +149,14 @@ enum CatalogReader {
 }
 
 private func checkDigest(own: String, digest: String) throws {
-    try wellFormed(
+    try fitting(
         digest == own,
         "the catalog is not the one that came with the encoders: its digest is \(own), theirs is \(digest)")
 }
 
 /// Throws ``Malformed`` unless a catalog's own space and model are of the encoders' `space`.
 func checkSpace(own: String, model: String, space: String) throws {
-    try wellFormed(
+    try fitting(
         space == own,
         "the catalog is of another embedding space: its own is \(own) (\(shown(model))), the encoders' is \(space)")
 }

@@ -33,20 +33,25 @@ public struct CatalogSearch: Sendable {
         }
         let fits = try fitting(filter)
         let confidence = try confidences(query)
-        let scan = Scan(
-            tables: catalog.tables, query: try prepared(query),
-            wanted: { product in !left.contains(product) && fits(product) }, threshold: threshold)
+        let prepared = try prepared(query)
         var best = Best(most: min(k, catalog.count))
-        try scan.run(into: &best, isCancelled: isCancelled)
+        for part in catalog.parts {
+            let left = left.map { $0 - part.firstProduct }
+            let scan = Scan(
+                part: part, query: prepared,
+                wanted: { !left.contains($0) && !part.isHidden($0) && fits(part, $0) }, threshold: threshold)
+            try scan.run(into: &best, isCancelled: isCancelled)
+        }
         return best.sorted().map { found in
-            SearchHit(
-                product: Int(catalog.tables.owners[found.row]), row: found.row, score: found.score,
+            let (part, row) = catalog.at(row: found.row)
+            return SearchHit(
+                product: part.firstProduct + Int(part.tables.owners[row]), row: found.row, score: found.score,
                 confidence: confidence(found))
         }.filter { $0.confidence ?? 1 >= leastConfidence }
     }
 
     private func prepared(_ query: SearchQuery) throws -> PreparedQuery {
-        let tables = catalog.tables
+        let tables = catalog.base.tables
         switch query {
         case .text(let vector), .image(let vector):
             return try PreparedQuery(vector, tables)
@@ -55,7 +60,9 @@ public struct CatalogSearch: Sendable {
             return try PreparedQuery(PreparedQuery.mixed(text: text, image: image, weight: weight), tables)
         case .like(let product):
             do {
-                return try PreparedQuery(PreparedQuery.vector(tables, row: tables.firstRow(product)), tables)
+                let (part, own) = catalog.at(product)
+                return try PreparedQuery(
+                    PreparedQuery.vector(part.tables, row: part.tables.firstRow(own)), part.tables)
             } catch SearchError.badRequest(let problem) {
                 throw SearchError.badFile(name: "\(catalog.name), product \(product)", problem: problem)
             }
@@ -70,8 +77,8 @@ public struct CatalogSearch: Sendable {
         case .image, .like:
             return { calibration.ofImage($0.score) }
         case .both(let text, let image, let slider):
-            let text = try PreparedQuery(text, catalog.tables)
-            let image = try PreparedQuery(image, catalog.tables)
+            let text = try PreparedQuery(text, catalog.base.tables)
+            let image = try PreparedQuery(image, catalog.base.tables)
             return { found in
                 calibration.ofBoth(
                     slider: slider, textScore: score(found.row, text), imageScore: score(found.row, image))
@@ -80,23 +87,23 @@ public struct CatalogSearch: Sendable {
     }
 
     private func score(_ row: Int, _ query: PreparedQuery) -> Double {
-        let tables = catalog.tables
-        return tables.codes.withCells { query.score(tables.scales[row], $0.base + row * catalog.dim) }
+        let (part, own) = catalog.at(row: row)
+        let tables = part.tables
+        return tables.codes.withCells { query.score(tables.scales[own], $0.base + own * catalog.dim) }
     }
 
-    /// Whether a product fits.
-    private func fitting(_ filter: CatalogFilter) throws -> (Int) -> Bool {
-        let tables = catalog.tables
+    /// Whether a product fits: a file, and the product's place there.
+    private func fitting(_ filter: CatalogFilter) throws -> (CatalogPart, Int) -> Bool {
         let inCategory = try filter.categories.map(places)
-        func isNamed(_ product: Int) -> Bool { inCategory?[Int(tables.categories[product])] ?? true }
+        func isNamed(_ part: CatalogPart, _ product: Int) -> Bool { inCategory?[part.category(product)] ?? true }
         if filter.lowest == nil, filter.highest == nil { return isNamed }
         try require(
             !catalog.currency.isEmpty, "no filter by price: the catalog has prices of several currencies, or none")
         let lowest = max(filter.lowest ?? 0, 0)  // no price, -1, is in no range
         let highest = filter.highest ?? .max
-        return { product in
-            let price = tables.prices[product]
-            return isNamed(product) && price >= lowest && price <= highest
+        return { part, product in
+            let price = part.tables.prices[product]
+            return isNamed(part, product) && price >= lowest && price <= highest
         }
     }
 

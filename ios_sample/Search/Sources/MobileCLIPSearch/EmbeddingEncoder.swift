@@ -1,3 +1,9 @@
+/// One of a model's two encoders.
+public enum EncoderPart: Sendable, CaseIterable {
+    case text
+    case image
+}
+
 /// The image and the text encoder of one model, whatever runs them.
 public protocol EmbeddingEncoder: Sendable {
     /// 64 hex digits naming the embedding space.
@@ -11,4 +17,16 @@ public protocol EmbeddingEncoder: Sendable {
 
     /// The embedding of an image's square: RGB8, row by row (``ImagePreprocessor/square(_:)``).
     func image(_ square: [UInt8]) async throws -> [Float]
+
+    /// Loads one of the two ahead of its first use. An encoder that has nothing to load leaves this out.
+    func prepare(_ part: EncoderPart) async throws
+
+    /// Gives the memory of both back; their next use takes it again. An encoder that has none to give leaves this out.
+    func release() async
+}
+
+extension EmbeddingEncoder {
+    public func prepare(_ part: EncoderPart) async throws {}
+
+    public func release() async {}
 }

@@ -9,14 +9,17 @@ enum Json: Equatable {
     case number(String)
     case bool(Bool)
     case null
+    /// A list or an object as its JSON text, exactly as it is written; a list with its items.
+    indirect case written(String, items: [Json]?)
 
-    /// Parses UTF-8. `once`: refuse an object with a name twice; else the last counts. Throws ``Malformed``.
-    static func parse(_ utf8: some Sequence<UInt8>, once: Bool) throws -> Json {
+    /// Parses UTF-8. `once`: refuse an object with a name twice; else the last counts. `written`: lists and objects that
+    /// deep, 1 for the outermost's own, become ``written(_:items:)``. Throws ``Malformed``.
+    static func parse(_ utf8: some Sequence<UInt8>, once: Bool, written: ClosedRange<Int>? = nil) throws -> Json {
         var units: [UInt16] = []
         let isBroken = transcode(
             utf8.makeIterator(), from: UTF8.self, to: UTF16.self, stoppingOnError: true, into: { units.append($0) })
         try wellFormed(!isBroken, "it is not UTF-8")
-        var parser = JsonParser(units: units, once: once)
+        var parser = JsonParser(units: units, once: once, written: written)
         return try parser.whole()
     }
 
@@ -70,11 +73,13 @@ private struct JsonParser {
 
     private let units: [UInt16]
     private let once: Bool
+    private let written: ClosedRange<Int>?
     private var at = 0
 
-    init(units: [UInt16], once: Bool) {
+    init(units: [UInt16], once: Bool, written: ClosedRange<Int>?) {
         self.units = units
         self.once = once
+        self.written = written
     }
 
     mutating func whole() throws -> Json {
@@ -88,8 +93,7 @@ private struct JsonParser {
         try wellFormed(depth < Self.deepest, "JSON nested more than \(Self.deepest) deep")
         space()
         switch try peek() {
-        case "{": return try members(depth)
-        case "[": return try items(depth)
+        case "{", "[": return try nested(depth)
         case "\"": return .text(try string())
         case "t": return try literal("true", .bool(true))
         case "f": return try literal("false", .bool(false))
@@ -97,6 +101,15 @@ private struct JsonParser {
         case "-", "0"..."9": return try number()
         default: throw wrong()
         }
+    }
+
+    private mutating func nested(_ depth: Int) throws -> Json {
+        let start = at
+        let found = try peek() == "{" ? try members(depth) : try items(depth)
+        guard let written, written.contains(depth) else { return found }
+        let text = String(decoding: units[start..<at], as: UTF16.self)
+        if case .array(let items) = found { return .written(text, items: items) }
+        return .written(text, items: nil)
     }
 
     private mutating func members(_ depth: Int) throws -> Json {

@@ -11,9 +11,17 @@ func mapped(_ file: URL) throws -> Data {
     do {
         return try Data(contentsOf: file, options: .alwaysMapped)
     } catch {
-        let problem = error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " ")
-        throw SearchError.badFile(name: file.path, problem: "it cannot be read: \(problem)")
+        let problem = "it cannot be read: \(oneLine(error))"
+        let isMissing = (error as? CocoaError)?.code == .fileReadNoSuchFile
+        throw isMissing
+            ? SearchError.missingFile(name: file.path, problem: problem)
+            : SearchError.badFile(name: file.path, problem: problem)
     }
+}
+
+/// An error of the system, in one line.
+func oneLine(_ error: any Error) -> String {
+    error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " ")
 }
 
 /// Numbers that lie one after the other in a mapped file.

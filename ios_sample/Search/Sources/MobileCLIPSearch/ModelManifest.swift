@@ -75,8 +75,8 @@ public struct ModelManifest: Sendable {
 
     /// Reads a manifest.
     ///
-    /// Throws ``SearchError/badFile(name:problem:)`` if it is missing, damaged, of another version, or asks for another
-    /// preprocessing.
+    /// Throws ``SearchError/missingFile(name:problem:)``; ``SearchError/badFile(name:problem:)`` if it is damaged, of another
+    /// version, or asks for another preprocessing.
     public static func load(_ file: URL) throws -> ModelManifest {
         let bytes = try mapped(file)
         return try reading(file.path) {
@@ -84,11 +84,11 @@ public struct ModelManifest: Sendable {
         }
     }
 
-    /// The first artefact of that format and encoder. Throws ``SearchError/badFile(name:problem:)`` if there is none.
+    /// The first artefact of that format and encoder. Throws ``SearchError/mismatch(name:problem:)`` if there is none.
     public func artifact(format: String, encoder: String) throws -> Artifact {
         if let found = artifacts.first(where: { $0.format == format && $0.encoder == encoder }) { return found }
         let there = artifacts.map { "\($0.format) \($0.encoder) \($0.precision)" }.joined(separator: ", ")
-        throw SearchError.badFile(name: name, problem: "no \(encoder) encoder in \(format); there are \(there)")
+        throw SearchError.mismatch(name: name, problem: "no \(encoder) encoder in \(format); there are \(there)")
     }
 }
 

@@ -17,14 +17,17 @@ public struct ProductCatalog: Sendable {
     public let categories: [String]
     /// Scores to confidences.
     public let calibration: ScoreCalibration
-    let tables: CatalogTables
-    let digest: CatalogDigest
+    /// The file's metadata, letter by letter.
+    let metadata: [String: String]
+    /// The base, and perhaps an overlay's products.
+    let parts: [CatalogPart]
+    let digests: [CatalogDigest]
 
     /// Maps `file` and checks its structure. `space`: the embedding space of the app's encoders (``ModelManifest/space``).
     /// `digest`: of the one catalog that came with them (``ModelManifest/CatalogFile``); the bytes are not read for it.
     ///
-    /// Throws ``SearchError/badFile(name:problem:)`` for any file that is no whole catalog of this version, that space and
-    /// that digest.
+    /// Throws ``SearchError/missingFile(name:problem:)``; ``SearchError/badFile(name:problem:)`` for a file that is no whole
+    /// catalog of this version; ``SearchError/mismatch(name:problem:)`` for one of another space or digest.
     public static func open(_ file: URL, space: String? = nil, digest: String? = nil) throws -> ProductCatalog {
         let bytes = try mapped(file)
         return try reading(file.path) {
@@ -32,31 +35,58 @@ public struct ProductCatalog: Sendable {
         }
     }
 
-    /// How many products.
-    public var count: Int { tables.prices.count }
+    /// How many products; those that an overlay replaced or removed keep their places and count too.
+    public var count: Int { parts.reduce(0) { $0 + $1.tables.products } }
 
     /// How many rows: pictures of products.
-    public var rows: Int { tables.scales.count }
+    public var rows: Int { parts.reduce(0) { $0 + $1.tables.rows } }
 
     /// The width of an embedding.
-    public var dim: Int { tables.offset.count }
+    public var dim: Int { base.tables.offset.count }
+
+    /// 64 hex digits that stand in the file (``ModelManifest/CatalogFile``); of an overlaid catalog, those of its base.
+    public var digest: String { digests[0].expected }
+
+    /// The place of the product with this id, the shop's own; nil if there is none. Ids are equal where their UTF-8 bytes
+    /// are, not where Unicode calls them equivalent. Parses some 20 of a million records; in a file of an older builder, all
+    /// of them once.
+    ///
+    /// Throws ``SearchError/badFile(name:problem:)`` where it meets a damaged record.
+    public func place(id: String) throws -> Int? {
+        for part in parts.reversed() {  // what is laid over the base replaces the base's
+            guard let place = try reading(name, { try part.tables.ids.place(id) }) else { continue }
+            return part.isHidden(place) ? nil : part.firstProduct + place
+        }
+        return nil
+    }
+
+    /// The product with this id, the shop's own; nil if there is none. As ``place(id:)``.
+    public func product(id: String) throws -> CatalogProduct? { try place(id: id).map(product) }
 
     /// A product's record, parsed anew each time. `product`: in `0..<count`.
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` if it is no JSON object: the file is damaged.
     public func product(_ product: Int) throws -> CatalogProduct {
-        try reading("\(name), product \(product)") { try CatalogProduct(tables.record(product)) }
+        let (part, own) = at(product)
+        return try reading("\(name), product \(product)") { try CatalogProduct(part.tables.record(own)) }
     }
 
     /// A product's small picture, a WebP file's bytes; nil for none.
-    public func thumbnail(_ product: Int) -> Data? { tables.thumbnail(product) }
+    public func thumbnail(_ product: Int) -> Data? {
+        let (part, own) = at(product)
+        return part.tables.thumbnail(own)
+    }
 
     /// A product's category: a place in ``categories``.
-    public func category(_ product: Int) -> Int { Int(tables.categories[product]) }
+    public func category(_ product: Int) -> Int {
+        let (part, own) = at(product)
+        return part.category(own)
+    }
 
-    /// A product's price in ten-thousandths of the currency's unit; nil for none.
+    /// A product's price in ten-thousandths of the currency's unit; nil for none. ``CatalogProduct/price`` is in units.
     public func price(_ product: Int) -> Int64? {
-        let price = tables.prices[product]
+        let (part, own) = at(product)
+        let price = part.tables.prices[own]
         return price == CatalogTables.noPrice ? nil : price
     }
 
@@ -65,46 +95,20 @@ public struct ProductCatalog: Sendable {
     ///
     /// Throws ``SearchError/badFile(name:problem:)`` if they are not.
     public func verify() throws {
-        try reading(name) { try digest.check() }
-    }
-}
-
-/// The tensors: columns of the mapped file.
-struct CatalogTables: Sendable {
-    static let noPrice: Int64 = -1
-
-    let prices: Column<Int64>  // [products], ten-thousandths, noPrice for none
-    let categories: Column<UInt32>  // [products]
-    let owners: Column<UInt32>  // [rows], from 0 by steps of 0 or 1
-    let scales: Column<Float>  // [rows]
-    let offset: Column<Float>  // [dim]
-    let codes: Column<Int8>  // [rows, dim]
-    let records: Pieces
-    let thumbnails: Pieces?
-
-    func record(_ product: Int) -> [UInt8] { records[product] }
-
-    func thumbnail(_ product: Int) -> Data? {
-        guard let piece = thumbnails?[product], !piece.isEmpty else { return nil }
-        return Data(piece)
+        try reading(name) { for digest in digests { try digest.check() } }
     }
 
-    /// The first row of a product: of the sorted owners, the first that is not below it.
-    func firstRow(_ product: Int) -> Int {
-        var low = 0
-        var high = owners.count
-        while low < high {
-            let middle = (low + high) / 2
-            if owners[middle] < product { low = middle + 1 } else { high = middle }
-        }
-        return low
+    var base: CatalogPart { parts[0] }
+
+    /// The file of a product, and its place there.
+    func at(_ product: Int) -> (part: CatalogPart, own: Int) {
+        let part = parts.last { product >= $0.firstProduct } ?? base
+        return (part, product - part.firstProduct)
     }
-}
 
-/// Bytes cut into pieces, a piece a product. `offsets`, [products + 1], rise from 0 to the number of bytes.
-struct Pieces: Sendable {
-    let offsets: Column<UInt64>
-    let bytes: Column<UInt8>
-
-    subscript(index: Int) -> [UInt8] { bytes[Int(offsets[index])..<Int(offsets[index + 1])] }
+    /// The file of a row, and the row there.
+    func at(row: Int) -> (part: CatalogPart, own: Int) {
+        let part = parts.last { row >= $0.firstRow } ?? base
+        return (part, row - part.firstRow)
+    }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What to search for. Vectors are embeddings as an encoder of the catalog's space gives them: `dim` finite numbers.
 public enum SearchQuery: Sendable {
     /// By the embedding of a text.
@@ -20,13 +22,30 @@ public struct CatalogFilter: Sendable, Equatable {
 
     /// Names of categories, of which the product is in one.
     public var categories: Set<String>?
+    /// The least price.
     public var lowest: Int64?
+    /// The largest price.
     public var highest: Int64?
 
+    /// Prices in ten-thousandths.
     public init(categories: Set<String>? = nil, lowest: Int64? = nil, highest: Int64? = nil) {
         self.categories = categories
         self.lowest = lowest
         self.highest = highest
+    }
+
+    /// Prices in units of the catalog's currency, as ``CatalogProduct/price`` has them; finer ones than ten-thousandths are
+    /// drawn inwards.
+    public init(categories: Set<String>? = nil, lowestPrice: Decimal?, highestPrice: Decimal?) {
+        self.init(
+            categories: categories, lowest: lowestPrice.map { Self.tenThousandths($0, .up) },
+            highest: highestPrice.map { Self.tenThousandths($0, .down) })
+    }
+
+    private static func tenThousandths(_ price: Decimal, _ rounding: NSDecimalNumber.RoundingMode) -> Int64 {
+        var (scaled, whole) = (price * 10_000, Decimal())
+        NSDecimalRound(&whole, &scaled, 0, rounding)
+        return NSDecimalNumber(decimal: min(max(whole, Decimal(Int64.min)), Decimal(Int64.max))).int64Value
     }
 }
 

@@ -5,6 +5,7 @@ public struct SearchRequest: Sendable {
         case image(RGBImage)
         case both(String, RGBImage)
         case like(Int)
+        case likeID(String)
     }
 
     let subject: Subject
@@ -14,19 +15,22 @@ public struct SearchRequest: Sendable {
     let threshold: Double
     let leastConfidence: Double
 
-    /// A `text`, an `image`, both, or products `like` that one. `slider` is for both: from 0, the text alone, to 1, the
-    /// image alone. The rest is as for ``CatalogSearch``.
+    /// A `text`, an `image`, both, or products `like` that one. `likeID` is `like` by the product's own id, which stays true
+    /// when the catalog is swapped. `slider` is for both: from 0, the text alone, to 1, the image alone. The rest is as for
+    /// ``CatalogSearch``.
     ///
     /// Throws ``SearchError/badRequest(_:)`` for a request for nothing, or for more than that.
     public init(
-        text: String? = nil, image: RGBImage? = nil, slider: Double = 0.5, like: Int? = nil, k: Int = 10,
-        filter: CatalogFilter = .any, threshold: Double = -.infinity, leastConfidence: Double = 0
+        text: String? = nil, image: RGBImage? = nil, slider: Double = 0.5, like: Int? = nil,
+        likeID: String? = nil, k: Int = 10, filter: CatalogFilter = .any, threshold: Double = -.infinity,
+        leastConfidence: Double = 0
     ) throws {
-        switch (text, image, like) {
-        case (let text?, nil, nil): subject = .text(text)
-        case (nil, let image?, nil): subject = .image(image)
-        case (let text?, let image?, nil): subject = .both(text, image)
-        case (nil, nil, let like?): subject = .like(like)
+        switch (text, image, like, likeID) {
+        case (let text?, nil, nil, nil): subject = .text(text)
+        case (nil, let image?, nil, nil): subject = .image(image)
+        case (let text?, let image?, nil, nil): subject = .both(text, image)
+        case (nil, nil, let like?, nil): subject = .like(like)
+        case (nil, nil, nil, let id?): subject = .likeID(id)
         default: throw SearchError.badRequest("expected a text, an image, or both; or a product alone")
         }
         self.slider = slider
@@ -34,5 +38,15 @@ public struct SearchRequest: Sendable {
         self.filter = filter
         self.threshold = threshold
         self.leastConfidence = leastConfidence
+    }
+
+    /// What kind of query it is.
+    public var kind: SearchKind {
+        switch subject {
+        case .text: .text
+        case .image: .image
+        case .both: .both
+        case .like, .likeID: .like
+        }
     }
 }

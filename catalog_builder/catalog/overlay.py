@@ -1,0 +1,163 @@
+"""A catalog and an overlay's file enter; the products and searches of both leave, as if one file held them.
+
+An overlay holds the products that a shop's staff add on a phone. FORMATS.md says what its file holds.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from catalog_builder.catalog import reader, scores, search
+from catalog_builder.catalog.reader import REMEDY, Catalog, CatalogError
+from catalog_builder.catalog.search import ANY, Filter, Hit
+from export.common import container
+
+MOST_PRODUCTS = 5_000                        # of an overlay: more belong into the shop's list
+OF_THE_BASE = ("model", "dim", "currency", "calibration")            # metadata that is the base's, letter by letter
+
+
+@dataclass(frozen=True, eq=False)
+class OverlaidCatalog:
+    """A catalog with an overlay over it. Places and rows are the base's, then the overlay's own."""
+
+    base: Catalog
+    own: Catalog                             # the overlay's file; it may have no product
+    gone: np.ndarray                         # bool [base.products]: replaced or removed, so never found
+
+    @property
+    def products(self) -> int:
+        """The number of places, those of products that are gone too."""
+        return self.base.products + self.own.products
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, one for each picture."""
+        return self.base.rows + self.own.rows
+
+    @cached_property
+    def category_names(self) -> list[str]:
+        """The base's, then those that only the overlay has."""
+        return list(dict.fromkeys([*self.base.category_names, *self.own.category_names]))
+
+    def record(self, product: int) -> dict:
+        """The product's JSON object, also of one that is gone. Raises CatalogError for one that is damaged."""
+        catalog, place = self._at(product)
+        return catalog.record(place)
+
+    def raw(self, product: int) -> bytes:
+        """The product's JSON object as it stands in its file."""
+        catalog, place = self._at(product)
+        return catalog.raw(place)
+
+    def thumbnail(self, product: int) -> bytes | None:
+        """The product's small picture (WebP); None if it has none."""
+        catalog, place = self._at(product)
+        return catalog.thumbnail(place)
+
+    def place(self, product_id: str) -> int | None:
+        """The place of the product with this id; None if there is none, or if it was removed."""
+        own = self.own.place(product_id)
+        if own is not None:
+            return self.base.products + own
+        place = self.base.place(product_id)
+        return None if place is None or self.gone[place] else place
+
+    def search(self, vector: np.ndarray, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
+               without: int | None = None) -> list[Hit]:
+        """As `search.search`; a hit's product and row are counted over both files."""
+        if where.categories is not None:
+            search.refuse_unknown(where.categories, self.category_names, self.own.path)
+        found = [Hit(first + hit.product, row + hit.row, hit.score) for catalog, first, row in self._parts()
+                 for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold)]
+        return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
+
+    def like(self, product: int, k: int = 10, where: Filter = ANY, threshold: float = -np.inf) -> list[Hit]:
+        """More like this: by the product's first row, without the product itself."""
+        catalog, place = self._at(product)
+        first = int(catalog.firsts[place])
+        return self.search(catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product)
+
+    def scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """float64 [rows]: the scores of these rows."""
+        made = np.empty(len(rows))
+        for catalog, _, first in self._parts():
+            mine = (rows >= first) & (rows < first + catalog.rows)
+            made[mine] = scores.scores(catalog, scores.prepared(catalog, vector), rows[mine] - first)
+        return made
+
+    def _parts(self) -> Iterator[tuple[Catalog, int, int]]:
+        """Each file that has products, with the place of its first product and of its first row."""
+        yield self.base, 0, 0
+        if self.own.products:
+            yield self.own, self.base.products, self.base.rows
+
+    def _at(self, product: int) -> tuple[Catalog, int]:
+        own = product - self.base.products
+        return (self.base, product) if own < 0 else (self.own, own)
+
+    def _chosen(self, catalog: Catalog, first: int, where: Filter, without: int | None) -> np.ndarray:
+        """Which products of one of the two files may be found: bool [its products]."""
+        names = None if where.categories is None else set(where.categories) & set(catalog.category_names)
+        chosen = search.fitting(catalog, replace(where, categories=names))
+        chosen = np.ones(catalog.products, bool) if chosen is None else chosen
+        if catalog is self.base:
+            chosen &= ~self.gone
+        if without is not None and 0 <= without - first < catalog.products:
+            chosen[without - first] = False
+        return chosen
+
+
+def open_overlay(path: Path, base: Catalog) -> OverlaidCatalog:
+    """The base with this file's overlay over it. Raises CatalogError unless the file is an overlay of this base."""
+    own = reader.open_catalog(path, base.space, least=0)
+    if "base" not in own.metadata:
+        raise CatalogError("a catalog, but no overlay", where=path, remedy="open it as a catalog")
+    if own.metadata["base"] != base.metadata["sha256"]:
+        raise CatalogError("the overlay lies over another catalog", where=path, expected=base.metadata["sha256"],
+                           found=own.metadata["base"][:64], remedy="open it with its own, or put its products anew")
+    try:
+        ids = _checked(own, base)
+        removed = _removed(own.metadata["removed"])
+    except container.BROKEN as error:
+        wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise CatalogError("damaged, or no overlay", where=path, found=wrong[:200], remedy=REMEDY) from None
+    gone = np.zeros(base.products, bool)
+    gone[[place for one in {*ids, *removed} if (place := base.place(one)) is not None]] = True
+    return OverlaidCatalog(base, own, gone)
+
+
+def _checked(own: Catalog, base: Catalog) -> list[str]:
+    """The ids of the overlay's products. Raises one of container.BROKEN for what no overlay of this base holds."""
+    for key in OF_THE_BASE:
+        if own.metadata[key] != base.metadata[key]:
+            raise ValueError(f"another {key} than the base's: {own.metadata[key][:80]!r}")
+    if own.offset.tobytes() != base.offset.tobytes():
+        raise ValueError("another offset than the base's")
+    if own.products > MOST_PRODUCTS:
+        raise ValueError(f"{own.products:,} products, more than {MOST_PRODUCTS:,}")
+    _check_vectors(container.parsed(own.content, reader.MOST_HEADER)[1]["vectors"], (own.rows, own.dim))
+    ids = [own.record(product).get("id") for product in range(own.products)]
+    if not all(isinstance(one, str) and one for one in ids) or len(set(ids)) < len(ids):
+        raise ValueError("a product without an id, or an id twice")
+    return ids
+
+
+def _check_vectors(vectors: np.ndarray, shape: tuple[int, int]) -> None:
+    if vectors.dtype != np.dtype("<f4") or vectors.shape != shape:
+        raise ValueError(f"vectors is {vectors.dtype} {list(vectors.shape)}")
+    if not np.isfinite(vectors).all():
+        raise ValueError("a vector that is no finite number")
+
+
+def _removed(text: str) -> list[str]:
+    """The ids in the metadata `removed`. Raises ValueError for anything but a JSON list of texts."""
+    ids = json.loads(text)
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise ValueError("removed is no list of ids")
+    return ids
+
+

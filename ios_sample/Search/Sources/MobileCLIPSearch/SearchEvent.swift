@@ -1,0 +1,25 @@
+/// Kinds of queries.
+public enum SearchKind: Sendable, CaseIterable {
+    case text
+    case image
+    case both
+    case like
+}
+
+/// A search that found something or nothing: for the app's own statistics, on the device. It holds nothing of what was
+/// asked.
+public struct SearchEvent: Sendable, Equatable {
+    public let kind: SearchKind
+    /// How many products were found; perhaps none.
+    public let hits: Int
+    /// From the call to its answer.
+    public let milliseconds: Double
+}
+
+/// What a search found, and where.
+public struct SearchAnswer: Sendable {
+    /// Best first; perhaps none.
+    public let hits: [SearchHit]
+    /// The catalog that was searched: the hits' places are in it, whatever the searcher uses by now.
+    public let catalog: ProductCatalog
+}

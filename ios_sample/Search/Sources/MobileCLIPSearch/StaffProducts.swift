@@ -1,0 +1,144 @@
+import Foundation
+
+/// The products that a shop's staff add on this phone: found at once, kept over a restart, and exported as a list that
+/// `make catalog` takes.
+///
+/// Its folder holds `overlay.catalog` and `pictures/`. Every change is written whole before it is answered: what was
+/// answered survives a kill at any moment.
+public actor StaffProducts {
+    private static let file = "overlay.catalog"
+    private static let pictures = "pictures"  // of the folder, and the name of an extra field and of a column
+    private static let columns = ["id", "name", "price", "currency", "description", "category", pictures]
+
+    private let folder: URL
+    private let searcher: Searcher
+    private var overlay: CatalogOverlay
+    /// The base, with the staff's products over it: for ``Searcher/use(_:)``.
+    public private(set) var catalog: ProductCatalog
+
+    /// Opens what the folder holds, or begins with nothing. Where it was written over an older catalog of the same embedding
+    /// space, its products are laid over `base` anew, those that `base` has by now left out. `searcher`: embeds pictures.
+    ///
+    /// Throws what ``CatalogOverlay/open(_:base:)`` throws, but for another base of the same space.
+    public init(folder: URL, base: ProductCatalog, searcher: Searcher) throws {
+        self.folder = folder
+        self.searcher = searcher
+        let file = folder.appendingPathComponent(Self.file)
+        try making(folder.appendingPathComponent(Self.pictures))
+        overlay = try Self.opened(file, base)
+        catalog = try base.adding(overlay)
+        if overlay.base.digest != base.digest { try overlay.write(file) }
+        try Self.removeOthers(folder, overlay)
+    }
+
+    /// The staff's products, in the order in which their ids came.
+    public var products: [NewProduct] { overlay.products }
+
+    /// Embeds a product's picture, keeps the picture's own `file` (JPEG, PNG, WebP or HEIC), and writes the product; one of
+    /// the same id is replaced. Answers the new ``catalog``.
+    ///
+    /// Throws what ``CatalogOverlay/putting(_:)`` and the encoder throw, ``SearchError/badPicture(_:)`` for another kind of
+    /// file, and `CancellationError`: then nothing has changed.
+    @discardableResult
+    public func add(_ product: NewProduct, picture: RGBImage, file: Data) async throws -> ProductCatalog {
+        let name = "\(Self.pictures)/\(sha256([file]))" + (try suffix(of: file))
+        var made = product
+        made.vectors = [try await searcher.embedding(picture)]
+        made.extra[Self.pictures] = name
+        try Task.checkCancellation()
+        let changed = try overlay.putting(made)
+        try writeWhole(file, to: folder.appendingPathComponent(name))
+        return try keep(changed)
+    }
+
+    /// Removes the product of this id, be it the staff's, the base's, or both. Answers the new ``catalog``.
+    ///
+    /// Throws ``SearchError/badRequest(_:)`` if there is none.
+    @discardableResult
+    public func remove(_ id: String) throws -> ProductCatalog { try keep(overlay.removing(id)) }
+
+    /// The original picture of a product of the staff's; nil for another product.
+    public func picture(id: String) -> URL? {
+        let product = overlay.products.first { sameBytes($0.id, id) }
+        return product?.extra[Self.pictures].map { folder.appendingPathComponent($0) }
+    }
+
+    /// Writes `products.csv` and `pictures/` into a folder: `make catalog PRODUCTS=…/products.csv` takes them unchanged. What
+    /// is there of those names is replaced.
+    public func export(to target: URL) throws {
+        let pictures = target.appendingPathComponent(Self.pictures)
+        try making(pictures)
+        for name in Set(overlay.products.compactMap { $0.extra[Self.pictures] }) {
+            let copy = target.appendingPathComponent(name)
+            try writeWhole(mapped(folder.appendingPathComponent(name)), to: copy)
+        }
+        try writeWhole(Data(list.utf8), to: target.appendingPathComponent("products.csv"))
+    }
+
+    private func keep(_ changed: CatalogOverlay) throws -> ProductCatalog {
+        let made = try catalog.adding(changed)
+        try changed.write(folder.appendingPathComponent(Self.file))
+        (overlay, catalog) = (changed, made)
+        try Self.removeOthers(folder, overlay)
+        return made
+    }
+
+    private static func opened(_ file: URL, _ base: ProductCatalog) throws -> CatalogOverlay {
+        do {
+            return try CatalogOverlay.open(file, base: base)
+        } catch SearchError.missingFile {
+            return .empty(base)
+        } catch SearchError.mismatch {
+            return try CatalogOverlay.open(file, movedTo: base)
+        }
+    }
+
+    /// Pictures of products that are no more, and what a kill left half written.
+    private static func removeOthers(_ folder: URL, _ overlay: CatalogOverlay) throws {
+        let used = Set(overlay.products.compactMap { $0.extra[pictures] })
+        let kept = folder.appendingPathComponent(Self.pictures)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: kept.path)) ?? []
+        where !used.contains("\(Self.pictures)/\(name)") {
+            try? FileManager.default.removeItem(at: kept.appendingPathComponent(name))
+        }
+    }
+
+    /// RFC 4180: the record's own columns, then the others by name.
+    private var list: String {
+        let others = Set(overlay.products.flatMap(\.extra.keys)).subtracting(Self.columns).sorted()
+        let rows = overlay.products.map { product in
+            let price = product.price.map { "\($0)" } ?? ""
+            let own = [
+                product.id, product.name, price, product.currency ?? "", product.description, product.category,
+                product.extra[Self.pictures] ?? "",
+            ]
+            return own + others.map { product.extra[$0] ?? "" }
+        }
+        return ([Self.columns + others] + rows).map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
+    }
+}
+
+/// A cell of a list.
+private func quoted(_ text: String) -> String {
+    let isPlain = !text.unicodeScalars.contains { "\",\r\n".unicodeScalars.contains($0) }
+    return isPlain ? text : "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
+}
+
+private func making(_ folder: URL) throws {
+    do {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+        throw SearchError.badFile(name: folder.path, problem: "it cannot be made: \(oneLine(error))")
+    }
+}
+
+/// What a picture's file is, by its first bytes. Throws ``SearchError/badPicture(_:)``.
+private func suffix(of file: Data) throws -> String {
+    let start = [UInt8](file.prefix(12))
+    func says(_ text: String, at place: Int) -> Bool { Array(text.utf8) == Array(start.dropFirst(place).prefix(text.utf8.count)) }
+    if start.starts(with: [0xFF, 0xD8, 0xFF]) { return ".jpg" }
+    if says("PNG", at: 1) { return ".png" }
+    if says("RIFF", at: 0), says("WEBP", at: 8) { return ".webp" }
+    if ["heic", "heix", "mif1"].contains(where: { says("ftyp" + $0, at: 4) }) { return ".heic" }
+    throw SearchError.badPicture("a picture's file of an unknown kind, expected JPEG, PNG, WebP or HEIC")
+}

@@ -1,0 +1,224 @@
+"""An overlay over a catalog: what its file holds, and that both together answer as one file; the ports' goldens."""
+
+import base64
+import json
+import os
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catalog_builder import overlay_goldens
+from catalog_builder.builder import overlay_writer, quantize
+from catalog_builder.builder.overlay_writer import CatalogOverlay, NewProduct
+from catalog_builder.catalog import calibration, overlay, scores, search
+from catalog_builder.catalog.overlay import open_overlay
+from catalog_builder.catalog.reader import CatalogError, open_catalog
+from catalog_builder.catalog.search import Filter
+from catalog_builder.golden_values import bits, unit
+from export.common import files
+from export.common.errors import InputError
+from parity import goldens
+
+FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT)) / "overlay"
+EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="ascii"))
+BASE = open_catalog(FOLDER / "base.catalog")
+BOTH = open_overlay(FOLDER / "overlay.catalog", BASE)
+
+
+def vector(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f4")
+
+
+def product(given: dict) -> NewProduct:
+    """A product of the golden steps."""
+    rest = {key: value for key, value in given.items() if key not in ("vectors", "price", "thumbnail")}
+    return NewProduct(**rest, vectors=np.stack([vector(one) for one in given["vectors"]]),
+                      price=Decimal(given["price"]) if "price" in given else None,
+                      thumbnail=base64.b64decode(given.get("thumbnail", "")))
+
+
+def new(product_id: str = "x", **changes) -> NewProduct:
+    """A product that can be put."""
+    return replace(NewProduct(product_id, "A name", np.eye(1, BASE.dim, dtype=np.float32)), **changes)
+
+
+# The goldens.
+
+@pytest.mark.parametrize("number", range(len(EXPECTED["overlays"])))
+def test_the_golden_steps_give_the_golden_bytes(number, tmp_path):
+    told = EXPECTED["overlays"][number]
+    made = CatalogOverlay(BASE)
+    for step in told["steps"]:
+        made = made.putting(product(step["put"])) if "put" in step else made.removing(step["remove"])
+    made.write(tmp_path / told["file"])
+    assert (tmp_path / told["file"]).read_bytes() == (FOLDER / told["file"]).read_bytes()
+
+
+@pytest.mark.parametrize("case", EXPECTED["quantisation"])
+def test_a_golden_vector_has_its_codes_and_its_scale(case):
+    codes, scales = quantize.quantise(vector(case["vector"])[None], vector(case["offset"]))
+    assert codes[0].tolist() == case["codes"] and scales.tobytes() == vector(case["scale"]).tobytes()
+
+
+def hits_of(case: dict) -> list[search.Hit]:
+    if "like" in case:
+        return BOTH.like(case["like"], case["k"])
+    if "hybrid" in case:
+        mix = case["hybrid"]
+        weight = calibration.slider_weight(BASE.calibration, mix["slider"])
+        return BOTH.search(scores.mixed(vector(mix["image"]), vector(mix["text"]), weight), case["k"])
+    where = Filter(case.get("categories"), case.get("lowest"), case.get("highest"))
+    return BOTH.search(vector(case["vector"]), case["k"], where, case.get("threshold", -np.inf))
+
+
+@pytest.mark.parametrize("case", EXPECTED["cases"])
+def test_a_golden_search_finds_its_products(case):
+    found = [(hit.product, BOTH.record(hit.product)["id"], hit.row, bits(hit.score)) for hit in hits_of(case)]
+    assert found == [(hit["product"], hit["id"], hit["row"], hit["score"]) for hit in case["hits"]]
+
+
+def test_the_goldens_cover_ties_filters_and_hits_of_both_files():
+    cases = EXPECTED["cases"]
+    for key in ("categories", "lowest", "highest", "threshold", "like", "hybrid"):
+        assert any(key in case for case in cases), key
+    pairs = [(a, b) for case in cases for a, b in zip(case["hits"], case["hits"][1:], strict=False)]
+    assert any(a["score"] == b["score"] and a["product"] < BASE.products <= b["product"] for a, b in pairs)
+    assert any(a["product"] >= BASE.products > b["product"] for a, b in pairs)
+    assert any(not case["hits"] for case in cases)
+    assert {hit["id"] for case in cases for hit in case["hits"]} & {"p06", "p10"} == set()
+
+
+def test_the_golden_places_are_those_of_both_files():
+    assert {one["id"]: one["place"] for one in EXPECTED["places"]} == {
+        one["id"]: BOTH.place(one["id"]) for one in EXPECTED["places"]}
+    assert EXPECTED["categories"] == BOTH.category_names
+    assert (EXPECTED["products"], EXPECTED["rows"]) == (BOTH.products, BOTH.rows)
+
+
+@pytest.mark.parametrize("case", EXPECTED["damaged"])
+def test_a_golden_damaged_overlay_is_refused_where_it_must_be(case):
+    path = FOLDER / case["file"]
+    if not case["opens"]:
+        with pytest.raises(CatalogError) as caught:
+            open_overlay(path, BASE)
+        assert str(path) in str(caught.value) and len(str(caught.value).splitlines()) == 1
+    else:
+        with pytest.raises(CatalogError, match="digest"):
+            open_overlay(path, BASE).own.verify()
+
+
+def test_the_goldens_can_be_made_anew(tmp_path):
+    overlay_goldens.write(tmp_path / "overlay")
+    for path in files.files_of(goldens.OUT / "overlay"):
+        assert (tmp_path / path.relative_to(goldens.OUT)).read_bytes() == path.read_bytes(), path
+
+
+# Both together, and one file of both.
+
+def test_both_files_answer_as_one_file_of_both():
+    one, source = open_catalog(FOLDER / "both.catalog"), np.random.default_rng(3)
+    wheres = [Filter(), Filter({"Bags"}), Filter({"Hats \"\\/\x1f", ""}), Filter(None, 1, 250_000), Filter({"Bags"}, 0)]
+    for number in range(200):
+        asked = unit(source.integers(-9, 10, BASE.dim) + 0.5)
+        k, where, least = 1 + number % 30, wheres[number % 5], -np.inf if number % 3 else 0.1
+        together, alone = BOTH.search(asked, k, where, least), search.search(one, asked, k, where, least)
+        assert ([(BOTH.record(hit.product), bits(hit.score)) for hit in together]
+                == [(one.record(hit.product), bits(hit.score)) for hit in alone])
+
+
+def test_places_and_rows_count_over_both_files():
+    assert BOTH.products == BASE.products + BOTH.own.products and BOTH.rows == BASE.rows + BOTH.own.rows
+    last = BOTH.products - 1
+    assert BOTH.record(last) == BOTH.own.record(BOTH.own.products - 1) and BOTH.record(0) == BASE.record(0)
+    assert BOTH.raw(last) == BOTH.own.raw(BOTH.own.products - 1)
+    assert BOTH.thumbnail(BOTH.place("n2")) == b"RIFF2" and BOTH.thumbnail(2) == BASE.thumbnail(2)
+
+
+def test_what_is_gone_keeps_its_place_and_is_not_found():
+    for product_id in ("p04", "p06"):
+        place = BASE.place(product_id)
+        assert BOTH.record(place)["id"] == product_id and BOTH.place(product_id) != place
+        assert all(hit.product != place for hit in BOTH.search(BASE.vectors(slice(0, 1))[0], 1000))
+    with pytest.raises(InputError, match="no such category"):
+        BOTH.search(BASE.vectors(slice(0, 1))[0], where=Filter({"Shoes"}))
+
+
+def test_an_overlay_without_products_takes_away_alone():
+    made = open_overlay(FOLDER / "only-removed.catalog", BASE)
+    assert (made.products, made.place("p03"), made.place("p00"), made.place("p01")) == (BASE.products, None, None, 1)
+    asked = BASE.vectors(slice(0, 1))[0]
+    assert [hit.product for hit in made.search(asked, 100)] == [
+        hit.product for hit in search.search(BASE, asked, 100) if hit.product not in (0, 3)]
+    with pytest.raises(CatalogError, match="products is '0'"):
+        open_catalog(FOLDER / "only-removed.catalog")
+
+
+def test_an_empty_overlay_changes_nothing():
+    made, asked = open_overlay(FOLDER / "empty.catalog", BASE), BASE.vectors(slice(0, 1))[0]
+    assert made.search(asked, 9) == search.search(BASE, asked, 9) and made.category_names == BASE.category_names
+
+
+# Values.
+
+def test_a_product_put_again_keeps_its_place_and_one_that_comes_back_is_no_longer_removed():
+    made = CatalogOverlay(BASE).putting(new("a")).putting(new("b")).putting(new("a", name="Again"))
+    assert [(one.id, one.name) for one in made.products] == [("a", "Again"), ("b", "A name")]
+    gone = made.removing("p01").removing("a")
+    assert ([one.id for one in gone.products], gone.removed) == (["b"], {"p01"})
+    assert gone.putting(new("p01")).removed == frozenset() and gone.removed == {"p01"}
+    assert made.products[0].currency == "EUR"
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"id": ""}, "without an id or a name"), ({"name": ""}, "without an id or a name"),
+    ({"currency": "USD"}, "another currency than the catalog's; expected EUR; found USD"),
+    ({"price": Decimal("-1")}, "no price"), ({"price": Decimal("1.23456")}, "no price"),
+    ({"price": Decimal("nan")}, "no price"), ({"price": Decimal("1e15")}, "no price"),
+    ({"extra": {"id": "y"}}, "a name of the record's own"), ({"vectors": np.ones((1, 3), np.float32)}, "no vectors"),
+    ({"vectors": np.ones((0, 16), np.float32)}, "no vectors"), ({"vectors": np.ones((1, 16))}, "no vectors"),
+    ({"vectors": np.full((1, 16), np.nan, np.float32)}, "no vectors")])
+def test_a_product_that_cannot_be_kept_is_refused_in_one_line(changes, says):
+    with pytest.raises(InputError, match=says) as caught:
+        CatalogOverlay(BASE).putting(new(**changes))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_catalog_of_several_currencies_takes_products_of_any(tmp_path):
+    mixed = open_catalog(goldens.OUT / "search" / "currencies.catalog")
+    made = CatalogOverlay(mixed).putting(new(currency="USD", vectors=np.ones((1, mixed.dim), np.float32)))
+    assert made.write(tmp_path / "a.catalog").record(mixed.products)["currency"] == "USD"
+
+
+def test_an_id_that_neither_has_cannot_be_removed():
+    with pytest.raises(InputError, match="no such product"):
+        CatalogOverlay(BASE).removing("nobody")
+
+
+def test_an_overlay_is_full_at_its_limit(tmp_path, monkeypatch):
+    assert overlay.MOST_PRODUCTS == 5_000
+    full = CatalogOverlay(BASE, tuple(new(str(number)) for number in range(5_000)))
+    assert full.putting(new("7", name="Again")).write(tmp_path / "a.catalog").own.products == 5_000
+    with pytest.raises(InputError, match="the overlay is full; expected at most 5,000 products"):
+        full.putting(new("one more"))
+    (tmp_path / "b.catalog").write_bytes(overlay_writer.overlay_bytes(replace(full, products=(
+        *full.products, new("one more")))))
+    with pytest.raises(CatalogError, match="5,001 products, more than 5,000"):
+        open_overlay(tmp_path / "b.catalog", BASE)
+
+
+def test_a_failed_write_leaves_the_overlay_that_was_there(tmp_path):
+    made = CatalogOverlay(BASE).putting(new("a"))
+    before = made.write(tmp_path / "a.catalog").own.content.tobytes()
+    with pytest.raises(CatalogError, match="an id twice"):
+        replace(made, products=made.products * 2).write(tmp_path / "a.catalog")
+    assert (tmp_path / "a.catalog").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_another_base_is_refused_by_both_digests():
+    with pytest.raises(CatalogError, match="lies over another catalog.*expected [0-9a-f]{64}; found [0-9a-f]{64}"):
+        open_overlay(FOLDER / "overlay.catalog", open_catalog(FOLDER / "both.catalog"))
+    with pytest.raises(CatalogError, match="a catalog, but no overlay"):
+        open_overlay(FOLDER / "both.catalog", BASE)
