@@ -29,14 +29,14 @@ public struct CropBox: Codable, Hashable, Sendable {
     public func moved(_ corner: Corner, x: Double, y: Double) -> CropBox {
         var box = self
         if corner.isLeft {
-            box.left = min(max(left + x, 0), right - Self.least)
+            box.left = max(min(left + x, right - Self.least), 0)
         } else {
-            box.right = max(min(right + x, 1), left + Self.least)
+            box.right = min(max(right + x, left + Self.least), 1)
         }
         if corner.isUpper {
-            box.top = min(max(top + y, 0), bottom - Self.least)
+            box.top = max(min(top + y, bottom - Self.least), 0)
         } else {
-            box.bottom = max(min(bottom + y, 1), top + Self.least)
+            box.bottom = min(max(bottom + y, top + Self.least), 1)
         }
         return box
     }
@@ -44,7 +44,8 @@ public struct CropBox: Codable, Hashable, Sendable {
     /// Moved as a whole; it stays within the picture.
     public func moved(x: Double, y: Double) -> CropBox {
         let (x, y) = (min(max(x, -left), 1 - right), min(max(y, -top), 1 - bottom))
-        return CropBox(left: left + x, top: top + y, right: right + x, bottom: bottom + y)
+        return CropBox(
+            left: max(left + x, 0), top: max(top + y, 0), right: min(right + x, 1), bottom: min(bottom + y, 1))
     }
 
     /// Larger or smaller about its middle, within the picture; a tenth of it at least.
