@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog_builder import list_goldens
 from catalog_builder.builder import quantize, writer
 from catalog_builder.builder.overlay_writer import CatalogOverlay, NewProduct
 from catalog_builder.builder.writer import Content
@@ -31,6 +32,7 @@ EXTRA = {"sizes": ["S", "M", "\u5927"], "link": "https://shop.example/a?b=\"c\""
          "measures": {"width": 1.50, "unit": "cm", "of": ["a", {"b": None}]}, "stock": 7, "new": True, "none": None,
          "mixed": ["a", 1, 2.5, True, None, ["b", "c"], {"d": "e\n"}, ""], "empty": [], "nothing": {}}
 QUERIES = 4
+Step = NewProduct | str                      # what is put, or the id that is removed
 
 
 def write(folder: Path) -> None:
@@ -41,7 +43,7 @@ def write(folder: Path) -> None:
     queries = [unit(np.array([source.randint(-9, 9) for _ in range(DIM)])) for _ in range(QUERIES)]
     rows = base_rows(vectors)
     base = written_base(folder / "base.catalog", rows)
-    steps = {"overlay": made_steps(vectors), "only-removed": [{"remove": "p03"}, {"remove": "p00"}], "empty": []}
+    steps: dict[str, list[Step]] = {"overlay": made_steps(vectors), "only-removed": ["p03", "p00"], "empty": []}
     made = {name: taken(CatalogOverlay(base), taken_) for name, taken_ in steps.items()}
     over = {name: one.write(folder / f"{name}.catalog") for name, one in made.items()}["overlay"]
     one = written_both(folder / "both.catalog", over, np.concatenate([
@@ -52,7 +54,8 @@ def write(folder: Path) -> None:
                      for name, taken_ in steps.items()],
         "products": over.products, "rows": over.rows, "categories": over.category_names,
         "places": [{"id": each, "place": over.place(each)} for each in asked_ids(over)],
-        "extra": extra_fields(base), "cases": cases(over, one, queries), "damaged": damaged(folder, base)})
+        "export": list_goldens.write(folder / "export"), "extra": extra_fields(base),
+        "cases": cases(over, one, queries), "damaged": damaged(folder, base)})
 
 
 def base_products() -> list[Product]:
@@ -83,37 +86,36 @@ def written_base(path: Path, rows: np.ndarray) -> Catalog:
     return open_catalog(path)
 
 
-def made_steps(vectors: list[np.ndarray]) -> list[dict]:
-    """What the clerk does: `put` a product, or `remove` an id. Ties with the base, replaces, corrects, brings back."""
-    def put(product_id: str, rows: list[int], **more: object) -> dict:
-        return {"put": NewProduct(product_id, more.pop("name", f"New {product_id}"),
-                                  np.stack([vectors[row] for row in rows]), **more)}
+def made_steps(vectors: list[np.ndarray]) -> list[Step]:
+    """What the clerk does. Ties with the base, replaces, corrects, brings back."""
+    def rows(*numbers: int) -> np.ndarray:
+        return np.stack([vectors[number] for number in numbers])
 
     return [
-        put("n1", [24], price=Decimal("19.9"), category="Bags", thumbnail=b"RIFF1"),
-        put("p04", [25, 26], price=Decimal("0"), category="Hats \"\\/\x1f", name="Replaces p04\t\u2028\U0001f45e"),
-        put("n2", [8], category="\u9774", name="Ties with p08", thumbnail=b"RIFF2",
-            extra={"z": "", "\uff5e": "b", "\U0001f45e": "c", "a": "x\r\n\"\\\x7f\b\f"}),
-        {"remove": "p06"}, {"remove": "p12"}, put("n3", [27], name="Goes again"), {"remove": "n3"},
-        put("p12", [28], price=Decimal("123.4567"), name="Back again"), {"remove": "p06"},
-        put("p10", [29], name="Goes with the base's"), {"remove": "p10"},
-        put("\u00e91", [30, 8], description="two pictures", category=""),
-        put("n1", [31], price=Decimal("20.50"), currency="EUR", category="Schuhe & Stiefel", name="Corrected n1"),
-        put("p09", [9], price=Decimal("7"), category="Hats \"\\/\x1f", name="Replaces a tie")]
+        NewProduct("n1", "New n1", rows(24), Decimal("19.9"), category="Bags", thumbnail=b"RIFF1"),
+        NewProduct("p04", "Replaces p04\t\u2028\U0001f45e", rows(25, 26), Decimal("0"), category="Hats \"\\/\x1f"),
+        NewProduct("n2", "Ties with p08", rows(8), category="\u9774", thumbnail=b"RIFF2",
+                   extra={"z": "", "\uff5e": "b", "\U0001f45e": "c", "a": "x\r\n\"\\\x7f\b\f"}),
+        "p06", "p12", NewProduct("n3", "Goes again", rows(27)), "n3",
+        NewProduct("p12", "Back again", rows(28), Decimal("123.4567")), "p06",
+        NewProduct("p10", "Goes with the base's", rows(29)), "p10",
+        NewProduct("\u00e91", "New \u00e91", rows(30, 8), description="two pictures"),
+        NewProduct("n1", "Corrected n1", rows(31), Decimal("20.50"), "EUR", category="Schuhe & Stiefel"),
+        NewProduct("p09", "Replaces a tie", rows(9), Decimal("7"), category="Hats \"\\/\x1f")]
 
 
-def taken(made: CatalogOverlay, steps: list[dict]) -> CatalogOverlay:
+def taken(made: CatalogOverlay, steps: list[Step]) -> CatalogOverlay:
     """The overlay after these steps."""
     for step in steps:
-        made = made.putting(step["put"]) if "put" in step else made.removing(step["remove"])
+        made = made.removing(step) if isinstance(step, str) else made.putting(step)
     return made
 
 
-def said(step: dict) -> dict:
+def said(step: Step) -> dict:
     """A step as the golden file holds it; what a product has not is left out."""
-    if "remove" in step:
-        return step
-    new = step["put"]
+    if isinstance(step, str):
+        return {"remove": step}
+    new = step
     fields = {"id": new.id, "name": new.name, "vectors": [packed(vector) for vector in new.vectors],
               "price": None if new.price is None else str(new.price), "currency": new.currency,
               "description": new.description, "category": new.category, "extra": dict(new.extra),
@@ -257,13 +259,13 @@ def damaged(folder: Path, base: Catalog) -> list[dict]:
     vectors, offset = tensors["vectors"], tensors["offset"]
     nan, other = vectors.copy(), offset.copy()
     nan[1, 2], other[0] = np.nan, np.nextafter(offset[0], np.float32(9))
-    metadata = {
+    metadata: dict[str, dict[str, str | None]] = {
         "no-base": {"base": None}, "other-base": {"base": "0" * 64}, "short-base": {"base": texts["base"][:-1]},
         "other-space": {"space": "6" * 64}, "other-currency": {"currency": "USD"}, "other-model": {"model": "else"},
         "other-calibration": {"calibration": texts["calibration"].replace("9.5", "9.25")},
         "no-removed": {"removed": None}, "removed-text": {"removed": "p06"}, "removed-object": {"removed": "{}"},
         "removed-number": {"removed": "[6]"}, "other-version": {"version": "2"}}
-    arrays = {
+    arrays: dict[str, dict[str, np.ndarray | None]] = {
         "no-vectors": {"vectors": None}, "short-vectors": {"vectors": vectors[:-1]}, "nan-vectors": {"vectors": nan},
         "flat-vectors": {"vectors": vectors.reshape(-1)}, "other-vectors": {"vectors": vectors.astype("<f8")},
         "other-offset": {"offset": other}, "id-twice": records_changed(tensors, b'"id":"n2"', b'"id":"n1"'),
@@ -271,9 +273,9 @@ def damaged(folder: Path, base: Catalog) -> list[dict]:
         "record-damaged": records_changed(tensors, b'{"id":"n2"', b'["id":"n2"')}
     for name in (*metadata, *arrays):
         path = folder / "damaged" / f"{name}.catalog"
-        changed = [{key: value for key, value in (old | new).items() if value is not None}
-                   for old, new in ((texts, metadata.get(name, {})), (tensors, arrays.get(name, {})))]
-        path.write_bytes(container.container_bytes(*changed))
+        path.write_bytes(container.container_bytes(
+            {key: value for key, value in {**texts, **metadata.get(name, {})}.items() if value is not None},
+            {key: array for key, array in {**tensors, **arrays.get(name, {})}.items() if array is not None}))
         writer.seal(path)
     (folder / "damaged" / "cut.catalog").write_bytes(whole[:-1])
     flipped = bytearray(whole)
@@ -283,7 +285,7 @@ def damaged(folder: Path, base: Catalog) -> list[dict]:
             for path in sorted((folder / "damaged").glob("*.catalog"))]
 
 
-def records_changed(tensors: dict[str, np.ndarray], old: bytes, new: bytes) -> dict[str, np.ndarray]:
+def records_changed(tensors: dict[str, np.ndarray], old: bytes, new: bytes) -> dict[str, np.ndarray | None]:
     """The records with other bytes in one place, as many."""
     content = tensors["records"].tobytes()
     if len(old) != len(new) or content.count(old) != 1:

@@ -64,7 +64,7 @@ ORDER = {
                ["artifacts"], ["plan"], ["conversion"], ["pipeline"], ["trials", "__main__"]],
     "parity": [["hostile", "samples"], ["gate"], ["auto", "report", "basis"], ["goldens", "__main__"]],
     "catalog_builder": [["tables"], ["fields", "pictures"], ["lists", "catalog"], ["engines"], ["builder"],
-                        ["apps", "golden_values"],
+                        ["apps", "golden_values", "list_goldens"],
                         ["bundle", "compare", "label_goldens", "lookup_goldens", "overlay_goldens"],
                         ["goldens", "commands", "list_arguments"], ["__main__"]]}
 UPWARDS = {("export.tflite.onnx2tf_route", "onnx")}           # the second route goes through ONNX

@@ -330,6 +330,21 @@ def test_parquet_values_that_json_lacks_become_texts(shop):
     json.loads(products.json_record(given.products[0]))
 
 
+def test_lists_and_objects_that_are_kept_stay_such_in_the_record(shop):
+    import pyarrow
+
+    nested = {"sizes": ["S", "M"], "links": [{"url": "a"}, {"url": "b"}], "measures": {"w": 1.5, "of": [1, None]}}
+    for given in (in_json(shop, rows(1) | nested, keep=(*nested,)),
+                  listed(shop, json.dumps([rows(1) | nested]), "list.json", keep=(*nested,)),
+                  in_parquet(shop, {name: [cell] for name, cell in (rows(1) | nested).items()}, keep=(*nested,))):
+        record = products.json_record(given.products[0]).decode()
+        assert record.endswith(
+            ',"sizes":["S","M"],"links":[{"url":"a"},{"url":"b"}],"measures":{"w":1.5,"of":[1,null]}}')
+    pairs = pyarrow.array([[("red", 1)]], pyarrow.map_(pyarrow.string(), pyarrow.int8()))
+    given = in_parquet(shop, {"id": ["1"], "name": ["x"], "pictures": ["a.jpg"], "stock": pairs}, keep=("stock",))
+    assert products.json_record(given.products[0]).endswith(b'"stock":[["red",1]]}')
+
+
 def test_a_parquet_text_that_is_no_utf_8_leaves_the_others_alone(shop):
     import pyarrow
 

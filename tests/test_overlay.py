@@ -15,11 +15,14 @@ from catalog_builder.builder import overlay_writer, quantize
 from catalog_builder.builder.overlay_writer import CatalogOverlay, NewProduct
 from catalog_builder.catalog import calibration, overlay, scores, search
 from catalog_builder.catalog.overlay import open_overlay
-from catalog_builder.catalog.reader import CatalogError, open_catalog
+from catalog_builder.catalog.reader import UNITS, CatalogError, open_catalog
 from catalog_builder.catalog.search import Filter
 from catalog_builder.golden_values import bits, unit
+from catalog_builder.lists import listing
+from catalog_builder.lists.list_options import ListOptions
 from export.common import files
 from export.common.errors import InputError
+from export.common.files import ROOT
 from parity import goldens
 
 FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT)) / "overlay"
@@ -159,6 +162,27 @@ def test_an_overlay_without_products_takes_away_alone():
 def test_an_empty_overlay_changes_nothing():
     made, asked = open_overlay(FOLDER / "empty.catalog", BASE), BASE.vectors(slice(0, 1))[0]
     assert made.search(asked, 9) == search.search(BASE, asked, 9) and made.category_names == BASE.category_names
+
+
+# The exported list.
+
+def test_the_exported_list_is_read_as_it_is():
+    read = listing.read(FOLDER / "export" / "products.csv", ListOptions(keep=("size", "Z", "\u00e9")))
+    told = [(one["id"], one["name"], Decimal(one["price"]) * UNITS if "price" in one else None, one["currency"],
+             one.get("description", ""), one.get("category", ""), one["pictures"],
+             {key: value for key, value in one.get("extra", {}).items() if value}) for one in EXPECTED["export"]]
+    assert told == [(one.id, one.name, one.price, one.currency, one.description, one.category,
+                     [path.name for path in one.pictures], one.extra) for one in read.products]
+    assert {(problem.what, problem.skipped) for problem in read.problems} == {("more decimals than EUR has", "")}
+    assert all(path.parent == FOLDER.resolve() / "export" / "pictures" for one in read.products
+               for path in one.pictures)
+
+
+def test_the_exported_list_begins_with_the_sample_shops_columns():
+    header = (FOLDER / "export" / "products.csv").read_text(encoding="utf-8-sig").splitlines()[0]
+    columns = "id,name,price,currency,description,category,pictures"
+    assert header.replace('"', "") == f"{columns},Z,size,\u00e9"
+    assert (ROOT / "demo" / "shop" / "products.csv").read_text().splitlines()[0] == columns
 
 
 # Values.

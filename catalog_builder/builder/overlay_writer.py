@@ -138,7 +138,7 @@ def _ten_thousandths(price: Decimal | None) -> int:
 
 def _record(new: NewProduct) -> bytes:
     """The record, the extra fields by their names' UTF-8 bytes."""
-    extra = dict(sorted(new.extra.items(), key=lambda item: reader.utf8(item[0])))
+    extra: dict[str, object] = dict(sorted(new.extra.items(), key=lambda item: reader.utf8(item[0])))
     price = None if new.price is None else _ten_thousandths(new.price)
     return products.json_record(Product(
         line=0, row=0, id=new.id, name=new.name, price=price, currency=new.currency, description=new.description,

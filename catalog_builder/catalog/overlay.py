@@ -130,7 +130,7 @@ def open_overlay(path: Path, base: Catalog) -> OverlaidCatalog:
     return OverlaidCatalog(base, own, gone)
 
 
-def _checked(own: Catalog, base: Catalog) -> list[str]:
+def _checked(own: Catalog, base: Catalog) -> set[str]:
     """The ids of the overlay's products. Raises one of container.BROKEN for what no overlay of this base holds."""
     for key in OF_THE_BASE:
         if own.metadata[key] != base.metadata[key]:
@@ -141,9 +141,10 @@ def _checked(own: Catalog, base: Catalog) -> list[str]:
         raise ValueError(f"{own.products:,} products, more than {MOST_PRODUCTS:,}")
     _check_vectors(container.parsed(own.content, reader.MOST_HEADER)[1]["vectors"], (own.rows, own.dim))
     ids = [own.record(product).get("id") for product in range(own.products)]
-    if not all(isinstance(one, str) and one for one in ids) or len(set(ids)) < len(ids):
+    known = {one for one in ids if isinstance(one, str) and one}
+    if len(known) < len(ids):
         raise ValueError("a product without an id, or an id twice")
-    return ids
+    return known
 
 
 def _check_vectors(vectors: np.ndarray, shape: tuple[int, int]) -> None:

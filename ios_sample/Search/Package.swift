@@ -1,6 +1,13 @@
 // swift-tools-version: 6.0
+import Foundation
 import PackageDescription
 
+/// A copy may leave the tests behind.
+let hasTests = FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests")
+let tests: [Target] = [
+    .testTarget(name: "MobileCLIPSearchTests", dependencies: ["MobileCLIPSearch"]),
+    .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit"]),
+]
 let package = Package(
     name: "Search",
     platforms: [.iOS(.v17), .macOS(.v14)],
@@ -16,8 +23,6 @@ let package = Package(
         .target(name: "MobileCLIPShop", dependencies: ["MobileCLIPSearch"]),
         .executableTarget(name: "catalog-search", dependencies: ["MobileCLIPSearch"]),
         .executableTarget(name: "search-bench", dependencies: ["MobileCLIPSearch"]),
-        .testTarget(name: "MobileCLIPSearchTests", dependencies: ["MobileCLIPSearch"]),
-        .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit"]),
-    ],
+    ] + (hasTests ? tests : []),
     swiftLanguageModes: [.v6]
 )

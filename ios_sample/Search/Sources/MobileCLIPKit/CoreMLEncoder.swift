@@ -37,7 +37,12 @@
         ) {
             self.init(
                 manifest, image: image, text: text, computeUnits: computeUnits, textComputeUnits: textComputeUnits,
-                system: runningIOS, caches: .cachesDirectory, onChange: onChange)
+                system: runningIOS, caches: Self.caches, onChange: onChange)
+        }
+
+        private static var caches: URL {
+            FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
+                ?? FileManager.default.temporaryDirectory
         }
 
         /// `system`: the iOS that the packages must run on; nil where none is known.

@@ -4,7 +4,6 @@
     import Foundation
     import ImageIO
     import MobileCLIPSearch
-    import UniformTypeIdentifiers
     import VideoToolbox
 
     extension RGBImage {
@@ -78,7 +77,7 @@
     /// A picture's file as ImageIO reads it.
     private struct PictureSource {
         /// Kinds that ImageIO decodes at a smaller size without making the whole first.
-        private static let reducible: Set = [UTType.jpeg, .heic, .heif].map(\.identifier)
+        private static let reducible: Set = ["public.jpeg", "public.heic", "public.heif"]
 
         private let source: CGImageSource
 

@@ -111,8 +111,11 @@ private func tenThousandths(_ price: Decimal?) throws -> Int64 {
     try require(
         price.isFinite && price >= 0 && whole == scaled && scaled <= Decimal(Int64.max),
         "a price of \(price), expected at least 0 and at most four decimals")
-    return NSDecimalNumber(decimal: whole).int64Value
+    return tenThousandths(price)
 }
+
+/// A price that is known to fit.
+func tenThousandths(_ price: Decimal) -> Int64 { NSDecimalNumber(decimal: price * 10_000).int64Value }
 
 // The file.
 

@@ -2,7 +2,7 @@
 ///
 /// A large picture is decoded at a smaller size, the shorter side still at least four times the encoder's. Of one that is
 /// still large, a strip say, only the square in the middle is kept that the encoder sees, unless the model squashes.
-package struct DecodingPlan: Equatable, Sendable {
+public struct DecodingPlan: Equatable, Sendable {
     /// Of the shorter side, in sides of the encoder's square: below, scores change by more than decoders differ.
     private static let least = 4
     /// Pixels of what is kept whole, 25 MB of RGB.
@@ -11,25 +11,25 @@ package struct DecodingPlan: Equatable, Sendable {
     private static let mostDecoded = 130_000_000
 
     /// Pixels, upright.
-    package struct Window: Equatable, Sendable {
-        package var left: Int
-        package var top: Int
-        package var width: Int
-        package var height: Int
+    public struct Window: Equatable, Sendable {
+        public var left: Int
+        public var top: Int
+        public var width: Int
+        public var height: Int
     }
 
     /// Pixels of the longer side, as the decoder is to make the whole picture.
-    package let longest: Int
+    public let longest: Int
     /// What is kept of it.
-    package let window: Window
+    public let window: Window
     /// By how much memory grows: what the decoder fills, what is kept, as RGBA and as RGB.
-    package let bytes: Int
+    public let bytes: Int
 
     /// `width` x `height`: the upright picture. `pixelBytes`: of a decoded pixel, 4 or, of 16 bits a channel, 8.
     /// `isReducible`: whether the decoder makes a smaller picture without making the whole first, as of a JPEG.
     ///
     /// Throws ``SearchError/badPicture(_:)`` for one of no or over 2^27 pixels, or that takes too much memory.
-    package init(
+    public init(
         width: Int, height: Int, pixelBytes: Int = 4, isReducible: Bool, for preprocessor: ImagePreprocessor,
         region: PictureRegion? = nil
     ) throws {

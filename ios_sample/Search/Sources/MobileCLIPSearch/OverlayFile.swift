@@ -49,7 +49,9 @@ struct OverlayFile {
         for (row, vector) in vectors.enumerated() { rows[Int(own.base.tables.owners[row])].append(vector) }
         var ids: Set<[UInt8]> = []
         return try (0..<own.count).map { place in
-            let product = try CatalogProduct(own.base.tables.record(place))
+            let record = own.base.tables.record(place)
+            _ = try Json.parse(record, once: false).asObject("the record").part("id").asText("its id")
+            let product = try CatalogProduct(record)
             try wellFormed(
                 !product.id.isEmpty && ids.insert(Array(product.id.utf8)).inserted,
                 "product \(place) has no id, or another's: \(shown(product.id))")

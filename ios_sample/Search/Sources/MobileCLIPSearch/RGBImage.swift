@@ -46,7 +46,7 @@ public struct RGBImage: Sendable, Identifiable {
 
 extension RGBImage {
     /// Turned upright by an EXIF orientation, 1 to 8; any other counts as upright.
-    package func upright(exif: Int) throws -> RGBImage {
+    public func upright(exif: Int) throws -> RGBImage {
         guard (2...8).contains(exif) else { return self }
         let isTurned = exif > 4
         let (across, down) = isTurned ? (height, width) : (width, height)

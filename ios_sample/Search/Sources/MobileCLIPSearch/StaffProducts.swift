@@ -7,8 +7,7 @@ import Foundation
 /// answered survives a kill at any moment.
 public actor StaffProducts {
     private static let file = "overlay.catalog"
-    private static let pictures = "pictures"  // of the folder, and the name of an extra field and of a column
-    private static let columns = ["id", "name", "price", "currency", "description", "category", pictures]
+    private static let pictures = ProductList.pictures  // of the folder, and of the field that names a product's picture
 
     private let folder: URL
     private let searcher: Searcher
@@ -34,14 +33,17 @@ public actor StaffProducts {
     /// The staff's products, in the order in which their ids came.
     public var products: [NewProduct] { overlay.products }
 
-    /// Embeds a product's picture, keeps the picture's own `file` (JPEG, PNG, WebP or HEIC), and writes the product; one of
-    /// the same id is replaced. Answers the new ``catalog``.
+    /// Embeds a product's picture, keeps the picture's own `file`, a JPEG's bytes, and writes the product; one of the same id
+    /// is replaced. Answers the new ``catalog``.
     ///
     /// Throws what ``CatalogOverlay/putting(_:)`` and the encoder throw, ``SearchError/badPicture(_:)`` for another kind of
     /// file, and `CancellationError`: then nothing has changed.
     @discardableResult
     public func add(_ product: NewProduct, picture: RGBImage, file: Data) async throws -> ProductCatalog {
-        let name = "\(Self.pictures)/\(sha256([file]))" + (try suffix(of: file))
+        guard file.starts(with: [0xFF, 0xD8, 0xFF]) else {
+            throw SearchError.badPicture("a picture's file of another kind, expected a JPEG")
+        }
+        let name = "\(Self.pictures)/\(sha256([file])).jpg"
         var made = product
         made.vectors = [try await searcher.embedding(picture)]
         made.extra[Self.pictures] = name
@@ -72,6 +74,7 @@ public actor StaffProducts {
             let copy = target.appendingPathComponent(name)
             try writeWhole(mapped(folder.appendingPathComponent(name)), to: copy)
         }
+        let list = ProductList.text(overlay.products)
         try writeWhole(Data(list.utf8), to: target.appendingPathComponent("products.csv"))
     }
 
@@ -102,26 +105,6 @@ public actor StaffProducts {
             try? FileManager.default.removeItem(at: kept.appendingPathComponent(name))
         }
     }
-
-    /// RFC 4180: the record's own columns, then the others by name.
-    private var list: String {
-        let others = Set(overlay.products.flatMap(\.extra.keys)).subtracting(Self.columns).sorted()
-        let rows = overlay.products.map { product in
-            let price = product.price.map { "\($0)" } ?? ""
-            let own = [
-                product.id, product.name, price, product.currency ?? "", product.description, product.category,
-                product.extra[Self.pictures] ?? "",
-            ]
-            return own + others.map { product.extra[$0] ?? "" }
-        }
-        return ([Self.columns + others] + rows).map { $0.map(quoted).joined(separator: ",") + "\r\n" }.joined()
-    }
-}
-
-/// A cell of a list.
-private func quoted(_ text: String) -> String {
-    let isPlain = !text.unicodeScalars.contains { "\",\r\n".unicodeScalars.contains($0) }
-    return isPlain ? text : "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
 }
 
 private func making(_ folder: URL) throws {
@@ -130,15 +113,4 @@ private func making(_ folder: URL) throws {
     } catch {
         throw SearchError.badFile(name: folder.path, problem: "it cannot be made: \(oneLine(error))")
     }
-}
-
-/// What a picture's file is, by its first bytes. Throws ``SearchError/badPicture(_:)``.
-private func suffix(of file: Data) throws -> String {
-    let start = [UInt8](file.prefix(12))
-    func says(_ text: String, at place: Int) -> Bool { Array(text.utf8) == Array(start.dropFirst(place).prefix(text.utf8.count)) }
-    if start.starts(with: [0xFF, 0xD8, 0xFF]) { return ".jpg" }
-    if says("PNG", at: 1) { return ".png" }
-    if says("RIFF", at: 0), says("WEBP", at: 8) { return ".webp" }
-    if ["heic", "heix", "mif1"].contains(where: { says("ftyp" + $0, at: 4) }) { return ".heic" }
-    throw SearchError.badPicture("a picture's file of an unknown kind, expected JPEG, PNG, WebP or HEIC")
 }

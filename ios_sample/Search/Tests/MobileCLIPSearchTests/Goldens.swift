@@ -99,13 +99,14 @@ func failure(_ body: () throws -> Void) -> SearchError? {
     }
 }
 
-/// Fails unless `read` throws a bad file's error, one line that names `name` and says `says`.
+/// Fails unless `read` throws an error on a file, one line that names `name` and says `says`.
 func refused(
     _ name: String, _ says: String = "", sourceLocation: SourceLocation = #_sourceLocation, _ read: () throws -> Void
 ) {
     let error = failure(read)
     let text = error?.description ?? "no error of this package"
-    guard case .badFile = error, isOneLine(text, naming: name), says.isEmpty || text.contains(says) else {
+    let kinds: [ErrorKind] = [.missing, .damaged, .mismatched]
+    guard let error, kinds.contains(ErrorKind(of: error)), isOneLine(text, naming: name), says.isEmpty || text.contains(says) else {
         Issue.record("\(text), expected one line on \(name) that says \(says)", sourceLocation: sourceLocation)
         return
     }

@@ -1,0 +1,18 @@
+// swift-tools-version: 6.0
+// The search package by URL (ios_sample/Search/README.md): its two libraries, without its tools and tests.
+import PackageDescription
+
+let sources = "ios_sample/Search/Sources/"
+let package = Package(
+    name: "MobileCLIPSearch",
+    platforms: [.iOS(.v17), .macOS(.v14)],
+    products: [
+        .library(name: "MobileCLIPSearch", targets: ["MobileCLIPSearch"]),
+        .library(name: "MobileCLIPKit", targets: ["MobileCLIPKit"]),
+    ],
+    targets: [
+        .target(name: "MobileCLIPSearch", path: sources + "MobileCLIPSearch"),
+        .target(name: "MobileCLIPKit", dependencies: ["MobileCLIPSearch"], path: sources + "MobileCLIPKit"),
+    ],
+    swiftLanguageModes: [.v6]
+)
