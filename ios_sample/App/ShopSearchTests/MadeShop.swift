@@ -65,8 +65,11 @@ final class MadeShop: Sendable {
 let pictureFile = Data([0xFF, 0xD8, 0xFF, 90])
 
 /// Another picture for each file and each region.
-@Sendable func decodedFake(_ file: Data, _ preprocessor: ImagePreprocessor, _ region: PictureRegion?) throws -> RGBImage {
-    guard file.starts(with: [0xFF, 0xD8, 0xFF]), let last = file.last else { throw SearchError.badPicture("no picture") }
+@Sendable func decodedFake(_ file: Data, _ preprocessor: ImagePreprocessor, _ region: PictureRegion?) throws -> RGBImage
+{
+    guard file.starts(with: [0xFF, 0xD8, 0xFF]), let last = file.last else {
+        throw SearchError.badPicture("no picture")
+    }
     let grey = last &+ UInt8(100 * (region?.left ?? 0))
     return try RGBImage(bytes: [UInt8](repeating: grey, count: 3 * 40 * 30), width: 40, height: 30)
 }

@@ -6,7 +6,8 @@ import Testing
 @MainActor
 struct RouteTests {
     @Test(arguments: [
-        ("shopsearch://product/a%2Fb%20c", Route.details(id: "a/b c")), ("shopsearch://product/%E7%B4%85", .details(id: "紅")),
+        ("shopsearch://product/a%2Fb%20c", Route.details(id: "a/b c")),
+        ("shopsearch://product/%E7%B4%85", .details(id: "紅")),
         ("shopsearch://like/7", .like(id: "7", name: "")), ("shopsearch://self-check", .selfCheck),
     ])
     func aLinkOpensAScreen(link: String, route: Route) throws {

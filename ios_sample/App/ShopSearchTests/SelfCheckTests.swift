@@ -25,7 +25,8 @@ struct SelfCheckTests {
         manifest = try ModelManifest.load(made.file("manifest.json"))
         tokenizer = try Tokenizers.load(made.file("tokenizer.safetensors"))
         let golden: [String: Any] = [
-            "space": manifest.space, "texts": [["text": "a", "embedding": [1, 0]], ["text": "b", "embedding": [2, 0]]],
+            "space": manifest.space,
+            "texts": [["text": "a", "embedding": [1, 0]], ["text": "b", "embedding": [2, 0]]],
             "pictures": [["preprocess": "one", "embedding": [0, 1]]],
         ]
         try FileManager.default.createDirectory(at: made.file("preprocess"), withIntermediateDirectories: true)

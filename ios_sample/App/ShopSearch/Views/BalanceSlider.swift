@@ -17,6 +17,7 @@ struct BalanceSlider: View {
             self.isHeld = isHeld
             if !isHeld { model.ask() }
         }
+        .accessibilityValue("\(Int(100 * model.question.slider)) % picture")
         .onChange(of: model.question.slider) {
             if !isHeld { model.ask() }
         }

@@ -36,7 +36,7 @@ struct ShopView: View {
             DetailsScreen(id: id, match: match)
         case .like(let id, let name):
             SearchScreen(
-                title: name.isEmpty ? Text("More like this") : Text("Like \(name)"), key: "like \(id)",
+                title: name.isEmpty ? Text("More like this") : Text("Like \(name)"), key: "like.\(id)",
                 model: SearchModel(keeper, question: ShopQuestion(like: id)))
         case .staff:
             StaffScreen()

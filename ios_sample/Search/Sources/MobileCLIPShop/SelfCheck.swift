@@ -87,7 +87,9 @@ public struct SelfCheck: Encodable, Equatable, Sendable {
     }
 
     /// One JSON object: what ran where, and each check.
-    public static func report(_ checks: [SelfCheck], _ manifest: ModelManifest, device: String, ios: String) throws -> Data {
+    public static func report(_ checks: [SelfCheck], _ manifest: ModelManifest, device: String, ios: String) throws
+        -> Data
+    {
         struct Report: Encodable {
             let passed: Bool
             let device: String
