@@ -1,6 +1,9 @@
 @_exported import CoreVideo
 @_exported import UIKit
 
+/// Of Core Video.
+public let kCVPixelBufferPixelFormatTypeKey: CFString = "PixelFormatType"
+
 public struct AVMediaType: Sendable {
     public static let video = AVMediaType()
 }
