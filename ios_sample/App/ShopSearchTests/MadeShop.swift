@@ -50,7 +50,8 @@ final class MadeShop: Sendable {
     ) -> ShopKeeper {
         ShopKeeper { [folder] tell in
             try Shop(
-                folder, own: folder.appendingPathComponent("own"), decode: decodedFake,
+                folder, own: folder.appendingPathComponent("own"),
+                pictures: folder.appendingPathComponent("pictures"), decode: decodedFake,
                 onSearched: { tell(.searched($0)) },
                 encoder: {
                     let fake = Fake($0, loudness: loudness, gate: gate) { tell(.preparing($0)) }

@@ -28,10 +28,24 @@ struct RouteTests {
         let navigation = Navigation()
         navigation.path = [.details(id: "7", match: nil), .like(id: "7", name: "Hat 紅"), .staff, .selfCheck]
         let again = Navigation()
-        again.saved = navigation.saved
+        again.start(from: navigation.saved)
         #expect(again.path == navigation.path && !again.path.isEmpty)
-        again.saved = Data("no JSON".utf8)
-        again.saved = nil
-        #expect(again.path == navigation.path)
+        again.path = []
+        again.start(from: navigation.saved)
+        #expect(again.path.isEmpty)
+        for saved in [Data("no JSON".utf8), nil] {
+            let damaged = Navigation()
+            damaged.start(from: saved)
+            #expect(damaged.path.isEmpty)
+        }
+    }
+
+    @Test func aLinkThatStartedTheAppIsNotLaidAside() throws {
+        let before = Navigation()
+        before.path = [.staff]
+        let navigation = Navigation()
+        navigation.open(try #require(URL(string: "shopsearch://product/7")))
+        navigation.start(from: before.saved)
+        #expect(navigation.path == [.details(id: "7")])
     }
 }

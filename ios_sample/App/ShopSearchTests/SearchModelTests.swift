@@ -441,7 +441,7 @@ struct StaffTests {
         try await shop.add(entry(keeper), locale: Locale(identifier: "en_GB"))
         let folder = try await shop.exported()
         let list = try String(contentsOf: folder.appendingPathComponent("products.csv"), encoding: .utf8)
-        #expect(list.contains("new-1,Hand-made hat,12.5,"))
+        #expect(list.contains(#""new-1","Hand-made hat","12.50","EUR""#))
         let pictures = try FileManager.default.contentsOfDirectory(
             at: folder.appendingPathComponent("pictures"), includingPropertiesForKeys: nil)
         #expect(try pictures.map { try Data(contentsOf: $0) } == [pictureFile])

@@ -45,6 +45,7 @@ public final class NSUserActivity: NSObject {
 // What Linux's Foundation lacks
 
 extension URL {
+    public static var cachesDirectory: URL { URL(fileURLWithPath: "/") }
     public static var documentsDirectory: URL { URL(fileURLWithPath: "/") }
     public static var applicationSupportDirectory: URL { URL(fileURLWithPath: "/") }
 }

@@ -33,14 +33,24 @@ enum Route: Codable, Hashable, Sendable {
 final class Navigation {
     var path: [Route] = []
 
-    /// To come back from after the process has ended.
-    var saved: Data? {
-        get { try? JSONEncoder().encode(path) }
-        set { path = newValue.flatMap { try? JSONDecoder().decode([Route].self, from: $0) } ?? path }
+    @ObservationIgnored private var isStarted = false
+
+    /// The screens, to be given to ``start(from:)`` after the process has ended.
+    var saved: Data? { try? JSONEncoder().encode(path) }
+
+    /// Shows the screens that were `saved`. Once, and not where another was asked for before.
+    func start(from saved: Data?) {
+        if !isStarted { path = saved.flatMap { try? JSONDecoder().decode([Route].self, from: $0) } ?? path }
+        isStarted = true
+    }
+
+    /// Shows this screen alone.
+    func show(_ route: Route) {
+        (path, isStarted) = ([route], true)
     }
 
     /// Shows a link's screen; a link that means nothing changes nothing.
     func open(_ link: URL) {
-        if let route = Route(link) { path = [route] }
+        if let route = Route(link) { show(route) }
     }
 }

@@ -18,15 +18,15 @@ struct ShopView: View {
         }
         .environment(keeper)
         .environment(navigation)
-        .onAppear { navigation.saved = saved }
+        .onAppear { navigation.start(from: saved) }
         .onChange(of: phase) { saved = navigation.saved }
         .onChange(of: keeper.wanted, initial: true) {
-            if let wanted = keeper.wanted { navigation.path = [.details(id: wanted)] }
+            if let wanted = keeper.wanted { navigation.show(.details(id: wanted)) }
             keeper.wanted = nil
         }
         .onOpenURL { navigation.open($0) }
         .onContinueUserActivity(Route.activity) { activity in
-            if let id = activity.userInfo?["id"] as? String { navigation.path = [.details(id: id)] }
+            if let id = activity.userInfo?["id"] as? String { navigation.show(.details(id: id)) }
         }
     }
 

@@ -40,26 +40,30 @@ struct StaffScreen: View {
                 if let list { ShareLink("Share the list", item: list) }
             }
         }
+        .buttonStyle(.borderless)  // else a touch on a row is a touch on all of its buttons
         .navigationTitle("Add a product").navigationBarTitleDisplayMode(.inline)
         .task {
-            entry = saved.flatMap { try? JSONDecoder().decode(ShopEntry.self, from: $0) } ?? entry
+            if entry == ShopEntry(), let saved {
+                entry = (try? JSONDecoder().decode(ShopEntry.self, from: saved)) ?? entry
+            }
             await change { _ in }
         }
         .onChange(of: phase) { saved = try? JSONEncoder().encode(entry) }
     }
 
     private func take(_ load: @escaping PictureLoader) async {
-        let taken = await keeper.result { shop in
+        let taken = await keeper.result { [old = entry.picture] shop in
             let picture = try await shop.keep(load { _ in })
+            await shop.forget(old)
             return (picture, try await shop.category(of: picture))
         }
         switch taken {
         case .success(let (picture, category)):
             entry.picture = picture
             if entry.category.isEmpty { entry.category = category ?? "" }
+            await change { _ in }
         case .failure(let problem): message = Text(words(problem))
         }
-        await change { _ in }
     }
 
     private func add() async {

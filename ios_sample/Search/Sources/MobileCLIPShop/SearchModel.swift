@@ -63,7 +63,7 @@ public final class SearchModel {
             let file = try await load { if !Task.isCancelled { model.answer = .fetching($0) } }
             try Task.checkCancellation()
             let picture = try await shop.keep(file)
-            try Task.checkCancellation()
+            if Task.isCancelled { return await shop.forget(picture) }
             await shop.forget(model.question.picture)
             (model.question.picture, model.question.like, model.answer) = (picture, nil, .searching)
             var asked = asked

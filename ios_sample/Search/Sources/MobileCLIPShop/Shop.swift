@@ -12,19 +12,21 @@ public actor Shop {
     public nonisolated let searcher: Searcher
     public private(set) var catalog: ProductCatalog
     private let own: URL
+    private let pictures: URL
     private var staff: StaffProducts?
     private let decode: Decoder
     private var decoded: (of: ShopPicture, image: RGBImage)?
 
     /// Opens what `make apps` or `make bundle` put into `folder`, all but the encoders, which are loaded on first use. Takes
-    /// some tenths of a second. `own`: a folder for what the app keeps. `onSearched` is told of every search.
+    /// some tenths of a second. `own`: a folder for what staff add; `pictures`: one for what is searched with, which the
+    /// system may clear away. `onSearched` is told of every search.
     ///
     /// The catalog's digest is not checked: its bytes are in the app, whose signature iOS checks. An app that downloads
     /// its catalog calls `verify()` once after each download.
     ///
     /// Throws ``SearchError`` where a file is missing, damaged, or not the one that the manifest means.
     public init(
-        _ folder: URL, own: URL, decode: @escaping Decoder,
+        _ folder: URL, own: URL, pictures: URL, decode: @escaping Decoder,
         onSearched: @escaping @Sendable (SearchEvent) -> Void = { _ in },
         encoder: (ModelManifest) -> any EmbeddingEncoder
     ) throws {
@@ -37,7 +39,7 @@ public actor Shop {
             encoder: encoder(manifest), tokenizer: tokenizer, preprocessor: manifest.preprocessor,
             search: CatalogSearch(catalog), onSearched: onSearched)
         (self.manifest, self.catalog, self.tokenizer) = (manifest, catalog, tokenizer)
-        (self.own, self.decode) = (own, decode)
+        (self.own, self.pictures, self.decode) = (own, pictures, decode)
     }
 
     /// The products that pass the filter, best first, the doubtful ones apart; perhaps none. `image`: instead of the
@@ -70,10 +72,8 @@ public actor Shop {
     public func keep(_ file: Data) throws -> ShopPicture {
         let picture = ShopPicture(name: UUID().uuidString)
         decoded = (picture, try decode(file, manifest.preprocessor, nil))
-        let place = self.file(picture)
-        try FileManager.default.createDirectory(
-            at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try file.write(to: place)
+        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        try file.write(to: self.file(picture))
         return picture
     }
 
@@ -83,9 +83,7 @@ public actor Shop {
     }
 
     /// Where a picture's file lies.
-    public nonisolated func file(_ picture: ShopPicture) -> URL {
-        own.appendingPathComponent("pictures").appendingPathComponent(picture.name)
-    }
+    public nonisolated func file(_ picture: ShopPicture) -> URL { pictures.appendingPathComponent(picture.name) }
 
     /// Lays the products of the shop's own staff over the catalog. Once, before the first search.
     ///
