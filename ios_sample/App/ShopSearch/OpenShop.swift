@@ -18,7 +18,8 @@ extension ShopKeeper {
 /// Its encoders run under Core ML; see ``ShopKeeper/Opener``.
 @Sendable nonisolated func openShop(tell: @escaping @Sendable (ShopKeeper.News) -> Void) throws -> Shop {
     try Shop(
-        Bundle.main.bundleURL, own: .applicationSupportDirectory, pictures: .cachesDirectory.appending(path: "pictures"),
+        Bundle.main.bundleURL, own: .applicationSupportDirectory,
+        pictures: .cachesDirectory.appending(path: "pictures"),
         decode: { try RGBImage(decoding: $0, for: $1, region: $2) }, onSearched: { tell(.searched($0)) },
         encoder: { coreML($0, computeUnits) { tell(.preparing($0)) } })
 }

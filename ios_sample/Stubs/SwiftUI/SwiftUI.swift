@@ -260,7 +260,8 @@ public struct UIKeyboardType: Sendable { public static let numbersAndPunctuation
 public struct ScrollDismissesKeyboardMode: Sendable { public static let immediately = Self() }
 public enum NavigationBarItem { public enum TitleDisplayMode: Sendable { case inline, large } }
 public struct AnyKind: Sendable {
-    public static let iconOnly = Self(), bordered = Self(), borderedProminent = Self(), plain = Self(), menu = Self(), borderless = Self()
+    public static let iconOnly = Self(), bordered = Self(), borderedProminent = Self(), plain = Self(), menu = Self(),
+        borderless = Self()
     public static let roundedBorder = Self(), capsule = Self(), enabled = Self()
 }
 

@@ -11,7 +11,9 @@
         /// How many pictures Core ML is given at once.
         static let batch = 16
 
+        /// 64 hex digits naming the embedding space.
         public let space: String
+        /// The width of an embedding.
         public let dim: Int
         private let imagePackage: CoreMLPackage
         private let textPackage: CoreMLPackage
@@ -73,6 +75,7 @@
             for part in EncoderPart.allCases { try await prepare(part) }
         }
 
+        /// Loads one of the two ahead of its first use. As ``prepare()``.
         public func prepare(_ part: EncoderPart) async throws {
             switch part {
             case .text: try await textPackage.prepare()
@@ -88,12 +91,14 @@
             await imagePackage.release()
         }
 
+        /// The embedding of a text's ids.
         public func text(_ ids: [Int32]) async throws -> [Float] {
             try await textPackage.embed { [shape = [1, ids.count]] in
                 (Self.textInput, MLFeatureValue(shapedArray: MLShapedArray<Int32>(scalars: ids, shape: shape)))
             }
         }
 
+        /// The embedding of an image's square.
         public func image(_ square: [UInt8]) async throws -> [Float] {
             try await imagePackage.embed { (Self.imageInput, MLFeatureValue(pixelBuffer: try pixelBuffer(square))) }
         }

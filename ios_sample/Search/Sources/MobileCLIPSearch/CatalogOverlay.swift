@@ -115,7 +115,7 @@ private func tenThousandths(_ price: Decimal?) throws -> Int64 {
 }
 
 /// A price that is known to fit.
-func tenThousandths(_ price: Decimal) -> Int64 { NSDecimalNumber(decimal: price * 10_000).int64Value }
+func tenThousandths(_ price: Decimal) -> Int64 { Int64((price * 10_000).description) ?? 0 }
 
 // The file.
 

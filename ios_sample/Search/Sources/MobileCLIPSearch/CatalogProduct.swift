@@ -4,11 +4,15 @@ import Foundation
 public struct CatalogProduct: Sendable, Equatable {
     /// The shop's own.
     public let id: String
+    /// As shoppers read it.
     public let name: String
     /// In units of ``currency``; nil for none.
     public let price: Decimal?
+    /// ISO 4217.
     public let currency: String
+    /// As shoppers read it.
     public let description: String
+    /// One of ``ProductCatalog/categories``.
     public let category: String
     /// Whatever else the shop keeps, as texts: numbers as they are written, lists and objects as their JSON text.
     public let extra: [String: String]
@@ -46,7 +50,7 @@ extension CatalogProduct {
 
     /// The id alone, as UTF-8. Throws ``Malformed`` for a record that is no JSON object.
     static func id(_ utf8: [UInt8]) throws -> [UInt8] {
-        let members = try Json.parse(utf8, once: false, written: kept).asObject("the record")
+        let members = try Json.parse(utf8, once: false).asObject("the record")
         return Array(plain(members["id"]).utf8)
     }
 

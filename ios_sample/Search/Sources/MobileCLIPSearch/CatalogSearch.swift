@@ -3,8 +3,10 @@
 /// Holds nothing that changes: any number of tasks may search at once. A search works on the caller's thread and takes as
 /// long as reading all codes does; ``Searcher`` moves it elsewhere.
 public struct CatalogSearch: Sendable {
+    /// What is searched.
     public let catalog: ProductCatalog
 
+    /// Over an open catalog; costs nothing.
     public init(_ catalog: ProductCatalog) {
         self.catalog = catalog
     }

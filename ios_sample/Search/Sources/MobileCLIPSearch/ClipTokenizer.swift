@@ -6,6 +6,7 @@
 public struct ClipTokenizer: TextTokenizer {
     private static let mostTokens = 65_536
 
+    /// How many ids a text has.
     public let contextLength: Int
     private let name: String
     private let tables: TextTables
@@ -37,6 +38,7 @@ public struct ClipTokenizer: TextTokenizer {
         literals = ([start, end] + contractions).filter { !$0.isEmpty }
     }
 
+    /// As ``TextTokenizer/encode(_:)``.
     public func encode(_ text: String) throws -> [Int32] {
         let cleaned = try reading(name) { try clean.clean(CodePoints(text)) }
         var ids = [startToken]

@@ -7,14 +7,19 @@ public struct DecodingPlan: Equatable, Sendable {
     private static let least = 4
     /// Pixels of what is kept whole, 25 MB of RGB.
     private static let mostWhole = 1 << 23
-    /// Bytes that the decoder may fill, and that what is kept may take beside them.
+    /// Bytes by which memory may grow, and those that a picture may have of which a part was chosen.
+    private static let mostBytes = 190_000_000
     private static let mostDecoded = 130_000_000
 
     /// Pixels, upright.
     public struct Window: Equatable, Sendable {
+        /// Of its left edge.
         public var left: Int
+        /// Of its upper edge.
         public var top: Int
+        /// Across.
         public var width: Int
+        /// Down.
         public var height: Int
     }
 
@@ -22,7 +27,7 @@ public struct DecodingPlan: Equatable, Sendable {
     public let longest: Int
     /// What is kept of it.
     public let window: Window
-    /// By how much memory grows: what the decoder fills, what is kept, as RGBA and as RGB.
+    /// By how much memory grows: what the decoder fills, and what is kept, as RGBA and as RGB.
     public let bytes: Int
 
     /// `width` x `height`: the upright picture. `pixelBytes`: of a decoded pixel, 4 or, of 16 bits a channel, 8.
@@ -45,20 +50,17 @@ public struct DecodingPlan: Equatable, Sendable {
         if region != nil { longest = Self.fitting(longest, width, height, pixelBytes) }  // rather less sharp than refused
         func scaled(_ side: Int) -> Int { max(1, side * longest / largest) }
         let (decodedWidth, decodedHeight) = (scaled(width), scaled(height))
-        let filled = isReducible ? decodedWidth * decodedHeight : width * height
-        guard filled <= Self.mostDecoded / pixelBytes else {
-            throw SearchError.badPicture(
-                "a picture of \(width) x \(height) takes too much memory; expected one that is cropped, or smaller")
-        }
         var window = Self.window(of: region, decodedWidth, decodedHeight)
         if preprocessor.mode == .shortest, window.width * window.height > Self.mostWhole { window = window.middle }
-        guard window.width * window.height <= 2 * Self.mostWhole else {
+        let whole = isReducible || longest == largest ? 0 : width * height * pixelBytes
+        let bytes = whole + decodedWidth * decodedHeight * pixelBytes + 7 * window.width * window.height
+        guard bytes <= Self.mostBytes else {
             throw SearchError.badPicture(
                 "a picture of \(width) x \(height) takes too much memory; expected one that is cropped, or smaller")
         }
         self.longest = longest
         self.window = window
-        bytes = filled * pixelBytes + 7 * window.width * window.height
+        self.bytes = bytes
     }
 
     /// The longer side at which the whole takes no more than the decoder may fill.

@@ -1,6 +1,8 @@
 /// One of a model's two encoders.
 public enum EncoderPart: Sendable, CaseIterable {
+    /// Of texts' ids.
     case text
+    /// Of images' squares.
     case image
 }
 
@@ -26,7 +28,9 @@ public protocol EmbeddingEncoder: Sendable {
 }
 
 extension EmbeddingEncoder {
+    /// Does nothing.
     public func prepare(_ part: EncoderPart) async throws {}
 
+    /// Does nothing.
     public func release() async {}
 }

@@ -37,8 +37,11 @@ public struct ImagePreprocessor: Sendable {
     /// At more than that, rounded weights change colours (FORMATS.md, Pictures).
     private static let mostShrunk = 4096
 
+    /// Pixels of the square's sides.
     public let size: Int
+    /// How images are shrunk.
     public let interpolation: ResizeInterpolation
+    /// To which lengths, and what is cropped.
     public let mode: ResizeMode
 
     /// Throws ``SearchError/badRequest(_:)`` for a size outside 1 to 4,096.

@@ -2,6 +2,7 @@ import Foundation
 
 /// A label, and how probable it is that an image shows it rather than one of the others.
 public struct LabelScore: Sendable, Equatable {
+    /// As it was given.
     public let name: String
     /// 0 to 1; those of all labels sum to 1.
     public let probability: Double

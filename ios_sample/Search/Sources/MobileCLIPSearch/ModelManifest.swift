@@ -14,13 +14,17 @@ public struct ModelManifest: Sendable {
     public let logitScale: Double
     /// What makes the image encoder's square.
     public let preprocessor: ImagePreprocessor
+    /// What the text encoder takes.
     public let text: TextSpec
+    /// The tokenizer asset.
     public let tokenizer: TokenizerFile
+    /// Of the weights.
     public let licence: Licence
     /// False for random weights.
     public let isShippable: Bool
     /// The catalog that came with these encoders; nil in the manifest of a model without one.
     public let catalog: CatalogFile?
+    /// The encoders, in every format and precision that was exported.
     public let artifacts: [Artifact]
     private let name: String
 
@@ -42,32 +46,46 @@ public struct ModelManifest: Sendable {
 
     /// The tokenizer asset; `path` is relative to the manifest.
     public struct TokenizerFile: Sendable, Equatable {
+        /// Relative to the manifest.
         public let path: String
+        /// 64 hex digits over the bytes.
         public let sha256: String
     }
 
     /// A catalog; `path` is relative to the manifest, `digest` stands in the file itself, for
     /// ``ProductCatalog/open(_:space:digest:)``.
     public struct CatalogFile: Sendable, Equatable {
+        /// Relative to the manifest.
         public let path: String
+        /// 64 hex digits.
         public let digest: String
+        /// Its size.
         public let bytes: Int
     }
 
     /// Of the weights. `commercialUse`: nil where it is not known.
     public struct Licence: Sendable, Equatable {
+        /// As people call it.
         public let name: String
+        /// Of its text; perhaps empty.
         public let url: String
+        /// Whether it allows commercial use; nil where that is not known.
         public let commercialUse: Bool?
     }
 
     /// `encoder`: `image` or `text`; `format`: `coreml`, `tflite` or `onnx`; `path` is relative to the manifest.
     public struct Artifact: Sendable, Equatable {
+        /// `image` or `text`.
         public let encoder: String
+        /// `coreml`, `tflite` or `onnx`.
         public let format: String
+        /// `fp16`, say.
         public let precision: String
+        /// Relative to the manifest.
         public let path: String
+        /// 64 hex digits over the bytes.
         public let sha256: String
+        /// Its size.
         public let bytes: Int
         /// Core ML alone.
         public let minimumIOS: Int?

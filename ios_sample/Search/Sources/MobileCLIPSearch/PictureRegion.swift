@@ -1,9 +1,13 @@
 /// A part of an upright picture, in shares of its sides from 0 to 1: the object that a shopper chose. The same whatever the
 /// size that the picture is decoded at.
 public struct PictureRegion: Sendable, Equatable {
+    /// Of its left edge.
     public let left: Double
+    /// Of its upper edge.
     public let top: Double
+    /// Across.
     public let width: Double
+    /// Down.
     public let height: Double
 
     /// Throws ``SearchError/badRequest(_:)`` where the part is empty or does not lie within the picture.

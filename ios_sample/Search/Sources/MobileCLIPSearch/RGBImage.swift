@@ -7,8 +7,11 @@ public struct RGBImage: Sendable, Identifiable {
 
     /// Another one for each that is made: what ``Searcher`` remembers an image by.
     public let id = UUID()
+    /// 3 a pixel.
     public let bytes: [UInt8]
+    /// Pixels across.
     public let width: Int
+    /// Pixels down.
     public let height: Int
 
     /// Throws ``SearchError/badRequest(_:)`` where `bytes` has another length, or there are no or over 2^27 pixels.

@@ -3,15 +3,20 @@ import Foundation
 /// What turns a score into a confidence; it stands in the catalog. A raw score is never shown, and a kind of query that
 /// was not measured has no confidence: nil.
 public struct ScoreCalibration: Sendable {
+    /// For queries by text.
     public let text: Curve
+    /// For queries by image.
     public let image: Curve
     /// What it was measured on: `queries` (labelled ones), `names` (of the products), or `none`.
     public let source: String
 
     /// `p = 1 / (1 + exp(-(a * score + b)))`; `spread`: the standard deviation of such a query's scores.
     public struct Curve: Sendable {
+        /// The slope.
         public let a: Double
+        /// The shift.
         public let b: Double
+        /// The standard deviation of such a query's scores.
         public let spread: Double
         /// Whether the curve was measured; else it is a guess, and its results have no confidence.
         public let measured: Bool

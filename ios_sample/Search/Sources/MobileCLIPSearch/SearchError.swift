@@ -27,6 +27,7 @@ public enum SearchError: Error, Equatable, Sendable {
 }
 
 extension SearchError: LocalizedError, CustomStringConvertible {
+    /// One line, for developers.
     public var description: String {
         switch self {
         case .missingFile(let name, let problem), .badFile(let name, let problem), .mismatch(let name, let problem),
@@ -36,6 +37,7 @@ extension SearchError: LocalizedError, CustomStringConvertible {
         }
     }
 
+    /// One line, for developers.
     public var errorDescription: String? { description }
 }
 

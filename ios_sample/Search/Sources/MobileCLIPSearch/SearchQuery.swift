@@ -45,7 +45,7 @@ public struct CatalogFilter: Sendable, Equatable {
     private static func tenThousandths(_ price: Decimal, _ rounding: NSDecimalNumber.RoundingMode) -> Int64 {
         var (scaled, whole) = (price * 10_000, Decimal())
         NSDecimalRound(&whole, &scaled, 0, rounding)
-        return NSDecimalNumber(decimal: min(max(whole, Decimal(Int64.min)), Decimal(Int64.max))).int64Value
+        return Int64(whole.description) ?? (price < 0 ? .min : .max)
     }
 }
 

@@ -26,7 +26,6 @@ public actor StaffProducts {
         try making(folder.appendingPathComponent(Self.pictures))
         overlay = try Self.opened(file, base)
         catalog = try base.adding(overlay)
-        if overlay.base.digest != base.digest { try overlay.write(file) }
         try Self.removeOthers(folder, overlay)
     }
 
@@ -92,7 +91,9 @@ public actor StaffProducts {
         } catch SearchError.missingFile {
             return .empty(base)
         } catch SearchError.mismatch {
-            return try CatalogOverlay.open(file, movedTo: base)
+            let moved = try CatalogOverlay.open(file, movedTo: base)
+            try moved.write(file)
+            return moved
         }
     }
 

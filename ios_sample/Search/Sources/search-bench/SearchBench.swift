@@ -5,6 +5,7 @@ import MobileCLIPSearch
 /// each line on stdin is one run, and its nanoseconds a line on stdout.
 ///
 ///     search-bench search CATALOG VECTOR OUT             the best 10 by a float32 vector; OUT: their products, a line each
+///     search-bench id CATALOG ID OUT                     the product of that id; OUT: its name
 ///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
 @main
 enum SearchBench {
@@ -29,6 +30,11 @@ enum SearchBench {
             let found = try search.search(.image(vector)).map { "\($0.product)\n" }.joined()
             try Data(found.utf8).write(to: URL(fileURLWithPath: arguments[3]))
             return { _ = try search.search(.image(vector)) }
+        case ("id", 4):
+            let catalog = try ProductCatalog.open(URL(fileURLWithPath: arguments[1]))
+            let name = try catalog.product(id: arguments[2])?.name ?? ""
+            try Data(name.utf8).write(to: URL(fileURLWithPath: arguments[3]))
+            return { _ = try catalog.product(id: arguments[2]) }
         case ("pixels", 7):
             guard let width = Int(arguments[2]), let height = Int(arguments[3]), let size = Int(arguments[4]),
                 let interpolation = ResizeInterpolation(rawValue: arguments[5])

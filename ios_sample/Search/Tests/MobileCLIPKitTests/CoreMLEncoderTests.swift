@@ -36,13 +36,22 @@
             goldens = folder("GOLDENS", else: "parity/goldens")
         }
 
-        @Test(arguments: ["fp32", "fp16"])
-        func theGoldenInputsHaveTheGoldenEmbeddings(_ precision: String) async throws {
+        /// Every precision that was exported.
+        @Test(arguments: [MLComputeUnits.cpuOnly, .cpuAndNeuralEngine])
+        func theGoldenInputsHaveTheGoldenEmbeddings(_ units: MLComputeUnits) async throws {
             let manifest = try ModelManifest.load(dist.appendingPathComponent("manifest.json"))
+            let precisions = Set(manifest.artifacts.filter { $0.format == "coreml" }.map(\.precision))
+            #expect(!precisions.isEmpty)
+            for precision in precisions { try await expectGoldens(manifest, precision, units) }
+        }
+
+        private func expectGoldens(
+            _ manifest: ModelManifest, _ precision: String, _ units: MLComputeUnits
+        ) async throws {
             let tokenizer = try Tokenizers.load(dist.appendingPathComponent(manifest.tokenizer.path))
             let encoder = CoreMLEncoder(
                 manifest, image: try package(manifest, "image", precision),
-                text: try package(manifest, "text", precision), computeUnits: .cpuOnly)
+                text: try package(manifest, "text", precision), computeUnits: units)
             let file = goldens.appendingPathComponent("embeddings-demo.json")
             let golden = try JSONDecoder().decode(Goldens.self, from: Data(contentsOf: file))
             for text in golden.texts {

@@ -10,7 +10,8 @@ struct LookupTests {
             let catalog = try ProductCatalog.open(Goldens.file("ids/" + golden.text("catalog")))
             for one in try golden.objects("places") {
                 let place = try one.part("place") == .null ? nil : one.int("place")
-                #expect(try catalog.place(id: one.text("id")) == place, "\(catalog.name) \(try one.text("id"))")
+                let id = try one.text("id")
+                #expect(try catalog.place(id: id) == place, "\(catalog.name) \(id)")
             }
         }
         let damaged = try index.objects("damaged")
