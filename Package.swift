@@ -1,5 +1,5 @@
 // swift-tools-version: 6.0
-// The search package by URL (ios_sample/Search/README.md): its two libraries, without its tools and tests.
+// The search package by URL (ios_sample/Search/README.md): its three libraries, without its tools and tests.
 import PackageDescription
 
 let sources = "ios_sample/Search/Sources/"
@@ -9,10 +9,12 @@ let package = Package(
     products: [
         .library(name: "MobileCLIPSearch", targets: ["MobileCLIPSearch"]),
         .library(name: "MobileCLIPKit", targets: ["MobileCLIPKit"]),
+        .library(name: "MobileCLIPShop", targets: ["MobileCLIPShop"]),
     ],
     targets: [
         .target(name: "MobileCLIPSearch", path: sources + "MobileCLIPSearch"),
         .target(name: "MobileCLIPKit", dependencies: ["MobileCLIPSearch"], path: sources + "MobileCLIPKit"),
+        .target(name: "MobileCLIPShop", dependencies: ["MobileCLIPSearch"], path: sources + "MobileCLIPShop"),
     ],
     swiftLanguageModes: [.v6]
 )

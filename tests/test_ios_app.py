@@ -1,5 +1,6 @@
 """The iOS app, as far as Linux can tell: its logic's own tests, its sources' form, its project, strings and privacy."""
 
+import base64
 import json
 import os
 import plistlib
@@ -16,27 +17,39 @@ from catalog_builder import apps
 from catalog_builder.catalog.scripts import SCRIPTS
 from export.artifacts import manifest
 from export.formats import table
+from export.pictures.preprocess import load_rgb8
 from tests.conftest import ROOT
-from tests.test_ios_search import lint, swift
+from tests.test_ios_search import KIT_STUBS, RELEASE, lint, swift
 
 APP = ROOT / "ios_sample" / "App"
 SEARCH = ROOT / "ios_sample" / "Search"
+SHOP = SEARCH / "Sources" / "MobileCLIPShop"
 SOURCES = APP / "ShopSearch"
 TESTS = APP / "ShopSearchTests"
 PROJECT = APP / "ShopSearch.xcodeproj"
 ANDROID = ROOT / "android_sample" / "app" / "src" / "main" / "res"
-TAKEN = {".swift", ".xcassets", ".xcstrings", ".xcprivacy"}    # kinds of files that Xcode finds a use for by itself
+TAKEN = {".swift", ".xcassets", ".xcstrings", ".xcprivacy", ".json"}    # what Xcode finds a use for by itself
+
+MOST_LINES = 1200                                              # of the app, without its tests
+
+# Apple's modules, each after those that it imports
+STUBS = (*KIT_STUBS, "CoreTransferable", "UIKit", "SwiftUI", "PhotosUI", "AVFoundation", "AppIntents",
+         "VisualIntelligence", "os")
+LIBRARIES = ("MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop")
+# What an app made by Xcode 26 sets
+ON_THE_MAIN_ACTOR = ("-default-isolation", "MainActor", "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
+                     "-enable-upcoming-feature", "InferIsolatedConformances")
 
 TEST_PACKAGE = """// swift-tools-version: 6.0
 import PackageDescription
 
-let search = Target.Dependency.product(name: "MobileCLIPSearch", package: "Search")
+let search = ["MobileCLIPSearch", "MobileCLIPShop"].map { Target.Dependency.product(name: $0, package: "Search") }
 let package = Package(
     name: "ShopSearch",
     dependencies: [.package(path: "SEARCH")],
     targets: [
-        .target(name: "ShopSearch", dependencies: [search]),
-        .testTarget(name: "ShopSearchTests", dependencies: ["ShopSearch", search]),
+        .target(name: "ShopSearch", dependencies: search),
+        .testTarget(name: "ShopSearchTests", dependencies: ["ShopSearch"] + search),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -67,12 +80,57 @@ def test_every_source_parses():
 
 
 def test_every_source_is_lint_free():
-    answer = lint(SOURCES, TESTS)
+    answer = lint(SOURCES, TESTS, ROOT / "ios_sample" / "Stubs")
     assert answer.returncode == 0, answer.stderr
 
 
+def test_the_app_is_small():
+    assert sum(read(file).count("\n") for file in SOURCES.rglob("*.swift")) <= MOST_LINES
+
+
+def modules(folder: Path, *toolchain: str) -> Path:
+    """The folder, with Apple's modules by the stubs and the package's libraries, type checked without a warning."""
+    def made(name: str, sources: Path, *arguments: str) -> None:
+        answer = swift(*toolchain, "--run", "swiftc", *arguments, "-parse-as-library", "-wmo", "-emit-module",
+                       "-module-name", name, "-I", folder, "-o", folder / f"{name}.swiftmodule",
+                       *sorted(sources.glob("*.swift")))
+        assert answer.returncode == 0, answer.stderr
+
+    for name in STUBS:
+        made(name, ROOT / "ios_sample" / "Stubs" / name, "-swift-version", "5", "-suppress-warnings")
+    for name in LIBRARIES:
+        made(name, SEARCH / "Sources" / name, "-swift-version", "6", "-warnings-as-errors")
+    return folder
+
+
+def typechecked(folder: Path, sources: list[Path], *arguments: str) -> str:
+    """What the compiler says against an app of these sources over such modules: nothing where all is right."""
+    *toolchain, mode = arguments
+    more = ON_THE_MAIN_ACTOR if toolchain else ()
+    answer = swift(*toolchain, "--run", "swiftc", "-typecheck", "-parse-as-library", "-swift-version", mode,
+                   "-warnings-as-errors", "-module-name", "ShopSearch", "-I", folder, *more, *sources)
+    return answer.stderr + "failed" * (answer.returncode != 0 and not answer.stderr)
+
+
+def test_the_app_is_type_checked_without_a_warning(tmp_path):
+    folder, sources = modules(tmp_path), sorted(SOURCES.rglob("*.swift"))
+    assert typechecked(folder, sources, "6") == ""
+    bad = tmp_path / "Bad.swift"
+    bad.write_text("import SwiftUI\nfunc bad(_ view: some View) -> Any { view.body }\n", encoding="utf-8")
+    assert "main actor-isolated" in typechecked(folder, [*sources, bad], "6")
+
+
+def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
+    folder, sources = modules(tmp_path, "--newer"), sorted(SOURCES.rglob("*.swift"))
+    for mode in ("5", "6"):
+        assert typechecked(folder, sources, "--newer", mode) == "", mode
+
+
 def test_the_logic_passes_its_own_tests(dist, kept):
-    """What imports none of Apple's frameworks, as a package of its own. In Xcode the same tests run in the app."""
+    """The package's MobileCLIPShop, and what of the app imports none of Apple's frameworks, as a package of its own.
+
+    In Xcode the same tests run in the app.
+    """
     package = kept / "shop-search"           # kept, so that Swift compiles only what changed
     for name in ("Sources", "Tests"):
         shutil.rmtree(package / name, ignore_errors=True)
@@ -83,9 +141,25 @@ def test_the_logic_passes_its_own_tests(dist, kept):
     goldens = os.environ.get("GOLDENS", str(ROOT / "parity" / "goldens"))
     # Debian's libswiftObservation.so lacks a symbol that nothing here calls.
     linking = () if sys.platform == "darwin" else ("-Xlinker", "--allow-shlib-undefined")
-    answer = swift("test", "--package-path", package, *linking, DIST=str(dist), GOLDENS=goldens)
+    answer = swift("test", "--package-path", package, *RELEASE, *linking, DIST=str(dist), GOLDENS=goldens)
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
-    assert f"Test run with {code(TESTS).count('@Test')} tests passed" in answer.stdout + answer.stderr
+    written = sum(read(file).count("@Test") for file in TESTS.glob("*.swift") if "canImport(CoreML)" not in read(file))
+    assert f"Test run with {written} tests passed" in answer.stdout + answer.stderr
+
+
+# What Apple's decoder is held to, on a Mac
+
+def test_the_pictures_for_apples_decoder_are_the_references():
+    made = json.loads(read(TESTS / "pictures.json"))
+    assert len(made) >= 12
+    for one in made:
+        pixels = load_rgb8(base64.b64decode(one["file"]))
+        assert (pixels.shape, pixels.tobytes()) == (
+            (one["height"], one["width"], 3), base64.b64decode(one["rgb"])), one["name"]
+    shapes = {one["name"]: (one["height"], one["width"]) for one in made}
+    assert shapes["turned-6.jpg"] == shapes["mirrored-5.jpg"] == shapes["upright.jpg"][::-1]
+    pixels = {one["name"]: one["rgb"] for one in made}
+    assert pixels["p3.png"] != pixels["rgb.png"] == pixels["rgb.bmp"] == pixels["lossless.webp"]
 
 
 # The project file
@@ -163,6 +237,8 @@ def problems(text: str) -> list[str]:
         found += folder_problems(APP / folder["path"])
     packages = [APP / one["relativePath"] / "Package.swift" for one in of_kind("XCLocalSwiftPackageReference")]
     found += [f"no {file}" for file in packages if not file.is_file()]
+    found += [f"no file {one['path']}" for one in of_kind("PBXFileReference")
+              if one["sourceTree"] == "SOURCE_ROOT" and not (APP / one["path"]).exists()]
     products = "".join(read(file) for file in packages if file.is_file())
     found += [f"no product {one['productName']}" for one in of_kind("XCSwiftPackageProductDependency")
               if f'.library(name: "{one["productName"]}"' not in products]
@@ -206,11 +282,14 @@ def test_the_project_refers_to_what_is_there():
      "image.mlpackage in Sources */ = {isa = PBXBuildFile; fileRef = 5E0C000000000000000000FF", "no object 5E0C"),
     ("path = ShopSearchTests;", "path = Elsewhere;", "no files in .*Elsewhere"),
     ("relativePath = ../Search;", "relativePath = ../Find;", "no .*Find/Package.swift"),
-    ("productName = MobileCLIPKit;", "productName = Kit;", "no product Kit"),
+    ("{\n\t\t\tisa = XCSwiftPackageProductDependency;\n\t\t\tproductName = MobileCLIPKit;\n\t\t};\n"
+     "\t\t5E0C00000000000000000030", "{\n\t\t\tisa = XCSwiftPackageProductDependency;\n\t\t\tproductName = Kit;\n"
+     "\t\t};\n\t\t5E0C00000000000000000030", "no product Kit"),
     ("path = shop.catalog;", "path = my.catalog;", "are copied"),
     ("path = text.mlpackage;", "path = text.mlmodel;", "are compiled"),
     ("5E0C00000000000000000024 /* XCLocalSwiftPackageReference \"../Search\" */,", "", "is not used"),
     ("path = Model;", "path = Models;", "a group Models"),
+    ("path = ../../parity/goldens;", "path = ../goldens;", "no file ../goldens"),
 ])
 def test_a_project_that_refers_elsewhere_is_noticed(old, new, says):
     text = read(PROJECT / "project.pbxproj")
@@ -257,6 +336,35 @@ def test_the_app_is_swift_6_for_ios_17_without_code_made_from_models():
         assert (one["SWIFT_VERSION"], one["IPHONEOS_DEPLOYMENT_TARGET"]) == ("6.0", "17.0")
         assert (one["GENERATE_INFOPLIST_FILE"], one["COREML_CODEGEN_LANGUAGE"]) == ("YES", "None")
         assert "CODE_SIGN_ENTITLEMENTS" not in one
+        assert one["INFOPLIST_KEY_ITSAppUsesNonExemptEncryption"] == "NO"
+
+
+def test_the_shared_scheme_runs_what_is_optimised():
+    scheme = ET.parse(PROJECT / "xcshareddata" / "xcschemes" / "ShopSearch.xcscheme")
+    assert {one.tag: one.get("buildConfiguration") for one in scheme.getroot() if one.get("buildConfiguration")} == {
+        "TestAction": "Debug", "LaunchAction": "Release", "ProfileAction": "Release", "AnalyzeAction": "Debug",
+        "ArchiveAction": "Release"}
+    assert {made["name"]: one["SWIFT_OPTIMIZATION_LEVEL"] for made, one in zip(
+        ({"name": "Debug"}, {"name": "Release"}), settings("ShopSearch"), strict=True)} == {
+            "Debug": "-Onone", "Release": "-O"}
+
+
+def test_the_tests_link_the_package_themselves():
+    objects = parsed(read(PROJECT / "project.pbxproj"))["objects"]
+    for one in objects.values():
+        if one["isa"] == "PBXNativeTarget":
+            linked = [objects[objects[key]["productRef"]]["productName"] for phase in one["buildPhases"]
+                      if objects[phase]["isa"] == "PBXFrameworksBuildPhase" for key in objects[phase]["files"]]
+            assert linked == ["MobileCLIPKit", "MobileCLIPSearch", "MobileCLIPShop"], one["name"]
+
+
+def test_links_and_activities_are_those_of_the_code():
+    information = plistlib.loads((APP / "ShopSearch-Info.plist").read_bytes())
+    routes = read(SOURCES / "Logic" / "Route.swift")
+    (scheme,) = information["CFBundleURLTypes"][0]["CFBundleURLSchemes"]
+    assert f'link.scheme == "{scheme}"' in routes
+    assert [f'static let activity = "{name}"' in routes for name in information["NSUserActivityTypes"]] == [True]
+    assert {one["INFOPLIST_FILE"] for one in settings("ShopSearch")} == {"ShopSearch-Info.plist"}
 
 
 def test_the_pictures_and_colours_are_there():
@@ -294,10 +402,10 @@ def arguments(text: str) -> list[str]:
 
 
 def keys_in(source: str) -> set[str]:
-    """The texts that a shopper sees, `%` for each value within; neither symbols' names nor reasons of errors."""
-    source = re.sub(r"badRequest\([^)]*\)", "", source)
-    texts = {text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', source) if not re.fullmatch(r"[a-z0-9.]+", text)}
-    return {re.sub(r"\\\([^()]*\)", "%", text.replace("%", "%%")) for text in texts}
+    """The texts that a shopper sees, `%` for each value within; not symbols' names."""
+    value = r"\\\((?:[^()]|\([^()]*\))*\)"
+    texts = {re.sub(value, "%", text.replace("%", "%%")) for text in re.findall(r'"((?:[^"\\]|\\.)*)"', source)}
+    return {text for text in texts if not re.fullmatch(r"[a-z0-9.%-]*", text)}
 
 
 def test_every_text_is_in_both_languages_with_the_same_arguments():
@@ -308,7 +416,8 @@ def test_every_text_is_in_both_languages_with_the_same_arguments():
         for text in localisations(entry, "en") + chinese:
             assert arguments(text) == arguments(key), key
     assert keys_in('Text("\\(n) % match of \\(a.b)") Image(systemName: "star.fill")') == {"% %% match of %"}
-    assert keys_in(code(SOURCES / "Views")) == {re.sub("%lld|%@", "%", key) for key in strings}
+    shown = code(SOURCES / "Views") + read(SOURCES / "Intents.swift")
+    assert keys_in(re.sub(r"//.*", "", shown)) == {re.sub("%lld|%@", "%", key) for key in strings}
 
 
 def test_info_texts_are_in_both_languages_and_in_the_project():
@@ -318,6 +427,9 @@ def test_info_texts_are_in_both_languages_and_in_the_project():
         assert re.search("[\u4e00-\u9fff]", localisations(entry, "zh-Hant")[0])
         for one in settings("ShopSearch"):
             assert [one[f"INFOPLIST_KEY_{key}"]] == localisations(entry, "en")
+
+
+ANDROID_ONLY = ("no_picture_app", "live", "no_camera", "take_elsewhere")         # states that iOS has not
 
 
 def test_the_twin_on_android_says_the_same():
@@ -330,12 +442,12 @@ def test_the_twin_on_android_says_the_same():
     own = {key: localisations(entry, "zh-Hant")[0] for key, entry in string_catalog("Localizable.xcstrings").items()}
     both = twin.keys() & own.keys()
     assert {key: own[key] for key in both} == {key: twin[key] for key in both}
-    assert own.keys() - both == {"%lld products"}                                    # for VoiceOver
-    assert twin.keys() - both == {english["no_picture_app"], english["loading"]}     # states that iOS has not
+    assert own.keys() - both == {"%lld products", "Close", "Settings"}       # a plural; what Android's system has
+    assert twin.keys() - both == {english[name] for name in ANDROID_ONLY}
 
 
 def test_every_writing_system_that_the_search_names_has_a_code():
-    named = re.findall(r'"(\w+)": "([A-Z][a-z]{3})"', read(SOURCES / "Logic" / "WritingSystem.swift"))
+    named = re.findall(r'"(\w+)": "([A-Z][a-z]{3})"', read(SHOP / "WritingSystemNames.swift"))
     assert {name for name, _ in named} == set(SCRIPTS)
     assert len({short for _, short in named}) == len(SCRIPTS)
 

@@ -14,11 +14,13 @@ let package = Package(
     products: [
         .library(name: "MobileCLIPSearch", targets: ["MobileCLIPSearch"]),
         .library(name: "MobileCLIPKit", targets: ["MobileCLIPKit"]),
+        .library(name: "MobileCLIPShop", targets: ["MobileCLIPShop"]),
         .executable(name: "catalog-search", targets: ["catalog-search"]),
     ],
     targets: [
         .target(name: "MobileCLIPSearch"),
         .target(name: "MobileCLIPKit", dependencies: ["MobileCLIPSearch"]),
+        .target(name: "MobileCLIPShop", dependencies: ["MobileCLIPSearch"]),
         .executableTarget(name: "catalog-search", dependencies: ["MobileCLIPSearch"]),
         .executableTarget(name: "search-bench", dependencies: ["MobileCLIPSearch"]),
     ] + (hasTests ? tests : []),

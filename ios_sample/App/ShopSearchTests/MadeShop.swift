@@ -1,35 +1,32 @@
 import Foundation
 import MobileCLIPSearch
+import MobileCLIPShop
 import Testing
 
-@testable import ShopSearch
+/// `parity/goldens`: in the test bundle, so on a device too; elsewhere where GOLDENS says.
+let goldens = folder("GOLDENS", else: Bundle(for: MadeShop.self).bundleURL.appendingPathComponent("goldens"))
 
-/// The repository's folder, seen from this file: a simulator can read it too.
-private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-
-private func folder(_ variable: String, else path: String) -> URL {
-    ProcessInfo.processInfo.environment[variable].map { URL(fileURLWithPath: $0) }
-        ?? repository.appendingPathComponent(path)
+private func folder(_ variable: String, else folder: URL) -> URL {
+    ProcessInfo.processInfo.environment[variable].map { URL(fileURLWithPath: $0) } ?? folder
 }
 
-/// A shop over a golden catalog, with the demo model's tokenizer (`make export`), in a folder of its own.
+/// A shop over a golden catalog, with the app's own tokenizer (of DIST elsewhere), in a folder of its own.
 final class MadeShop: Sendable {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shop-\(UUID().uuidString)")
 
     init(catalog: String = "shop.catalog") throws {
-        let dist = ShopSearchTests.folder("DIST", else: "dist/demo")
-        let goldens = ShopSearchTests.folder("GOLDENS", else: "parity/goldens")
+        let dist = ShopSearchTests.folder("DIST", else: Bundle.main.bundleURL)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
             at: goldens.appendingPathComponent("search").appendingPathComponent(catalog), to: file("shop.catalog"))
         try FileManager.default.copyItem(
             at: dist.appendingPathComponent("tokenizer.safetensors"), to: file("tokenizer.safetensors"))
-        let space = try ProductCatalog.open(file("shop.catalog")).space
-        let manifest = dist.appendingPathComponent("manifest.json")
-        let own = try ModelManifest.load(manifest).space
-        try String(contentsOf: manifest, encoding: .utf8).replacingOccurrences(of: own, with: space)
-            .write(to: file("manifest.json"), atomically: true, encoding: .utf8)
+        let manifest = try Data(contentsOf: dist.appendingPathComponent("manifest.json"))
+        var members = try #require(JSONSerialization.jsonObject(with: manifest) as? [String: Any])
+        members["space"] = try ProductCatalog.open(file("shop.catalog")).space
+        members["embedding"] = ["dim": try ProductCatalog.open(file("shop.catalog")).dim]
+        members["catalog"] = nil
+        try JSONSerialization.data(withJSONObject: members).write(to: file("manifest.json"))
     }
 
     deinit {
@@ -46,16 +43,40 @@ final class MadeShop: Sendable {
         try bytes.write(to: file("shop.catalog"))
     }
 
-    /// `loudness`: the length of the encoder's answers, and with it the confidence of what they find.
-    @MainActor func keeper(loudness: Float = 1000, gate: Gate = Gate(isOpen: true)) -> ShopKeeper {
+    /// `loudness`: the length of the encoder's answers, and with it the confidence of what they find. `encoder` is told of
+    /// each that is made.
+    @MainActor func keeper(
+        loudness: Float = 1000, gate: Gate = Gate(isOpen: true), encoder: @escaping @Sendable (Fake) -> Void = { _ in }
+    ) -> ShopKeeper {
         ShopKeeper { [folder] tell in
-            try Shop.open(folder) { Fake($0, loudness: loudness, gate: gate, tell: tell) }
+            try Shop(
+                folder, own: folder.appendingPathComponent("own"),
+                pictures: folder.appendingPathComponent("pictures"), decode: decodedFake,
+                onSearched: { tell(.searched($0)) },
+                encoder: {
+                    let fake = Fake($0, loudness: loudness, gate: gate) { tell(.preparing($0)) }
+                    encoder(fake)
+                    return fake
+                })
         }
     }
 }
 
+/// A picture's file that ``decodedFake(_:_:_:)`` can read.
+let pictureFile = Data([0xFF, 0xD8, 0xFF, 90])
+
+/// Another picture for each file and each region.
+@Sendable func decodedFake(_ file: Data, _ preprocessor: ImagePreprocessor, _ region: PictureRegion?) throws -> RGBImage
+{
+    guard file.starts(with: [0xFF, 0xD8, 0xFF]), let last = file.last else {
+        throw SearchError.badPicture("no picture")
+    }
+    let grey = last &+ UInt8(100 * (region?.left ?? 0))
+    return try RGBImage(bytes: [UInt8](repeating: grey, count: 3 * 40 * 30), width: 40, height: 30)
+}
+
 /// An encoder that is loaded once its gate is open, and whose answers are made from the sum of what it is given.
-actor Fake: ReleasableEncoder {
+actor Fake: EmbeddingEncoder {
     nonisolated let space: String
     nonisolated let dim: Int
     private let loudness: Float
@@ -71,19 +92,22 @@ actor Fake: ReleasableEncoder {
         self.tell = tell
     }
 
-    func text(_ ids: [Int32]) async -> [Float] { await embedding(ids.reduce(0) { $0 + Int($1) }) }
+    func text(_ ids: [Int32]) async throws -> [Float] { try await embedding(ids.reduce(0) { $0 + Int($1) }) }
 
-    func image(_ square: [UInt8]) async -> [Float] { await embedding(square.reduce(0) { $0 + Int($1) }) }
+    func image(_ square: [UInt8]) async throws -> [Float] { try await embedding(square.reduce(0) { $0 + Int($1) }) }
+
+    func prepare(_ part: EncoderPart) async throws {
+        if isLoaded { return }
+        tell(true)
+        await gate.pass()
+        tell(false)
+        isLoaded = true
+    }
 
     func release() { isLoaded = false }
 
-    private func embedding(_ sum: Int) async -> [Float] {
-        if !isLoaded {
-            tell(true)
-            await gate.pass()
-            tell(false)
-            isLoaded = true
-        }
+    private func embedding(_ sum: Int) async throws -> [Float] {
+        try await prepare(.text)
         let direction = (0..<dim).map { Float(cos(Double(sum % 1000 + 1) * Double($0 + 1))) }
         let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return direction.map { loudness * $0 / length }
@@ -92,7 +116,7 @@ actor Fake: ReleasableEncoder {
 
 /// Lets nobody pass before it is open.
 actor Gate {
-    private var isOpen: Bool
+    private(set) var isOpen: Bool
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     init(isOpen: Bool = false) {
@@ -108,4 +132,41 @@ actor Gate {
     func pass() async {
         if !isOpen { await withCheckedContinuation { waiting.append($0) } }
     }
+}
+
+extension SearchModel {
+    func answered() async throws -> SearchState { try await reaches { ![.preparing, .searching].contains($0) } }
+
+    /// The first state that fits; fails where none comes in ten seconds.
+    func reaches(_ fits: (SearchState) -> Bool) async throws -> SearchState {
+        for _ in 0..<10_000 {
+            if fits(state) { return state }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        Issue.record("still \(state)")
+        return state
+    }
+
+    /// The cards above the heading, and those below it.
+    func parts() async throws -> (certain: [ShopCard], doubtful: [ShopCard]) {
+        guard case .found(let cards, let doubtful, _) = try await answered() else {
+            Issue.record("\(state), expected cards")
+            return ([], [])
+        }
+        return (cards, doubtful)
+    }
+
+    func cards() async throws -> [ShopCard] {
+        let (certain, doubtful) = try await parts()
+        return certain + doubtful
+    }
+}
+
+extension Shop {
+    /// What the searcher itself finds, by the products' ids.
+    func ids(_ request: SearchRequest) async throws -> [String] {
+        try await searcher.search(request).map { try catalog.product($0.product).id }
+    }
+
+    func id(_ place: Int) throws -> String { try catalog.product(place).id }
 }

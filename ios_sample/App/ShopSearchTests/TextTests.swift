@@ -1,7 +1,8 @@
 import Foundation
+import MobileCLIPSearch
 import Testing
 
-@testable import ShopSearch
+@testable import MobileCLIPShop
 
 struct TextTests {
     @Test(arguments: [
@@ -13,24 +14,57 @@ struct TextTests {
         #expect(priceText(amount, currency: currency, locale: Locale(identifier: locale)) == expected)
     }
 
-    @Test func aPictureIsDecodedAtFourTimesTheEncodersSideOrWhole() {
-        #expect(decodedSide(width: 4032, height: 3024, size: 256) == 1366)
-        #expect(decodedSide(width: 3024, height: 4032, size: 256) == 1366)
-        #expect(decodedSide(width: 1024, height: 1024, size: 256) == 1024)
-        #expect(decodedSide(width: 800, height: 500, size: 256) == 800)
-        #expect(decodedSide(width: 8000, height: 1, size: 256) == 8000)
-        for short in 1025..<1200 {
-            for long in stride(from: short, to: 6000, by: 67) {
-                let side = decodedSide(width: long, height: short, size: 256)
-                #expect(side <= long && side * short >= 1024 * long && (side - 1) * short < 1024 * long)
-            }
-        }
-    }
-
     @Test func aWritingSystemHasANameInTheShoppersLanguage() {
         let chinese = Locale(identifier: "zh_Hant")
-        #expect(writingSystem("Cyrillic", locale: Locale(identifier: "en")) == "Cyrillic")
-        #expect(writingSystem("Cyrillic", locale: chinese)?.contains("西里爾") == true)
-        #expect(writingSystem("another script", locale: chinese) == nil)
+        #expect(writingSystemName("Cyrillic", locale: Locale(identifier: "en")) == "Cyrillic")
+        #expect(writingSystemName("Cyrillic", locale: chinese)?.contains("西里爾") == true)
+        #expect(writingSystemName("another script", locale: chinese) == nil)
+    }
+
+    @Test(arguments: [
+        (SearchError.missingFile(name: "/a/b", problem: "c"), ShopProblem.files),
+        (.badFile(name: "/a/b", problem: "c"), .files), (.mismatch(name: "/a/b", problem: "c"), .files),
+        (.badPicture("c"), .picture), (.outOfMemory("c"), .memory), (.badRequest("c"), .other),
+        (.encoderFailed(name: "/a/b", problem: "c"), .other),
+    ])
+    func everyErrorIsAProblemOfTheShoppers(error: SearchError, problem: ShopProblem) {
+        #expect(ShopProblem(error) == problem)
+        #expect(ShopProblem(ShopProblem.gone) == .gone && ShopProblem(CancellationError()) == .other)
+    }
+
+    @Test(arguments: [
+        ("link", "https://shop.example/1", true), ("url", "HTTP://shop.example/1", true),
+        ("link", "javascript:alert(1)", false), ("url", "file:///etc/passwd", false), ("link", "shop.example", false),
+        ("homepage", "https://shop.example/1", false),
+    ])
+    func aCardLinksToWebAddressesAlone(column: String, text: String, isLink: Bool) throws {
+        let made = try MadeShop()
+        let base = try ProductCatalog.open(made.file("shop.catalog"))
+        let vector = (0..<base.dim).map { Float(sin(Double($0))) }
+        let product = NewProduct(id: "new", name: "New", extra: [column: text, "size": "7"], vectors: [vector])
+        let catalog = try base.adding(CatalogOverlay.empty(base).putting(product))
+        let place = try #require(try catalog.place(id: "new"))
+        let card = try ShopCard(place, in: catalog, locale: .current)
+        #expect((card.link != nil) == isLink)
+        let shown = column == "homepage" ? ["homepage", "size"] : ["size"]
+        #expect(card.more.map(\.name) == shown && card.more.last?.text == "7")
+    }
+
+    @Test func anEntryNeedsAPictureAnIdAndANameAndAPriceThatIsANumber() throws {
+        let locale = Locale(identifier: "en_GB")
+        var entry = ShopEntry()
+        #expect(throws: ShopProblem.incomplete) { try entry.product(locale: locale) }
+        (entry.id, entry.name, entry.picture) = (" 7 ", "Hat", ShopPicture(name: "a"))
+        #expect(try entry.product(locale: locale) == NewProduct(id: "7", name: "Hat"))
+        for (text, amount) in [("12.5", "12.5"), ("0", "0"), ("1.2345", "1.2345")] {
+            entry.price = text
+            #expect(try entry.product(locale: locale).price == Decimal(string: amount))
+        }
+        for text in ["12,5", "-1", "1e3", "a", "1.23456", "1 2", "٣"] {
+            entry.price = text
+            #expect(throws: ShopProblem.price, "\(text)") { try entry.product(locale: locale) }
+        }
+        entry.price = "12,5"
+        #expect(try entry.product(locale: Locale(identifier: "de_DE")).price == Decimal(string: "12.5"))
     }
 }

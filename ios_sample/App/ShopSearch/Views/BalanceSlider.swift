@@ -1,3 +1,4 @@
+import MobileCLIPShop
 import SwiftUI
 
 /// From the text alone to the picture alone; asks when it is let go, or moved by VoiceOver.
@@ -16,6 +17,7 @@ struct BalanceSlider: View {
             self.isHeld = isHeld
             if !isHeld { model.ask() }
         }
+        .accessibilityValue("\(Int(100 * model.question.slider)) % picture")
         .onChange(of: model.question.slider) {
             if !isHeld { model.ask() }
         }

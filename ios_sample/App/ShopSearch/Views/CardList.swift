@@ -1,23 +1,62 @@
+import MobileCLIPShop
 import SwiftUI
 
-/// The products that were found, best first; the doubtful ones come last, under a heading.
+/// The products that were found, best first, in as many columns as fit; the doubtful ones come last, under a heading.
 struct CardList: View {
-    let cards: [Card]
-    let doubtful: [Card]
+    let model: SearchModel
+    let cards: [ShopCard]
+    let doubtful: [ShopCard]
+    @Environment(Navigation.self) private var navigation
 
     var body: some View {
-        List {
-            rows(cards)
-            if !doubtful.isEmpty {
-                Section("Less certain") { rows(doubtful) }
+        ScrollView {
+            LazyVGrid(columns: [GridItem(.adaptive(minimum: 300), alignment: .top)], alignment: .leading) {
+                items(cards, after: 0)
+                if !doubtful.isEmpty {
+                    Section {
+                        items(doubtful, after: cards.count)
+                    } header: {
+                        Text("Less certain").font(.headline).accessibilityAddTraits(.isHeader)
+                    }
+                }
             }
+            .padding(.horizontal)
         }
-        .listStyle(.plain)
+        .scrollDismissesKeyboard(.immediately)
     }
 
-    private func rows(_ cards: [Card]) -> some View {
-        ForEach(cards) { card in
-            NavigationLink(value: Route.details(card)) { CardView(card: card) }
+    private func items(_ cards: [ShopCard], after count: Int) -> some View {
+        ForEach(Array(cards.enumerated()), id: \.element.id) { place, card in
+            Button {
+                model.chose(card, place: count + place)
+                navigation.path.append(.details(id: card.id, match: card.match))
+            } label: {
+                CardView(card: card)
+            }
+            .buttonStyle(.plain)
         }
+    }
+}
+
+/// A product in a list. Large type puts the words below the picture.
+struct CardView: View {
+    let card: ShopCard
+    @Environment(\.dynamicTypeSize) private var typeSize
+
+    var body: some View {
+        let layout =
+            typeSize.isAccessibilitySize
+            ? AnyLayout(VStackLayout(alignment: .leading)) : AnyLayout(HStackLayout(alignment: .top, spacing: 12))
+        layout {
+            Thumbnail(card: card).frame(width: 96, height: 96)
+            VStack(alignment: .leading, spacing: 4) {
+                Text(verbatim: card.name).font(.headline)
+                PriceText(price: card.price).font(.subheadline)
+                if let match = card.match { MatchView(match: match) }
+                Text(verbatim: card.description).font(.body).foregroundStyle(.secondary).lineLimit(3)
+            }
+            .frame(maxWidth: .infinity, alignment: .leading)
+        }
+        .padding(.vertical, 4).contentShape(.rect).accessibilityElement(children: .combine)
     }
 }

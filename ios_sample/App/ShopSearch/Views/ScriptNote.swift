@@ -1,3 +1,4 @@
+import MobileCLIPShop
 import SwiftUI
 
 /// A word where the query is in writing systems that the model does not know.
@@ -18,7 +19,7 @@ struct ScriptNote: View {
     }
 
     private var names: String {
-        unknown.map { writingSystem($0, locale: .current) ?? String(localized: "another writing") }
+        unknown.map { writingSystemName($0, locale: .current) ?? String(localized: "another writing") }
             .formatted(.list(type: .and))
     }
 }

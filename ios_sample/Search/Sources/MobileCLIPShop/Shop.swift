@@ -1,0 +1,171 @@
+import Foundation
+import MobileCLIPSearch
+
+/// A shop's files, opened, the products that staff added, and the pictures that are searched with. What takes time happens
+/// here, off the main thread, however the app isolates its own code.
+public actor Shop {
+    /// From a picture's file to what the encoder sees of a region (nil: the whole): `RGBImage(decoding:for:region:)`.
+    public typealias Decoder = @Sendable (_ file: Data, ImagePreprocessor, PictureRegion?) throws -> RGBImage
+
+    public nonisolated let manifest: ModelManifest
+    public nonisolated let tokenizer: any TextTokenizer
+    public nonisolated let searcher: Searcher
+    public private(set) var catalog: ProductCatalog
+    private let own: URL
+    private let pictures: URL
+    private var staff: StaffProducts?
+    private let decode: Decoder
+    private var decoded: (of: ShopPicture, image: RGBImage)?
+
+    /// Opens what `make apps` or `make bundle` put into `folder`, all but the encoders, which are loaded on first use. Takes
+    /// some tenths of a second. `own`: a folder for what staff add; `pictures`: one for what is searched with, which the
+    /// system may clear away. `onSearched` is told of every search.
+    ///
+    /// The catalog's digest is not checked: its bytes are in the app, whose signature iOS checks. An app that downloads
+    /// its catalog calls `verify()` once after each download.
+    ///
+    /// Throws ``SearchError`` where a file is missing, damaged, or not the one that the manifest means.
+    public init(
+        _ folder: URL, own: URL, pictures: URL, decode: @escaping Decoder,
+        onSearched: @escaping @Sendable (SearchEvent) -> Void = { _ in },
+        encoder: (ModelManifest) -> any EmbeddingEncoder
+    ) throws {
+        let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
+        let catalog = try ProductCatalog.open(
+            folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
+        let tokenizer = try Tokenizers.load(
+            folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
+        searcher = try Searcher(
+            encoder: encoder(manifest), tokenizer: tokenizer, preprocessor: manifest.preprocessor,
+            search: CatalogSearch(catalog), onSearched: onSearched)
+        (self.manifest, self.catalog, self.tokenizer) = (manifest, catalog, tokenizer)
+        (self.own, self.pictures, self.decode) = (own, pictures, decode)
+    }
+
+    /// The products that pass the filter, best first, the doubtful ones apart; perhaps none. `image`: instead of the
+    /// question's picture.
+    public func find(
+        _ question: ShopQuestion, image: RGBImage? = nil, locale: Locale
+    ) async throws -> (certain: [ShopCard], doubtful: [ShopCard]) {
+        let image = try image ?? question.picture.map(self.image)
+        let answer = try await searcher.answer(to: question.request(image, in: catalog))
+        var (certain, doubtful): ([ShopCard], [ShopCard]) = ([], [])
+        for hit in answer.hits {
+            let card = try ShopCard(
+                hit.product, in: answer.catalog, locale: locale, match: match(question, hit))
+            if isDoubtful(question, hit) {
+                doubtful.append(await pictured(card))
+            } else {
+                certain.append(await pictured(card))
+            }
+        }
+        return (certain, doubtful)
+    }
+
+    /// Throws ``ShopProblem/gone`` where the shop has no such product any more.
+    public func card(_ id: String, locale: Locale) async throws -> ShopCard {
+        guard let place = try catalog.place(id: id) else { throw ShopProblem.gone }
+        return await pictured(try ShopCard(place, in: catalog, locale: locale))
+    }
+
+    /// Keeps a picture's file, if it is one.
+    public func keep(_ file: Data) throws -> ShopPicture {
+        let picture = ShopPicture(name: UUID().uuidString)
+        decoded = (picture, try decode(file, manifest.preprocessor, nil))
+        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        try file.write(to: self.file(picture))
+        return picture
+    }
+
+    /// Removes a picture's file.
+    public func forget(_ picture: ShopPicture?) {
+        if let picture { try? FileManager.default.removeItem(at: file(picture)) }
+    }
+
+    /// Where a picture's file lies.
+    public nonisolated func file(_ picture: ShopPicture) -> URL { pictures.appendingPathComponent(picture.name) }
+
+    /// Lays the products of the shop's own staff over the catalog. Once, before the first search.
+    ///
+    /// Throws what ``StaffProducts`` throws; the shop works without them.
+    func layStaffOver() async throws {
+        let staff = try StaffProducts(
+            folder: own.appendingPathComponent("staff"), base: catalog, searcher: searcher)
+        self.staff = staff
+        try await use(staff.catalog)
+    }
+
+    /// The products that staff added, as they are shown.
+    public func added() async throws -> [ShopCard] {
+        var cards: [ShopCard] = []
+        for product in try await opened().products { cards.append(try await card(product.id, locale: .current)) }
+        return cards
+    }
+
+    /// Adds a product with its picture's file; it is found from then on. Throws ``ShopProblem`` too.
+    public func add(_ entry: ShopEntry, locale: Locale) async throws {
+        let product = try entry.product(locale: locale)
+        guard let picture = entry.picture else { throw ShopProblem.incomplete }
+        do {
+            let file = try Data(contentsOf: file(picture))
+            try await use(opened().add(product, picture: image(picture), file: file))
+        } catch SearchError.badRequest, SearchError.mismatch {
+            throw ShopProblem.entry
+        }
+        forget(picture)
+    }
+
+    /// The category that fits a picture best; nil where the catalog has none.
+    public func category(of picture: ShopPicture) async throws -> String? {
+        let names = catalog.categories.filter { !$0.isEmpty }
+        let labels = try await searcher.labels(
+            image(picture), names: names, templates: manifest.text.templates, logitScale: manifest.logitScale)
+        return labels.first?.name
+    }
+
+    /// Removes a product that staff added.
+    public func remove(_ id: String) async throws { try await use(opened().remove(id)) }
+
+    /// Writes what staff added into a folder of its own: what `make catalog PRODUCTS=…` takes. The folder, to be shared.
+    public func exported() async throws -> URL {
+        let folder = own.appendingPathComponent("export")
+        try? FileManager.default.removeItem(at: folder)
+        try await opened().export(to: folder)
+        return folder
+    }
+
+    private func pictured(_ card: ShopCard) async -> ShopCard {
+        var card = card
+        if card.thumbnail == nil { card.picture = await staff?.picture(id: card.id) }
+        return card
+    }
+
+    private func opened() throws -> StaffProducts {
+        guard let staff else { throw ShopProblem.files }
+        return staff
+    }
+
+    private func use(_ catalog: ProductCatalog) async throws {
+        try await searcher.use(CatalogSearch(catalog))
+        self.catalog = catalog
+    }
+
+    private func image(_ picture: ShopPicture) throws -> RGBImage {
+        if let decoded, decoded.of == picture { return decoded.image }
+        guard let file = try? Data(contentsOf: file(picture)) else { throw ShopProblem.picture }
+        let image = try decode(file, manifest.preprocessor, picture.box.region)
+        decoded = (picture, image)
+        return image
+    }
+
+    /// None for "more like this": how sure it is that a product is the one asked for says nothing about its neighbours. None
+    /// where the catalog's builder could not measure how sure.
+    private func match(_ question: ShopQuestion, _ hit: SearchHit) -> ShopCard.Match? {
+        guard question.like == nil, let stars = hit.stars, let percent = hit.percent else { return nil }
+        return ShopCard.Match(stars: stars, percent: percent)
+    }
+
+    private func isDoubtful(_ question: ShopQuestion, _ hit: SearchHit) -> Bool {
+        question.like == nil && hit.confidence ?? 1 < 0.1  // half a star: less is drawn as none
+    }
+}
