@@ -1,6 +1,6 @@
 """Compiled Kotlin classes enter; what the Android libraries promise of them leaves, as text: API, metadata, LiteRT.
 
-`python -m tests.android_library CLASSES API` writes the public API of a folder of classes into a file anew.
+`python -m tests.android_library CLASSES MODULE` writes MODULE/api.txt anew, from a folder of classes.
 """
 
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 
 ANDROID = Path(__file__).resolve().parent.parent / "android_sample"
 OPTIONS = "org/tensorflow/lite/Interpreter$Options"
-# What LiteRT 2.x has of org.tensorflow.lite, of what TensorFlow Lite 2.16.1 has, against which the sources compile here:
-# as LiteRT's own sources list it (litert/kotlin/src/copied_from_tflite/java).
+# What the library may use of org.tensorflow.lite: members that LiteRT 2.x has as TensorFlow Lite 2.16.1 has, against
+# which the sources compile here. From LiteRT's own sources (litert/kotlin/src/copied_from_tflite/java).
 LITERT = {
     "org/tensorflow/lite/Interpreter.<init>:(Ljava/nio/ByteBuffer;L" + OPTIONS + ";)V",
     "org/tensorflow/lite/Interpreter.run:(Ljava/lang/Object;Ljava/lang/Object;)V",
@@ -24,6 +24,11 @@ LITERT = {
 }
 
 
+DECLARED = re.compile(r"( *)((?:\w+ )*?)(class|interface|object)\b(?: (\w+))?")
+NAME = re.compile(r"\.([\w$]+)(?:<[^{]*>)?(?: extends| implements| \{)")        # of a class, in javap's head of it
+INTERNAL = re.compile(r"\w\$\w+\(|DefaultConstructorMarker|^\s*$")
+
+
 def javap(*arguments: str, classes: list[Path]) -> str:
     return subprocess.run(["javap", *arguments, *map(str, classes)], capture_output=True, text=True, check=True).stdout
 
@@ -34,14 +39,38 @@ def class_files(folder: Path, package: str) -> list[Path]:
 
 
 def public_api(classes: list[Path]) -> str:
-    """What other code can link to: each public class with its public and protected members, sorted.
+    """What other code can link to: each class that the libraries' sources call public, with its public members.
 
-    Left out: what Kotlin makes for itself (synthetic members), and the name of the source.
+    Sorted. Left out: what is internal, which Kotlin compiles to public with a `$` in its name, and what Kotlin makes
+    for itself.
     """
+    names = {name for source in ANDROID.glob("search*/src/main/kotlin/**/*.kt") for name in public_classes(source)}
     blocks = re.findall(r"^(public [^\n]*\{)\n(.*?)^\}", javap("-protected", classes=classes), re.MULTILINE | re.DOTALL)
-    kept = [(head, sorted(line for line in body.splitlines() if "$$" not in line and line.strip()))
-            for head, body in blocks if "$WhenMappings" not in head]
+    kept = [(head, sorted(line for line in body.splitlines() if not INTERNAL.search(line)))
+            for head, body in blocks if NAME.search(head)[1] in names]
     return "\n".join("\n".join([head, *lines, "}"]) for head, lines in sorted(kept)) + "\n"
+
+
+def public_classes(source: Path) -> set[str]:
+    """Binary names without the package: nested ones as `Outer$Inner`, a file of public functions as `FileKt`."""
+    found, outer = set(), []                 # outer: indentation and name of the classes around; None: not public
+    for line in source.read_text(encoding="utf-8").splitlines():
+        if re.match(r"public (?:\w+ )*fun ", line):
+            found.add(f"{source.stem}Kt")
+        declared = DECLARED.match(line)
+        if not declared:
+            continue
+        indent, words, kind, name = declared.groups()
+        while outer and len(outer[-1][0]) >= len(indent):
+            outer.pop()
+        name = name or "Companion"
+        around = outer[-1][1] if outer else ""
+        own = f"{around}${name}" if around else name
+        public = "public" in words.split() and around is not None
+        outer.append((indent, own if public else None))
+        if public:
+            found.add(own)
+    return found
 
 
 def metadata_versions(classes: list[Path]) -> set[str]:
@@ -69,5 +98,5 @@ def marked_lines(source: Path) -> str:
 
 
 if __name__ == "__main__":
-    classes, target = map(Path, sys.argv[1:])
-    target.write_text(public_api(sorted(classes.glob("*.class"))), encoding="utf-8")
+    classes, module = map(Path, sys.argv[1:])
+    (module / "api.txt").write_text(public_api(sorted(classes.glob("*.class"))), encoding="utf-8")

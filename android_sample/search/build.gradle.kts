@@ -43,7 +43,7 @@ tasks.named<JavaCompile>("compileTestJava") {
 
 java {
     withSourcesJar()
-    withJavadocJar() // empty but for Java: Maven Central wants one; `mvn -P publish package` in this folder makes it of the KDoc
+    withJavadocJar() // Maven Central wants one. This one is empty; `mvn -P publish package` makes it of the KDoc
 }
 
 publishing {

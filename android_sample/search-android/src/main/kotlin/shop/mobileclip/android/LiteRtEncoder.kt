@@ -79,8 +79,7 @@ private class LiteRtModel(private val file: LiteRtEncoder.File, private val dim:
         interpreter?.setCancelled(true)
     }
 
-    private fun loaded(): Interpreter =
-        interpreter ?: Interpreter(file.content, options()).also { interpreter = it }
+    private fun loaded(): Interpreter = interpreter ?: Interpreter(file.content, options()).also { interpreter = it }
 
     override fun close() {
         interpreter.also { interpreter = null }?.close()

@@ -23,6 +23,7 @@ public class PictureSource private constructor(
                 resolver.openInputStream(uri) ?: throw FileNotFoundException("$uri")
             }
 
+        /** A file, which must not change. */
         @JvmStatic
         public fun of(file: File): PictureSource =
             PictureSource(ImageDecoder.createSource(file)) { FileInputStream(file) }

@@ -117,5 +117,9 @@ private inline fun <T> opening(name: String, open: () -> T): T = try {
 } catch (error: BadFileException) {
     throw error
 } catch (error: IOException) {
-    throw BadFileException("$name: it cannot be opened: ${error.message}; `make apps` writes it", error, ErrorKind.MISSING)
+    throw BadFileException(
+        "$name: it cannot be opened: ${error.message}; `make apps` writes it",
+        error,
+        ErrorKind.MISSING,
+    )
 }

@@ -29,7 +29,11 @@ class FindTest {
     private val assets = RuntimeEnvironment.getApplication().assets
     private val shop = ShopFiles.open(assets)
 
-    private inner class Stand(private val during: () -> Unit = {}, private val stop: () -> Unit = {}) : EmbeddingEncoder {
+    private inner class Stand(
+        private val during: () -> Unit = {
+        },
+        private val stop: () -> Unit = {},
+    ) : EmbeddingEncoder {
         override val space = shop.manifest.space
         override val dim = shop.manifest.dim
 
@@ -45,7 +49,8 @@ class FindTest {
     private fun copied(name: String = "") = File.createTempFile("shop", "").let { file ->
         file.delete()
         file.apply { mkdirs() }.also { folder ->
-            for (own in assets.list("")!!.filter { it.endsWith(".json") || "." in it && it != name }) {
+            val names = shop.manifest.artifacts.map { it.path } + shop.manifest.tokenizer.path
+            for (own in names + "manifest.json" + "shop.catalog" - name) {
                 File(folder, own).writeBytes(assets.open(own).use { it.readBytes() })
             }
         }

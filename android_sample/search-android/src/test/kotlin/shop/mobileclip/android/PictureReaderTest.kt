@@ -78,10 +78,15 @@ class PictureReaderTest {
     @Test
     fun `a turned preview shows the same as the picture`() {
         for (orientation in 1..8) {
-            val marked = ByteArray(3 * 40 * 20).also { for (index in 0 until 30) it[index] = -1 } // white, above on the left
+            val marked = ByteArray(3 * 40 * 20).also { it.fill(-1, 0, 30) } // white, above on the left
             val preview = PictureReader.preview(file(marked, 40, 20, orientation), 40)
             val seen = upright(marked, 40, 20, orientation)
-            for ((x, y) in listOf(0 to 0, seen.width - 1 to 0, 0 to seen.height - 1, seen.width - 1 to seen.height - 1)) {
+            for ((x, y) in listOf(
+                0 to 0,
+                seen.width - 1 to 0,
+                0 to seen.height - 1,
+                seen.width - 1 to seen.height - 1,
+            )) {
                 val expected = seen.bytes[3 * (y * seen.width + x)].toInt() and 0xFF
                 assertEquals("$orientation: $x, $y", expected, preview.getPixel(x, y) and 0xFF)
             }
@@ -114,8 +119,11 @@ class PictureReaderTest {
     fun `what is no picture, a cut one and one that vanished are answers`() {
         val good = png(8, 8, 6) { noise(8, 1) }
         val bad = listOf(
-            PictureSource.of(ByteArray(0)), PictureSource.of("no picture".toByteArray()), PictureSource.of(good.copyOf(20)),
-            PictureSource.of(good.copyOf(60)), PictureSource.of(File("/nowhere/at.all")),
+            PictureSource.of(ByteArray(0)),
+            PictureSource.of("no picture".toByteArray()),
+            PictureSource.of(good.copyOf(20)),
+            PictureSource.of(good.copyOf(60)),
+            PictureSource.of(File("/nowhere/at.all")),
         )
         for (source in bad) {
             val error = assertThrows(BadPictureException::class.java) { PictureReader.read(source, preprocessor) }
@@ -147,7 +155,14 @@ class PictureReaderTest {
     fun `strips, long screenshots and 108 megapixels are answered within 200 MB`() {
         val by = ImagePreprocessor(256, ResizeInterpolation.BICUBIC)
         val sizes = listOf(
-            1 to 100_000, 100_000 to 1, 2000 to 1, 20_000 to 1, 1 to 8000, 1080 to 20_000, 20_000 to 1080, 12_000 to 9000,
+            1 to 100_000,
+            100_000 to 1,
+            2000 to 1,
+            20_000 to 1,
+            1 to 8000,
+            1080 to 20_000,
+            20_000 to 1080,
+            12_000 to 9000,
         )
         for ((width, height) in sizes) {
             val row = ByteArray(3 * width) { (it / 7).toByte() }

@@ -44,7 +44,9 @@ private fun tiff(orientation: Int): ByteArray {
 }
 
 private fun DataOutputStream.chunk(type: String, content: DataOutputStream.() -> Unit) {
-    val bytes = ByteArrayOutputStream().also { DataOutputStream(it).apply { writeBytes(type) }.apply(content) }.toByteArray()
+    val bytes = ByteArrayOutputStream().also {
+        DataOutputStream(it).apply { writeBytes(type) }.apply(content)
+    }.toByteArray()
     writeInt(bytes.size - 4)
     write(bytes)
     writeInt(CRC32().apply { update(bytes) }.value.toInt())

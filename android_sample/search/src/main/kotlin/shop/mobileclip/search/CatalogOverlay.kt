@@ -85,8 +85,7 @@ public class CatalogOverlay internal constructor(
         return CatalogOverlay(base, left, removed.filter { base.place(it) != null }.toSet())
     }
 
-    private fun CatalogProduct.fields() =
-        listOf(name, price?.stripTrailingZeros(), currency, description, category)
+    private fun CatalogProduct.fields() = listOf(name, price?.stripTrailingZeros(), currency, description, category)
 
     internal fun over(): ProductCatalog {
         val names = (base.categories + entries.map { it.category }).distinct()

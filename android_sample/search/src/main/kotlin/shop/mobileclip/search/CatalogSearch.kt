@@ -95,8 +95,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         return query.score(part.tables.scales.get(row - part.firstRow), block.sum(0))
     }
 
-    private fun owner(row: Int): Int =
-        partOf(row).let { it.firstProduct + it.tables.owners.get(row - it.firstRow) }
+    private fun owner(row: Int): Int = partOf(row).let { it.firstProduct + it.tables.owners.get(row - it.firstRow) }
 
     private fun partOf(row: Int): CatalogPart = catalog.parts.last { row >= it.firstRow }
 

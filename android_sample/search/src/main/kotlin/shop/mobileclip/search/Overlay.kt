@@ -71,7 +71,13 @@ internal object OverlayRecord {
     }
 
     private val SHORT = mapOf(
-        '"' to '"', '\\' to '\\', '\n' to 'n', '\r' to 'r', '\t' to 't', '\b' to 'b', '\u000c' to 'f',
+        '"' to '"',
+        '\\' to '\\',
+        '\n' to 'n',
+        '\r' to 'r',
+        '\t' to 't',
+        '\b' to 'b',
+        '\u000c' to 'f',
     )
 
     /** A JSON text. */
@@ -126,7 +132,9 @@ internal object OverlayTables {
         return listOfNotNull(
             OverlayTensor("prices", "I64", 8, entries.size, longs(entries.map { it.price })),
             OverlayTensor("record_offsets", "U64", 8, entries.size + 1, offsets(records)),
-            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)).takeIf { hasThumbnails },
+            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)).takeIf {
+                hasThumbnails
+            },
             OverlayTensor("categories", "U32", 4, entries.size, integers(entries.map { names.getValue(it.category) })),
             OverlayTensor("offset", "F32", 4, base.dim, floats(numbers)),
             OverlayTensor("owners", "U32", 4, owners.size, integers(owners)),
@@ -158,7 +166,9 @@ internal object OverlayTables {
 
     private fun longs(values: List<Long>): ByteBuffer = little(8 * values.size) { for (value in values) putLong(value) }
 
-    private fun integers(values: List<Int>): ByteBuffer = little(4 * values.size) { for (value in values) putInt(value) }
+    private fun integers(values: List<Int>): ByteBuffer = little(4 * values.size) {
+        for (value in values) putInt(value)
+    }
 
     private fun floats(values: List<Float>): ByteBuffer =
         little(4 * values.size) { for (value in values) putFloat(value) }

@@ -36,7 +36,11 @@ internal object OverlayFile {
         wellFormed(own.size <= CatalogOverlay.MOST_PRODUCTS) { "${own.size} products, too many for an overlay" }
         val vectors = container.tensor(VECTORS, "F32", own.rows.toLong(), own.dim.toLong()).asFloatBuffer()
         for (index in 0 until vectors.capacity()) {
-            wellFormed(vectors.get(index).let { value -> value - value == 0f }) { "number $index of $VECTORS is not finite" }
+            wellFormed(
+                vectors.get(index).let { value ->
+                    value - value == 0f
+                },
+            ) { "number $index of $VECTORS is not finite" }
         }
         CatalogOverlay(base, entries(own, vectors), removed.toSet())
     }
@@ -80,7 +84,10 @@ internal object OverlayFile {
     }
 
     private fun id(product: Int, record: ByteBuffer): String {
-        val id = Json.parse(record.duplicate(), once = false).asObject("record $product").part("id").asText("the id of record $product")
+        val id = Json.parse(
+            record.duplicate(),
+            once = false,
+        ).asObject("record $product").part("id").asText("the id of record $product")
         wellFormed(id.isNotEmpty()) { "record $product has no id" }
         return id
     }
@@ -98,7 +105,9 @@ internal object OverlayFile {
     }
 
     private fun header(metadata: Map<String, String>, tensors: List<OverlayTensor>): ByteArray {
-        val pairs = metadata.toSortedMap().entries.joinToString(",") { (key, value) -> "${quoted(key)}:${quoted(value)}" }
+        val pairs = metadata.toSortedMap().entries.joinToString(",") { (key, value) ->
+            "${quoted(key)}:${quoted(value)}"
+        }
         var position = 0
         val parts = tensors.map {
             val start = position

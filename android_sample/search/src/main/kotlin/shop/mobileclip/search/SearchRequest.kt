@@ -56,6 +56,7 @@ public sealed interface SearchOutcome {
         public val kind: ErrorKind get() = ErrorKind.of(error)
     }
 
+    /** The search was cancelled before it ended. */
     public object Cancelled : SearchOutcome
 }
 

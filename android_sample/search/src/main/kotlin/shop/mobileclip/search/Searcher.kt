@@ -5,11 +5,13 @@ import java.util.concurrent.Executor
 
 /** Is told how a search ended. */
 public fun interface SearchAnswer {
+    /** Once for each search, on the executor's thread. */
     public fun onOutcome(outcome: SearchOutcome)
 }
 
 /** Is told of each search that found something or nothing, but not of one that failed or was cancelled. */
 public fun interface SearchListener {
+    /** On the executor's thread. */
     public fun onSearched(event: SearchEvent)
 }
 

@@ -7,6 +7,7 @@ import java.security.MessageDigest
 
 /** Turns a picture into its embedding: [Searcher.embedding], say. */
 public fun interface PictureEmbedder {
+    /** The embedding of an image; throws whatever the encoder throws. */
     public fun embedding(image: RGBImage): FloatArray
 }
 
@@ -125,7 +126,12 @@ internal object StaffList {
         val others = (products.flatMap { it.extra.keys }.toSet() - COLUMNS).sortedWith(::compareUtf8)
         val rows = products.map { product ->
             val own = listOf(
-                product.id, product.name, price(product.price), product.currency, product.description, product.category,
+                product.id,
+                product.name,
+                price(product.price),
+                product.currency,
+                product.description,
+                product.category,
             )
             own + (listOf(StaffProducts.PICTURES) + others).map { product.extra[it].orEmpty() }
         }

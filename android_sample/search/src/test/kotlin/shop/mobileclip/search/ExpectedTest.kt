@@ -4,10 +4,11 @@ import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assumptions.assumeTrue
+import org.junit.jupiter.api.DynamicTest
+import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.TestFactory
 import org.junit.jupiter.api.io.TempDir
-import org.junit.jupiter.params.ParameterizedTest
-import org.junit.jupiter.params.provider.ValueSource
 import java.io.File
 
 /** New texts and pictures, and the sample shop end to end, against what tests/test_android_search.py had Python find. */
@@ -39,9 +40,16 @@ class ExpectedTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = ["fp32", "fp16"])
-    fun `the sample shop is found as in Python`(precision: String) {
+    /** In each precision of which the export has both encoders in ONNX. */
+    @TestFactory
+    fun `the sample shop is found as in Python`(): List<DynamicTest> {
+        val made = Dist.manifest.artifacts.filter { it.format == "onnx" }
+        val pairs = made.groupBy({ it.precision }, { it.encoder }).filterValues { it.toSet().size == 2 }
+        assertTrue(pairs.isNotEmpty())
+        return pairs.keys.map { precision -> dynamicTest(precision) { searchShop(precision) } }
+    }
+
+    private fun searchShop(precision: String) {
         val manifest = Dist.manifest
         val catalog = ProductCatalog.open(expected.file("shop.catalog"), manifest.space)
         val search = CatalogSearch(catalog.apply { verify() })

@@ -84,7 +84,15 @@ class IdTest {
         fun changed(type: String, shape: List<Int>, data: ByteArray) = MadeCatalog.seal(
             MadeCatalog.container(
                 made.metadata(),
-                made.tensors().map { if (it.name == "id_order") MadeCatalog.Tensor("id_order", type, shape, data) else it },
+                made.tensors().map {
+                    if (it.name ==
+                        "id_order"
+                    ) {
+                        MadeCatalog.Tensor("id_order", type, shape, data)
+                    } else {
+                        it
+                    }
+                },
             ),
         )
         val bytes = made.tensors().first { it.name == "id_order" }.data
@@ -99,7 +107,11 @@ class IdTest {
         val order = sorted(ids)
         val catalog = opened(folder, catalog(order, records).bytes())
         assertThrows<BadFileException> { catalog.place(ids[150]) }.checkMessage(catalog.name)
-        assertTrue(ids.indices.count { runCatching { catalog.place(ids[it]) == it }.getOrDefault(false) } > ids.size / 3)
+        assertTrue(
+            ids.indices.count {
+                runCatching { catalog.place(ids[it]) == it }.getOrDefault(false)
+            } > ids.size / 3,
+        )
     }
 
     @Test
@@ -120,8 +132,9 @@ class IdTest {
 
     @Test
     fun `lists and objects are kept as they are written`() {
-        val record = """{"id":"p","sizes":["S", 38.50,true,null,{"a": [1, 2]},[3]],"one":"red","box":{"w": 1.0e2, "x":[]},""" +
-            """"none":null,"empty":[],"n":7,"category":["odd"]}"""
+        val record =
+            """{"id":"p","sizes":["S", 38.50,true,null,{"a": [1, 2]},[3]],"one":"red","box":{"w": 1.0e2, "x":[]},""" +
+                """"none":null,"empty":[],"n":7,"category":["odd"]}"""
         val product = opened(folder, catalog(null, listOf(record)).bytes()).product(0)
         assertEquals("""["S", 38.50,true,null,{"a": [1, 2]},[3]]""", product.extra["sizes"])
         assertEquals("""{"w": 1.0e2, "x":[]}""", product.extra["box"])

@@ -16,7 +16,9 @@ class JavaCallerTest {
         val embedding = FloatArray(8) { 1f + it }
         val encoder = JavaCaller.encoder(catalog.space, embedding)
         val names = JavaCaller.names(Dist.file("manifest.json"), File(catalog.name), encoder) { it.run() }
-        val expected = CatalogSearch(catalog).search(SearchQuery.Text(embedding)).map { catalog.product(it.product).name }
+        val expected = CatalogSearch(catalog).search(SearchQuery.Text(embedding)).map {
+            catalog.product(it.product).name
+        }
         assertEquals(expected, names)
         assertNotNull(JavaCaller.added(catalog, embedding).place("j1"))
     }

@@ -15,7 +15,9 @@ class LabelsTest {
     fun `golden labels have Python's probabilities`() {
         for (case in Goldens.json("labels.json").objects("cases")) {
             val labels = case.objects("labels")
-            val vectors = labels.map { label -> Labels.vector(label.list("vectors").map { vector(it.asText("vector")) }) }
+            val vectors = labels.map { label ->
+                Labels.vector(label.list("vectors").map { vector(it.asText("vector")) })
+            }
             val names = labels.map { it.text("name") }
             val scores = Labels.scores(names, vectors, vector(case.text("image")), case.double("logit_scale"))
             val expected = case.objects("probabilities")

@@ -22,7 +22,11 @@ internal class MadeCatalog(
 ) {
     val products = prices.size
     private val records =
-        (records ?: List(products) { """{"id":"p$it","name":"Product \u00e9 $it","price":1.50}""" }).map { it.toByteArray() }
+        (
+            records ?: List(products) {
+                """{"id":"p$it","name":"Product \u00e9 $it","price":1.50}"""
+            }
+            ).map { it.toByteArray() }
     private val thumbnails = List(products) { ByteArray(it % 3) { 7 } }
 
     fun tensors(): List<Tensor> = listOfNotNull(

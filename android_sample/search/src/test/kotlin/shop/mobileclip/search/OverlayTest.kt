@@ -31,10 +31,17 @@ class OverlayTest {
 
     private fun vector(dim: Int = 16) = FloatArray(dim) { random.nextFloat() - 0.5f }
 
-    private fun product(id: String, category: String = "name 1", vectors: Int = 1, price: String? = "12.50") = NewProduct(
-        id, "New $id", price?.let(::BigDecimal), description = "a \"quoted\"\nline", category = category,
-        extra = mapOf("colour" to "rot"), vectors = List(vectors) { vector() }, thumbnail = ByteArray(5) { 9 },
-    )
+    private fun product(id: String, category: String = "name 1", vectors: Int = 1, price: String? = "12.50") =
+        NewProduct(
+            id,
+            "New $id",
+            price?.let(::BigDecimal),
+            description = "a \"quoted\"\nline",
+            category = category,
+            extra = mapOf("colour" to "rot"),
+            vectors = List(vectors) { vector() },
+            thumbnail = ByteArray(5) { 9 },
+        )
 
     /** 30 new ones of which some replace the base's, some with several rows, in old and new categories; some removed. */
     private fun overlay(): CatalogOverlay {
@@ -56,9 +63,15 @@ class OverlayTest {
         val names = (made.names + own.categories).distinct()
         val tables = own.parts[0].tables
         val whole = MadeCatalog(
-            (rows.map { kept.indexOf(made.owners[it]) } + List(own.rows) { kept.size + tables.owners.get(it) }).toIntArray(),
+            (
+                rows.map {
+                    kept.indexOf(made.owners[it])
+                } + List(own.rows) { kept.size + tables.owners.get(it) }
+                ).toIntArray(),
             made.dim,
-            rows.map { made.codes.copyOfRange(it * made.dim, (it + 1) * made.dim) }.fold(ByteArray(0), ByteArray::plus) +
+            rows.map {
+                made.codes.copyOfRange(it * made.dim, (it + 1) * made.dim)
+            }.fold(ByteArray(0), ByteArray::plus) +
                 tables.codes.bytes(),
             (rows.map { made.scales[it] } + List(own.rows, tables.scales::get)).toFloatArray(),
             made.offset,
@@ -113,7 +126,12 @@ class OverlayTest {
         val place = over.place("new 1")!!
         assertTrue(place >= base.size)
         assertEquals("New new 1", over.product(place).name)
-        assertEquals(listOf("rot", "EUR", "name 2"), over.product("new 1")!!.let { listOf(it.extra["colour"], it.currency, it.category) })
+        assertEquals(
+            listOf("rot", "EUR", "name 2"),
+            over.product("new 1")!!.let {
+                listOf(it.extra["colour"], it.currency, it.category)
+            },
+        )
         assertEquals(125_000L, over.price(place))
         assertEquals("name 2", over.categories[over.category(place)])
         assertEquals("Hats", over.categories[over.category(over.place("new 8")!!)])
@@ -186,7 +204,11 @@ class OverlayTest {
     @Test
     fun `an overlay of another base, a cut one and none are refused in one line`() {
         val file = File(folder, "staff.catalog").also(overlay()::write)
-        val other = ProductCatalog.open(File(folder, "other.catalog").apply { writeBytes(MadeCatalog.random(4, 9, 16).bytes()) })
+        val other = ProductCatalog.open(
+            File(folder, "other.catalog").apply {
+                writeBytes(MadeCatalog.random(4, 9, 16).bytes())
+            },
+        )
         val error = assertThrows<BadFileException> { CatalogOverlay.open(file, other) }
         error.checkMessage(file.path)
         assertSame(ErrorKind.MISMATCHED, error.kind)
@@ -194,7 +216,12 @@ class OverlayTest {
         assertSame(ErrorKind.DAMAGED, assertThrows<BadFileException> { CatalogOverlay.open(file, base) }.kind)
         file.delete()
         assertSame(ErrorKind.MISSING, assertThrows<BadFileException> { CatalogOverlay.open(file, base) }.kind)
-        assertSame(ErrorKind.DAMAGED, assertThrows<BadFileException> { CatalogOverlay.open(File(base.name), base) }.kind)
+        assertSame(
+            ErrorKind.DAMAGED,
+            assertThrows<BadFileException> {
+                CatalogOverlay.open(File(base.name), base)
+            }.kind,
+        )
     }
 
     // What Python wrote.
@@ -215,7 +242,8 @@ class OverlayTest {
     fun `the steps of a golden overlay give its bytes, and it reads back the same`() {
         for (made in goldens.objects("overlays")) {
             val overlay = made.objects("steps").fold(CatalogOverlay.empty(golden)) { overlay, step ->
-                step["put"]?.let { overlay.putting(newProduct(it.asObject("put"))) } ?: overlay.removing(step.text("remove"))
+                step["put"]?.let { overlay.putting(newProduct(it.asObject("put"))) }
+                    ?: overlay.removing(step.text("remove"))
             }
             val expected = Goldens.file("overlay/" + made.text("file"))
             val (file, again) = File(folder, "o.catalog") to File(folder, "again.catalog")
@@ -286,7 +314,11 @@ class OverlayTest {
     private fun image(seed: Int) = RGBImage(ByteArray(12) { (seed + it).toByte() }, 2, 2)
 
     private fun fields(id: String, price: String? = "3.20") = NewProduct(
-        id, "Hat, \"red\"", price?.let(::BigDecimal), category = "Hats", extra = mapOf("colour" to "red"),
+        id,
+        "Hat, \"red\"",
+        price?.let(::BigDecimal),
+        category = "Hats",
+        extra = mapOf("colour" to "red"),
     )
 
     @Test
@@ -336,8 +368,12 @@ class OverlayTest {
         staff.add(fields("h2", null), image(2), ByteArray(3) { 2 })
         val out = File(folder, "out").also(staff::export)
         val lines = File(out, "products.csv").readText().split("\r\n")
-        assertTrue(lines[1].startsWith("\"h1\",\"Hat, \"\"red\"\"\",\"3.20\",\"EUR\",\"\",\"Hats\",\"pictures/")) { lines[1] }
-        assertTrue(lines[1].endsWith(",\"red\"") && lines[2].startsWith("\"h2\",\"Hat, \"\"red\"\"\",\"\",\"EUR\",")) { lines[2] }
+        assertTrue(lines[1].startsWith("\"h1\",\"Hat, \"\"red\"\"\",\"3.20\",\"EUR\",\"\",\"Hats\",\"pictures/")) {
+            lines[1]
+        }
+        assertTrue(lines[1].endsWith(",\"red\"") && lines[2].startsWith("\"h2\",\"Hat, \"\"red\"\"\",\"\",\"EUR\",")) {
+            lines[2]
+        }
         val name = Regex("pictures/([0-9a-f]{64}\\.jpg)").find(lines[1])!!.groupValues[1]
         assertEquals(File(folder, "staff/pictures/$name"), staff.picture("h1"))
         assertNull(staff.picture("p1"))

@@ -34,7 +34,7 @@ class ReadmeTest {
         searcher.search(SearchRequest(text = "red shoes", image = photo, slider = 0.5)) { outcome ->
             when (outcome) {
                 is SearchOutcome.Found -> for (hit in outcome.hits) println(catalog.product(hit.product).name)
-                is SearchOutcome.Failed -> println(outcome.kind) // for your own words
+                is SearchOutcome.Failed -> println(outcome.kind)
                 SearchOutcome.Cancelled -> Unit
             }
         }

@@ -368,7 +368,10 @@ class SearcherTest {
         val wrong = ConcurrentLinkedQueue<String>()
         val answers = CountDownLatch(1000)
         repeat(500) { turn ->
-            for ((request, right) in listOf(SearchRequest("shoes") to expected, SearchRequest(likeId = "p5") to likes)) {
+            for ((request, right) in listOf(
+                SearchRequest("shoes") to expected,
+                SearchRequest(likeId = "p5") to likes,
+            )) {
                 searcher.search(request) {
                     val found = it as? SearchOutcome.Found
                     if (found == null || found.hits != right[found.catalog]) wrong += "$turn: $it"
@@ -393,7 +396,11 @@ class SearcherTest {
     @Test
     fun `each search that ended is told, with its kind and how many it found`() {
         val told = ArrayList<SearchEvent>()
-        val searcher = Searcher({ FakeEncoder() }, Dist.tokenizer, preprocessor, search, { it.run() }, onSearched = { told += it })
+        val searcher =
+            Searcher({ FakeEncoder() }, Dist.tokenizer, preprocessor, search, { it.run() }, onSearched = {
+                told +=
+                    it
+            })
         searcher.hits(SearchRequest("shoes", k = 3))
         searcher.hits(SearchRequest(image = image(1), k = 4))
         searcher.hits(SearchRequest("shoes", image(1), threshold = 1e9))
@@ -429,8 +436,15 @@ class SearcherTest {
         val other = assertThrows<BadFileException> { ProductCatalog.open(File(search.catalog.name), "cd".repeat(32)) }
         val cut = File(folder, "cut.catalog").apply { writeBytes(ByteArray(100)) }
         val kinds = listOf(
-            missing, other, assertThrows<BadFileException> { ProductCatalog.open(cut) }, BadPictureException("no picture"),
-            BadPictureException("too large", OutOfMemoryError()), OutOfMemoryError(), IllegalStateException(),
+            missing,
+            other,
+            assertThrows<BadFileException> {
+                ProductCatalog.open(cut)
+            },
+            BadPictureException("no picture"),
+            BadPictureException("too large", OutOfMemoryError()),
+            OutOfMemoryError(),
+            IllegalStateException(),
         ).map(ErrorKind::of)
         val expected = listOf("MISSING", "MISMATCHED", "DAMAGED", "PICTURE", "MEMORY", "MEMORY", "OTHER")
         assertEquals(expected, kinds.map { it.name })
@@ -442,13 +456,20 @@ class SearcherTest {
     fun `a part of an image is its pixels`() {
         val image = RGBImage(ByteArray(3 * 6 * 5) { it.toByte() }, 6, 5)
         val part = image.cropped(2, 1, 3, 4)
-        val expected = (1 until 5).flatMap { y -> (2 until 5).flatMap { x -> List(3) { (3 * (6 * y + x) + it).toByte() } } }
+        val expected = (1 until 5).flatMap { y ->
+            (2 until 5).flatMap { x -> List(3) { (3 * (6 * y + x) + it).toByte() } }
+        }
         assertEquals(listOf(3, 4), listOf(part.width, part.height))
         assertEquals(expected, part.bytes.toList())
         assertEquals(image.bytes.toList(), image.cropped(0, 0, 6, 5).bytes.toList())
         val outside = listOf(
-            listOf(-1, 0, 1, 1), listOf(0, -1, 1, 1), listOf(0, 0, 7, 1), listOf(0, 0, 1, 6), listOf(0, 0, 0, 1),
-            listOf(5, 0, 2, 1), listOf(Int.MAX_VALUE, 0, Int.MAX_VALUE, 1),
+            listOf(-1, 0, 1, 1),
+            listOf(0, -1, 1, 1),
+            listOf(0, 0, 7, 1),
+            listOf(0, 0, 1, 6),
+            listOf(0, 0, 0, 1),
+            listOf(5, 0, 2, 1),
+            listOf(Int.MAX_VALUE, 0, Int.MAX_VALUE, 1),
         )
         for ((left, top, width, height) in outside) {
             assertThrows<IllegalArgumentException> { image.cropped(left, top, width, height) }

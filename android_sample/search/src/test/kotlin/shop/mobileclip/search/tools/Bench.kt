@@ -15,6 +15,8 @@ import java.security.MessageDigest
  * milliseconds that it took, a space, and what came out, so that it can be checked.
  *
  * - `search <catalog> <vector> <k>`: vector is a file of little-endian float32; out come the products, with commas
+ * - `id <catalog> <id>`: out comes the product's name
+ * - `open <catalog>`: out comes how many products it has
  * - `picture <rgb> <width> <height> <size> bilinear|bicubic`: out comes the SHA-256 of the square
  */
 object Bench {
@@ -22,6 +24,8 @@ object Bench {
     fun main(arguments: Array<String>) {
         val work = when (arguments[0]) {
             "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
+            "id" -> id(File(arguments[1]), arguments[2])
+            "open" -> open(File(arguments[1]))
             else -> picture(File(arguments[1]), arguments.slice(2..4).map { it.toInt() }, arguments[5])
         }
         while (readlnOrNull() != null) {
@@ -41,6 +45,19 @@ object Bench {
             val hits = search.search(query, k);
             { hits.joinToString(",") { it.product.toString() } }
         }
+    }
+
+    private fun id(catalog: File, id: String): () -> () -> String {
+        val opened = ProductCatalog.open(catalog)
+        return {
+            val product = opened.product(id);
+            { product?.name ?: "none" }
+        }
+    }
+
+    private fun open(catalog: File): () -> () -> String = {
+        val opened = ProductCatalog.open(catalog);
+        { opened.size.toString() }
     }
 
     /** [sides]: the picture's width and height, the square's. */
