@@ -29,6 +29,7 @@ import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowToast
 import shop.mobileclip.android.SharedFiles
+import shop.mobileclip.android.png
 import java.io.File
 import java.io.FileNotFoundException
 import java.math.BigDecimal
@@ -36,7 +37,7 @@ import java.util.zip.ZipInputStream
 
 /** The screens' lives: ended and begun again, without memory, without the camera; and what comes from other apps. */
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = TestApplication::class)
+@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = OfflineApplication::class)
 class LifeTest {
     private val application get() = RuntimeEnvironment.getApplication() as ShopApplication
     private val picture = File(System.getenv("PICTURE")).readBytes()
@@ -287,6 +288,29 @@ class LifeTest {
         assertEquals(before, ids(search))
         assertEquals(emptyList<Throwable>(), uncaught)
     }
+
+    /** One thread reads them: what the app keeps, and what it needs meanwhile, above what the process had before. */
+    @Test
+    fun `strips, long screenshots and 108 megapixels are answered or refused in words, within 200 MB`() {
+        val activity = search().get()
+        for ((width, height) in listOf(1 to 100_000, 1080 to 20_000, 12_000 to 9000, 2000 to 60_000)) {
+            val row = ByteArray(3 * width) { (it / 7).toByte() }
+            val file = png(width, height) { row }
+            System.gc()
+            File("/proc/self/clear_refs").writeText("5") // the peak begins here
+            val before = megabytes("VmRSS")
+            activity.onPicture { it.writeBytes(file) }
+            settle()
+            val isRefused = activity.model.state == SearchState.Failed(R.string.error_picture)
+            val growth = megabytes("VmHWM") - before
+            assertTrue("$width x $height: ${activity.model.state}", isRefused || activity.model.state is SearchState.Found)
+            assertTrue("$width x $height: $growth MB", growth < 200)
+        }
+        assertEquals(emptyList<Throwable>(), uncaught)
+    }
+
+    private fun megabytes(name: String): Long =
+        File("/proc/self/status").readLines().first { it.startsWith("$name:") }.filter(Char::isDigit).toLong() / 1024
 
     private fun fill(staff: StaffActivity, id: String, price: String) {
         for ((field, text) in listOf(R.id.id to id, R.id.name to "Blue mug", R.id.price to price)) {

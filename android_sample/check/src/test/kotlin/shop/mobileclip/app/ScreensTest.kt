@@ -26,7 +26,7 @@ import java.io.File
 
 /** Every state of every screen, drawn by Android's own code: light and dark, two languages, large text, wide, right to left. */
 @RunWith(RobolectricTestRunner::class)
-@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = TestApplication::class)
+@Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = OfflineApplication::class)
 class ScreensTest {
     @Test
     fun light() = drawAll("light")

@@ -14,8 +14,8 @@ import java.util.concurrent.Executor
 import java.util.concurrent.FutureTask
 import kotlin.io.path.createTempDirectory
 
-/** The app with an encoder that stands in for LiteRT. */
-class TestApplication : ShopApplication() {
+/** The app with an encoder that stands in for LiteRT. No name of a test: Maven would load it outside of Robolectric. */
+class OfflineApplication : ShopApplication() {
     override fun encoder(files: ShopFiles): EmbeddingEncoder = fake(files.manifest)
 }
 
