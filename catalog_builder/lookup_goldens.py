@@ -38,7 +38,7 @@ def content() -> Content:
     """A product for each id."""
     many = len(IDS)
     records = [f'{{"id":{json.dumps(one)},"name":"{place}"}}'.encode() for place, one in enumerate(IDS)]
-    return Content("5" * 64, "made", "EUR", [""], calibration.NONE, records, prices=np.full(many, -1),
+    return Content("5" * 64, "made", "EUR", [""], calibration.NONE, records=records, prices=np.full(many, -1),
                    categories=np.zeros(many), owners=np.arange(many), ids=list(IDS))
 
 

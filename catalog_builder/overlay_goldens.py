@@ -77,7 +77,7 @@ def written_base(path: Path, rows: np.ndarray) -> Catalog:
     """The base."""
     listed = base_products()
     writer.write(path, Content(
-        SPACE, "made", "EUR", list(NAMES), KNOWN, [products.json_record(product) for product in listed],
+        SPACE, "made", "EUR", list(NAMES), KNOWN, records=[products.json_record(product) for product in listed],
         prices=np.array([NO_PRICE if product.price is None else product.price for product in listed]),
         categories=np.array([NAMES.index(product.category) for product in listed]),
         owners=np.repeat(np.arange(PRODUCTS), [len(product.pictures) for product in listed]),
@@ -130,7 +130,7 @@ def written_both(path: Path, both: OverlaidCatalog, rows: np.ndarray) -> Catalog
     found = [both.record(place) for place in places]
     prices = np.concatenate([both.base.prices, both.own.prices])
     writer.write(path, Content(
-        SPACE, "made", "EUR", names, KNOWN, [both.raw(place) for place in places], prices=prices[places],
+        SPACE, "made", "EUR", names, KNOWN, records=[both.raw(place) for place in places], prices=prices[places],
         categories=np.array([names.index(record["category"]) for record in found]),
         owners=np.repeat(np.arange(len(places)), [(own == place).sum() for place in places]),
         thumbnails=[both.thumbnail(place) or b"" for place in places], ids=[record["id"] for record in found],

@@ -6,12 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from catalog_builder.catalog import calibration, scripts, search
+from catalog_builder.catalog import calibration, overlay, scripts, search
 from catalog_builder.catalog.reader import open_catalog
 from export.artifacts import manifest
 from export.formats import table
@@ -28,6 +29,7 @@ README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 TEST = "swift test -c release -Xswiftc -enable-testing"      # as the README says
 RELEASE = TEST.split()[2:]
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
+KILLS = 8
 LIKE = 40                                    # products that the tool is asked for more like
 
 
@@ -181,6 +183,24 @@ def test_the_tool_refuses_bad_input_in_one_line(catalog, arguments, tmp_path):
     answer = tool(*({"CATALOG": catalog.path, "DAMAGED": damaged}.get(word, word) for word in arguments))
     assert (answer.returncode, answer.stdout) == (2, "")
     assert re.fullmatch(r"catalog-search: .+\n", answer.stderr)
+
+
+def test_a_kill_loses_no_product_that_was_added(catalog, tmp_path):
+    base = open_catalog(Path(os.environ.get("GOLDENS", goldens.OUT)) / "overlay" / "base.catalog")
+    file, added = tmp_path / "overlay.catalog", 0
+    for kill in range(KILLS):
+        with subprocess.Popen([ROOT / ".ci" / "swift", "--run", ".build/release/search-bench", "put", base.path, file],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+            for _ in range(kill % 3 + 1):
+                process.stdin.write("\n")
+                process.stdout.readline()
+                added += 1
+            process.stdin.write("\n")
+            time.sleep(0.001 * kill)
+            process.kill()
+        products = overlay.open_overlay(file, base).own.products
+        assert added <= products <= added + 1
+        added = products
 
 
 def test_swift_s_exit_status_comes_out():

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,9 @@ from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
 from parity import goldens
+from tests.test_catalog import mutated
 
+DAMAGED = 20_000                             # damaged overlays, in `make soak`
 FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT)) / "overlay"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="ascii"))
 BASE = open_catalog(FOLDER / "base.catalog")
@@ -111,6 +114,26 @@ def test_a_golden_damaged_overlay_is_refused_where_it_must_be(case):
     else:
         with pytest.raises(CatalogError, match="digest"):
             open_overlay(path, BASE).own.verify()
+
+
+def test_damaged_overlays_are_refused_in_one_line_or_answer(tmp_path, repetitions):
+    """What opens is then searched: no place, row or record may lie outside."""
+    wholes = [(FOLDER / f"{name}.catalog").read_bytes() for name in ("overlay", "only-removed")]
+    path, source, opened = tmp_path / "damaged.catalog", random.Random(20261126), 0
+    asked = np.linspace(-1, 1, BASE.dim + 1, dtype=np.float32)[1:]
+    for number in range(repetitions(DAMAGED)):
+        path.write_bytes(mutated(source, wholes[number % 2], wholes[1 - number % 2]))
+        try:
+            made = open_overlay(path, BASE)
+        except CatalogError as error:
+            assert len(str(error).splitlines()) == 1
+            continue
+        with np.errstate(over="ignore"):
+            made.search(asked, 5)
+        assert len([made.thumbnail(place) for place in range(made.products)]) >= BASE.products
+        assert made.place("nobody") is None
+        opened += 1
+    assert opened
 
 
 def test_the_goldens_can_be_made_anew(tmp_path):

@@ -72,8 +72,8 @@ class Catalog:
     record_offsets: np.ndarray               # uint64 [products + 1]
     records: np.ndarray                      # uint8
     thumbnails: ProductThumbnails | None     # None: the file has none
-    id_order: np.ndarray | None              # uint32 [products]; None in files of older builders
     content: memoryview                      # the whole file
+    id_order: np.ndarray | None = None       # uint32 [products]; None in files of older builders
 
     @property
     def products(self) -> int:

@@ -29,7 +29,8 @@ extension CatalogProduct {
     /// Names of the record's own, which no extra field may have.
     static let known: Set = ["id", "name", "price", "currency", "description", "category"]
     private static let longestNumber = 38  // characters: a Decimal holds as many digits
-    private static let kept = 1...2  // how deep what is kept as JSON text stands: a field's value, and an item of its list
+    /// How deep what is kept as JSON text stands: a field's value, and an item of its list.
+    private static let kept = 1...2
 
     /// Throws ``Malformed`` for anything but a JSON object.
     init(_ utf8: [UInt8]) throws {

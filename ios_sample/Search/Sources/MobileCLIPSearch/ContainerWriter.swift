@@ -25,7 +25,8 @@ func containerBytes(_ metadata: [String: String], _ tensors: [String: NewTensor]
     for (name, tensor) in ordered {
         let shape = tensor.shape.map(String.init).joined(separator: ",")
         let end = position + tensor.data.count
-        header += ",\(jsonText(name)):{\"dtype\":\"\(tensor.type)\",\"shape\":[\(shape)],\"data_offsets\":[\(position),\(end)]}"
+        header += #",\#(jsonText(name)):{"dtype":"\#(tensor.type)","shape":[\#(shape)],"#
+        header += #""data_offsets":[\#(position),\#(end)]}"#
         position = end
     }
     header += "}"

@@ -47,7 +47,8 @@ public struct DecodingPlan: Equatable, Sendable {
         let largest = max(width, height)
         // Rounded up, and never enlarged.
         var longest = min(largest, (largest * Self.least * preprocessor.size + short - 1) / short)
-        if region != nil { longest = Self.fitting(longest, width, height, pixelBytes) }  // rather less sharp than refused
+        // A chosen part is rather less sharp than refused.
+        if region != nil { longest = Self.fitting(longest, width, height, pixelBytes) }
         func scaled(_ side: Int) -> Int { max(1, side * longest / largest) }
         let (decodedWidth, decodedHeight) = (scaled(width), scaled(height))
         var window = Self.window(of: region, decodedWidth, decodedHeight)

@@ -31,7 +31,8 @@ public struct RGBImage: Sendable, Identifiable {
     /// Throws ``SearchError/badRequest(_:)`` where the part is empty or does not lie within the image.
     public func cropped(left: Int, top: Int, width: Int, height: Int) throws -> RGBImage {
         try require(
-            left >= 0 && top >= 0 && width > 0 && height > 0 && width <= self.width - left && height <= self.height - top,
+            left >= 0 && top >= 0 && width > 0 && height > 0 && width <= self.width - left
+                && height <= self.height - top,
             "a part of \(width) x \(height) at \(left), \(top) of an image of \(self.width) x \(self.height)")
         let part = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { part, count in
             bytes.withUnsafeBufferPointer { bytes in

@@ -7,7 +7,8 @@ import Foundation
 /// answered survives a kill at any moment.
 public actor StaffProducts {
     private static let file = "overlay.catalog"
-    private static let pictures = ProductList.pictures  // of the folder, and of the field that names a product's picture
+    /// Of the folder, and of the field that names a product's picture.
+    private static let pictures = ProductList.pictures
 
     private let folder: URL
     private let searcher: Searcher

@@ -6,6 +6,7 @@ import MobileCLIPSearch
 ///
 ///     search-bench search CATALOG VECTOR OUT             the best 10 by a float32 vector; OUT: their products, a line each
 ///     search-bench id CATALOG ID OUT                     the product of that id; OUT: its name
+///     search-bench put CATALOG OUT                       OUT: an overlay, with one product more after each run
 ///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
 @main
 enum SearchBench {
@@ -35,6 +36,15 @@ enum SearchBench {
             let name = try catalog.product(id: arguments[2])?.name ?? ""
             try Data(name.utf8).write(to: URL(fileURLWithPath: arguments[3]))
             return { _ = try catalog.product(id: arguments[2]) }
+        case ("put", 3):
+            let base = try ProductCatalog.open(URL(fileURLWithPath: arguments[1]))
+            let file = URL(fileURLWithPath: arguments[2])
+            return {
+                let overlay = (try? CatalogOverlay.open(file, base: base)) ?? .empty(base)
+                let vector = [Float](repeating: 1, count: base.dim)
+                let number = overlay.products.count
+                try overlay.putting(NewProduct(id: "new \(number)", name: "New", vectors: [vector])).write(file)
+            }
         case ("pixels", 7):
             guard let width = Int(arguments[2]), let height = Int(arguments[3]), let size = Int(arguments[4]),
                 let interpolation = ResizeInterpolation(rawValue: arguments[5])

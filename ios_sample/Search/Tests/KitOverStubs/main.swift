@@ -12,7 +12,8 @@ import MobileCLIPSearch
 /// A folder with a manifest, and two packages.
 struct Made {
     static let space = String(repeating: "ab", count: 32)
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kit-\(UUID().uuidString)")
+    static let root = FileManager.default.temporaryDirectory.appendingPathComponent("kit-\(UUID().uuidString)")
+    let folder = Made.root.appendingPathComponent(UUID().uuidString)
     let manifest: ModelManifest
 
     init(minimumIOS: Int = 16, space: String = Made.space) throws {
@@ -42,7 +43,8 @@ struct Made {
 
     func encoder(
         units: MLComputeUnits = .cpuAndNeuralEngine, textUnits: MLComputeUnits? = nil, system: Int? = 17,
-        suffix: String = "mlpackage", onChange: @escaping @Sendable (EncoderPart, CoreMLEncoder.State) -> Void = { _, _ in }
+        suffix: String = "mlpackage",
+        onChange: @escaping @Sendable (EncoderPart, CoreMLEncoder.State) -> Void = { _, _ in }
     ) -> CoreMLEncoder {
         CoreMLEncoder(
             manifest, image: folder.appendingPathComponent("image.\(suffix)"),
@@ -91,7 +93,9 @@ func releasedWhileLoading() async throws {
     await encoder.release()
     expect(try await search.value[0] == 5, "a search that waits for the load gets its answer")
     try await Task.sleep(for: .milliseconds(50))
-    expect(counts.now.loads == 1 && counts.now.mostAlive == 1, "a memory warning in the middle of a load: one model, one load")
+    expect(
+        counts.now.loads == 1 && counts.now.mostAlive == 1,
+        "a memory warning in the middle of a load: one model, one load")
     expect(counts.now.alive == 0, "and none is left")
     expect(states.all == [.preparing, .ready, .released], "with its states told")
     let prepare = Task { try await encoder.prepare(.text) }
@@ -196,3 +200,4 @@ try await releasedWhileLoading()
 try await compiledOnce()
 try await manyPictures()
 try await refusals()
+try FileManager.default.removeItem(at: Made.root)

@@ -106,7 +106,9 @@ func refused(
     let error = failure(read)
     let text = error?.description ?? "no error of this package"
     let kinds: [ErrorKind] = [.missing, .damaged, .mismatched]
-    guard let error, kinds.contains(ErrorKind(of: error)), isOneLine(text, naming: name), says.isEmpty || text.contains(says) else {
+    guard let error, kinds.contains(ErrorKind(of: error)), isOneLine(text, naming: name),
+        says.isEmpty || text.contains(says)
+    else {
         Issue.record("\(text), expected one line on \(name) that says \(says)", sourceLocation: sourceLocation)
         return
     }
