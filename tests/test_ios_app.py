@@ -92,7 +92,7 @@ def modules(folder: Path, *toolchain: str) -> Path:
     """The folder, with Apple's modules by the stubs and the package's libraries, type checked without a warning."""
     def made(name: str, sources: Path, *arguments: str) -> None:
         answer = swift(*toolchain, "--run", "swiftc", *arguments, "-parse-as-library", "-wmo", "-emit-module",
-                       "-module-name", name, "-I", folder, "-o", folder / f"{name}.swiftmodule",
+                       "-enable-testing", "-module-name", name, "-I", folder, "-o", folder / f"{name}.swiftmodule",
                        *sorted(sources.glob("*.swift")))
         assert answer.returncode == 0, answer.stderr
 
@@ -103,21 +103,23 @@ def modules(folder: Path, *toolchain: str) -> Path:
     return folder
 
 
-def typechecked(folder: Path, sources: list[Path], *arguments: str) -> str:
-    """What the compiler says against an app of these sources over such modules: nothing where all is right."""
+def typechecked(folder: Path, sources: list[Path], *arguments: str, name: str = "ShopSearch") -> str:
+    """What the compiler says against such sources, which become a module: nothing where all is right."""
     *toolchain, mode = arguments
     more = ON_THE_MAIN_ACTOR if toolchain else ()
-    answer = swift(*toolchain, "--run", "swiftc", "-typecheck", "-parse-as-library", "-swift-version", mode,
-                   "-warnings-as-errors", "-module-name", "ShopSearch", "-I", folder, *more, *sources)
+    answer = swift(*toolchain, "--run", "swiftc", "-emit-module", "-enable-testing", "-wmo", "-parse-as-library",
+                   "-swift-version", mode, "-warnings-as-errors", "-module-name", name, "-I", folder,
+                   "-o", folder / f"{name}.swiftmodule", *more, *sources)
     return answer.stderr + "failed" * (answer.returncode != 0 and not answer.stderr)
 
 
-def test_the_app_is_type_checked_without_a_warning(tmp_path):
+def test_the_app_and_its_tests_are_type_checked_without_a_warning(tmp_path):
     folder, sources = modules(tmp_path), sorted(SOURCES.rglob("*.swift"))
-    assert typechecked(folder, sources, "6") == ""
     bad = tmp_path / "Bad.swift"
     bad.write_text("import SwiftUI\nfunc bad(_ view: some View) -> Any { view.body }\n", encoding="utf-8")
     assert "main actor-isolated" in typechecked(folder, [*sources, bad], "6")
+    assert typechecked(folder, sources, "6") == ""
+    assert typechecked(folder, sorted(TESTS.glob("*.swift")), "6", name="ShopSearchTests") == ""
 
 
 def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
