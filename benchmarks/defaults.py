@@ -63,7 +63,7 @@ def least(runs: list[dict]) -> dict:
 def table(results: dict) -> str:
     """The README's table: each format with where it runs, its default precisions, and seconds, as Markdown."""
     head = ["for", "format", *ENCODERS, *(f"seconds, `{name}`" for name in results)]
-    rows = [[place(row), row.title, *(row.default[encoder] for encoder in ENCODERS),
+    rows = [[place(row), row.title, *(precisions(row, encoder) for encoder in ENCODERS),
              *(seconds(row, results[name]["artefacts"]) for name in results)] for row in FORMATS.values()]
     whole = ["", "the whole export, two workers", "", "", *(f"{results[name]['seconds']:.0f}" for name in results)]
     return "\n".join([_line(head), "|" + "---|" * len(head), *map(_line, [*rows, whole])])
@@ -78,10 +78,16 @@ def place(row: Format) -> str:
     return ", ".join(app.name for app in APPS if app.format is row) or ELSEWHERE
 
 
+def precisions(row: Format, encoder: str) -> str:
+    """The default precisions of an encoder: the one that ships, and what ships where it fails the gate."""
+    return ", else ".join(row.default[encoder])
+
+
 def seconds(row: Format, artefacts: dict) -> str:
-    """The seconds of a format's default artefacts, image + text."""
-    paths = [Job(row.name, encoder, row.default[encoder]).path for encoder in ENCODERS]
-    return " + ".join(f"{artefacts[path]['seconds']:.0f}" for path in paths)
+    """The seconds of a format's default artefacts, image + text; a dash where one of them was not measured."""
+    paths = [[Job(row.name, encoder, precision).path for precision in row.default[encoder]] for encoder in ENCODERS]
+    return " + ".join(f"{sum(artefacts[path]['seconds'] for path in some):.0f}" if artefacts.keys() >= {*some} else "–"
+                      for some in paths)
 
 
 def page(results: dict) -> str:

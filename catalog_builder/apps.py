@@ -63,6 +63,7 @@ class Filled:
     app: App
     folder: Path
     sizes: dict[str, int]
+    notes: list[str]                         # what ships in place of what
 
     @property
     def bytes(self) -> int:
@@ -83,14 +84,14 @@ def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     for app in choice.encoders:
         with files.whole(app.folder) as partial:
             put(partial, choice, app)
-    return [filled(app, app.folder) for app in choice.encoders]
+    return [filled(choice, app, app.folder) for app in choice.encoders]
 
 
 def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, apps: Sequence[App],
            each: bool = False) -> Selection:
     """What those of the apps get whose format `dist` holds.
 
-    precision: of the encoders; None takes the default precision, or else the smallest that passed the gate.
+    precision: of the encoders; None takes the first default precision that passed, or else the smallest that did.
     accepted: which weights to take that a shop may not ship, or perhaps may not.
     each: whether every app must get its files.
     Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
@@ -113,7 +114,8 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
 def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:
     """The artefact that an app gets. Raises InputError if none passed the gate."""
     passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed]
-    named = [artifact for artifact in passed if artifact.precision == (precision or format_.default[encoder])]
+    wanted = (precision,) if precision else format_.default[encoder]
+    named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
     fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
     if not fitting:
         there = ", ".join(artifact.precision for artifact in passed) or "none"
@@ -127,7 +129,8 @@ def put(folder: Path, choice: Selection, app: App) -> None:
     """Writes an app's files into a new folder."""
     folder.mkdir(parents=True)
     dist, made, catalog = choice.model.dist, choice.model.manifest, choice.catalog
-    named = [replace(artifact, path=artifact.encoder + app.format.suffix) for artifact in choice.encoders[app]]
+    named = [replace(artifact, path=artifact.encoder + app.format.suffix, fallback=None)
+             for artifact in choice.encoders[app]]
     for old, new in zip(choice.encoders[app], named, strict=True):
         source = dist.path(old.path)
         (shutil.copytree if source.is_dir() else shutil.copyfile)(source, folder / new.path)
@@ -139,9 +142,18 @@ def put(folder: Path, choice: Selection, app: App) -> None:
     manifest.write(folder, replace(made, artifacts=named, catalog=beside))
 
 
-def filled(app: App, folder: Path) -> Filled:
+def filled(choice: Selection, app: App, folder: Path) -> Filled:
     """What lies in an app's folder that was written just now."""
-    return Filled(app, folder, {path.name: files.size(path) for path in sorted(folder.iterdir())})
+    return Filled(app, folder, {path.name: files.size(path) for path in sorted(folder.iterdir())},
+                  replacements(choice, app))
+
+
+def replacements(choice: Selection, app: App) -> list[str]:
+    """A line for each encoder of an app that takes the place of one which failed the gate."""
+    return [f"{app.name}: {failed.path} failed the gate; {artifact.precision} ships in its place"
+            for artifact in choice.encoders[app]
+            for failed in choice.model.manifest.find(app.format.name, artifact.encoder)
+            if failed.dropped and failed.fallback == artifact.precision]
 
 
 def foreign(folder: Path) -> str | None:

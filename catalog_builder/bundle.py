@@ -41,9 +41,9 @@ def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, 
     with files.whole(out) as partial:
         for app in choice.encoders:
             apps.put(partial / app.part, choice, app)
-        parts = [apps.filled(app, partial / app.part) for app in choice.encoders]
+        parts = [apps.filled(choice, app, partial / app.part) for app in choice.encoders]
         (partial / README).write_text(readme(choice, parts), encoding="utf-8")
-    return [apps.filled(app, out / app.part) for app in choice.encoders]
+    return [apps.filled(choice, app, out / app.part) for app in choice.encoders]
 
 
 def foreign(out: Path, known: Sequence[App]) -> str | None:

@@ -248,6 +248,8 @@ def _show_filled(parts: list[Filled]) -> None:
         table.add_row("about what a shopper downloads", f"{part.bytes / 1e6:.2f}")
         folder = part.folder.relative_to(ROOT) if part.folder.is_relative_to(ROOT) else part.folder
         _show(f"{part.app.name}: {folder}", table)
+        for note in part.notes:
+            _say(note, "yellow")
 
 
 def verify(catalog: Path) -> int:

@@ -229,7 +229,7 @@ def _converted(task: ConversionTask) -> tuple[str, str] | None:
         seconds = time.perf_counter() - started
         _events.put((job, Receipt(plan.recipe(task.base, job), files.sha256(target), files.size(target),
                                   round(seconds, 1), memory.peak_rss(job.format, target, kind, task.spec),
-                                  route=job.route)))
+                                  route=job.route, fallback=job.fallback)))
     return None
 
 

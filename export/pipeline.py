@@ -74,7 +74,7 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
 
 def fill(dist: Dist, work: "Work", claim: lock.Claim, auto: bool, say: Callable[[str], None]) -> None:
     """Makes what is missing of the wanted artefacts, or says that nothing is."""
-    kept = of_routes(plan.valid_receipts(dist, work.base), work.wanted)
+    kept = asked_for(of_routes(plan.valid_receipts(dist, work.base), work.wanted), work.wanted)
     if auto:                                 # any artefact of an earlier choice is enough to start from
         work = replace(work, wanted=[job for job in work.wanted if not any(p.startswith(job.stem) for p in kept)])
     for lack in lacking(work.wanted):
@@ -87,6 +87,12 @@ def fill(dist: Dist, work: "Work", claim: lock.Claim, auto: bool, say: Callable[
     say(f"nothing changed: {len(kept)} artefacts in {dist.folder} are whole and made by this recipe")
     if work.source.kind != "hub" or work.licence:            # without a need, the hub is not asked
         keep_licence(dist, licences.text(work.spec, work.source, work.licence))
+
+
+def asked_for(kept: dict[str, Receipt], wanted: list[Job]) -> dict[str, Receipt]:
+    """The receipts; of those that are wanted again, whether something may take their place is as it is wanted now."""
+    again = {job.path: job for job in wanted if job.path in kept}
+    return kept | {path: replace(kept[path], fallback=job.fallback) for path, job in again.items()}
 
 
 def replaced(dist: Dist, spec: ModelSpec, source: checkpoint.Source, request: ExportRequest) -> str | None:
@@ -197,8 +203,8 @@ def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
         dist.check()
     except InputError:
         return False
-    return ({a.path: a.sha256 for a in dist.manifest.artifacts}
-            == {path: receipt.sha256 for path, receipt in kept.items()})
+    return ({a.path: (a.sha256, a.fallback) for a in dist.manifest.artifacts}
+            == {path: (receipt.sha256, receipt.fallback) for path, receipt in kept.items()})
 
 
 def outdated(dist: Dist, kept: dict[str, Receipt]) -> list[str]:

@@ -28,7 +28,8 @@ def base_recipe(spec: ModelSpec, source: Source) -> str:
 def recipe(base: str, job: Job) -> str:
     """Digest of everything that the bytes of one artefact depend on: 64 hex digits."""
     lock = job.row.locks.get(job.route or job.row.route)
-    return _digest({"base": base, **asdict(job), **({"lock": files.sha256(files.ROOT / lock)} if lock else {})})
+    made = {key: value for key, value in asdict(job).items() if key != "fallback"}
+    return _digest({"base": base, **made, **({"lock": files.sha256(files.ROOT / lock)} if lock else {})})
 
 
 def tool_versions() -> dict[str, str]:

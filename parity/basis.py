@@ -23,7 +23,8 @@ def code() -> list[tuple[str, str]]:
 def of_verdicts(dist: Dist, strict: bool, products: int | None, given: Shelf | None = None) -> str:
     """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
     there = [[name, listed, dist.digest(name)] for name, listed in dist.manifest.files()]
-    return _digest(there, dist.manifest.space, strict, products, inputs.digest(given))
+    fallbacks = [artifact.fallback for artifact in dist.manifest.artifacts]
+    return _digest(there, fallbacks, dist.manifest.space, strict, products, inputs.digest(given))
 
 
 def of_choice(dist: Dist, formats: list[str], products: int | None, given: Shelf | None) -> str:

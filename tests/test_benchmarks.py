@@ -48,21 +48,23 @@ def test_an_artefact_that_cannot_run_is_named_and_left_out(both, monkeypatch, tm
 def test_the_readme_says_what_the_default_export_makes_for_which_platform_and_in_how_many_seconds():
     said = defaults.table(json.loads(defaults.RESULTS.read_text(encoding="utf-8")))
     assert said in (ROOT / "README.md").read_text(encoding="utf-8"), f"README.md lacks the table:\n{said}"
-    assert all(f"| {row.title} | {row.default['image']} | {row.default['text']} |" in said
+    assert all(f"| {row.title} | {' | '.join(', else '.join(row.default[one]) for one in table.ENCODERS)} |" in said
                for row in table.FORMATS.values())
 
 
 def test_the_readmes_table_follows_the_formats_and_the_apps(monkeypatch):
     made = {"m": {"seconds": 9.6, "artefacts": {f"coreml/{name}.mlpackage": {"seconds": 1.4, "bytes": 1}
-                                               for name in ("image-fp16", "text-int8")}}}
-    row = replace(table.COREML, default={"image": "fp16", "text": "int8"})
+                                               for name in ("image-fp16", "text-int8", "text-fp32")}}}
+    row = replace(table.COREML, default={"image": ("fp16",), "text": ("int8", "fp32")})
     monkeypatch.setattr(defaults, "FORMATS", {"coreml": row})
     assert defaults.table(made).splitlines() == [
         "| for | format | image | text | seconds, `m` |", "|---|---|---|---|---|",
-        "| catalogs, desktops, servers | Core ML | fp16 | int8 | 1 + 1 |",
+        "| catalogs, desktops, servers | Core ML | fp16 | int8, else fp32 | 1 + 3 |",
         "| | the whole export, two workers | | | 10 |"]
     monkeypatch.setattr(defaults, "APPS", (App("Watch", row, ROOT),))
     assert "| Watch | Core ML |" in defaults.table(made)
+    del made["m"]["artefacts"]["coreml/text-fp32.mlpackage"]
+    assert "| fp16 | int8, else fp32 | 1 + – |" in defaults.table(made)
 
 
 def test_of_several_exports_the_least_seconds_count():

@@ -51,8 +51,8 @@ def made() -> manifest.Manifest:
     """A manifest in which every optional key has a value."""
     spec = find("demo")
     receipt = Receipt("", "", 1, 1.0, 1)
-    entries = [manifest.artifact(spec, job, receipt) for job in (
-        Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "fp32"))]
+    entries = [manifest.artifact(spec, job, replace(receipt, fallback=job.fallback)) for job in (
+        Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "dynamic-int8", fallback="fp32"))]
     text = replace(spec.text, family="another", pooling="last")
     whole = manifest.build(spec, manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", "")), "", entries, {})
     return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1))

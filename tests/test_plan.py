@@ -9,7 +9,7 @@ from export.artifacts import receipts
 from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
-from export.formats.job import Job, jobs
+from export.formats.job import Job, jobs, lacking
 from export.formats.table import ENCODERS, FORMATS
 from export.weights import checkpoint, lookup
 
@@ -26,10 +26,30 @@ def one_receipt(folder, base):
     return job.path
 
 
-def test_default_precision_makes_one_artefact_a_format_and_encoder():
+def test_default_precision_makes_what_ships_and_what_ships_where_that_fails():
     made = jobs("coreml,tflite,onnx", "default")
-    assert len(made) == 6
+    assert [(j.format, j.encoder, j.precision) for j in made] == [
+        ("coreml", "image", "fp16"), ("coreml", "text", "fp16"), ("tflite", "image", "fp16"),
+        ("tflite", "text", "fp32"), ("tflite", "text", "dynamic-int8"), ("onnx", "image", "fp32"),
+        ("onnx", "text", "fp32")]
+    assert [(j.path, j.fallback) for j in made if j.fallback] == [("tflite/text-dynamic-int8.tflite", "fp32")]
     assert {(j.format, j.encoder) for j in made} == {(f, e) for f in FORMATS for e in ENCODERS}
+    assert lacking(made) == [] and lacking(jobs("coreml,tflite", "dynamic-int8,fp32")) != []
+
+
+def test_an_artefact_is_the_same_whoever_asked_for_it():
+    by_default = next(job for job in jobs("tflite", "default") if job.fallback)
+    by_name = jobs("tflite", "dynamic-int8")[1]
+    assert by_default != by_name and by_default.path == by_name.path
+    assert plan.recipe("a base", by_default) == plan.recipe("a base", by_name)
+
+
+@pytest.mark.parametrize("row", FORMATS.values(), ids=FORMATS)
+def test_the_last_default_precision_has_no_other_to_fall_back_on(row):
+    for encoder in ENCODERS:
+        *candidates, last = row.default[encoder]
+        assert {*candidates, last} <= {*row.precisions} and row.fallback(encoder, last) is None
+        assert all(row.fallback(encoder, one) == last for one in candidates)
 
 
 def test_all_precisions_make_twelve():

@@ -83,16 +83,22 @@ class Artifact:
     minimum_ios: int | None = None           # only for formats that iOS reads
     route: str | None = None                 # only for formats with several routes
     compression: Mixture | None = None       # only for `mixed`
+    fallback: str | None = None              # the precision that ships where this one fails the gate
 
     @property
     def passed(self) -> bool:
         """Whether the artefact passed the gate."""
         return self.parity is not None and self.parity.outcome == "passed"
 
+    @property
+    def dropped(self) -> bool:
+        """Whether it failed the gate, and another precision takes its place."""
+        return self.fallback is not None and self.parity is not None and self.parity.outcome == "failed"
+
     def json(self) -> dict:
         """The entry in the manifest; optional keys only if they have a value."""
         optional = {"minimum_ios": self.minimum_ios, "route": self.route,
-                    "compression": self.compression and self.compression.json()}
+                    "compression": self.compression and self.compression.json(), "fallback": self.fallback}
         always = {key: value for key, value in asdict(self).items() if key not in optional}
         return always | {key: value for key, value in optional.items() if value is not None}
 
@@ -197,7 +203,8 @@ def artifact(spec: ModelSpec, job: Job, receipt: Receipt) -> Artifact:
     return Artifact(job.encoder, job.format, job.precision, job.path, receipt.sha256, receipt.bytes, receipt.peak_rss,
                     [tensor_in(spec, job)], [tensor_out(spec, job)],
                     minimum_ios=row.minimum_ios(job.mixture or job.precision),
-                    route=(job.route or row.route) if len(row.routes) > 1 else None, compression=job.mixture)
+                    route=(job.route or row.route) if len(row.routes) > 1 else None, compression=job.mixture,
+                    fallback=receipt.fallback)
 
 
 def tensor_in(spec: ModelSpec, job: Job) -> Tensor:
@@ -328,7 +335,8 @@ def _artifact(fields: Any) -> Artifact:
         _get(fields, "path", str), _get(fields, "sha256", str), _get(fields, "bytes", int),
         _get(fields, "peak_rss", (int, type(None))), [_tensor(entry) for entry in _get(fields, "inputs", list)],
         [_tensor(entry) for entry in _get(fields, "outputs", list)], _verdict(judged) if judged else None,
-        fields.get("minimum_ios"), fields.get("route"), _mixture(mixed) if mixed else None)
+        fields.get("minimum_ios"), fields.get("route"), _mixture(mixed) if mixed else None,
+        _get(fields, "fallback", str) if "fallback" in fields else None)
 
 
 def _tensor(fields: Any) -> Tensor:

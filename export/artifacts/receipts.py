@@ -23,6 +23,7 @@ class Receipt:
     peak_rss: int | None                     # bytes; None if it could not run
     compression: dict | None = None          # only for `mixed`: Mixture.json()
     route: str | None = None                 # as in Job
+    fallback: str | None = None              # as in Job, by the export that named the artefact last
 
 
 def read(folder: Path) -> dict[str, Receipt]:

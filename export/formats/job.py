@@ -23,6 +23,7 @@ class Job:
     precision: str
     mixture: Mixture | None = None           # only for `mixed`
     route: str | None = None                 # None: the format's usual route
+    fallback: str | None = None              # the precision that ships where this one fails the gate
 
     @property
     def row(self) -> Format:
@@ -53,7 +54,8 @@ def jobs(formats: str, precision: str) -> list[Job]:
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
     if precision.strip().lower() == DEFAULT:
-        return [Job(row.name, encoder, row.default[encoder]) for row in rows for encoder in ENCODERS]
+        return sorted((Job(row.name, encoder, precision, fallback=row.fallback(encoder, precision)) for row in rows
+                       for encoder in ENCODERS for precision in row.default[encoder]), key=order)
     if is_auto(precision):
         return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
     wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for row in rows for p in row.precisions)))
@@ -89,8 +91,9 @@ def routed(wanted: list[Job], route: str) -> list[Job]:
 
 
 def lacking(planned: list[Job]) -> list[str]:
-    """A sentence for each precision that one format of the jobs has and another lacks."""
-    wanted, rows = dict.fromkeys(job.precision for job in planned), dict.fromkeys(job.row for job in planned)
+    """A sentence for each precision that one format of the jobs has and another lacks, where somebody asked for it."""
+    wanted = dict.fromkeys(job.precision for job in planned if job.fallback is None)
+    rows = dict.fromkeys(job.row for job in planned)
     return [f"{row.name} has no {precision}; expected {', '.join(row.precisions)}"
             for row in rows for precision in wanted if precision not in row.precisions]
 

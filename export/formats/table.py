@@ -23,7 +23,7 @@ class Format:
     title: str                               # for people
     suffix: str                              # of an artefact, a file or a folder
     compressed: tuple[str, ...]              # precisions beside FLOAT, in the order of the manifest
-    default: Mapping[str, str]               # encoder: the precision that ships by default
+    default: Mapping[str, tuple[str, ...]]   # encoder: the first that passes ships; of the last nothing takes the place
     routes: Mapping[str, str]                # route: the module whose `trace`, `weights` and `write` convert by it
     runner: str                              # the module that runs artefacts and reads their weights back
     runtime: str                             # the package that runs artefacts, imported before memory is measured
@@ -50,6 +50,11 @@ class Format:
         """The usual route."""
         return next(iter(self.routes))
 
+    def fallback(self, encoder: str, precision: str) -> str | None:
+        """What ships by default in place of this precision where it fails the gate; None: nothing does."""
+        *candidates, last = self.default[encoder]
+        return last if precision in candidates else None
+
     def shape(self, side: int) -> list[int | None]:
         """The shape of the image encoder's input for a square of `side` pixels."""
         return [self.batch, side, side, 3] if self.layout == "NHWC" else [self.batch, 3, side, side]
@@ -61,24 +66,26 @@ class Format:
         return max(self.ios.get(scheme, self.ios[""]) for scheme in uniform(precision).schemes())
 
 
-# Default precisions (sizes and memory: benchmarks/models.md). Core ML computes in float16 on the Neural Engine.
-# LiteRT's CPU unpacks float16 to float32 as it loads: an image encoder in float16 is smaller on disk and in memory; a
-# text encoder, with its large table, takes 1.4 times the memory of float32. ONNX is for desktops and servers, where
-# exactness counts for more than bytes.
+# Default precisions (sizes: benchmarks/models.md; a phone's memory: benchmarks/android_memory.md), of several the one
+# with the least memory first. Core ML computes in float16 on the Neural Engine. LiteRT's CPU unpacks float16 to float32
+# as it loads, into memory that a phone cannot take back: a text encoder, with its large table, is in int8 where that
+# ranks as float32 does, and else in float32; an image encoder loses too much in int8. ONNX is for desktops and servers,
+# where exactness counts for more than bytes.
 COREML = Format(
-    "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"), {"image": "fp16", "text": "fp16"},
+    "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"),
+    {"image": ("fp16",), "text": ("fp16",)},
     {"coremltools": "export.coreml"}, "export.runners.coreml_runner", "coremltools", "coremltools",
     ("coremltools",),
     {"image": 4, "text": 6}, batch=1, layout="image RGB", pixel="uint8", forks=False, decodes=True,
     ios={"": 16, "int4": 18})
 TFLITE = Format(
-    "tflite", "TFLite", ".tflite", ("int8", "dynamic-int8"), {"image": "fp16", "text": "fp32"},
+    "tflite", "TFLite", ".tflite", ("int8", "dynamic-int8"), {"image": ("fp16",), "text": ("dynamic-int8", "fp32")},
     {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
     "ai_edge_litert.interpreter", "litert_torch", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
     {"image": 1, "text": 2}, batch=1, layout="NHWC", pixel="float32", queries=True,
     locks={ONNX2TF: "requirements-onnx2tf.lock"})
 ONNX = Format(
-    "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": "fp32", "text": "fp32"},
+    "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": ("fp32",), "text": ("fp32",)},
     {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", "onnxscript",
     ("onnx", "onnxscript", "onnxruntime"),
     {"image": 3, "text": 5}, batch=None, layout="NCHW", pixel="float32", queries=True, most_bytes=PROTOBUF)

@@ -10,11 +10,12 @@ from export.artifacts.dist import Dist
 from export.artifacts.manifest import Artifact
 from export.common import crew
 from export.common.errors import InputError
+from export.formats.table import ENCODERS
 from parity.gate import baseline as baselines
 from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
-from parity.gate.results import GateResult, Outcome, PairResult, Verdicts
+from parity.gate.results import GateResult, Outcome, PairResult, Verdicts, noted, replaced
 from parity.gate.shelf import Embeddings, Shelf, rank
 
 # What helps where a converter folds weights in a way that the gate does not know.
@@ -50,6 +51,7 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     begin("latency")
     results = timed(baseline, runs, results)
     judged = pairs.judge(baseline, list(answers.values()))
+    results = noted(pairs.settled(results, judged))
     return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged))
 
 
@@ -81,7 +83,8 @@ def common_faults(dist: Dist, space: str) -> list[str]:
 
 def plain(artifact: Artifact, outcome: Outcome, reasons: list[str], runtime: str = "") -> GateResult:
     """A verdict without measurements."""
-    return GateResult(artifact.format, artifact.encoder, artifact.precision, artifact.path, outcome, reasons, runtime)
+    return GateResult(artifact.format, artifact.encoder, artifact.precision, artifact.path, outcome, reasons, runtime,
+                      fallback=artifact.fallback)
 
 
 def judge(baseline: Baseline, artifact: Artifact) -> GateResult:
@@ -223,9 +226,15 @@ def identity_faults(dist: Dist, space: str, artifact: Artifact) -> list[str]:
 
 
 def outcome(results: Sequence[GateResult], strict: bool, judged: Sequence[PairResult] = ()) -> bool:
-    """Whether the gate is green: nothing failed, something passed, and under `strict` everything ran."""
+    """Whether the gate is green: something passed, under `strict` everything ran, and nothing failed that may ship.
+
+    What another precision takes the place of does not ship, and neither do its pairs.
+    """
     if not results:
         raise InputError("the manifest lists no artefact", remedy="export again")
     red = {"failed", "not run"} if strict else {"failed"}
-    outcomes = {result.outcome for result in results}
-    return "passed" in outcomes and not (outcomes | {pair.outcome for pair in judged}) & red
+    gone = {(r.format, r.encoder, r.precision) for r in results if replaced(r, results)}
+    outcomes = {r.outcome for r in results if (r.format, r.encoder, r.precision) not in gone}
+    outcomes |= {pair.outcome for pair in judged
+                 if not {(pair.format, encoder, getattr(pair, encoder)) for encoder in ENCODERS} & gone}
+    return "passed" in outcomes and not outcomes & red

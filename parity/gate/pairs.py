@@ -1,13 +1,13 @@
 """Answers of an image and a text encoder enter; how both rank together, as an app ships them, leaves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from export.artifacts.manifest import Artifact
 from export.formats.table import ENCODERS, FORMATS
 from parity.gate import tolerances
 from parity.gate.baseline import Baseline
-from parity.gate.results import PairResult
+from parity.gate.results import GateResult, PairResult
 from parity.gate.shelf import Embeddings, rank
 
 
@@ -20,16 +20,32 @@ class Answers:
 
 
 def combinations(artifacts: Sequence[Artifact]) -> list[tuple[Artifact, Artifact]]:
-    """Image and text encoder of one format: equal precisions, the default pair, or the only pair that there is."""
+    """Image and text encoder of one format: equal precisions, default precisions, or the only pair that there is."""
     pairs = []
     for row in FORMATS.values():
         images, texts = ([a for a in artifacts if (a.format, a.encoder) == (row.name, encoder)] for encoder in ENCODERS)
         only = len(images) == len(texts) == 1
-        default = tuple(row.default[encoder] for encoder in ENCODERS)
         pairs += [(image, text) for image in images for text in texts
-                  for both in [(image.precision, text.precision)]
-                  if only or both == default or both[0] == both[1]]
+                  if only or image.precision == text.precision
+                  or all(one.precision in row.default[one.encoder] for one in (image, text))]
     return pairs
+
+
+def settled(results: Sequence[GateResult], judged: Sequence[PairResult]) -> list[GateResult]:
+    """The results; an artefact whose pair ranks wrongly fails too, if the pair passes with what takes its place."""
+    return [replace(one, outcome="failed", reasons=[*one.reasons, *found])
+            if (found := _reasons_of_pairs(one, judged)) else one for one in results]
+
+
+def _reasons_of_pairs(result: GateResult, judged: Sequence[PairResult]) -> list[str]:
+    passed = {(pair.format, pair.image, pair.text) for pair in judged if pair.outcome == "passed"}
+    own = [pair for pair in judged if pair.outcome == "failed"
+           and (pair.format, getattr(pair, result.encoder)) == (result.format, result.precision)]
+    with_fallback = [replace(pair, **{result.encoder: result.fallback}) for pair in own]
+    return [f"together with {other}: {reason}" for pair, instead in zip(own, with_fallback, strict=True)
+            if (instead.format, instead.image, instead.text) in passed
+            for other in [f"text {pair.text}" if result.encoder == "image" else f"image {pair.image}"]
+            for reason in pair.reasons]
 
 
 def judge(baseline: Baseline, answers: Sequence[Answers]) -> list[PairResult]:

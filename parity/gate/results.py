@@ -1,7 +1,7 @@
 """What the gate measured enters; verdicts on artefacts and on pairs leave. parity.json keeps them, and is read here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from export.common.rankings import Estimate
@@ -36,6 +36,7 @@ class GateResult:
     rankings: list[Ranking] = field(default_factory=list)    # one for each shelf
     latency: Latency | None = None           # also None if an interpreter stands in for the runtime
     notes: list[str] = field(default_factory=list)           # what a reader should know, and no fault
+    fallback: str | None = None              # as in the manifest
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ class Verdicts:
     pairs: list[PairResult]
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
+
+
+def replaced(result: GateResult, results: Sequence[GateResult]) -> bool:
+    """Whether an artefact failed, and another precision of the same encoder passed that ships in its place."""
+    others = [other.outcome for other in results
+              if (other.format, other.encoder, other.precision) == (result.format, result.encoder, result.fallback)]
+    return result.outcome == "failed" and "passed" in others and "failed" not in others
+
+
+def noted(results: Sequence[GateResult]) -> list[GateResult]:
+    """The results; a note on each that was replaced says what ships."""
+    return [replace(one, notes=[*one.notes, f"{one.fallback} ships in its place"]) if replaced(one, results) else one
+            for one in results]
 
 
 def telling(rankings: Sequence[Ranking]) -> Ranking | None:

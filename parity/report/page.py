@@ -75,7 +75,7 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
         search=search, candidates=candidates(search) if search else [],
         counts={outcome: sum(r.outcome == outcome for r in verdicts.results) for outcome in OUTCOMES},
         sizes=[(image.format, image.precision, text.precision, (image.bytes + text.bytes) / MEGABYTE)
-               for image, text in pairs.combinations(made.artifacts)],
+               for image, text in pairs.combinations([a for a in made.artifacts if not a.dropped])],
         unexecuted=[named(r) for r in verdicts.results if r.outcome == "not run"],
         interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
