@@ -12,8 +12,10 @@ TYPES = {
     SWIFT: re.compile(r"^public (?:\w+ )*(?:actor|class|enum|protocol|struct|typealias) (\w+)", re.M),
 }
 
-# An exception and a sealed answer are Kotlin's way to say what Swift's `throws` and tasks say.
-KOTLIN_ALONE = {"BadFileException", "RunningSearch", "SearchOutcome"}
+# Exceptions, a sealed answer and an interface of one function are Kotlin's way to say what Swift's `throws`, tasks and
+# closures say. A module of its own decodes pictures on Android, and asks what part of them an encoder sees.
+KOTLIN_ALONE = {"BadFileException", "BadPictureException", "RunningSearch", "SearchOutcome", "SearchListener",
+                "PictureEmbedder", "ImageWindow"}
 SWIFT_ALONE = {"SearchError"}
 
 # Of the standard libraries, of Android's and Apple's frameworks, or so general that an app has its own.

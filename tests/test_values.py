@@ -62,8 +62,10 @@ OTHER_JSON = {
     "catalog_builder/compare/figures.py": "a catalog's figures",
     "catalog_builder/compare/pairs_to_ship.py": "parity.json",
     "catalog_builder/builder/catalog_page.py": "a product's record",
+    "catalog_builder/builder/overlay_writer.py": "a catalog's metadata",
     "catalog_builder/catalog/reader.py": "a catalog's metadata",
     "catalog_builder/catalog/calibration.py": "a catalog's calibration",
+    "catalog_builder/catalog/overlay.py": "a catalog's metadata",
     "catalog_builder/lists/queries.py": "a list of queries",
     "parity/gate/inputs.py": "the sample shop's queries",
 }
