@@ -13,10 +13,11 @@ TYPES = {
 }
 
 # Exceptions, a sealed answer and an interface of one function are Kotlin's way to say what Swift's `throws`, tasks and
-# closures say. A module of its own decodes pictures on Android, and asks what part of them an encoder sees.
+# closures say. Pictures are decoded by a module of Android's own, which asks what part an encoder sees; in Swift the
+# arithmetic of decoding is in the package, where it is tested on Linux.
 KOTLIN_ALONE = {"BadFileException", "BadPictureException", "RunningSearch", "SearchOutcome", "SearchListener",
                 "PictureEmbedder", "ImageWindow"}
-SWIFT_ALONE = {"SearchError"}
+SWIFT_ALONE = {"SearchError", "PictureRegion", "DecodingPlan"}
 
 # Of the standard libraries, of Android's and Apple's frameworks, or so general that an app has its own.
 CLASHING = {
