@@ -2,6 +2,7 @@ package shop.mobileclip.app
 
 import android.util.Log
 import shop.mobileclip.search.ErrorKind
+import java.io.FileNotFoundException
 
 /** A product that is no longer in the catalog. */
 class GoneException : Exception("no such product")
@@ -13,6 +14,10 @@ fun words(error: Throwable): Int {
         ErrorKind.MISSING, ErrorKind.DAMAGED, ErrorKind.MISMATCHED -> R.string.error_files
         ErrorKind.PICTURE -> R.string.error_picture
         ErrorKind.MEMORY -> R.string.error_memory
-        ErrorKind.OTHER -> if (error is GoneException) R.string.gone else R.string.error_other
+        ErrorKind.OTHER -> when (error) {
+            is GoneException -> R.string.gone
+            is FileNotFoundException -> R.string.error_picture // of another app, or cleared away
+            else -> R.string.error_other
+        }
     }
 }

@@ -205,7 +205,7 @@ class LifeTest {
         assertEquals("a cup", search(marked).get().model.question.text)
         val own = Uri.fromFile(File(application.filesDir, "secret"))
         val stolen = search(Intent(send).apply { clipData = ClipData.newRawUri(null, own) }).get()
-        assertEquals(SearchState.Failed(R.string.error_other), stolen.model.state)
+        assertEquals(SearchState.Failed(R.string.error_picture), stolen.model.state)
     }
 
     @Test
