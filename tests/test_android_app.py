@@ -33,8 +33,7 @@ MOST_LINES = 1200                            # of Kotlin in the app: what is mor
 VARIANTS = ("light", "dark", "zh-Hant", "large-text", "tablet", "landscape", "right-to-left")
 STATES = ("idle", "preparing", "searching", "results", "less-certain", "only-less-certain", "not-measured",
           "unknown-script", "no-match", "error", "error-picture", "error-memory", "picture-and-words", "part",
-          "details",
-          "live", "staff")
+          "details", "live", "staff")
 SHADED = ("part",)                           # a dialog
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 TOOLS = "{http://schemas.android.com/tools}"
@@ -103,15 +102,15 @@ def link(sample: Path) -> None:
     system = {"linux": "linux", "darwin": "macosx"}[sys.platform]
     aapt2.write_bytes(zipfile.ZipFile(fetched / "apktool-lib.jar").read(f"prebuilt/{system}/aapt2"))
     aapt2.chmod(0o755)
+    gradle = (sample / "app" / "build.gradle.kts").read_text(encoding="utf-8")
     manifest = (main / "AndroidManifest.xml").read_text(encoding="utf-8")
     manifest = manifest.replace("<manifest ", f'<manifest package="{PACKAGE}" ').replace("${applicationId}", PACKAGE)
     (target / "AndroidManifest.xml").write_text(manifest, encoding="utf-8")
     library = (sample / "search-android" / "src" / "main" / "AndroidManifest.xml").read_text(encoding="utf-8")
-    named = r'<manifest package="shop.mobileclip.android" \1><uses-sdk android:minSdkVersion="28" />'
-    library = re.sub("<manifest ([^>]*)>", named, library)
+    least = f'<uses-sdk android:minSdkVersion="{number("minSdk", gradle)}" />'
+    library = re.sub("<manifest ([^>]*)>", rf'<manifest package="shop.mobileclip.android" \1>{least}', library)
     (target / "search-android.xml").write_text(library, encoding="utf-8")
     (target / "Unguarded.xml").write_text(re.sub("<.*tools:node=.*", "", manifest), encoding="utf-8")
-    gradle = (sample / "app" / "build.gradle.kts").read_text(encoding="utf-8")
     stored = re.findall(r'"(\w+)"', re.search(r"noCompress \+= listOf\((.*)\)", gradle)[1])
     succeeds(aapt2, "compile", "--dir", main / "res", "-o", target / "res.zip")
     succeeds(aapt2, "link", "-I", fetched / "android-all.jar", "--manifest", target / "AndroidManifest.xml",
@@ -286,8 +285,8 @@ def test_the_checks_can_fail(tmp_path):
            '<uses-permission android:name="android.permission.READ_CALENDAR" /><application')
     assert differences(main) == ["alone is in one language alone", "match: ['%%', '%1$d'] and ['%%', '%1$s']"]
     assert hard_coded(main) == ["view_answer.xml: Again"]
-    asked = ["android.permission.CAMERA", "android.permission.READ_CALENDAR"]
-    assert permissions(main / "AndroidManifest.xml") == asked
+    assert permissions(main / "AndroidManifest.xml") == [f"android.permission.{name}"
+                                                         for name in ("CAMERA", "READ_CALENDAR")]
     assert unused_texts(main) == {"alone", "retry"}
 
 

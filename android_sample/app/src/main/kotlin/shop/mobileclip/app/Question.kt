@@ -2,6 +2,7 @@ package shop.mobileclip.app
 
 import android.content.Context
 import android.graphics.RectF
+import shop.mobileclip.android.PictureSource
 import shop.mobileclip.search.CatalogFilter
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.RGBImage
@@ -14,6 +15,8 @@ import java.math.BigDecimal
 data class Picture(val file: File, private val sides: List<Float>? = null) : Serializable {
     /** In fractions of the picture's sides. */
     val part: RectF? get() = sides?.let { (left, top, right, bottom) -> RectF(left, top, right, bottom) }
+
+    fun source(): PictureSource = PictureSource.of(file.readBytes())
 
     fun withPart(part: RectF?): Picture = copy(sides = part?.run { listOf(left, top, right, bottom) })
 

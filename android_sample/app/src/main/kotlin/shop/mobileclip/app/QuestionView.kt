@@ -60,7 +60,6 @@ class QuestionView(
         }
     }
 
-    /** Draws the model's question. */
     fun show() {
         val question = model.question
         if (question.text != this.question.text) write(input, question.text)

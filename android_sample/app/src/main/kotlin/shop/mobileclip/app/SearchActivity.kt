@@ -18,16 +18,15 @@ class SearchActivity : ShopActivity() {
     private lateinit var questionView: QuestionView
     private lateinit var answerView: AnswerView
 
+    @Suppress("DEPRECATION") // of fragments; by one that Android 9 has not: the framework has nothing else
     override fun onCreate(saved: Bundle?) {
         super.onCreate(saved)
         setContentView(R.layout.activity_search)
-        @Suppress("DEPRECATION") // of fragments; an activity has nothing else of the framework's
         val kept = lastNonConfigurationInstance as SearchModel?
         model = kept ?: SearchModel(shared::shop, shared.reader, shared.main)
         questionView = QuestionView(findViewById(R.id.question), model, pictures, ::choosePart)
         answerView = AnswerView(findViewById(R.id.answer), { model.retry() }, ::open)
         model.changed = ::draw
-        @Suppress("DEPRECATION") // by one that Android 9 has not
         if (kept == null) begin(saved?.getSerializable(QUESTION) as Question?)
         draw()
     }
@@ -36,7 +35,8 @@ class SearchActivity : ShopActivity() {
         model.start()
         if (saved != null) return model.ask(saved)
         intent.getStringExtra(LIKE)?.let { return model.ask(Question(like = it)) }
-        val words = intent.extras?.run { getCharSequence(Intent.EXTRA_TEXT) ?: getCharSequence(Intent.EXTRA_PROCESS_TEXT) }
+        val given = intent.extras ?: Bundle.EMPTY
+        val words = given.getCharSequence(Intent.EXTRA_TEXT) ?: given.getCharSequence(Intent.EXTRA_PROCESS_TEXT)
         words?.let { model.ask(Question(text = it.toString())) }
         if (intent.action == Intent.ACTION_SEND) intent.clipData?.getItemAt(0)?.uri?.let(pictures::receive)
     }
@@ -80,7 +80,7 @@ class SearchActivity : ShopActivity() {
         val view = PartView(this).apply {
             this.picture = model.preview
             picture.part?.let { part = it }
-            contentDescription = getText(R.string.part)
+            contentDescription = getText(R.string.picture)
         }
         fun ask(part: RectF?) = model.ask(questionView.typed.copy(picture = picture.withPart(part), like = null))
         dialog = AlertDialog.Builder(this).setTitle(R.string.part).setView(view)

@@ -2,7 +2,6 @@ package shop.mobileclip.app
 
 import android.graphics.Bitmap
 import shop.mobileclip.android.PictureReader
-import shop.mobileclip.android.PictureSource
 import shop.mobileclip.search.EncoderPart
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.RGBImage
@@ -93,7 +92,7 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
 
     private fun image(shop: Shop, picture: Picture): RGBImage {
         read?.takeIf { it.picture == picture }?.let { return it.image }
-        val source = PictureSource.of(picture.file)
+        val source = picture.source()
         val image = PictureReader.read(source, shop.manifest.preprocessor(), picture.part)
         read = Read(picture, image, PictureReader.preview(source, PREVIEW))
         return image

@@ -9,7 +9,6 @@ import android.widget.EditText
 import android.widget.ImageButton
 import android.widget.TextView
 import shop.mobileclip.android.PictureReader
-import shop.mobileclip.android.PictureSource
 import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.search.NewProduct
 import java.io.File
@@ -61,13 +60,12 @@ class StaffActivity : ShopActivity() {
     /** Shows a picture, and then, in an empty field, the category that fits it best. */
     private fun show(file: File) {
         this.file = file
-        val source = PictureSource.of(file)
         work {
-            val preview = PictureReader.preview(source, SIDE);
+            val preview = PictureReader.preview(Picture(file).source(), SIDE);
             { findViewById<ImageButton>(R.id.picture).setImageBitmap(preview) }
         }
         work { shop ->
-            val image = PictureReader.read(source, shop.manifest.preprocessor())
+            val image = PictureReader.read(Picture(file).source(), shop.manifest.preprocessor())
             val (templates, scale) = shop.manifest.text.templates to shop.manifest.logitScale
             val best = shop.searcher.labels(image, names(shop), templates, scale).firstOrNull()?.name;
             { if (text(R.id.category).isEmpty()) category().setText(best, false) }
@@ -82,7 +80,7 @@ class StaffActivity : ShopActivity() {
         val amount = price.toBigDecimalOrNull()
         if (price.isNotEmpty() && amount == null) return say(R.string.bad_price)
         work { shop ->
-            val source = PictureSource.of(picture)
+            val source = Picture(picture).source()
             val small = PictureReader.thumbnail(source)
             val fields = NewProduct(id, name, amount, null, description, category, thumbnail = small)
             val image = PictureReader.read(source, shop.manifest.preprocessor())
