@@ -245,7 +245,7 @@ case "$1 $2" in
 "push "*) cp -r "$2" "$DEVICE/";;
 "shell rm") rm -f "$DEVICE/proof.json";;
 "shell am") test -e "$DEVICE/installed" || { echo 'Error type 3'; exit 0; }
-            cp "$DEVICE/answer.json" "$DEVICE/proof.json";;
+            if test -e "$DEVICE/answer.json"; then cp "$DEVICE/answer.json" "$DEVICE/proof.json"; fi;;
 "pull "*) test -e "$DEVICE/proof.json" && cp "$DEVICE/proof.json" "$3";;
 esac
 """
