@@ -27,6 +27,9 @@ REPLACE    ?=
 export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
 export OUT PLATFORMS
+PLATFORM   ?=
+PROOF      ?=
+export PLATFORM PROOF
 PYTHON     ?= python3
 VENV       ?= .venv
 export ONNX2TF_VENV ?= .venv-onnx2tf
@@ -42,7 +45,7 @@ ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
   QUERIES CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
-  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS REFRESH ALLOW_PRIVATE \
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF REFRESH ALLOW_PRIVATE \
   PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
@@ -54,7 +57,7 @@ $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(orig
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
 $(foreach name,MODEL MODELS NAME EXPORTED,\
-  $(eval parity catalog compare search apps bundle export: export $(name) := $$($(name))))
+  $(eval parity prove catalog compare search apps bundle export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 LIGHT := catalog compare search inspect fetch apps bundle
@@ -66,7 +69,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity inspect fetch catalog compare search apps bundle goldens check test soak bench clean environment
+.PHONY: help export parity prove inspect fetch catalog compare search apps bundle goldens check test soak bench clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +103,9 @@ export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core M
 
 parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; CHECKPOINT=where the file lies now]
 	@$(PY) -m parity --model "$$EXPORTED" $(TAG) $(if $(CHECKPOINT),--checkpoint "$$CHECKPOINT") $(if $(STRICT),--strict)
+
+prove: $(READY)  ## PLATFORM=mac|android|ios: this Mac, or a phone with the sample app, against float32 PyTorch [MODEL PROOF=the proof.json of the app's self-check]
+	@$(PY) -m parity.prove --model "$$EXPORTED" $(TAG) $(if $(PLATFORM),--platform "$$PLATFORM") $(if $(PROOF),--proof "$$PROOF")
 
 # How to read a list, from the variables above.
 LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GROUP_BY),--group "$$GROUP_BY") \

@@ -3,8 +3,9 @@
 import importlib
 import sys
 
-NAMES = ("models", "main_job", "auto", "defaults", "latency", "operators", "catalog", "building", "interrupted",
-         "alike", "jvm", "swift", "subsampled", "routes", "network_families", "webgpu", "costs")
+NAMES = ("models", "main_job", "auto", "defaults", "android_memory", "latency", "operators", "catalog", "building",
+         "interrupted", "alike", "jvm", "swift", "subsampled", "routes", "network_families", "webgpu", "costs",
+         "proofs")
 
 
 def main(arguments: list[str]) -> int:

@@ -24,7 +24,7 @@ from parity import hostile
 from parity.gate import inputs
 from parity.gate.pixels import by_pillow
 
-OUT = Path(__file__).parent / "goldens"
+OUT, COMMAND = Path(__file__).parent / "goldens", "python -m parity.goldens"
 RANDOM_TEXTS = 150
 # (rows, columns) of the pictures made here, size of the square: up and down, every remainder of the crop, rows or
 # columns first, one pixel wide, a tall screenshot, a strip.
@@ -75,21 +75,20 @@ def work(arguments: list[str]) -> int:
                      own_pictures(pictures, replace(spec.preprocessing, resize="squash")), spec.preprocessing)
         kept = write_tokens(partial / "tokens.json", texts(spec.text), spec.text)
         write_tokens(partial / f"tokens-{SHORT.context_length}.json", texts(SHORT), SHORT)
-        write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept, squares)
+        write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept[::10], squares)
     drawn = sum(1 for _ in options.out.glob("*/*.out.rgb"))
     print(f"{options.out}: {len(kept)} texts, {drawn} pictures, {files.size(options.out) / 1e6:.1f} MB")
     return command.DONE
 
 
-def made_by(*tools: str) -> dict[str, str]:
+def made_by(*tools: str, command_: str = COMMAND) -> dict[str, str]:
     """The command and the versions that every file names."""
-    return {"command": "python -m parity.goldens", **{tool: importlib.metadata.version(tool) for tool in tools}}
+    return {"command": command_, **{tool: importlib.metadata.version(tool) for tool in tools}}
 
 
 def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
     """Writes the reference's ids of each text that a phone's string holds and ftfy leaves alone; returns the texts."""
-    kept = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
-            and not hostile.decoding_is_repaired(text)]
+    kept = on_phones(texts)
     if not kept:
         raise InputError("no text is left", expected="texts without lone surrogates that ftfy leaves as they are",
                          remedy="give others with --texts")
@@ -99,6 +98,12 @@ def write_tokens(path: Path, texts: list[str], spec: TextSpec) -> list[str]:
                        "pad_token": spec.pad_token,
                        "note": "ids up to the last that is not padding", "texts": rows})
     return kept
+
+
+def on_phones(texts: list[str]) -> list[str]:
+    """The texts that a phone's string holds, and whose ids are promised: ftfy leaves their decoding alone."""
+    return [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)
+            and not hostile.decoding_is_repaired(text)]
 
 
 def write_ascii(path: Path, value: object) -> None:
@@ -156,20 +161,20 @@ def write_pixels(folder: Path, pictures: list[tuple[str, np.ndarray, Preprocessi
 
 
 def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[str],
-                     squares: dict[str, np.ndarray]) -> None:
-    """Float32 PyTorch's unit-length embeddings of every tenth text, and of the squares that fit the model."""
+                     squares: dict[str, np.ndarray], command_: str = COMMAND) -> None:
+    """Float32 PyTorch's unit-length embeddings of the texts, and of the squares, which fit the model."""
     from parity.gate.reference import Reference
 
-    reference, some = Reference(spec, source), texts[::10]
+    reference = Reference(spec, source)
     asset = path.with_name("tokenizer.partial")
     space = reference.space(families.write_asset(spec.text, asset))
     asset.unlink()
-    embedded = reference.texts(families.reference_ids(spec.text, some))
-    answered = [{"text": text, "embedding": plain(row)} for text, row in zip(some, embedded, strict=True)]
+    embedded = reference.texts(families.reference_ids(spec.text, texts))
+    answered = [{"text": text, "embedding": plain(row)} for text, row in zip(texts, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]
-    write_ascii(path, {"made_by": made_by("torch", "open_clip_torch", "timm"), "model": spec.name, "space": space,
-                       "texts": answered, "pictures": seen})
+    write_ascii(path, {"made_by": made_by("torch", "open_clip_torch", "timm", command_=command_), "model": spec.name,
+                       "space": space, "texts": answered, "pictures": seen})
 
 
 def plain(row: np.ndarray) -> list[float]:

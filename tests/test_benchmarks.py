@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import costs, defaults, latency, routes
+from benchmarks import android_memory, costs, defaults, latency, routes
 from catalog_builder.apps import App
 from export import runners
+from export.artifacts import manifest
 from export.artifacts.manifest import Artifact
 from export.formats import table
 from export.weights import lookup
@@ -65,6 +66,34 @@ def test_the_readmes_table_follows_the_formats_and_the_apps(monkeypatch):
     assert "| Watch | Core ML |" in defaults.table(made)
     del made["m"]["artefacts"]["coreml/text-fp32.mlpackage"]
     assert "| fp16 | int8, else fp32 | 1 + – |" in defaults.table(made)
+
+
+def memory_of(image: str | None, text: str | None) -> dict:
+    """What s2 keeps on an Android phone's CPU, as it was measured."""
+    rows = json.loads(android_memory.RESULTS.read_text(encoding="utf-8"))["s2"]["rows"]
+    return next(row for row in rows if [row.get(encoder, {}).get("precision") for encoder in table.ENCODERS]
+                == [image, text])
+
+
+def test_both_of_s2s_encoders_in_dynamic_int8_keep_at_most_120_mb_private():
+    assert memory_of("dynamic-int8", "dynamic-int8")["private"] <= 120e6
+
+
+def test_the_default_precisions_for_android_are_in_the_order_of_their_private_memory():
+    for encoder in table.ENCODERS:
+        kept = [memory_of(*(precision if one == encoder else None for one in table.ENCODERS))["private"]
+                for precision in table.TFLITE.default[encoder]]
+        assert kept == sorted(kept)
+    assert memory_of("fp16", "dynamic-int8")["private"] < memory_of("fp16", "fp32")["private"]
+
+
+def test_the_page_of_androids_memory_is_the_measurements(exported):
+    kept = json.loads(android_memory.RESULTS.read_text(encoding="utf-8"))
+    assert android_memory.page(kept) == android_memory.PAGE.read_text(encoding="utf-8")
+    made = manifest.read(exported)
+    row = android_memory.row(exported, made, [next(a for a in made.artifacts if a.path == "tflite/text-fp32.tflite")])
+    assert row["text"]["precision"] == "fp32" and 0 < row["private"] and 0 < row["peak"]
+    assert android_memory.line(row).startswith("| – | fp32 | 13 | ")
 
 
 def test_of_several_exports_the_least_seconds_count():

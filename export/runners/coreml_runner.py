@@ -19,12 +19,12 @@ def load(path: Path, encoder: str, threads: int, runtime: str) -> Run | CouldNot
     return interpreted(path, encoder, threads) if runtime == INTERPRETER else native(path, encoder)
 
 
-def native(path: Path, encoder: str) -> Run:
-    """Runs by Core ML, on the CPU."""
+def native(path: Path, encoder: str, units: str = "CPU_ONLY") -> Run:
+    """Runs by Core ML, on the compute units that coremltools calls so."""
     import coremltools as ct
     from PIL import Image
 
-    model = ct.models.MLModel(str(path), compute_units=ct.ComputeUnit.CPU_ONLY)
+    model = ct.models.MLModel(str(path), compute_units=ct.ComputeUnit[units])
 
     def run(inputs: np.ndarray) -> np.ndarray:
         values = [Image.fromarray(item) if encoder == "image" else item[None].astype(np.int32) for item in inputs]

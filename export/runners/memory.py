@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from export import runners
 from export.common import files
 from export.common.specs import ModelSpec
-from export.formats.table import FORMATS
+from export.formats.table import FORMATS, Format
 
 
 def peak_rss(format_: str, path: Path, encoder: str, spec: ModelSpec) -> int | None:
@@ -47,19 +48,24 @@ def _measure(format_: str, path: Path, encoder: str, shape: tuple[int, ...]) -> 
 
 
 def main(format_: str, path: str, encoder: str, shape: str) -> None:
-    """Prints the bytes, measured in a forked child: its peak starts at the resident memory, not at the imports' peak.
+    """Prints the bytes."""
+    sides = tuple(map(int, shape.split(",")))
+    print_in_fork(FORMATS[format_], lambda: _measure(format_, Path(path), encoder, sides))
+
+
+def print_in_fork(row: Format, measure: Callable[[], object]) -> None:
+    """Prints what is measured in a forked child: its peak starts at the resident memory, not at the imports' peak.
 
     A runtime that does not survive a fork (Apple's frameworks) is measured in this process, after the imports.
     """
-    row, sides = FORMATS[format_], tuple(map(int, shape.split(",")))
     importlib.import_module(row.runtime)     # the libraries are not the artefact's memory
     importlib.import_module("PIL.Image")
     if not row.forks:
-        print(_measure(format_, Path(path), encoder, sides))
+        print(measure())
         return
     child = os.fork()
     if child == 0:
-        print(_measure(format_, Path(path), encoder, sides), flush=True)
+        print(measure(), flush=True)
         os._exit(0)
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 

@@ -38,14 +38,15 @@ def settled(results: Sequence[GateResult], judged: Sequence[PairResult]) -> list
 
 
 def _reasons_of_pairs(result: GateResult, judged: Sequence[PairResult]) -> list[str]:
-    passed = {(pair.format, pair.image, pair.text) for pair in judged if pair.outcome == "passed"}
-    own = [pair for pair in judged if pair.outcome == "failed"
-           and (pair.format, getattr(pair, result.encoder)) == (result.format, result.precision)]
-    with_fallback = [replace(pair, **{result.encoder: result.fallback}) for pair in own]
-    return [f"together with {other}: {reason}" for pair, instead in zip(own, with_fallback, strict=True)
-            if (instead.format, instead.image, instead.text) in passed
-            for other in [f"text {pair.text}" if result.encoder == "image" else f"image {pair.image}"]
-            for reason in pair.reasons]
+    passed, reasons = {(p.format, p.image, p.text) for p in judged if p.outcome == "passed"}, []
+    for pair in judged:
+        both: dict[str, str | None] = {"image": pair.image, "text": pair.text}
+        own = (pair.format, both.pop(result.encoder)) == (result.format, result.precision)
+        instead = both | {result.encoder: result.fallback}
+        if own and pair.outcome == "failed" and (pair.format, instead["image"], instead["text"]) in passed:
+            (encoder, precision), = both.items()
+            reasons += [f"together with {encoder} {precision}: {reason}" for reason in pair.reasons]
+    return reasons
 
 
 def judge(baseline: Baseline, answers: Sequence[Answers]) -> list[PairResult]:
