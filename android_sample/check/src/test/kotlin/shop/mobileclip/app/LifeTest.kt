@@ -302,8 +302,9 @@ class LifeTest {
             activity.onPicture { it.writeBytes(file) }
             settle()
             val growth = megabytes("VmHWM") - before
-            val (state, refused) = activity.model.state to SearchState.Failed(R.string.error_picture)
-            assertTrue("$width x $height: $state", if (height == 60_000) state == refused else state is SearchState.Found)
+            val (state, isTooLarge) = activity.model.state to (height == 60_000)
+            assertEquals("$width x $height: $state", isTooLarge, state == SearchState.Failed(R.string.error_picture))
+            assertEquals("$width x $height: $state", isTooLarge, state !is SearchState.Found)
             assertTrue("$width x $height: $growth MB", growth < 200)
         }
         assertEquals(emptyList<Throwable>(), uncaught)
