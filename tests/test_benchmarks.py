@@ -92,7 +92,7 @@ def test_the_page_of_androids_memory_is_the_measurements(exported):
     assert android_memory.page(kept) == android_memory.PAGE.read_text(encoding="utf-8")
     made = manifest.read(exported)
     row = android_memory.row(exported, made, [next(a for a in made.artifacts if a.path == "tflite/text-fp32.tflite")])
-    assert row["text"]["precision"] == "fp32" and 0 < row["private"] and 0 < row["peak"]
+    assert row["text"]["precision"] == "fp32" and row["private"] > 0 and row["peak"] > 0
     assert android_memory.line(row).startswith("| – | fp32 | 13 | ")
 
 

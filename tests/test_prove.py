@@ -132,7 +132,8 @@ def test_a_proof_of_something_else_is_refused(proving, phone, tmp_path, wrong):
 
 @pytest.mark.parametrize(("key", "value", "says"), [
     ("least_cosine", 0.9, "cosine 0.9000000 below"), ("max_abs", 0.1, "max abs 1.00e-01 above"),
-    ("least_cosine", math.nan, "cosine nan"), ("max_abs", math.nan, "max abs nan"), ("max_abs", math.inf, "max abs inf above")])
+    ("least_cosine", math.nan, "cosine nan"), ("max_abs", math.nan, "max abs nan"),
+    ("max_abs", math.inf, "max abs inf above")])
 def test_a_value_off_is_red_whatever_the_device_says(proving, phone, tmp_path, key, value, says):
     content = deepcopy(phone)
     first(content).update({key: value, "passed": True})
