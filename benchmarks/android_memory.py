@@ -114,7 +114,20 @@ def page(results: dict) -> str:
                   f"{result['runtime']}, {result['processor']}, Python {result['python']}."]
         if result["weights"] == "random":
             lines.append("The gate judges random weights by closeness alone.")
+        if pair := shipped(result["rows"]):
+            lines += ["", f"`make apps` takes the first default precision that passed, image "
+                          f"{pair['image']['precision']} and text {pair['text']['precision']}: "
+                          f"{pair['private'] / 1e6:.0f} MB private."]
     return "\n".join([*lines, ""])
+
+
+def shipped(rows: Sequence[dict]) -> dict | None:
+    """The row of the default pair that passed the gate; None if there is none, or if the pair was not measured."""
+    passed = {(encoder, row[encoder]["precision"]) for row in rows for encoder in ENCODERS
+              if encoder in row and row[encoder]["outcome"] == "passed"}
+    wanted = [next((one for one in TFLITE.default[encoder] if (encoder, one) in passed), None) for encoder in ENCODERS]
+    return next((row for row in rows if [row.get(encoder, {}).get("precision") for encoder in ENCODERS] == wanted
+                 and None not in wanted), None)
 
 
 def line(found: dict) -> str:

@@ -69,8 +69,7 @@ class Format:
 # Default precisions (sizes: benchmarks/models.md; a phone's memory: benchmarks/android_memory.md), of several the one
 # with the least memory first. Core ML computes in float16 on the Neural Engine. LiteRT's CPU unpacks float16 to float32
 # as it loads, into memory that a phone cannot take back: a text encoder, with its large table, is in int8 where that
-# ranks as float32 does, and else in float32; an image encoder loses too much in int8. ONNX is for desktops and servers,
-# where exactness counts for more than bytes.
+# passes the gate, and else in float32. ONNX is for desktops and servers, where exactness counts for more than bytes.
 COREML = Format(
     "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"),
     {"image": ("fp16",), "text": ("fp16",)},
