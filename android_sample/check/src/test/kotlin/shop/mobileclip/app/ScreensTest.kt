@@ -115,7 +115,7 @@ class ScreensTest {
     @Test
     fun `right to left, English names and their prices stand on the same side`() {
         RuntimeEnvironment.setQualifiers("+ar-ldrtl")
-        val card = (asked().findViewById<ListView>(R.id.results).getChildAt(0) as LinearLayout).getChildAt(0)
+        val card = (asked().findViewById<ListView>(R.id.results).getChildAt(1) as LinearLayout).getChildAt(0)
         val texts = listOf(R.id.card_name, R.id.card_price, R.id.card_description).map {
             card.findViewById<TextView>(it)
         }
