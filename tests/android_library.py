@@ -26,7 +26,7 @@ LITERT = {
 
 DECLARED = re.compile(r"( *)((?:\w+ )*?)(class|interface|object)\b(?: (\w+))?")
 NAME = re.compile(r"\.([\w$]+)(?:<[^{]*>)?(?: extends| implements| \{)")        # of a class, in javap's head of it
-INTERNAL = re.compile(r"\w\$\w+\(|DefaultConstructorMarker|^\s*$")
+INTERNAL = re.compile(r"(?<![\w.$])\w+\$[\w$]+\(|DefaultConstructorMarker|^\s*$")
 
 
 def javap(*arguments: str, classes: list[Path]) -> str:
