@@ -42,9 +42,9 @@ def test_a_new_format_takes_one_edited_file_and_two_new_ones(copy):
     shutil.copy(TOYS / "toy_format" / "converter.py", copy / "export" / "torchscript" / "__init__.py")
     shutil.copy(TOYS / "toy_format" / "runner.py", copy / "export" / "runners" / "torchscript_runner.py")
     edit(copy / "export" / "formats" / "table.py", "(COREML, TFLITE, ONNX)", """(COREML, TFLITE, ONNX, Format(
-    "torchscript", "TorchScript", ".pt", (), {"image": "fp32", "text": "fp32"}, {"torch.jit": "export.torchscript"},
-    "export.runners.torchscript_runner", "torch", ("torch",), {"image": 7, "text": 8}, batch=1, layout="NCHW",
-    pixel="float32", queries=True))""")
+    "torchscript", "TorchScript", ".pt", (), {"image": ("fp32",), "text": ("fp32",)},
+    {"torch.jit": "export.torchscript"}, "export.runners.torchscript_runner", "torch", "torch", ("torch",),
+    {"image": 7, "text": 8}, batch=1, layout="NCHW", pixel="float32", queries=True))""")
     run(copy, "export", "--formats", "torchscript")
     said = run(copy, "parity", "--products", "24")
     assert "gate: green" in said
