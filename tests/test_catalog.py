@@ -727,6 +727,7 @@ def memory_peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_refused_or_read_and_never_pass_as_whole(quick, repetitions):
     """Opened, and then used whether or not the digest is right; the memory of every tenth is traced."""
     plain = content(category_names=["a", "b"], categories=np.array([0, 1, 1, 0, 1]))

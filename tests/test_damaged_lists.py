@@ -100,6 +100,7 @@ def check(images: Path, seeds: range) -> None:
     assert outcomes["read"] > len(seeds) // 2, outcomes
 
 
+@pytest.mark.slow
 def test_no_row_is_lost_or_gets_another_ones_picture(images):
     check(images, range(LISTS))
 

@@ -326,6 +326,7 @@ def consumer(folder: Path, remote: str, tools: str, targets: dict[str, str]) -> 
     return folder
 
 
+@pytest.mark.slow
 def test_the_package_is_taken_by_url_and_tag_beside_an_app_s_own_encoder_and_product(remote, tmp_path):
     folder = consumer(tmp_path / "consumer", remote, "6.0", {"Own": OWN})
     answer = swift("build", "--package-path", folder)
@@ -334,6 +335,7 @@ def test_the_package_is_taken_by_url_and_tag_beside_an_app_s_own_encoder_and_pro
     assert "executable" not in listed and "testTarget" not in listed
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_folder_without_its_tests_resolves_and_compiles(tmp_path):
     for name in ("Package.swift", "Sources"):
         copy(PACKAGE / name, tmp_path / "Search" / name)
@@ -345,6 +347,7 @@ def test_a_copy_of_the_folder_without_its_tests_resolves_and_compiles(tmp_path):
     assert answer.returncode == 0, answer.stderr
 
 
+@pytest.mark.slow
 def test_an_app_on_the_main_actor_by_default_compiles_in_language_modes_5_and_6(remote, tmp_path):
     targets = {f"Shop{mode}": ON_THE_MAIN_ACTOR.replace("NAME", f"Shop{mode}").replace("MODE", mode) for mode in "56"}
     folder = consumer(tmp_path / "consumer", remote, "6.2", targets)

@@ -116,6 +116,7 @@ def test_a_golden_damaged_overlay_is_refused_where_it_must_be(case):
             open_overlay(path, BASE).own.verify()
 
 
+@pytest.mark.slow
 def test_damaged_overlays_are_refused_in_one_line_or_answer(tmp_path, repetitions):
     """What opens is then searched: no place, row or record may lie outside."""
     wholes = [(FOLDER / f"{name}.catalog").read_bytes() for name in ("overlay", "only-removed")]

@@ -94,6 +94,7 @@ def test_a_golden_damaged_catalog_is_refused_where_it_must_be(number):
         open_catalog(FOLDER / case["file"]).verify()
 
 
+@pytest.mark.slow
 def test_the_golden_searches_can_be_made_anew(tmp_path):
     """Other processors sum in another order: scores may differ in their last bits, cases and damage may not."""
     assert goldens.main(["--out", str(tmp_path / "again")]) == 0
