@@ -1,7 +1,8 @@
 """Pictures per second: the catalog builder against the plain loop (open, preprocess, encode one at a time in PyTorch).
 
 In: dist/<model>/ of MODEL (s2), in the folder that DIST names, with a green gate and a float32 ONNX image encoder. Both
-take turns on the same JPEG files of two megapixels. Out: building.json and building.md.
+take turns on the same JPEG files of two megapixels. Out: building.json and building.md; where there is a CUDA device,
+building_gpu.json and building_gpu.md.
 """
 
 import os
@@ -10,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +27,11 @@ from export.weights import checkpoint
 from parity.gate.inputs import pictures
 
 HERE = Path(__file__).parent
-RESULTS, PAGE = HERE / "building.json", HERE / "building.md"
+# Engines that are measured only where the machine has what they need, and what that is.
+NEEDS = {"bfloat16": "this processor has no such arithmetic", "cuda": "this machine has no such device"}
 SIZE, QUALITY = (1632, 1224), 90             # two megapixels, as a phone's small setting
 LOOP, BUILD, ROUNDS = 12, 32, 5              # pictures per turn of the loop and of the builder; rounds
+BATCHES = 5                                  # per turn of the builder, for an engine that takes many pictures at once
 
 
 class Watch:
@@ -48,22 +52,24 @@ class Watch:
 def main() -> None:
     """Measures, and writes the results and the page."""
     model = engines.opened(Path(os.environ.get("DIST", "dist")) / os.environ.get("MODEL", "s2"))
-    names = ["onnx"] + (["bfloat16"] if engines._has_bfloat16() else [])
+    has = {"bfloat16": engines.has_bfloat16(), "cuda": engines.has_cuda()}
+    names = ["onnx", *(name for name in NEEDS if has[name])]
     with tempfile.TemporaryDirectory() as folder:
-        paths = photographs(Path(folder))
+        paths = photographs(Path(folder), max(BUILD, BATCHES * engines.CUDA_BATCH if has["cuda"] else 0))
         plain = plain_loop(model)
         rows = {name + (", thumbnails" if small else ""): measured(name, model, plain, paths, Path(folder), small)
                  for name in names for small in (None, Thumbnail(160, 60))}
     result = {"model": model.manifest.model, "processor": limits.processor(), "cores": os.cpu_count(), "engines": rows,
               "load": round(os.getloadavg()[0], 2)}
-    files.write_json(RESULTS, result)
-    PAGE.write_text(page(result), encoding="utf-8")
+    out = HERE / ("building_gpu" if has["cuda"] else "building")
+    files.write_json(out.with_suffix(".json"), result)
+    out.with_suffix(".md").write_text(page(result), encoding="utf-8")
 
 
-def photographs(folder: Path) -> list[Path]:
+def photographs(folder: Path, count: int) -> list[Path]:
     """Different JPEG files of SIZE, from the gate's sample pictures, with noise as from a camera."""
     rng, paths, sources = np.random.default_rng(0), [], pictures()
-    for i in range(BUILD):
+    for i in range(count):
         with Image.open(sources[i % len(sources)]) as picture:
             large = np.asarray(picture.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC), np.int16)
         grain = np.clip(large + rng.integers(-6, 7, large.shape), 0, 255).astype(np.uint8)
@@ -96,6 +102,7 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
              thumbnail: Thumbnail | None) -> dict:
     """Pictures per second of both, their ratio, and the shares of the cores' time for other work and for waiting."""
     engine = engines.engine(model, name)
+    paths = paths[:BUILD if engine.batch == 1 else BATCHES * engine.batch]
     decode, encode = Watch(embed.load_rgb8), Watch(engine.encode)
     ratios, loop, build, other, idle = [], [], [], [], []
     plain(paths[:3])
@@ -108,7 +115,7 @@ def measured(name: str, model: engines.Model, plain: Callable, paths: list[Path]
         kind = thumbnail.kind if thumbnail else ""
         store = Store(folder / f"{name} {kind} {turn}.embeddings", engine.identity, kind)
         started, worked = time.perf_counter(), time.process_time()
-        embedder = Embedder(engines.Engine(engine.identity, encode), model.preprocessing, thumbnail)
+        embedder = Embedder(replace(engine, encode=encode), model.preprocessing, thumbnail)
         embed.run(paths, folder, embedder, store, lambda more, computed: None)
         cores = (time.perf_counter() - started) * (os.cpu_count() or 1)
         worked = time.process_time() - worked
@@ -138,6 +145,6 @@ def page(result: dict) -> str:
     lines += [f"| {name} | {r['loop_per_second']} | {r['build_per_second']} | {r['ratio']:.2f} | {r['low']:.2f} to "
               f"{r['high']:.2f} | {100 * r['other']:.0f} % | {100 * r['idle']:.0f} % |"
               for name, r in result["engines"].items()]
-    if "bfloat16" not in result["engines"]:
-        lines += ["", "bfloat16: not run, this processor has no such arithmetic."]
+    lines += [line for name, lack in NEEDS.items() if name not in result["engines"]
+              for line in ("", f"{name}: not run, {lack}.")]
     return "\n".join([*lines, ""])

@@ -154,7 +154,7 @@ def searcher(catalog: Path, model: Path) -> Searcher:
 def engine(model: Model, name: str = "auto") -> Engine:
     """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError if it cannot run here."""
     if name == "auto":
-        name = "cuda" if _has_cuda() else EXACT.name if model.exact() else "torch"
+        name = "cuda" if has_cuda() else EXACT.name if model.exact() else "torch"
     return {EXACT.name: _exact, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
 
 
@@ -183,7 +183,8 @@ def _torch(model: Model) -> Engine:
     return Engine(f"{model.space} torch {torch.__version__} float32", encode)
 
 
-def _has_cuda() -> bool:
+def has_cuda() -> bool:
+    """Whether torch sees a CUDA device."""
     if not shutil.which("nvidia-smi"):       # without a driver torch need not be loaded
         return False
     import torch
@@ -205,7 +206,7 @@ def _cuda(model: Model) -> Engine:
 def _bfloat16(model: Model) -> Engine:
     import torch
 
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported() or not _has_bfloat16():
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported() or not has_bfloat16():
         raise InputError("this processor has no bfloat16 arithmetic", expected="avx512_bf16 or amx_bf16",
                          remedy=f"--engine {EXACT.name}")
     torch.set_num_threads(1)
@@ -223,7 +224,8 @@ def bfloat16_loss(fast: Callable, true: Callable, size: int) -> float:
     return float(min((fast(p[None]) * true(p[None])).sum() for p in pictures))
 
 
-def _has_bfloat16() -> bool:
+def has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16 (Linux)."""
     info = Path("/proc/cpuinfo")
     return info.exists() and any(flag in info.read_text() for flag in ("avx512_bf16", "amx_bf16"))
 

@@ -675,7 +675,7 @@ def test_torch_and_onnx_agree(dist):
 
 
 def test_bfloat16_is_refused_where_the_processor_lacks_it(dist, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(engines, "_has_bfloat16", lambda: False)
+    monkeypatch.setattr(engines, "has_bfloat16", lambda: False)
     said = refusal(command(few(tmp_path / "shop", 2), dist, tmp_path / "a.catalog", "--engine", "bfloat16"), capsys)
     assert "no bfloat16 arithmetic" in said and "--engine onnx" in said
 
