@@ -42,7 +42,7 @@ export class Files {
    *
    * @param {Wanted} wanted
    * @param {(bytes: Uint8Array) => Promise<void>} [check] throws; else by the file's SHA-256
-   * @param {(bytes: number) => Uint8Array} [room]
+   * @param {(bytes: number) => Uint8Array | Promise<Uint8Array>} [room]
    */
   async get(wanted, check = (bytes) => this.#check(wanted, bytes), room = (size) => new Uint8Array(size)) {
     const key = this.#key(wanted);
@@ -66,13 +66,14 @@ export class Files {
     const cache = await this.cache;
     if (!cache) return;
     const here = (await cache.keys()).map(({ url }) => url).filter((url) => url.startsWith(this.folder));
-    const keys = new Set(set.map((wanted) => this.#key(wanted)));
+    const keys = set.map((wanted) => this.#key(wanted));
     for (const wanted of set) {
-      if (here.some((url) => url.startsWith(`${this.#address(wanted.path)}?`))) await this.get(wanted);
+      const older = here.some((url) => url.startsWith(`${this.#address(wanted.path)}?`));
+      if (older && !here.includes(this.#key(wanted))) await this.get(wanted);
     }
-    await cache.put(this.#address(MANIFEST), new Response(/** @type {BodyInit} */ (manifest)));
-    keys.add(this.#address(MANIFEST));
-    for (const url of here) if (!keys.has(url)) await cache.delete(url);
+    const place = this.#address(MANIFEST);
+    await cache.put(place, new Response(/** @type {BodyInit} */ (manifest)));
+    for (const url of here) if (url !== place && !keys.includes(url)) await cache.delete(url);
   }
 
   /** @param {string} path */
@@ -98,25 +99,26 @@ export class Files {
   /**
    * @param {Wanted} wanted
    * @param {Response} response
-   * @param {(bytes: number) => Uint8Array} room
+   * @param {(bytes: number) => Uint8Array | Promise<Uint8Array>} room
    */
   async #read({ path, bytes }, response, room) {
     if (bytes === undefined || !response.body) {
       const all = new Uint8Array(await response.arrayBuffer());
-      const place = room(all.length);
+      const place = await room(all.length);
       place.set(all);
       return place;
     }
-    const place = room(bytes);
+    const place = await room(bytes);
     let at = 0;
     this.#running += 1;
     this.#total += bytes;
     try {
-      for await (const piece of response.body) {
-        if (at + piece.length > bytes) throw new BadFileError(path, `more than the manifest's ${bytes} bytes`);
-        place.set(piece, at);
-        at += piece.length;
-        this.tell(this.#loaded += piece.length, this.#total);
+      const reader = response.body.getReader(); // Safari cannot loop over a stream
+      for (let { value } = await reader.read(); value; { value } = await reader.read()) {
+        if (at + value.length > bytes) throw new BadFileError(path, `more than the manifest's ${bytes} bytes`);
+        place.set(value, at);
+        at += value.length;
+        this.tell(this.#loaded += value.length, this.#total);
       }
     } catch (error) {
       throw error instanceof BadFileError ? error : new BadFileError(path, `it broke off at byte ${at}: ${error}`, 'missing');
@@ -133,7 +135,13 @@ export class Files {
    * @param {Uint8Array} bytes
    */
   async #check({ path, digest }, bytes) {
-    const found = new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes))).toHex();
+    const found = await sha256(/** @type {BufferSource} */ (bytes));
     if (found !== digest) throw new BadFileError(path, `SHA-256 ${found}, the manifest says ${digest}`);
   }
+}
+
+/** 64 hex digits. @param {BufferSource} bytes */
+export async function sha256(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
