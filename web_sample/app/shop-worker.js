@@ -5,8 +5,9 @@
  * files that are on their way) and {preparing: true}.
  */
 
-import { BadFileError, CatalogMemory, CatalogSearch, Searcher, openCatalog, openTokenizer, readManifest, unknownScripts }
-  from '../search/index.js';
+import { BadFileError, CatalogMemory, CatalogSearch, ImagePreprocessor, Searcher, openCatalog, readManifest,
+  unknownScripts } from '../search/index.js';
+import { openTokenizer } from '../search/text/tokenizers.js';
 import { Files } from './files.js';
 import { PictureError, readSquare } from './picture-reader.js';
 
@@ -26,7 +27,7 @@ const TRIED = ['bicycle', 'a red dress', 'something sweet']; // texts with which
 
 /** Opened once; what fails is tried again by the next question. @type {Promise<Awaited<ReturnType<typeof open>>> | undefined} */
 let opening;
-/** The last picture: another place of the slider reads nothing anew. @type {{serial: number, image: any} | undefined} */
+/** The last picture: another place of the slider reads nothing anew. @type {{serial: number, image: import('../search/searcher.js').RGBImage} | undefined} */
 let seen;
 const tell = (/** @type {number} */ loaded, /** @type {number} */ total) => postMessage({ loaded, total });
 
@@ -38,7 +39,7 @@ const tasks = {
   /** @param {{accelerator?: 'wasm' | 'webgpu'}} given */
   open: async ({ accelerator }) => {
     const { manifest, searcher } = await shop(accelerator);
-    const { categories, currency } = searcher.search.catalog;
+    const { categories, currency } = searcher.catalog;
     return { categories, currency, model: manifest.model };
   },
 
@@ -50,7 +51,7 @@ const tasks = {
 
   /** @param {string} id */
   product: async (id) => {
-    const { catalog } = (await shop()).searcher.search;
+    const { catalog } = (await shop()).searcher;
     const place = catalog.place(id);
     return place === null ? null : card(catalog, place, null);
   },
@@ -60,9 +61,9 @@ const tasks = {
    * @param {AbortSignal} signal
    */
   search: async (question, signal) => {
-    const { manifest, searcher } = await shop();
+    const { manifest, searcher, preprocessor } = await shop();
     const { like, category, lowest, highest, picture, slider } = question;
-    const { catalog } = searcher.search;
+    const { catalog } = searcher;
     const liked = like === null ? null : catalog.place(like);
     if (like !== null && liked === null) throw new GoneError('no such product');
     const filter = { // what the catalog does not know filters nothing: an update may have taken it away
@@ -71,9 +72,9 @@ const tasks = {
       highest: catalog.currency ? highest : null,
     };
     const asked = like !== null ? { likeId: like }
-      : { text: question.text || undefined, image: picture ? await imageOf(picture, manifest) : undefined, slider };
+      : { text: question.text || undefined, image: picture ? await imageOf(picture, preprocessor) : undefined, slider };
     const { hits, catalog: searched } = await searcher.search({ ...asked, k: MOST, filter }, { signal });
-    const isDoubtful = (/** @type {import('../search/index.js').SearchHit} */ hit) =>
+    const isDoubtful = (/** @type {import('../search/catalog/catalog-search.js').SearchHit} */ hit) =>
       like === null && (hit.confidence ?? 1) < DOUBTFUL;
     const cards = (/** @type {typeof hits} */ some) => some.map((hit) => card(searched, hit.product, like === null ? hit : null));
     return {
@@ -161,7 +162,7 @@ async function opened(files, bytes, accelerator) {
   ]);
   const set = [catalogFile, tokenizerFile, encoderFile('text'), encoderFile('image')];
   files.settle(bytes, set).catch((error) => console.warn(error)); // else the older set stays for the next visit
-  const preprocessor = manifest.preprocessor();
+  const preprocessor = new ImagePreprocessor(manifest.image);
   const samples = () => ({
     text: TRIED.map((text) => tokenizer.encode(text)),
     image: TRIED.map((_, kind) => new Uint8Array(3 * preprocessor.size ** 2).map((_, place) => (place * (kind + 1)) ** 2)),
@@ -180,7 +181,7 @@ async function opened(files, bytes, accelerator) {
   const keep = async () => {
     for (const part of /** @type {const} */ (['text', 'image'])) await load(part);
   };
-  return { manifest, searcher, keep };
+  return { manifest, searcher, preprocessor, keep };
 }
 
 /**
@@ -200,13 +201,12 @@ async function catalogOf(files, wanted, space) {
 
 /**
  * @param {NonNullable<Question['picture']>} picture
- * @param {import('../search/manifest.js').ModelManifest} manifest
+ * @param {ImagePreprocessor} preprocessor
  */
-async function imageOf({ serial, blob }, manifest) {
+async function imageOf({ serial, blob }, preprocessor) {
   if (seen?.serial !== serial) {
-    const preprocessor = manifest.preprocessor();
-    const bytes = await readSquare(blob, preprocessor);
-    seen = { serial, image: { bytes, width: preprocessor.size, height: preprocessor.size } };
+    const pixels = await readSquare(blob, preprocessor);
+    seen = { serial, image: { pixels, width: preprocessor.size, height: preprocessor.size } };
   }
   return seen.image;
 }

@@ -8,6 +8,7 @@ const ROOT = new URL('../', location.href).href;
 const MINE = `page ${ROOT} `;
 const LIST = location.search.slice(1);
 const NAME = MINE + LIST;
+const MARK = 'app/files.json'; // comes last: a cache that has it is whole
 
 /** @typedef {{path: string, sha256: string}} Listed */
 
@@ -21,7 +22,7 @@ worker.addEventListener('activate', (event) => event.waitUntil((async () => {
 worker.addEventListener('fetch', (event) => {
   const { method, url } = event.request;
   const path = url.startsWith(ROOT) ? url.slice(ROOT.length).replace(/[?#].*/, '') : 'model/';
-  if (method === 'GET' && !path.startsWith('model/') && path !== 'app/files.json') event.respondWith(answer(event, path));
+  if (method === 'GET' && !path.startsWith('model/') && path !== MARK) event.respondWith(answer(event, path));
 });
 
 /**
@@ -47,15 +48,17 @@ function refill() {
 
 /** Loads all files of the list, each checked; what an older cache has is not loaded again. */
 async function fill() {
-  if (await caches.has(NAME)) return;
-  const list = await (await loaded('app/files.json', LIST)).json();
+  if (await caches.match(ROOT + MARK, { cacheName: NAME })) return;
+  const list = await loaded(MARK, LIST);
+  const { files } = await list.clone().json();
   /** @type {Map<string, Response>} */
   const found = new Map();
-  for (const { path, sha256 } of /** @type {Listed[]} */ (list.files)) {
+  for (const { path, sha256 } of /** @type {Listed[]} */ (files)) {
     const older = await caches.match(ROOT + path);
     const isSame = older && await digest(older.clone()) === sha256;
     found.set(ROOT + path, isSame ? older : await loaded(path, sha256));
   }
+  found.set(ROOT + MARK, list);
   const cache = await caches.open(NAME);
   try {
     for (const [address, response] of found) await cache.put(address, response);

@@ -26,7 +26,7 @@ export class LiteRtEncoder extends PartEncoder {
       const { path } = manifest.artifact('tflite', part);
       const bytes = await load(part);
       checkSpace(manifest, path, tfliteText(bytes, path, 'space'));
-      const size = manifest.imageSize;
+      const size = manifest.image.size;
       const shape = part === 'text' ? [1, manifest.text.contextLength] : [1, size, size, 3];
       const cpu = await compiled(litert, bytes, shape, 'wasm');
       if (device === 'wasm' || !samples) return cpu;

@@ -24,7 +24,7 @@ export class OrtEncoder extends PartEncoder {
         run: async (input) => {
           const given = input instanceof Int32Array
             ? { token_ids: new ort.Tensor('int32', input, [1, input.length]) }
-            : { image: new ort.Tensor('float32', planes(input), [1, 3, manifest.imageSize, manifest.imageSize]) };
+            : { image: new ort.Tensor('float32', planes(input), [1, 3, manifest.image.size, manifest.image.size]) };
           return /** @type {Float32Array} */ ((await session.run(given)).embedding.data);
         },
         close: () => session.release(),
