@@ -2,7 +2,7 @@
 
 import { cardView, find } from './card-view.js';
 import { isFiltered, NOTHING } from './search-model.js';
-import { locale, scriptName, words } from './strings.js';
+import { language, scriptName, words } from './strings.js';
 
 const MEGABYTE = 1e6;
 
@@ -91,7 +91,7 @@ export class AnswerView {
     bar.hidden = !isBusy;
     if (total > 0) Object.assign(bar, { value: loaded, max: total });
     else bar.removeAttribute('value');
-    const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+    const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
     find('amount', HTMLElement).textContent =
       total > 0 ? words('progress', number.format(loaded / MEGABYTE), number.format(total / MEGABYTE)) : '';
   }

@@ -43,7 +43,7 @@ model.changed = () => {
   question.show();
   answer.show();
   const { loaded, total } = model.progress;
-  Object.assign(find('loading', HTMLProgressElement), { hidden: total === 0, value: loaded, max: total || 1 });
+  Object.assign(find('loading', HTMLProgressElement), { hidden: total === 0 || model.state.kind !== 'idle', value: loaded, max: total || 1 });
   const here = new URLSearchParams(location.hash.slice(1));
   if (model.question.like === null && here.has('like')) history.pushState(null, '', '#'); // something new was asked for
 };

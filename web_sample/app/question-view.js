@@ -29,6 +29,8 @@ export class QuestionView {
       if (matchMedia('(pointer: coarse)').matches) this.#text.blur(); // the keyboard hides what was found
       ask({});
     };
+    this.#picture.alt = words('picture');
+    this.#picture.onerror = () => this.#picture.hidden = true; // the search says why
     this.#text.onfocus = () => model.shop.prepare('text');
     this.#text.oninput = () => this.#showSlider();
     this.#slider.oninput = () => this.#describe();
@@ -103,9 +105,8 @@ export class QuestionView {
   #showPicture(picture) {
     if (this.#picture.src) URL.revokeObjectURL(this.#picture.src);
     this.#pictureRow.hidden = picture === null;
+    this.#picture.hidden = picture === null;
     if (picture) this.#picture.src = URL.createObjectURL(picture.blob);
-    else this.#picture.removeAttribute('src');
-    this.#picture.alt = words('picture');
   }
 
   /** @param {string[]} categories */

@@ -33,7 +33,8 @@ const TEXTS = {
   clear_filters: ['Clear the filters', '清除篩選條件'],
   failed: ['That did not work', '無法完成搜尋'],
   retry: ['Try again', '再試一次'],
-  unknown_script: ['The search was not taught words in this writing: {0}. Results may be wrong; English words or a picture work better.',
+  unknown_script: ['The search was not taught words in this writing: {0}. Results may be wrong; English words or a picture '
+    + 'work better.',
     '這個搜尋模型沒有學過以下文字：{0}。結果可能不準確；請改用英文或圖片搜尋。'],
   another_script: ['another writing', '其他文字'],
   match: ['{0} % match', '符合度 {0}%'],
@@ -55,19 +56,24 @@ const TEXTS = {
   error_other: ['Something went wrong. Please try again.', '發生問題，請再試一次。'],
 };
 // Unicode's names of the writing systems that most people write, and their ISO 15924 codes.
-const SCRIPTS = new Map(('Latin Latn Han Hani Hiragana Hira Katakana Kana Hangul Hang Bopomofo Bopo Cyrillic Cyrl '
-  + 'Greek Grek Arabic Arab Hebrew Hebr Devanagari Deva Bengali Beng Tamil Taml Telugu Telu Thai Thai Lao Laoo Khmer Khmr '
-  + 'Myanmar Mymr Georgian Geor Armenian Armn Ethiopic Ethi Gujarati Gujr Gurmukhi Guru Kannada Knda Malayalam Mlym '
-  + 'Sinhala Sinh Tibetan Tibt Mongolian Mong').split(' ').flatMap((word, at, all) => at % 2 ? [] : [[word, all[at + 1]]]));
-
+/** @type {Record<string, string>} */
+const SCRIPTS = {
+  Latin: 'Latn', Han: 'Hani', Hiragana: 'Hira', Katakana: 'Kana', Hangul: 'Hang', Bopomofo: 'Bopo', Cyrillic: 'Cyrl',
+  Greek: 'Grek', Arabic: 'Arab', Hebrew: 'Hebr', Devanagari: 'Deva', Bengali: 'Beng', Tamil: 'Taml', Telugu: 'Telu',
+  Thai: 'Thai', Lao: 'Laoo', Khmer: 'Khmr', Myanmar: 'Mymr', Georgian: 'Geor', Armenian: 'Armn', Ethiopic: 'Ethi',
+  Gujarati: 'Gujr', Gurmukhi: 'Guru', Kannada: 'Knda', Malayalam: 'Mlym', Sinhala: 'Sinh', Tibetan: 'Tibt',
+  Mongolian: 'Mong',
+};
 const RIGHT_TO_LEFT = /^(Arab|Hebr|Thaa|Syrc|Nkoo|Adlm)$/;
 
 /** @typedef {keyof typeof TEXTS} Words */
 
-/** For numbers and prices: the shopper's own language and country. */
+/** For prices: the shopper's own language and country. */
 export const locale = navigator.language;
 const spoken = navigator.languages.map((tag) => new Intl.Locale(tag).maximize());
 const column = Math.max(0, spoken.map(columnOf).find((place) => place >= 0) ?? 0);
+/** Of the texts, and of numbers in them. */
+export const language = TAGS[column];
 
 /** Where a language's texts stand; -1: nowhere. @param {Intl.Locale} wanted */
 function columnOf(wanted) {
@@ -87,7 +93,7 @@ export function words(name, ...values) {
 
 /** Puts the texts into the page: `data-words` as text, `data-label` for screen readers, `data-hint` into fields. */
 export function fillIn() {
-  document.documentElement.lang = TAGS[column];
+  document.documentElement.lang = language;
   document.documentElement.dir = RIGHT_TO_LEFT.test(spoken[0]?.script ?? '') ? 'rtl' : 'ltr';
   document.title = words('app_name');
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-words]'))) {
@@ -102,6 +108,6 @@ export function fillIn() {
 
 /** A writing system (Unicode's name) in the shopper's language. @param {string} script */
 export function scriptName(script) {
-  const code = SCRIPTS.get(script);
-  return (code && new Intl.DisplayNames(TAGS[column], { type: 'script' }).of(code)) ?? words('another_script');
+  const code = SCRIPTS[script];
+  return (code && new Intl.DisplayNames(language, { type: 'script' }).of(code)) ?? words('another_script');
 }
