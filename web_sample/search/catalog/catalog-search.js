@@ -1,6 +1,4 @@
-/**
- * A query enters; the best products of an open catalog leave: exact, the same products and score bits as elsewhere.
- */
+/** A query enters; the best products of an open catalog leave: exact, the same products and score bits as elsewhere. */
 
 import { BadFileError } from '../malformed.js';
 import { Best } from './best.js';
@@ -9,32 +7,24 @@ import { whole } from './catalog-reader.js';
 import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
 /**
- * What to search for: a text's embedding, an image's, both with the slider from 0 (the text alone) to 1 (the image alone), or
- * more like a product, which is left out. Embeddings are of the catalog's space: `dim` finite numbers.
- *
- * @typedef {{text: Float32Array} | {image: Float32Array} | {text: Float32Array, image: Float32Array, slider: number}
- *   | {like: number}} SearchQuery
+ * What to search for: a text's embedding, an image's, both with the slider from 0 (the text alone) to 1 (the image
+ * alone), or more like a product, which is left out. Embeddings are of the catalog's space: `dim` finite numbers.
+ * @typedef {{text: Float32Array} | {image: Float32Array} | {text: Float32Array, image: Float32Array, slider: number} |
+ * {like: number}} SearchQuery
  */
 
 /**
- * What a product must be; undefined or null for no matter. `categories`: names, of which the product is in one. Prices are in
- * ten-thousandths of the catalog's currency, inclusive.
- *
+ * What a product must be; undefined or null for no matter. `categories`: names, of which the product is in one. Prices
+ * are in ten-thousandths of the catalog's currency, inclusive.
  * @typedef {{categories?: Iterable<string> | null, lowest?: number | null, highest?: number | null}} CatalogFilter
  */
 
 /**
- * A product that was found, by its place in the catalog, with its best row and that row's score: for ordering, not for people.
- * `confidence`: the share of results with such a score that are right, 0 to 1, in whole per cent and in stars, 0 to 5; null
- * where the catalog's calibration was not measured for that kind of query.
- *
- * @typedef {object} SearchHit
- * @property {number} product
- * @property {number} row
- * @property {number} score
- * @property {number | null} confidence
- * @property {number | null} percent
- * @property {number | null} stars
+ * A product that was found, by its place in the catalog, with its best row and that row's score: for ordering, not for
+ * people. `confidence`: the share of results with such a score that are right, 0 to 1, in whole per cent and in stars,
+ * 0 to 5; null where the catalog's calibration was not measured for that kind of query.
+ * @typedef {object} SearchHit @property {number} product @property {number} row @property {number} score
+ * @property {number | null} confidence @property {number | null} percent @property {number | null} stars
  */
 
 /** Searches an open catalog, row by row. Holds nothing that changes. */
@@ -45,21 +35,14 @@ export class CatalogSearch {
   }
 
   /**
-   * The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter, score,
-   * one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence` (which hides nothing that has no
-   * confidence). `without` leaves one product out.
-   *
-   * Throws a RangeError for a vector of another width, not finite or all zeros; an unknown category; a price filter on a
-   * catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none. Throws
+   * The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter,
+   * score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence` (which hides nothing that
+   * has no confidence). `without` leaves one product out.
+   * Throws a RangeError for a vector of another width, not finite or all zeros; an unknown category; a price filter on
+   * a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none. Throws
    * `BadFileError` for "more like this" of a product whose row is damaged.
-   *
-   * @param {SearchQuery} query
-   * @param {number} [k]
-   * @param {CatalogFilter} [filter]
-   * @param {number} [threshold]
-   * @param {number} [leastConfidence]
-   * @param {number | null} [without]
-   * @returns {SearchHit[]}
+   * @param {SearchQuery} query @param {number} [k] @param {CatalogFilter} [filter] @param {number} [threshold]
+   * @param {number} [leastConfidence] @param {number | null} [without] @returns {SearchHit[]}
    */
   search(query, k = 10, filter = {}, threshold = -Infinity, leastConfidence = 0, without = null) {
     require(k >= 1, () => `a search for the best ${k}`);
@@ -80,11 +63,7 @@ export class CatalogSearch {
 
   /**
    * Offers the best row of each product that is wanted.
-   *
-   * @param {PreparedQuery} query
-   * @param {Uint8Array | null} wanted
-   * @param {number} threshold
-   * @param {Best} best
+   * @param {PreparedQuery} query @param {Uint8Array | null} wanted @param {number} threshold @param {Best} best
    */
   #scan({ q16, step, constant }, wanted, threshold, best) {
     const { memory, rows, tables: { owners, scales, codes } } = this.catalog;
@@ -134,9 +113,7 @@ export class CatalogSearch {
 
   /**
    * A function of a row and its score.
-   *
-   * @param {SearchQuery} query
-   * @returns {(row: number, score: number) => number | null}
+   * @param {SearchQuery} query @returns {(row: number, score: number) => number | null}
    */
   #confidences(query) {
     const { tables, calibration } = this.catalog;
@@ -149,9 +126,7 @@ export class CatalogSearch {
 
   /**
    * Of each product, 1 where it may be found; null where all may.
-   *
-   * @param {CatalogFilter} filter
-   * @param {number[]} left out
+   * @param {CatalogFilter} filter @param {number[]} left out
    */
   #wanted({ categories = null, lowest = null, highest = null }, left) {
     const { catalog } = this;
@@ -173,11 +148,7 @@ export class CatalogSearch {
     return wanted;
   }
 
-  /**
-   * Of each category, whether it is wanted.
-   *
-   * @param {Set<string>} wanted
-   */
+  /** Of each category, whether it is wanted. @param {Set<string>} wanted */
   #names(wanted) {
     const { categories } = this.catalog;
     const unknown = [...wanted].filter((name) => !categories.includes(name));
@@ -188,9 +159,7 @@ export class CatalogSearch {
 
 /**
  * The first row of a product: of the sorted owners, the first that is not below it.
- *
- * @param {Uint32Array} owners
- * @param {number} product
+ * @param {Uint32Array} owners @param {number} product
  */
 function firstRow(owners, product) {
   let low = 0;
@@ -204,10 +173,7 @@ function firstRow(owners, product) {
 }
 
 /**
- * @param {number} product
- * @param {number} row
- * @param {number} score
- * @param {number | null} confidence
+ * @param {number} product @param {number} row @param {number} score @param {number | null} confidence
  * @returns {SearchHit}
  */
 function hit(product, row, score, confidence) {
@@ -215,10 +181,7 @@ function hit(product, row, score, confidence) {
   return { product, row, score, confidence, percent: inSteps(100), stars: inSteps(5) };
 }
 
-/**
- * @param {boolean} condition
- * @param {() => string} message
- */
+/** @param {boolean} condition @param {() => string} message */
 function require(condition, message) {
   if (!condition) throw new RangeError(message());
 }

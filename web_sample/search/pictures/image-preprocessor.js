@@ -3,9 +3,10 @@
 import { Axis, KERNELS, Pixels } from './resample.js';
 
 /**
- * What makes the square; the manifest says it. `mode` 'shortest': the shorter side becomes the square's, the other by the
- * same factor, then the centre is cropped; 'squash': both sides become the square's.
- * @typedef {{size: number, interpolation: import('./resample.js').Interpolation, mode?: 'shortest' | 'squash'}} ImageSpec
+ * What makes the square; the manifest says it. `mode` 'shortest': the shorter side becomes the square's, the other by
+ * the same factor, then the centre is cropped; 'squash': both sides become the square's.
+ * @typedef {{size: number, interpolation: import('./resample.js').Interpolation, mode?: 'shortest' | 'squash'}}
+ * ImageSpec
  */
 
 /** Pixels of the largest image. */
@@ -32,10 +33,7 @@ export class ImagePreprocessor {
   /**
    * RGB8 [size, size, 3] of an upright sRGB image. Takes some 3 x size x the shorter side bytes of memory, and time.
    * @param {Uint8Array | Uint8ClampedArray} pixels row by row; RGBA (not premultiplied) is read in place, over white
-   * @param {number} width
-   * @param {number} height
-   * @param {number} channels 3 or 4
-   * @returns {Uint8Array}
+   * @param {number} width @param {number} height @param {number} channels 3 or 4 @returns {Uint8Array}
    * @throws {RangeError} where `pixels` has another length, there are no or over 2^27 pixels, or a side is over 4,096
    * times as long as it becomes.
    */
@@ -66,20 +64,13 @@ export class ImagePreprocessor {
     return new Uint8Array(square.buffer);
   }
 
-  /**
-   * What a side becomes.
-   * @param {number} side
-   * @param {number} short
-   */
+  /** What a side becomes. @param {number} side @param {number} short */
   #resized(side, short) {
     return this.mode === 'squash' ? this.size : Math.floor(this.size * side / short);
   }
 }
 
-/**
- * @param {boolean} condition
- * @param {() => string} message
- */
+/** @param {boolean} condition @param {() => string} message */
 function require(condition, message) {
   if (!condition) throw new RangeError(message());
 }
