@@ -68,11 +68,7 @@ export class Container {
     return this.entries.has(name);
   }
 
-  /**
-   * The value of a key of the metadata. Throws `BadFileError` where it is missing.
-   *
-   * @param {string} key
-   */
+  /** The value of a key of the metadata. Throws `BadFileError` where it is missing. @param {string} key */
   text(key) {
     return reading(this.name, () => this.metadata[key] ?? malformed(`its metadata has no ${shown(key)}`));
   }
@@ -100,11 +96,7 @@ export class Container {
   }
 }
 
-/**
- * The bytes of the header.
- *
- * @param {Uint8Array} file
- */
+/** The bytes of the header. @param {Uint8Array} file */
 function headerOf(file) {
   wellFormed(file.length >= HEADER_START, () => `a file of ${file.length} bytes, too short for a header`);
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
@@ -115,11 +107,7 @@ function headerOf(file) {
   return file.subarray(HEADER_START, HEADER_START + Number(length));
 }
 
-/**
- * @param {string} name
- * @param {import('./json.js').Json} json
- * @returns {Entry}
- */
+/** @param {string} name @param {import('./json.js').Json} json @returns {Entry} */
 function entry(name, json) {
   const members = asObject(json, `tensor ${shown(name)}`);
   /** @param {string} key */
@@ -140,8 +128,7 @@ function entry(name, json) {
 /**
  * The entries of known types by name. All entries together must fill the data without gap or overlap.
  *
- * @param {Entry[]} entries
- * @param {number} bytes of the data
+ * @param {Entry[]} entries @param {number} bytes of the data
  */
 function placed(entries, bytes) {
   /** @type {Map<string, Entry>} */

@@ -12,27 +12,17 @@ const DEEPEST = 100; // the parser calls itself; the same bound as in the apps
 const SPACE = /[ \t\n\r]*/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y; // what stands for itself in a text
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const WORD = /true|false|null/y;
 const ESCAPED = /["\\/bfnrt]|u[0-9a-fA-F]{4}/y; // what may follow a backslash
-const CONTROLS = new Map([['b', '\b'], ['f', '\f'], ['n', '\n'], ['r', '\r'], ['t', '\t']]);
-/** @type {[string, boolean | null][]} */
-const LITERALS = [['true', true], ['false', false], ['null', null]];
 const MOST = 2n ** 63n - 1n;
 
-/**
- * An object's members, in the order in which their names first came.
- *
- * @extends {Map<string, Json>}
- */
+/** An object's members, in the order in which their names first came. @extends {Map<string, Json>} */
 export class JsonObject extends Map {
   /** The object's text. */
   written = '';
 }
 
-/**
- * A list's items.
- *
- * @extends {Array<Json>}
- */
+/** A list's items. @extends {Array<Json>} */
 export class JsonArray extends Array {
   /** The list's text. */
   written = '';
@@ -57,11 +47,7 @@ export function parse(content, { once }) {
   return new Parser(typeof content === 'string' ? content : decoded(content), once).whole();
 }
 
-/**
- * A strict reader of UTF-8: a byte order mark stays, and is no JSON.
- *
- * @param {Uint8Array} utf8
- */
+/** A byte order mark stays, and is no JSON. @param {Uint8Array} utf8 */
 function decoded(utf8) {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(utf8);
@@ -72,74 +58,61 @@ function decoded(utf8) {
 
 class Parser {
   #at = 0;
+  #text;
+  #once;
 
-  /**
-   * @param {string} text
-   * @param {boolean} once
-   */
+  /** @param {string} text @param {boolean} once */
   constructor(text, once) {
-    this.text = text;
-    this.once = once;
+    this.#text = text;
+    this.#once = once;
   }
 
   whole() {
     const found = this.#value(0);
     this.#take(SPACE);
-    if (this.#at < this.text.length) this.#wrong();
+    if (this.#at < this.#text.length) this.#wrong();
     return found;
   }
 
-  /**
-   * @param {number} depth
-   * @returns {Json}
-   */
+  /** @param {number} depth @returns {Json} */
   #value(depth) {
     wellFormed(depth < DEEPEST, () => `JSON nested more than ${DEEPEST} deep`);
     this.#take(SPACE);
+    const start = this.#at;
     const next = this.#peek();
-    if (next === '{') return this.#members(depth);
-    if (next === '[') return this.#items(depth);
     if (next === '"') return this.#string();
-    for (const [word, meaning] of LITERALS) {
-      if (!this.text.startsWith(word, this.#at)) continue;
-      this.#at += word.length;
-      return meaning;
+    if (next !== '{' && next !== '[') {
+      const word = this.#take(WORD);
+      return word ? JSON.parse(word) : new JsonNumber(this.#take(NUMBER) || this.#wrong());
     }
-    return new JsonNumber(this.#take(NUMBER) || this.#wrong());
+    const found = next === '{' ? this.#members(depth + 1) : this.#items(depth + 1);
+    found.written = this.#text.slice(start, this.#at);
+    return found;
   }
 
   /** @param {number} depth */
   #members(depth) {
-    const start = this.#at;
     const found = new JsonObject();
     this.#list('}', () => {
       if (this.#peek() !== '"') this.#wrong();
       const name = this.#string();
       this.#take(SPACE);
       this.#skip(':');
-      const value = this.#value(depth + 1);
-      wellFormed(!this.once || !found.has(name), () => `the name ${shown(name)} stands twice in an object`);
+      const value = this.#value(depth);
+      wellFormed(!this.#once || !found.has(name), () => `the name ${shown(name)} stands twice in an object`);
       found.set(name, value);
     });
-    found.written = this.text.slice(start, this.#at);
     return found;
   }
 
   /** @param {number} depth */
   #items(depth) {
-    const start = this.#at;
     const found = new JsonArray();
-    this.#list(']', () => found.push(this.#value(depth + 1)));
-    found.written = this.text.slice(start, this.#at);
+    this.#list(']', () => found.push(this.#value(depth)));
     return found;
   }
 
-  /**
-   * What stands between brackets, separated by commas.
-   *
-   * @param {string} end
-   * @param {() => void} item
-   */
+  /** What stands between brackets, separated by commas. @param {string} end @param {() => void} item */
   #list(end, item) {
     this.#at += 1;
     this.#take(SPACE);
@@ -164,20 +137,14 @@ class Parser {
       if (next < ' ') this.#wrong();
       this.#at += 1;
       if (next === '"') return found;
-      const escaped = this.#take(ESCAPED) || this.#wrong();
-      found += escaped.length > 1
-        ? String.fromCharCode(parseInt(escaped.slice(1), 16)) : CONTROLS.get(escaped) ?? escaped;
+      found += JSON.parse(`"\\${this.#take(ESCAPED) || this.#wrong()}"`);
     }
   }
 
-  /**
-   * Goes past what the pattern takes here, which may be nothing.
-   *
-   * @param {RegExp} pattern sticky
-   */
+  /** Goes past what the pattern takes here, which may be nothing. @param {RegExp} pattern sticky */
   #take(pattern) {
     pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.text)?.[0] ?? '';
+    const found = pattern.exec(this.#text)?.[0] ?? '';
     this.#at += found.length;
     return found;
   }
@@ -189,43 +156,31 @@ class Parser {
   }
 
   #peek() {
-    return this.#at < this.text.length ? this.text[this.#at] : malformed('JSON that ends too early');
+    return this.#at < this.#text.length ? this.#text[this.#at] : malformed('JSON that ends too early');
   }
 
   /** @returns {never} */
   #wrong() {
-    return malformed(`no JSON at character ${this.#at}: ${shown(this.text.slice(this.#at, this.#at + 12))}`);
+    return malformed(`no JSON at character ${this.#at}: ${shown(this.#text.slice(this.#at, this.#at + 12))}`);
   }
 }
 
-/**
- * @param {Json | undefined} value
- * @param {string} what names the value in an error, here and below
- */
+/** @param {Json | undefined} value @param {string} what names the value in an error, here and below */
 export function asObject(value, what) {
   return value instanceof JsonObject ? value : malformed(`${what} is no JSON object`);
 }
 
-/**
- * @param {Json | undefined} value
- * @param {string} what
- */
+/** @param {Json | undefined} value @param {string} what */
 export function asArray(value, what) {
   return value instanceof JsonArray ? value : malformed(`${what} is no JSON list`);
 }
 
-/**
- * @param {Json | undefined} value
- * @param {string} what
- */
+/** @param {Json | undefined} value @param {string} what */
 export function asText(value, what) {
   return typeof value === 'string' ? value : malformed(`${what} is no text`);
 }
 
-/**
- * @param {Json | undefined} value
- * @param {string} what
- */
+/** @param {Json | undefined} value @param {string} what */
 export function asBool(value, what) {
   return typeof value === 'boolean' ? value : malformed(`${what} is neither true nor false`);
 }
@@ -233,31 +188,22 @@ export function asBool(value, what) {
 /**
  * A whole number of 64 bits, written without a fraction or an exponent. Beyond 2^53 it is rounded.
  *
- * @param {Json | undefined} value
- * @param {string} what
+ * @param {Json | undefined} value @param {string} what
  */
 export function asInteger(value, what) {
   const written = value instanceof JsonNumber && /^-?[0-9]{1,19}$/.test(value.written) ? BigInt(value.written) : null;
   if (written === null || written > MOST || written < -MOST - 1n) return malformed(`${what} is no whole number`);
-  return Number(written) + 0; // -0 becomes 0
+  return Number(written);
 }
 
-/**
- * A finite number.
- *
- * @param {Json | undefined} value
- * @param {string} what
- */
+/** A finite number. @param {Json | undefined} value @param {string} what */
 export function asNumber(value, what) {
   const found = value instanceof JsonNumber ? Number(value.written) : NaN;
   return Number.isFinite(found) ? found : malformed(`${what} is no finite number`);
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} name
- * @returns {Json}
- */
+/** The member of that name. @param {JsonObject} members @param {string} name */
 export function part(members, name) {
-  return members.get(name) ?? (members.has(name) ? null : malformed(`it has no ${shown(name)}`));
+  const found = members.get(name);
+  return found === undefined ? malformed(`it has no ${shown(name)}`) : found;
 }

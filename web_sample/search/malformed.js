@@ -8,11 +8,7 @@
 
 /** A file that cannot be used. The message is one line, for developers; an app says `kind` in its own words. */
 export class BadFileError extends Error {
-  /**
-   * @param {string} file the file's name
-   * @param {string} problem one line
-   * @param {FileErrorKind} [kind]
-   */
+  /** @param {string} file its name @param {string} problem one line @param {FileErrorKind} [kind] */
   constructor(file, problem, kind = 'damaged') {
     super(`${file}: ${problem}`);
     this.name = 'BadFileError';
@@ -23,10 +19,7 @@ export class BadFileError extends Error {
 
 /** Content that is not what its format says; `reading` makes a `BadFileError` of it. */
 export class Malformed extends Error {
-  /**
-   * @param {string} message
-   * @param {FileErrorKind} [kind]
-   */
+  /** @param {string} message @param {FileErrorKind} [kind] */
   constructor(message, kind = 'damaged') {
     super(message);
     this.name = 'Malformed';
@@ -34,10 +27,7 @@ export class Malformed extends Error {
   }
 }
 
-/**
- * @param {string} message
- * @returns {never}
- */
+/** @param {string} message @returns {never} */
 export function malformed(message) {
   throw new Malformed(message);
 }
@@ -45,9 +35,7 @@ export function malformed(message) {
 /**
  * Throws `Malformed` unless the condition holds.
  *
- * @param {unknown} condition
- * @param {() => string} message
- * @param {FileErrorKind} [kind]
+ * @param {unknown} condition @param {() => string} message @param {FileErrorKind} [kind]
  * @returns {asserts condition}
  */
 export function wellFormed(condition, message, kind = 'damaged') {
@@ -57,10 +45,7 @@ export function wellFormed(condition, message, kind = 'damaged') {
 /**
  * Does the work; what is malformed in there becomes a `BadFileError` of the file `name`.
  *
- * @template T
- * @param {string} name
- * @param {() => T} work
- * @returns {T}
+ * @template T @param {string} name @param {() => T} work @returns {T}
  */
 export function reading(name, work) {
   try {
@@ -70,11 +55,7 @@ export function reading(name, work) {
   }
 }
 
-/**
- * A text from a file, fit for one line of an error: short, in quotation marks, without control characters.
- *
- * @param {string} text
- */
+/** A text from a file, fit for an error: short, quoted, without control characters. @param {string} text */
 export function shown(text) {
   return `'${text.slice(0, 60).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}'`;
 }
