@@ -80,7 +80,8 @@ export class ModelManifest {
     const found = this.artifacts.find((one) => one.format === format && one.encoder === encoder);
     if (found) return found;
     const there = this.artifacts.map((one) => `${one.format} ${one.encoder} ${one.precision}`).join(', ');
-    throw new BadFileError(this.#name, `no ${encoder} encoder in ${format}; there are ${there || 'none'}`, 'mismatched');
+    throw new BadFileError(this.#name, `no ${encoder} encoder in ${format}; there are ${there || 'none'}`,
+      'mismatched');
   }
 }
 
@@ -160,7 +161,8 @@ function texts(members, key) {
 function oneOf(members, key, what, known) {
   const wanted = textOf(members, key);
   const found = known.find((one) => one === wanted);
-  wellFormed(found !== undefined, () => `unknown ${what}: expected '${known.join('\' or \'')}', found ${shown(wanted)}`);
+  wellFormed(found !== undefined, () =>
+    `unknown ${what}: expected '${known.join('\' or \'')}', found ${shown(wanted)}`);
   return found;
 }
 

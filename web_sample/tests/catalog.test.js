@@ -55,8 +55,8 @@ if (expected) {
       counts[found === null ? 'refused' : found.verifies ? 'whole' : 'read'] += 1;
     }
     assert.equal(end, bytes.length);
-    context.diagnostic(`${json.files.length} damaged catalogs: ${counts.refused} refused, ${counts.read} read as Python `
-      + `reads them, ${counts.whole} whole, 0 otherwise`);
+    context.diagnostic(`${json.files.length} damaged catalogs: ${counts.refused} refused, ${counts.read} read as `
+      + `Python reads them, ${counts.whole} whole, 0 otherwise`);
   });
 }
 
@@ -85,7 +85,8 @@ test('what is not known or does not agree is named', () => {
   }
   for (const value of ['{}', '[1]', '[', 'null']) refused(changed({ categories: value }), '');
   const curve = '{"a":1,"b":2,"spread":1}';
-  for (const value of ['{}', '[]', '1', calibration('{"a":1,"b":2,"spread":0}', curve), calibration('{"a":1e999,"b":2,"spread":1}', curve),
+  for (const value of ['{}', '[]', '1', calibration('{"a":1,"b":2,"spread":0}', curve),
+    calibration('{"a":1e999,"b":2,"spread":1}', curve),
     calibration('{"a":1e101,"b":2,"spread":1}', curve), calibration('{"a":1,"b":2,"spread":1e-101}', curve)]) {
     refused(changed({ calibration: value }), '');
   }
@@ -96,8 +97,9 @@ test('what is not known or does not agree is named', () => {
   }
   refused(changed({ space: 'AB'.repeat(32) }), 'space');
   refused(changed({ dim: '1025' }), 'dimensions');
-  const edited = withHeader(headerOf(good).replace(/"sha256":"[0-9a-f]{64}"/, '"sha256":"0"'), good.subarray(8 + headerOf(good).length));
-  refused(edited, 'sha256');
+  const header = headerOf(good);
+  const data = good.subarray(8 + header.length);
+  refused(withHeader(header.replace(/"sha256":"[0-9a-f]{64}"/, '"sha256":"0"'), data), 'sha256');
 });
 
 test('a tensor that is missing or of another kind is named', () => {
@@ -105,7 +107,8 @@ test('a tensor that is missing or of another kind is named', () => {
     const others = tensorsOf(parts).filter(({ name }) => name !== tensor.name);
     refused(container(metadataOf(parts), others), `'${tensor.name}'`);
     for (const wrong of [{ ...tensor, type: 'U9' }, { ...tensor, shape: [1, ...tensor.shape] }]) {
-      refused(container(metadataOf(parts), tensorsOf(parts).map((one) => one.name === tensor.name ? wrong : one)), `'${tensor.name}'`);
+      const tensors = tensorsOf(parts).map((one) => one.name === tensor.name ? wrong : one);
+      refused(container(metadataOf(parts), tensors), `'${tensor.name}'`);
     }
   }
 });
@@ -142,10 +145,13 @@ test('each id is found, with an order of the builder\'s and without', () => {
       assert.equal(catalog.place(id), place, id);
       assert.equal(catalog.product(place).name, `of ${id}`);
     }
-    for (const unknown of ['x', 'ab\u0000', '\u6c34'.repeat(5), '\ud83d', 'A', 'e']) assert.equal(catalog.place(unknown), null);
+    for (const unknown of ['x', 'ab\u0000', '\u6c34'.repeat(5), '\ud83d', 'A', 'e'])
+      assert.equal(catalog.place(unknown), null);
   }
   for (const one of ids) {
-    for (const other of ids) assert.equal(Math.sign(compareUtf8(one, other)), Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    for (const other of ids) {
+      assert.equal(Math.sign(compareUtf8(one, other)), Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    }
   }
 });
 
@@ -155,7 +161,8 @@ test('a wrong order finds the right product or none, and what is no order is ref
   const next = random(3);
   const order = sorted(ids);
   for (let turn = 0; turn < 20; turn++) {
-    const idOrder = order.map((place) => ({ place, by: next(1 << 20) })).sort((a, b) => a.by - b.by).map(({ place }) => place);
+    const idOrder = order.map((place) => ({ place, by: next(1 << 20) }))
+      .sort((a, b) => a.by - b.by).map(({ place }) => place);
     const catalog = open(fileOf({ ...ofRecords(records), idOrder }));
     for (const [place, id] of ids.entries()) assert.ok([null, place].includes(catalog.place(id)));
   }
@@ -179,12 +186,14 @@ test('lists, objects and numbers are kept as they are written', () => {
   const record = '{"id":"p","sizes":["S", 38.50,true,null,{"a": [1, 2]},[3]],"one":"red","box":{"w": 1.0e2, "x":[]},'
     + '"none":null,"empty":[],"n":7,"category":["odd"],"price":1.50,"__proto__":"p"}';
   const { price, category, extra, lists } = open(fileOf(ofRecords([record]))).product(0);
-  assert.deepEqual([...extra], [['sizes', '["S", 38.50,true,null,{"a": [1, 2]},[3]]'], ['one', 'red'], ['box', '{"w": 1.0e2, "x":[]}'],
-    ['empty', '[]'], ['n', '7'], ['__proto__', 'p']]);
+  assert.deepEqual([...extra], [['sizes', '["S", 38.50,true,null,{"a": [1, 2]},[3]]'], ['one', 'red'],
+    ['box', '{"w": 1.0e2, "x":[]}'], ['empty', '[]'], ['n', '7'], ['__proto__', 'p']]);
   assert.deepEqual(lists.get('sizes'), ['S', '38.50', 'true', '{"a": [1, 2]}', '[3]']);
   assert.deepEqual([lists.get('one'), lists.get('box'), lists.get('empty')], [['red'], ['{"w": 1.0e2, "x":[]}'], []]);
   assert.deepEqual([price, category, lists.get('none')], ['1.50', '', undefined]);
-  for (const odd of ['"1"', '1e3', '9'.repeat(41), 'null']) assert.equal(open(fileOf(ofRecords([`{"price":${odd}}`]))).product(0).price, null);
+  for (const odd of ['"1"', '1e3', '9'.repeat(41), 'null']) {
+    assert.equal(open(fileOf(ofRecords([`{"price":${odd}}`]))).product(0).price, null);
+  }
 });
 
 test('a catalog gives its products, prices and small pictures', async () => {

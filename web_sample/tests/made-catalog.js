@@ -28,7 +28,8 @@ export function randomParts(seed, rows, dim) {
   const owners = [0];
   for (let row = 1; row < rows; row++) owners.push(owners[row - 1] + Math.min(next(3), 1));
   const products = owners[rows - 1] + 1;
-  const kinds = Array.from({ length: Math.max(rows >> 2, 1) }, () => Array.from({ length: dim }, () => next(255) - 127));
+  const kinds = Array.from({ length: Math.max(rows >> 2, 1) }, () =>
+    Array.from({ length: dim }, () => next(255) - 127));
   return {
     owners,
     dim,
@@ -39,7 +40,8 @@ export function randomParts(seed, rows, dim) {
     categories: Array.from({ length: products }, () => next(4)),
     names: ['name 0', 'name 1', 'name 2', 'name 3'],
     currency: 'EUR',
-    records: Array.from({ length: products }, (_, place) => `{"id":"p${place}","name":"Product \u00e9 ${place}","price":1.50}`),
+    records: Array.from({ length: products }, (_, place) =>
+      `{"id":"p${place}","name":"Product \u00e9 ${place}","price":1.50}`),
     idOrder: null,
   };
 }
@@ -72,7 +74,8 @@ export function tensorsOf({ owners, dim, codes, scales, offset, prices, categori
  * @returns {Record<string, string>}
  */
 export function metadataOf({ dim, records, owners, currency, names }) {
-  const curves = ['{"a":10.0,"b":-5.0,"spread":0.2,"measured":true}', '{"a":8.0,"b":-4.0,"spread":0.1,"measured":true}'];
+  const curves = ['{"a":10.0,"b":-5.0,"spread":0.2,"measured":true}',
+    '{"a":8.0,"b":-4.0,"spread":0.1,"measured":true}'];
   return {
     format: 'mobileclip-catalog', version: '1', quantization: 'int8-row-offset', metric: 'cosine',
     space: 'ab'.repeat(32), model: 'made', dim: `${dim}`, products: `${records.length}`, rows: `${owners.length}`,

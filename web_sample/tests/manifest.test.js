@@ -18,7 +18,8 @@ const GOOD = `{"version": 1, "model": "demo", "space": "${HEX}", "embedding": {"
   "artifacts": [
     {"encoder": "image", "format": "tflite", "precision": "fp32", "path": "tflite/a.tflite", "sha256": "${HEX}",
       "bytes": 5000000000, "peak_rss": null},
-    {"encoder": "image", "format": "tflite", "precision": "fp16", "path": "tflite/b.tflite", "sha256": "${HEX}", "bytes": 7}
+    {"encoder": "image", "format": "tflite", "precision": "fp16", "path": "tflite/b.tflite", "sha256": "${HEX}",
+      "bytes": 7}
   ], "catalog": {"path": "shop.catalog", "digest": "${HEX}", "bytes": 6000000000}}`;
 
 /** @param {string} json */
@@ -52,7 +53,8 @@ function refusedWith(old, new_, says) {
 
 test('a manifest gives what an app needs', () => {
   const made = read(GOOD);
-  assert.deepEqual([made.model, made.space, made.dim, made.logitScale, made.shippable], ['demo', HEX, 128, 20.5, false]);
+  assert.deepEqual([made.model, made.space, made.dim, made.logitScale, made.shippable],
+    ['demo', HEX, 128, 20.5, false]);
   assert.deepEqual(made.image, { size: 64, interpolation: 'bicubic', mode: 'shortest' });
   assert.deepEqual(made.text, { contextLength: 77, startToken: 49406, endToken: 49407, padToken: 0,
     templates: ['{}', 'a photo of a {}.'], scripts: ['Latin', 'Han'] });
@@ -87,8 +89,8 @@ test('a text may have no start token', () => {
 test('the first artefact is given, and one that is not there is refused by name', () => {
   assert.equal(read(GOOD).artifact('tflite', 'image').precision, 'fp32');
   for (const [format, encoder] of /** @type {const} */ ([['tflite', 'text'], ['onnx', 'image']])) {
-    assert.throws(() => read(GOOD).artifact(format, encoder), (/** @type {any} */ error) => error instanceof BadFileError
-      && error.kind === 'mismatched' && error.message.startsWith('a manifest: ')
+    assert.throws(() => read(GOOD).artifact(format, encoder), (/** @type {any} */ error) =>
+      error instanceof BadFileError && error.kind === 'mismatched' && error.message.startsWith('a manifest: ')
       && error.message.includes(`no ${encoder} encoder in ${format}`) && error.message.includes('tflite image fp16'));
   }
 });
@@ -103,9 +105,9 @@ test('another preprocessing or version is refused by name', () => {
 });
 
 test('every part is checked', () => {
-  const keys = 'version model space embedding dim logit_scale image width height resize mode interpolation antialias crop '
-    + 'text context_length end_token pad_token tokenizer path sha256 templates scripts licence name url commercial_use '
-    + 'shippable artifacts encoder format precision bytes';
+  const keys = 'version model space embedding dim logit_scale image width height resize mode interpolation antialias '
+    + 'crop text context_length end_token pad_token tokenizer path sha256 templates scripts licence name url '
+    + 'commercial_use shippable artifacts encoder format precision bytes';
   for (const key of keys.split(' ')) {
     refusedWith(`"${key}":`, '"other":', `'${key}'`);
     refusedWith(`"${key}":`, `"${key}": {"x": 1.5}, "x":`, '');

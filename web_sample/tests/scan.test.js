@@ -24,7 +24,8 @@ test('scan.wasm sums as plain JavaScript does, at every width', async () => {
   for (let dim = 1; dim <= WIDEST; dim++) {
     for (const extreme of [false, true]) {
       query.forEach((_, index) => query[index] = extreme ? 16383 : next(2 * 16383 + 1) - 16383);
-      bytes.subarray(CODES, CODES + ROWS * dim + 7).forEach((_, index, codes) => codes[index] = extreme ? -128 : next(255) - 127);
+      const filled = bytes.subarray(CODES, CODES + ROWS * dim + 7);
+      filled.forEach((_, index) => filled[index] = extreme ? -128 : next(255) - 127);
       const places = [CODES, CODES + 1, CODES + 7];      // a file's codes lie anywhere
       for (const codes of places) {
         sums.fill(-1);
@@ -54,6 +55,7 @@ test('scan.wasm is scan.wat, assembled', async () => {
 });
 
 test('halves are rounded to the even number', () => {
-  const cases = [[0.5, 0], [1.5, 2], [2.5, 2], [-0.5, 0], [-1.5, -2], [-2.5, -2], [16382.5, 16382], [0.49999999999999994, 0]];
+  const cases = [[0.5, 0], [1.5, 2], [2.5, 2], [-0.5, 0], [-1.5, -2], [-2.5, -2], [16382.5, 16382],
+    [0.49999999999999994, 0]];
   for (const [value, expected] of cases) assert.equal(rint(value) + 0, expected, `${value}`);
 });

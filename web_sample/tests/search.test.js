@@ -17,7 +17,7 @@ test('a golden search gives the same products, score bits and confidences', asyn
     const filter = { categories: one.categories, lowest: one.lowest, highest: one.highest };
     const hits = new CatalogSearch(catalog).search(queryOf(one), one.k, filter, one.threshold, 0, one.without);
     assert.deepEqual(
-      hits.map((hit) => ({ product: hit.product, id: catalog.product(hit.product).id, row: hit.row, score: bits(hit.score) })),
+      hits.map(({ product, row, score }) => ({ product, id: catalog.product(product).id, row, score: bits(score) })),
       one.hits.map((/** @type {any} */ { confidence, ...rest }) => rest), `search ${number}`);
     for (const [place, { confidence }] of one.hits.entries()) {
       const found = hits[place].confidence;
@@ -47,7 +47,8 @@ test('searches with filters, thresholds and ties equal the slow way', async () =
     const k = 1 + next(30);
     const found = search.search({ text: query }, k, filter, threshold, 0, without);
     assert.deepEqual(found.map(({ product, row, score }) => ({ product, row, score: bits(score) })),
-      all.filter(({ score }) => score >= threshold).slice(0, k).map((hit) => ({ ...hit, score: bits(hit.score) })), `seed ${seed}`);
+      all.filter(({ score }) => score >= threshold).slice(0, k).map((hit) => ({ ...hit, score: bits(hit.score) })),
+      `seed ${seed}`);
   }
   assert.ok(ties > 1000, `${ties}`);
 });
@@ -66,7 +67,8 @@ test('every width up to the widest is scored exactly', async () => {
     parts.codes.fill(-127, 0, dim);
     const query = new Float32Array(dim).fill(1);
     const found = new CatalogSearch(open(fileOf(parts))).search({ image: query }, 100);
-    assert.deepEqual(found.map(({ row, score }) => [row, score]), plain(parts, query, () => true).map(({ row, score }) => [row, score]));
+    assert.deepEqual(found.map(({ row, score }) => [row, score]),
+      plain(parts, query, () => true).map(({ row, score }) => [row, score]));
   }
 });
 
@@ -75,7 +77,8 @@ test('more like this leaves the product out and equals a search by its first row
   const catalog = await opened(fileOf(parts));
   for (let product = 0; product < catalog.size; product++) {
     const row = parts.owners.indexOf(product);
-    const query = Float32Array.from(parts.offset, (value, index) => value + parts.scales[row] * parts.codes[row * 16 + index]);
+    const query = Float32Array.from(parts.offset, (value, index) =>
+      value + parts.scales[row] * parts.codes[row * 16 + index]);
     assert.deepEqual(new CatalogSearch(catalog).search({ like: product }, 5).map((hit) => [hit.product, hit.score]),
       plain(parts, query, (one) => one !== product).slice(0, 5).map((hit) => [hit.product, hit.score]));
   }
@@ -86,7 +89,8 @@ test('more like a product whose row is nothing is an error of the file', async (
   parts.offset.fill(0);
   parts.scales.fill(0, 0, 1);
   const search = new CatalogSearch(await opened(fileOf(parts)));
-  assert.throws(() => search.search({ like: 0 }), { name: 'BadFileError', message: /^made.catalog, product 0: .*zeros$/ });
+  assert.throws(() => search.search({ like: 0 }),
+    { name: 'BadFileError', message: /^made.catalog, product 0: .*zeros$/ });
 });
 
 test('the slider\'s ends are the text\'s and the image\'s own results', async () => {
@@ -124,7 +128,8 @@ test('the least confidence is inclusive', async () => {
 test('what was not measured has no confidence, and no least confidence hides it', async () => {
   const parts = randomParts(8, 50, 4);
   const [text, image] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(4, 3, 2, 1)];
-  const flat = (/** @type {boolean} */ measured) => `{"a":0.001,"b":0,"spread":1,"measured":${measured}}`; // no result is sure
+  const flat = (/** @type {boolean} */ measured) =>
+    `{"a":0.001,"b":0,"spread":1,"measured":${measured}}`; // no result is sure
   for (const [texts, images] of [[true, true], [true, false], [false, true], [false, false]]) {
     const metadata = { ...metadataOf(parts), calibration: calibration(flat(texts), flat(images)) };
     const search = new CatalogSearch(await opened(container(metadata, tensorsOf(parts))));

@@ -94,7 +94,8 @@ test('a search is the catalog\'s search by the encoder\'s embeddings', async () 
   assert.deepEqual(await hits({ image: image(3) }), search.search({ image: picture }));
   assert.deepEqual(await hits({ text: 'red shoes', image: image(3), slider: 0.3 }),
     search.search({ text, image: picture, slider: 0.3 }));
-  assert.deepEqual(await hits({ text: 'red shoes', image: image(3) }), search.search({ text, image: picture, slider: 0.5 }));
+  assert.deepEqual(await hits({ text: 'red shoes', image: image(3) }),
+    search.search({ text, image: picture, slider: 0.5 }));
   assert.deepEqual(await hits({ like: 7 }), search.search({ like: 7 }));
   assert.deepEqual(await hits({ likeId: 'p7' }), search.search({ like: 7 }));
   const filter = { categories: ['name 1'], lowest: 20_000 };
@@ -145,7 +146,8 @@ test('searches at once ask the encoder one after the other', async () => {
   const made = searcher();
   const texts = ['a', 'b', 'c', 'd'];
   const found = await Promise.all([...texts.map((text) => made.search({ text })), made.search({ image: image(2) })]);
-  assert.deepEqual(found.slice(0, 4).map(({ hits }) => hits), texts.map((text) => search.search({ text: ofText(text) })));
+  assert.deepEqual(found.slice(0, 4).map(({ hits }) => hits),
+    texts.map((text) => search.search({ text: ofText(text) })));
   assert.deepEqual(said(), ['preparing', 'made', 'text', 'text', 'text', 'text', 'image']);
 });
 
@@ -196,7 +198,8 @@ test('a released encoder is closed once it is idle, and made again at its next u
 });
 
 test('an encoder of another space or width is refused and closed', async () => {
-  for (const [wrong, says] of /** @type {const} */ ([[{ space: 'cd'.repeat(32) }, /embedding space/], [{ dim: 9 }, /width/]])) {
+  const cases = /** @type {const} */ ([[{ space: 'cd'.repeat(32) }, /embedding space/], [{ dim: 9 }, /width/]]);
+  for (const [wrong, says] of cases) {
     const made = searcher({ encoder: async () => fakeEncoder(wrong) });
     await assert.rejects(made.search({ text: 'a' }), { name: 'BadFileError', kind: 'mismatched', message: says });
     assert.deepEqual(said(), ['preparing', 'closed']);
@@ -234,7 +237,8 @@ test('each search that ended well is told', async () => {
 });
 
 test('a request for nothing, or for more than one thing, is refused', async () => {
-  for (const request of [{}, { text: null }, { text: 'a', like: 1 }, { image: image(1), likeId: 'p1' }, { like: 1, likeId: 'p1' }]) {
+  for (const request of [{}, { text: null }, { text: 'a', like: 1 }, { image: image(1), likeId: 'p1' },
+    { like: 1, likeId: 'p1' }]) {
     await assert.rejects(searcher().search(request), { name: 'RangeError', message: /expected a text/ });
   }
   await assert.rejects(searcher().search({ likeId: 'none' }), { name: 'RangeError', message: /'none'/ });

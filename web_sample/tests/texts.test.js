@@ -12,7 +12,8 @@ test('scripts that the model does not know are named once in their order', () =>
     ['42 \u2013 3,5 \u20ac \u{1f97e} \u2705 \u00bd', ''], ['\u0664\u0662', ''], ['\u7ea2\u8272\u7684\u5305', 'Han'],
     ['red \u5305 bag', 'Han'], ['\u043a\u0440\u0430\u0441\u043d\u0430\u044f \u5305', 'Cyrillic Han'],
     ['\u9774\u3092\u8cb7\u3046', 'Han Hiragana'], ['\u30b3\u30fc\u30d2\u30fc', 'Katakana'], ['\uac00\ubc29', 'Hangul'],
-    ['\u03c4\u03c3\u03ac\u03bd\u03c4\u03b1', 'Greek'], ['\u062d\u0642\u064a\u0628\u0629', 'Arabic'], ['\u0e01\u0e23', 'Thai'],
+    ['\u03c4\u03c3\u03ac\u03bd\u03c4\u03b1', 'Greek'], ['\u062d\u0642\u064a\u0628\u0629', 'Arabic'],
+    ['\u0e01\u0e23', 'Thai'],
     ['\u{20bb7}', 'Han'], ['\u3105', 'Bopomofo'], ['5 \u00b5m', ''], ['O\u02bcNeill', ''],
     ['e\u0301 \u0438\u0306', 'Cyrillic'], ['\ud800x', '']];
   for (const [text, names] of examples) {

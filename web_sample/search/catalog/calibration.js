@@ -1,7 +1,7 @@
 /** A score enters; a confidence leaves, by what stands in the catalog. A raw score is never shown. */
 
 import { asBool, asNumber, asObject, asText, parse, part } from '../json.js';
-import { wellFormed } from '../malformed.js';
+import { allowed, wellFormed } from '../malformed.js';
 
 const BEYOND = 1e100; // no curve comes near; within, no share is NaN and no weight 0 / 0
 const NOT_MEASURED = 'none'; // a source
@@ -57,9 +57,7 @@ export class ScoreCalibration {
    * @param {number} slider
    */
   weight(slider) {
-    if (!(slider >= 0 && slider <= 1)) {
-      throw new RangeError(`the slider stands at ${slider}, expected 0 (text) to 1 (image)`);
-    }
+    allowed(slider >= 0 && slider <= 1, () => `the slider stands at ${slider}, expected 0 (text) to 1 (image)`);
     const images = slider * this.text.spread;
     return images / (images + (1 - slider) * this.image.spread);
   }

@@ -1,6 +1,6 @@
 /** A query enters; the best products of an open catalog leave: exact, the same products and score bits as elsewhere. */
 
-import { BadFileError } from '../malformed.js';
+import { BadFileError, allowed } from '../malformed.js';
 import { Best } from './best.js';
 import { BLOCK } from './catalog-memory.js';
 import { whole } from './catalog-reader.js';
@@ -45,19 +45,20 @@ export class CatalogSearch {
    * @param {number} [leastConfidence] @param {number | null} [without] @returns {SearchHit[]}
    */
   search(query, k = 10, filter = {}, threshold = -Infinity, leastConfidence = 0, without = null) {
-    require(k >= 1, () => `a search for the best ${k}`);
-    require(!Number.isNaN(threshold), () => 'a threshold that is no number');
-    require(leastConfidence >= 0 && leastConfidence <= 1, () =>
+    allowed(Number.isInteger(k) && k >= 1, () => `a search for the best ${k}`);
+    allowed(!Number.isNaN(threshold), () => 'a threshold that is no number');
+    allowed(leastConfidence >= 0 && leastConfidence <= 1, () =>
       `a least confidence of ${leastConfidence}, expected 0 to 1`);
     const left = [without, 'like' in query ? query.like : null].filter((product) => product !== null);
     for (const product of left) {
       const isOne = Number.isInteger(product) && product >= 0 && product < this.catalog.size;
-      require(isOne, () => `no product ${product} of ${this.catalog.size}`);
+      allowed(isOne, () => `no product ${product} of ${this.catalog.size}`);
     }
     const confidence = this.#confidences(query);
     const best = new Best(Math.min(k, this.catalog.size));
     this.#scan(this.#prepared(query), this.#wanted(filter, left), threshold, best);
-    return best.sorted().map(({ row, score }) => hit(this.catalog.tables.owners[row], row, score, confidence(row, score)))
+    const { owners } = this.catalog.tables;
+    return best.sorted().map(({ row, score }) => hit(owners[row], row, score, confidence(row, score)))
       .filter((found) => found.confidence === null || found.confidence >= leastConfidence);
   }
 
@@ -132,10 +133,10 @@ export class CatalogSearch {
     const { catalog } = this;
     const names = categories === null ? null : this.#names(new Set(categories));
     const hasPrices = lowest !== null || highest !== null;
-    require(!hasPrices || catalog.currency !== '', () =>
+    allowed(!hasPrices || catalog.currency !== '', () =>
       'no filter by price: the catalog has prices of several currencies, or none');
     const [least, most] = [Math.max(lowest ?? 0, 0), highest ?? Infinity]; // none, -1, is in no range
-    require(!Number.isNaN(least) && !Number.isNaN(most), () => `prices from ${lowest} to ${highest}`);
+    allowed(!Number.isNaN(least) && !Number.isNaN(most), () => `prices from ${lowest} to ${highest}`);
     if (names === null && !hasPrices && left.length === 0) return null;
     const wanted = new Uint8Array(catalog.size).fill(1);
     for (const product of left) wanted[product] = 0;
@@ -152,7 +153,7 @@ export class CatalogSearch {
   #names(wanted) {
     const { categories } = this.catalog;
     const unknown = [...wanted].filter((name) => !categories.includes(name));
-    require(unknown.length === 0, () => `no such category: ${unknown.join(', ')}; there are ${categories.join(', ')}`);
+    allowed(unknown.length === 0, () => `no such category: ${unknown.join(', ')}; there are ${categories.join(', ')}`);
     return categories.map((name) => wanted.has(name));
   }
 }
@@ -179,9 +180,4 @@ function firstRow(owners, product) {
 function hit(product, row, score, confidence) {
   const inSteps = (/** @type {number} */ steps) => confidence === null ? null : rint(steps * confidence);
   return { product, row, score, confidence, percent: inSteps(100), stars: inSteps(5) };
-}
-
-/** @param {boolean} condition @param {() => string} message */
-function require(condition, message) {
-  if (!condition) throw new RangeError(message());
 }

@@ -5,7 +5,7 @@
  */
 
 import { readContainer } from '../container.js';
-import { reading, wellFormed } from '../malformed.js';
+import { allowed, reading, wellFormed } from '../malformed.js';
 import { digestOf, digestPlace } from './catalog-digest.js';
 import { readId, readProduct } from './catalog-product.js';
 import { readCatalog, whole } from './catalog-reader.js';
@@ -136,8 +136,8 @@ export class ProductCatalog {
 
   /** @param {number} product */
   #check(product) {
-    const isOne = Number.isInteger(product) && product >= 0 && product < this.size;
-    if (!isOne) throw new RangeError(`no product ${product} of ${this.size}`);
+    allowed(Number.isInteger(product) && product >= 0 && product < this.size,
+      () => `no product ${product} of ${this.size}`);
   }
 }
 

@@ -3,6 +3,8 @@
  * elsewhere.
  */
 
+import { allowed } from '../malformed.js';
+
 /** @typedef {import('./catalog-reader.js').CatalogTables} CatalogTables */
 
 const STEPS = 16383; // 14 bits and a sign: 1,024 x 128 x 16383 < 2^31
@@ -15,15 +17,16 @@ export class PreparedQuery {
    * @param {Float32Array} vector @param {CatalogTables} tables
    */
   constructor(vector, { offset }) {
-    require(vector.length === offset.length, `a query vector of ${vector.length} numbers, expected ${offset.length}`);
+    allowed(vector.length === offset.length,
+      () => `a query vector of ${vector.length} numbers, expected ${offset.length}`);
     let largest = 0;
     let constant = 0;
     for (let index = 0; index < vector.length; index++) {
-      require(Number.isFinite(vector[index]), 'a query vector with a number that is not finite');
+      allowed(Number.isFinite(vector[index]), () => 'a query vector with a number that is not finite');
       largest = Math.max(largest, Math.abs(vector[index]));
       constant += offset[index] * vector[index];
     }
-    require(largest > 0, 'a query vector of zeros');
+    allowed(largest > 0, () => 'a query vector of zeros');
     /** What one whole number is. */
     this.step = largest / STEPS;
     /** offset . vector */
@@ -49,7 +52,7 @@ export class PreparedQuery {
  * @param {Float32Array} text @param {Float32Array} image @param {number} weight
  */
 export function mixed(text, image, weight) {
-  require(text.length === image.length, `vectors of ${text.length} and of ${image.length} numbers`);
+  allowed(text.length === image.length, () => `vectors of ${text.length} and of ${image.length} numbers`);
   return Float32Array.from(text, (value, index) => weight * image[index] + (1 - weight) * value);
 }
 
@@ -62,9 +65,4 @@ export function vectorOf({ offset, scales, codes }, row) {
 /** The nearest whole number, halves to the even one, of a number below 2^51. @param {number} value */
 export function rint(value) {
   return value < 0 ? -(-value + WHOLE - WHOLE) : value + WHOLE - WHOLE;
-}
-
-/** @param {boolean} condition @param {string} message */
-function require(condition, message) {
-  if (!condition) throw new RangeError(message);
 }
