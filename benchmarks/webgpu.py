@@ -119,8 +119,8 @@ def page(results: dict) -> str:
     """The results as Markdown."""
     lines = ["# Text encoders on a GPU", "", "`python -m benchmarks webgpu` wrote this page: float32 TFLite files, by "
              f"LiteRT.js under WebGPU in Chromium {results['browser']} ({results['adapter']}, a software adapter), "
-             f"against float32 PyTorch. At least {tolerances.gpu_cosine()} passes. The control is a file as torch's own "
-             "attention makes it; it shows what the check finds.", "",
+             f"against float32 PyTorch. At least {tolerances.gpu_cosine()} passes. The control is a file as torch's "
+             "own attention makes it; it shows what the check finds.", "",
              "| text encoder | texts, turns | least cosine | max abs |", "|---|---|---|---|"]
     lines += [f"| {row['name']} | {row['texts']}, {row['turns']} | {row['cosine_min']:.7f} | {row['max_abs']:.1e} |"
               for row in results["forms"]]
