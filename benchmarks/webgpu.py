@@ -23,7 +23,7 @@ from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.formats.stamp import Stamp
 from export.runners import webgpu_runner
-from export.runners.webgpu_runner import Asked
+from export.runners.webgpu_runner import GpuJob
 from export.text.families import reference_ids
 from export.tflite import attention, onnx2tf_route
 from export.weights import checkpoint, encoders, lookup
@@ -50,7 +50,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="webgpu-") as folder:
             forms = list(written(Path(folder)))
-            answered = webgpu_runner.run([Asked(one.path, one.ids) for one in forms], TURNS)
+            answered = webgpu_runner.run([GpuJob(one.path, one.ids) for one in forms], TURNS)
     except InputError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         sys.exit(2)

@@ -13,7 +13,7 @@ from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
-from parity import basis
+from parity import basis, gpu
 from parity.auto import choice
 from parity.gate import baseline, gate, inputs
 from parity.gate.shelf import Shelf
@@ -132,10 +132,11 @@ def flush_subnormals() -> None:
 
 def measure(dist: Dist, products: int | None, own: Shelf | None, options: Namespace, depends: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
-    count = len(dist.manifest.artifacts) + (options.webgpu or options.strict)
+    by_gpu = gpu.judge if options.webgpu or options.strict else None
+    count = len(dist.manifest.artifacts) + bool(by_gpu)
     flush_subnormals()
     with Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
-        judged = gate.run(dist, products, steps.begin, own, options.strict, options.webgpu)
+        judged = gate.run(dist, products, steps.begin, own, options.strict, by_gpu)
     verdicts.write(dist, judged, depends)
     return judged
 

@@ -24,7 +24,7 @@ START = 120                                  # for Chromium and LiteRT.js to sta
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class GpuJob:
     """A file, and its inputs: uint8 [N, S, S, 3] or int32 [N, L]."""
 
     path: Path
@@ -32,7 +32,7 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
+class GpuAnswers:
     """What Chromium answered: for each file float32 [turn, n, dim], of its first n inputs."""
 
     adapter: str
@@ -65,7 +65,7 @@ def identity() -> str:
     return " ".join([*there, browser or "", str(browser and Path(browser).exists()), str(lacks() or "")])
 
 
-def run(asked: Sequence[Asked], turns: int, seconds: float = SECONDS) -> Answered:
+def run(asked: Sequence[GpuJob], turns: int, seconds: float = SECONDS) -> GpuAnswers:
     """Every file's answers to its inputs, one by one, in turn, `turns` times.
 
     seconds: for a file; where all inputs would take longer, the first ones are asked. Raises InputError if this machine
@@ -87,5 +87,5 @@ def run(asked: Sequence[Asked], turns: int, seconds: float = SECONDS) -> Answere
     if answer.returncode:
         raise InputError("Chromium cannot run the files", found=answer.stderr[-500:])
     said = json.loads(answer.stdout)
-    return Answered(said["adapter"], said["browser"],
-                    [np.array(model["answers"], np.float32) for model in said["models"]])
+    return GpuAnswers(said["adapter"], said["browser"],
+                      [np.array(model["answers"], np.float32) for model in said["models"]])

@@ -75,6 +75,9 @@ class GpuVerdict:
     results: list[GpuResult] = field(default_factory=list)
 
 
+GPU_NOT_ASKED = GpuVerdict("not run", ["WEBGPU=1 or STRICT=1 runs it"])
+
+
 @dataclass(frozen=True)
 class Verdicts:
     """All that one run of the gate found."""
@@ -83,7 +86,7 @@ class Verdicts:
     pairs: list[PairResult]
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
-    webgpu: GpuVerdict = GpuVerdict("not run")
+    webgpu: GpuVerdict = GPU_NOT_ASKED
 
 
 def replaced(result: GateResult, results: Sequence[GateResult]) -> bool:

@@ -14,8 +14,7 @@ from export.artifacts.receipts import Receipt
 from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
-from parity.gate.gpu import NOT_ASKED
-from parity.gate.results import GateResult, GpuVerdict, PairResult, Verdicts, telling
+from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, PairResult, Verdicts, telling
 from parity.gate.shelf import RECALL_TOLERANCE
 
 NAME, VERSION = VERDICTS, 1
@@ -92,7 +91,7 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
 def by_gpu(found: GpuVerdict) -> str:
     """What WebGPU answered, in one line; empty where nobody asked it."""
     if not found.results:
-        return "" if found.reasons == [NOT_ASKED] else f"WebGPU: {found.outcome}, because {'; '.join(found.reasons)}"
+        return "" if found == GPU_NOT_ASKED else f"WebGPU: {found.outcome}, because {'; '.join(found.reasons)}"
     each = "; ".join(f"{one.path} {', '.join(one.reasons) or f'least cosine {one.cosine_min:.7f}'}"
                      for one in found.results)
     return f"WebGPU ({found.adapter}, no phone's driver; no part of the gate): {found.outcome}: {each}"

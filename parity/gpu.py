@@ -10,14 +10,13 @@ from export.artifacts.manifest import Artifact
 from export.common.errors import InputError
 from export.formats.table import FLOAT, TFLITE
 from export.runners import webgpu_runner
-from export.runners.webgpu_runner import Asked
+from export.runners.webgpu_runner import GpuJob
 from parity.gate import metrics, tolerances
 from parity.gate.baseline import Baseline
 from parity.gate.results import GpuResult, GpuVerdict, Outcome
 
 TURNS, INPUTS = 3, 10                        # how often each input is asked; how many inputs, the first of the samples
 SECONDS = 60                                 # for a file: where a processor is too slow for all inputs, fewer are asked
-NOT_ASKED = "WEBGPU=1 or STRICT=1 runs it"
 
 
 def judge(baseline: Baseline) -> GpuVerdict:
@@ -35,9 +34,9 @@ def judge(baseline: Baseline) -> GpuVerdict:
     return GpuVerdict(outcome, [], answered.adapter, answered.browser, TURNS, results)
 
 
-def asked(baseline: Baseline, artifact: Artifact) -> Asked:
+def asked(baseline: Baseline, artifact: Artifact) -> GpuJob:
     """A file and its first samples."""
-    return Asked(baseline.dist.path(artifact.path), baseline.samples(artifact.encoder)[:INPUTS])
+    return GpuJob(baseline.dist.path(artifact.path), baseline.samples(artifact.encoder)[:INPUTS])
 
 
 def result(baseline: Baseline, artifact: Artifact, turns: np.ndarray) -> GpuResult:
