@@ -50,7 +50,7 @@ if (expected) {
     let end = 0;
     for (const { size, answer } of json.files) {
       const file = bytes.slice(end, end += size);
-      const found = await answered(file);
+      const found = await answered(file, json.ids, json.top);
       assert.deepEqual(found, answer, `the ${size} bytes before ${end}`);
       counts[found === null ? 'refused' : found.verifies ? 'whole' : 'read'] += 1;
     }
@@ -232,19 +232,21 @@ test('a file that no memory holds is refused', async () => {
 });
 
 /**
- * What tests/test_web_search.py had Python answer too: null where the file is refused.
+ * What tests/damaged_catalogs.py had Python answer too: null where the file is refused.
  * @param {Uint8Array} file
+ * @param {string[]} ids
+ * @param {number} top
  */
-async function answered(file) {
+async function answered(file, ids, top) {
   const catalog = orNull(() => open(file));
   if (catalog === null) return null;
   const query = Float32Array.from({ length: catalog.dim }, (_, index) => index % 5 - 1.5);
-  const hits = new CatalogSearch(catalog).search({ text: query }, 5);
+  const hits = new CatalogSearch(catalog).search({ text: query }, top);
   return {
     verifies: await catalog.verify().then(() => true, (error) => !oneLine('made.catalog', 'digest')(error)),
     hits: hits.map(({ product, row, score }) => [product, row, bits(score)]),
-    ids: hits.map(({ product }) => orNull(() => catalog.product(product).id)),
-    places: ['P0', 'P3', ''].map((id) => orNull(() => catalog.place(id))),
+    names: hits.map(({ product }) => orNull(() => catalog.product(product).name)),
+    places: ids.map((id) => orNull(() => catalog.place(id))),
   };
 }
 

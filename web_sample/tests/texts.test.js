@@ -26,10 +26,13 @@ test('scripts that the model does not know are named once in their order', () =>
 });
 
 if (expected) {
-  const { texts } = expected.json('scripts.json');
+  /** @type {{text: string, scripts: string[]}[]} */
+  const texts = expected.json('scripts.json').texts;
   test('scripts are those of the desktop', (context) => {
-    for (const { text, scripts } of texts) assert.deepEqual(unknownScripts(text, ['Latin']), scripts, text);
-    context.diagnostic(`${texts.length} texts with the desktop's scripts`);
+    const known = texts.filter(({ text }) => !/\p{Unassigned}/u.test(text)); // an engine may know an older Unicode
+    for (const { text, scripts } of known) assert.deepEqual(unknownScripts(text, ['Latin']), scripts, text);
+    context.diagnostic(`${known.length} texts of ${texts.length} with the desktop's scripts`);
+    assert.ok(known.length > texts.length / 2);
   });
 }
 
