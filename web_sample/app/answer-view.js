@@ -60,6 +60,7 @@ export class AnswerView {
    */
   #list(cards, doubtful) {
     const count = cards.length + doubtful.length;
+    this.#count.hidden = count === 0;
     this.#count.textContent = count ? words(count === 1 ? 'one_product' : 'products', count) : ''; // a screen reader says it
     find('doubtful-title', HTMLElement).hidden = doubtful.length === 0;
     const drawn = (/** @type {import('./shop.js').Card} */ card) => cardView(card, this.address(card.id));

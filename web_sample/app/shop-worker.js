@@ -110,7 +110,8 @@ function problemOf(error) {
   if (error instanceof BadFileError) return error.kind;
   if (error instanceof PictureError) return 'picture';
   if (error instanceof GoneError) return 'gone';
-  return /memory|allocat|OOM/i.test(String(error)) ? 'memory' : 'other';
+  if (/memory|allocat|OOM/i.test(String(error))) return 'memory';
+  return /NetworkError|imported module|module script/.test(String(error)) ? 'missing' : 'other'; // of the runtime's files
 }
 
 /** @param {'wasm' | 'webgpu'} [accelerator] */

@@ -20,8 +20,7 @@ export class LiteRtEncoder extends PartEncoder {
    */
   static async create({ manifest, load, runtime, accelerator = 'wasm', samples }) {
     for (const part of /** @type {const} */ (['text', 'image'])) refuseHalf(manifest.artifact('tflite', part));
-    const litert = await started(runtime, accelerator === 'webgpu');
-    const device = accelerator === 'webgpu' && litert.getWebGpuDevice() ? 'webgpu' : 'wasm';
+    const { litert, hasGpu } = await started(runtime, accelerator === 'webgpu');
     return new LiteRtEncoder(manifest, async (part) => {
       const { path } = manifest.artifact('tflite', part);
       const bytes = await load(part);
@@ -29,8 +28,8 @@ export class LiteRtEncoder extends PartEncoder {
       const size = manifest.image.size;
       const shape = part === 'text' ? [1, manifest.text.contextLength] : [1, size, size, 3];
       const cpu = await compiled(litert, bytes, shape, 'wasm');
-      if (device === 'wasm' || !samples) return cpu;
-      const gpu = await compiled(litert, bytes, shape, device);
+      if (!hasGpu || !samples) return cpu;
+      const gpu = await compiled(litert, bytes, shape, 'webgpu');
       const isRight = await agrees(cpu, gpu, samples[part]);
       (isRight ? cpu : gpu).close();
       return isRight ? gpu : cpu;
@@ -45,7 +44,7 @@ function refuseHalf({ path, precision }) {
     + 'fp32, int8 or dynamic-int8; `make web PRECISION=fp32` makes it', 'mismatched');
 }
 
-/** @type {Promise<typeof import('@litertjs/core')> | undefined} */
+/** @type {ReturnType<typeof start> | undefined} */
 let running; // LiteRT.js is loaded once in a worker
 
 /**
@@ -61,16 +60,22 @@ function started(folder, gpu) {
 }
 
 /**
+ * A GPU wants the JSPI build: the other runs no model of which some operators are left to the CPU. A site may lack it.
+ *
  * @param {string} folder
  * @param {boolean} gpu
  */
 async function start(folder, gpu) {
   /** @type {typeof import('@litertjs/core')} */
   const litert = await import(`${folder}index.js`);
-  // Else the runtime looks for its .wasm beside the worker.
-  Object.assign(globalThis, { Module: { locateFile: (/** @type {string} */ name) => folder + name } });
-  await litert.loadLiteRt(folder, { jspi: gpu && (await litert.supportsFeature('jspi')) });
-  return litert;
+  const load = (/** @type {boolean} */ jspi) => {
+    // Else the runtime looks for its .wasm beside the worker.
+    Object.assign(globalThis, { Module: { locateFile: (/** @type {string} */ name) => folder + name } });
+    return litert.loadLiteRt(folder, { jspi });
+  };
+  const isFit = gpu && await litert.supportsFeature('jspi') && await load(true).then(() => true, () => false);
+  if (!isFit) await load(false);
+  return { litert, hasGpu: isFit && litert.getWebGpuDevice() !== null };
 }
 
 /**

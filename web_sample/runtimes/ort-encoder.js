@@ -22,10 +22,11 @@ export class OrtEncoder extends PartEncoder {
       const session = await ort.InferenceSession.create(bytes);
       return {
         run: async (input) => {
-          const given = input instanceof Int32Array
-            ? { token_ids: new ort.Tensor('int32', input, [1, input.length]) }
-            : { image: new ort.Tensor('float32', planes(input), [1, 3, manifest.image.size, manifest.image.size]) };
-          return /** @type {Float32Array} */ ((await session.run(given)).embedding.data);
+          const size = manifest.image.size;
+          const [name, given] = input instanceof Int32Array
+            ? ['token_ids', new ort.Tensor('int32', input, [1, input.length])]
+            : ['image', new ort.Tensor('float32', planes(input), [1, 3, size, size])];
+          return /** @type {Float32Array} */ ((await session.run({ [name]: given })).embedding.data);
         },
         close: () => session.release(),
       };

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ask, gate, launch, serve, settled, visit } from './site.js';
+import { ask, env, gate, launch, picture, serve, settled, show, visit } from './site.js';
 
 const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
@@ -23,8 +23,6 @@ const VARIANTS = {
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Site */
-
-const picture = { name: 'picture.jpg', mimeType: 'image/jpeg', buffer: await readFile(env('PICTURE')) };
 
 /** How each state is reached, from a page that was just opened. @type {Record<string, (page: Page, site: Site) => Promise<unknown>>} */
 const STATES = {
@@ -52,13 +50,11 @@ const STATES = {
   'error-files': (page) => ask(page, 'a red apple'),
   'error-network': (page) => ask(page, 'a red apple'),
   'error-picture': async (page) => {
-    await page.setInputFiles('#gallery-file', { name: 'no.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
-    await settled(page);
+    await show(page, { name: 'no.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
   },
   'picture-and-words': async (page) => {
     await page.fill('#text', 'something sweet');
-    await page.setInputFiles('#gallery-file', picture);
-    await settled(page);
+    await show(page, await picture());
   },
   details: async (page) => {
     await ask(page, 'a bicycle');
@@ -111,13 +107,6 @@ for (const [variant, options] of Object.entries(VARIANTS)) {
       }
     });
   }
-}
-
-/** @param {string} name */
-function env(name) {
-  const value = process.env[name];
-  assert.ok(value, `the environment variable ${name} is not set`);
-  return value;
 }
 
 /** The rules of axe-core that the page breaks, and where. @param {Page} page @returns {Promise<string[]>} */

@@ -102,6 +102,30 @@ export function gate() {
   return { until, free };
 }
 
+/**
+ * Searches with a picture.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {Awaited<ReturnType<typeof picture>>} file
+ */
+export async function show(page, file) {
+  await page.setInputFiles('#gallery-file', file);
+  await page.waitForSelector('#picture-row:not([hidden])');
+  await settled(page);
+}
+
+/** The picture that PICTURE names. */
+export async function picture() {
+  return { name: 'picture.jpg', mimeType: 'image/jpeg', buffer: await readFile(env('PICTURE')) };
+}
+
+/** A variable that must be set. @param {string} name */
+export function env(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`the environment variable ${name} is not set`);
+  return value;
+}
+
 /** Waits until nothing is on its way. @param {import('playwright-core').Page} page */
 export async function settled(page) {
   await page.waitForSelector('#answer[aria-busy=false]');
