@@ -1,4 +1,4 @@
-"""The packages of npm enter; the runtime's files as a page loads them leave: a few files of LiteRT.js, in one folder."""
+"""The packages of npm enter; the runtime's files as a page loads them leave: a few of LiteRT.js, in one folder."""
 
 from pathlib import Path
 
