@@ -76,8 +76,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog compare search apps bundle preview web goldens check test soak bench
-.PHONY: npm environment clean
+.PHONY: help export parity prove inspect fetch catalog compare search apps bundle preview web goldens check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -154,7 +153,8 @@ bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app develope
 	@$(LIGHT_PY) -m catalog_builder bundle $(SHIPPED) $(if $(OUT),--out "$$OUT") $(if $(PLATFORMS),--platforms "$$PLATFORMS")
 
 # What the page lacks of dist/<model>/ is made first, by the commands that this prints.
-LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED))" && printf '%s\n' "$$commands" && sh -ec "$$commands"
+LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED))" && \
+  if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
 
 preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]
 	$(LACKING)

@@ -1,4 +1,4 @@
-"""dist/<model>/ and a catalog enter; one folder to hand to app developers leaves: `ios/`, `android/`, `web/`, README.md.
+"""dist/<model>/ and a catalog enter; one folder for app developers leaves: `ios/`, `android/`, `web/` and a README.md.
 
 Each of the parts holds what `catalog_builder/apps.py` gives an app. The folder is replaced as a whole, and only if it
 holds nothing but an earlier bundle.

@@ -1,4 +1,4 @@
-"""The packages of npm enter; the runtime's files as a page loads them leave: six files of LiteRT.js, in one folder."""
+"""The packages of npm enter; the runtime's files as a page loads them leave: a few of LiteRT.js, in one folder."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from export.common import files, node
 from export.common.errors import InputError
 
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
-PLAIN = {f"{CORE}/wasm/litert_wasm{kind}_internal.{end}" for kind in ("", "_compat") for end in ("js", "wasm")}
+PLAIN = {f"{CORE}/wasm/litert_wasm{kind}_internal.{end}" for kind in ("", "_compat", "_jspi") for end in ("js", "wasm")}
 ENTRY, HELPER = "index.js", "wasm-utils.js"
 # Workers take no import map, so that the one bare name becomes a path.
 BARE, BESIDE = f'from "{UTILS}"', f'from "./{HELPER}"'

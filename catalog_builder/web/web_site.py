@@ -17,6 +17,7 @@ SOURCES = ("app", "search", "runtimes", "runtime")               # folders that 
 MODEL = WEB.folder.name
 LISTED, START, README = Path("app", "files.json"), "index.html", "README.md"
 VERSION = 1                                  # of files.json
+ON_REQUEST = "litert_wasm_jspi_internal.*"
 TITLE = "# Image search for a web page"      # a README that begins so is a site's
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".json": "application/json",
@@ -32,18 +33,23 @@ REDIRECT = ('<!doctype html><html lang="en"><meta charset="utf-8"><title>Shop</t
 def listing(root: Path) -> dict:
     """What a service worker keeps for offline use, as files.json has it: all that the page loads but the app's files.
 
-    The app's files have digests of their own, in the manifest.
+    The app's files have digests of their own, in the manifest. The runtime for a GPU is only loaded on request.
     """
-    there = sorted(path for folder in SOURCES for path in files.files_of(root / folder)
-                   if path.suffix in TYPES and path != root / LISTED)
+    there = sorted((path for path in sources(root) if not path.match(ON_REQUEST)), key=str)
     return {"version": VERSION, "files": [{"path": path.relative_to(root).as_posix(), "sha256": files.sha256(path),
                                            "bytes": path.stat().st_size} for path in there]}
 
 
-def prepare(page: Path = PAGE) -> None:
+def sources(root: Path) -> list[Path]:
+    """All files that the page can load, without the app's."""
+    return [path for folder in SOURCES for path in files.files_of(root / folder)
+            if path.suffix in TYPES and path != root / LISTED]
+
+
+def prepare() -> None:
     """Fetches the runtime into the page's own folder, and writes its files.json. Raises InputError if it cannot."""
-    litert_files.fetch(page)
-    files.write_json(page / LISTED, listing(page))
+    litert_files.fetch(PAGE)
+    files.write_json(PAGE / LISTED, listing(PAGE))
 
 
 def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, out: Path) -> Filled:
@@ -60,7 +66,7 @@ def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, 
     prepare()
     with files.whole(out) as partial:
         partial.mkdir()
-        for path in [PAGE / LISTED, *(PAGE / one["path"] for one in listing(PAGE)["files"])]:
+        for path in (PAGE / LISTED, *sources(PAGE)):
             target = partial / path.relative_to(PAGE)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
@@ -91,7 +97,7 @@ def readme(choice: Selection, folder: Path) -> str:
     rows = [f"| `{name}/` | {files.size(folder / name) / 1e6:.2f} | {what} |" for name, what in (
         ("app", "the page, its service worker, and `files.json`: what it keeps for offline use"),
         ("search", "tokenizer, pictures, catalog and scores"), ("runtimes", "how the page calls a runtime"),
-        ("runtime", "LiteRT.js (Apache-2.0); a browser takes one of its two `.wasm` files"),
+        ("runtime", "LiteRT.js (Apache-2.0); a browser takes one of its `.wasm` files"),
         (MODEL, "encoders, tokenizer, catalog, manifest"))]
     return "\n".join([
         TITLE, "",

@@ -8,3 +8,4 @@ export { ModelManifest, readManifest } from './manifest.js';
 export { ImagePreprocessor } from './pictures/image-preprocessor.js';
 export { unknownScripts } from './scripts.js';
 export { Searcher } from './searcher.js';
+export { openTokenizer } from './text/tokenizers.js';

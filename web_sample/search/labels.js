@@ -1,14 +1,14 @@
-/** Embeddings of labels and of an image enter; how probable each label is leaves. All in float64, as FORMATS.md says. */
+/**
+ * Embeddings of labels and of an image enter; how probable each label is leaves. All in float64, as FORMATS.md says.
+ */
 
 /**
  * A label and how probable it is among those asked for, 0 to 1.
- *
  * @typedef {{name: string, probability: number}} LabelScore
  */
 
 /**
  * A label's vector, unit length: the mean of its texts' embeddings, each made unit length first.
- *
  * @param {Float32Array[]} embeddings
  */
 export function labelVector(embeddings) {
@@ -18,12 +18,8 @@ export function labelVector(embeddings) {
 
 /**
  * Of each label, best first; of equal ones, in the order given.
- *
- * @param {string[]} names
- * @param {Float64Array[]} vectors
- * @param {Float32Array} image
- * @param {number} scale the manifest's `logitScale`
- * @returns {LabelScore[]}
+ * @param {string[]} names @param {Float64Array[]} vectors @param {Float32Array} image
+ * @param {number} scale the manifest's `logitScale` @returns {LabelScore[]}
  */
 export function labelScores(names, vectors, image, scale) {
   const direction = unit(image);
@@ -42,10 +38,7 @@ function unit(vector) {
   return length > 0 ? values.map((value) => value / length) : values;
 }
 
-/**
- * @param {Float64Array} one
- * @param {Float64Array} other
- */
+/** @param {Float64Array} one @param {Float64Array} other */
 function dot(one, other) {
   return one.reduce((sum, value, index) => sum + value * other[index], 0);
 }

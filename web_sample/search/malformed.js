@@ -59,3 +59,12 @@ export function reading(name, work) {
 export function shown(text) {
   return `'${text.slice(0, 60).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}'`;
 }
+
+/**
+ * Throws a RangeError unless the condition holds: for what a caller got wrong, not a file.
+ *
+ * @param {unknown} condition @param {() => string} message @returns {asserts condition}
+ */
+export function allowed(condition, message) {
+  if (!condition) throw new RangeError(message());
+}

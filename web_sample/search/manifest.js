@@ -1,6 +1,4 @@
-/**
- * `manifest.json` of an exported model enters; what an app reads instead of hard-coding anything leaves.
- */
+/** `manifest.json` of an exported model enters; what an app reads instead of hard-coding anything leaves. */
 
 import { asArray, asBool, asInteger, asNumber, asObject, asText, parse, part } from './json.js';
 import { BadFileError, reading, shown, wellFormed } from './malformed.js';
@@ -12,22 +10,19 @@ import { LARGEST_SIZE } from './pictures/image-preprocessor.js';
 
 /**
  * One encoder in one format and precision. `path` is relative to the manifest; `format`: `coreml`, `tflite` or `onnx`.
- *
- * @typedef {{encoder: 'image' | 'text', format: string, precision: string, path: string, sha256: string, bytes: number}}
- *   Artifact
+ * @typedef {{encoder: 'image' | 'text', format: string, precision: string, path: string, sha256: string, bytes:
+ * number}} Artifact
  */
 
 /**
- * What the text encoder takes, and which texts it knows. `startToken`: null for none. `templates`: prompts to put a label into;
- * `{}` is its place. `scripts`: the writing systems of the texts that the model was trained on.
- *
+ * What the text encoder takes, and which texts it knows. `startToken`: null for none. `templates`: prompts to put a
+ * label into; `{}` is its place. `scripts`: the writing systems of the texts that the model was trained on.
  * @typedef {{contextLength: number, startToken: number | null, endToken: number, padToken: number, templates: string[],
- *   scripts: string[]}} TextSpec
+ * scripts: string[]}} TextSpec
  */
 
 /**
  * The licence of the weights; `commercialUse`: null where it is unknown.
- *
  * @typedef {{name: string, url: string, commercialUse: boolean | null}} Licence
  */
 
@@ -39,9 +34,7 @@ const ENCODERS = /** @type {const} */ (['image', 'text']);
 
 /**
  * Throws `BadFileError` for what is damaged, of another version, or asks for another preprocessing.
- *
- * @param {Uint8Array} utf8
- * @param {string} name for errors
+ * @param {Uint8Array} utf8 @param {string} name for errors
  */
 export function readManifest(utf8, name) {
   return reading(name, () => new ModelManifest(name, asObject(parse(utf8, { once: true }), 'the manifest')));
@@ -51,10 +44,7 @@ export function readManifest(utf8, name) {
 export class ModelManifest {
   #name;
 
-  /**
-   * @param {string} name
-   * @param {JsonObject} members
-   */
+  /** @param {string} name @param {JsonObject} members */
   constructor(name, members) {
     this.#name = name;
     const version = asInteger(part(members, 'version'), 'version');
@@ -84,15 +74,14 @@ export class ModelManifest {
 
   /**
    * The first artefact of that format and encoder. Throws `BadFileError` if there is none.
-   *
-   * @param {string} format
-   * @param {'image' | 'text'} encoder
+   * @param {string} format @param {'image' | 'text'} encoder
    */
   artifact(format, encoder) {
     const found = this.artifacts.find((one) => one.format === format && one.encoder === encoder);
     if (found) return found;
     const there = this.artifacts.map((one) => `${one.format} ${one.encoder} ${one.precision}`).join(', ');
-    throw new BadFileError(this.#name, `no ${encoder} encoder in ${format}; there are ${there || 'none'}`, 'mismatched');
+    throw new BadFileError(this.#name, `no ${encoder} encoder in ${format}; there are ${there || 'none'}`,
+      'mismatched');
   }
 }
 
@@ -110,10 +99,7 @@ function imageSpec(members) {
   return { size, interpolation, mode };
 }
 
-/**
- * @param {JsonObject} members
- * @returns {TextSpec}
- */
+/** @param {JsonObject} members @returns {TextSpec} */
 function textSpec(members) {
   const templates = texts(members, 'templates');
   for (const template of templates) {
@@ -129,20 +115,14 @@ function textSpec(members) {
   };
 }
 
-/**
- * @param {JsonObject} members
- * @returns {Licence}
- */
+/** @param {JsonObject} members @returns {Licence} */
 function licence(members) {
   const use = part(members, 'commercial_use');
   const commercialUse = use === null ? null : asBool(use, 'commercial_use');
   return { name: textOf(members, 'name'), url: textOf(members, 'url'), commercialUse };
 }
 
-/**
- * @param {Json} value
- * @returns {Artifact}
- */
+/** @param {Json} value @returns {Artifact} */
 function artifact(value) {
   const members = asObject(value, 'one of the artifacts');
   return {
@@ -160,71 +140,47 @@ function catalogFile(members) {
   return { path: path(members), digest: digest(members, 'digest'), bytes: number(members, 'bytes', 1, Infinity) };
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} key
- */
+/** @param {JsonObject} members @param {string} key */
 function object(members, key) {
   return asObject(part(members, key), key);
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} key
- */
+/** @param {JsonObject} members @param {string} key */
 function textOf(members, key) {
   return asText(part(members, key), key);
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} key
- */
+/** @param {JsonObject} members @param {string} key */
 function texts(members, key) {
   return Array.from(asArray(part(members, key), key), (item) => asText(item, `one of the ${key}`));
 }
 
 /**
- * @template {string} T
- * @param {JsonObject} members
- * @param {string} key
- * @param {string} what
- * @param {readonly T[]} known
+ * @template {string} T @param {JsonObject} members @param {string} key @param {string} what @param {readonly T[]} known
  */
 function oneOf(members, key, what, known) {
   const wanted = textOf(members, key);
   const found = known.find((one) => one === wanted);
-  wellFormed(found !== undefined, () => `unknown ${what}: expected '${known.join('\' or \'')}', found ${shown(wanted)}`);
+  wellFormed(found !== undefined, () =>
+    `unknown ${what}: expected '${known.join('\' or \'')}', found ${shown(wanted)}`);
   return found;
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} key
- * @param {number} least
- * @param {number} most
- */
+/** @param {JsonObject} members @param {string} key @param {number} least @param {number} most */
 function number(members, key, least, most = MOST) {
   const found = asInteger(part(members, key), key);
   wellFormed(found >= least && found <= most, () => `${key} is ${found}, expected ${least} to ${most}`);
   return found;
 }
 
-/**
- * @param {JsonObject} members
- * @param {string} key
- */
+/** @param {JsonObject} members @param {string} key */
 function digest(members, key) {
   const found = textOf(members, key);
   wellFormed(isDigest(found), () => `${key} is ${shown(found)}, not 64 hex digits`);
   return found;
 }
 
-/**
- * A path that stays beside the manifest.
- *
- * @param {JsonObject} members
- */
+/** A path that stays beside the manifest. @param {JsonObject} members */
 function path(members) {
   const found = textOf(members, 'path');
   const stays = !found.includes('\\') && found.split('/').every((step) => step !== '' && step !== '.' && step !== '..');

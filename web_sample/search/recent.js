@@ -1,10 +1,6 @@
 /** Values enter by keys; those used last leave again. */
 
-/**
- * The `most` values used last.
- *
- * @template K, V
- */
+/** The `most` values used last. @template K, V */
 export class Recent {
   /** @type {Map<K, V>} */
   #kept = new Map();
@@ -21,12 +17,7 @@ export class Recent {
     return found;
   }
 
-  /**
-   * Keeps and answers the value.
-   *
-   * @param {K} key
-   * @param {V} value
-   */
+  /** Keeps and answers the value. @param {K} key @param {V} value */
   set(key, value) {
     this.#kept.delete(key);
     this.#kept.set(key, value);

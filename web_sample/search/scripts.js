@@ -10,11 +10,9 @@ const SCRIPTS = NAMES.map((name) => [name, new RegExp(`\\p{Script=${name}}`, 'u'
 const LETTERS = /(?![\p{Script=Common}\p{Script=Inherited}])\p{L}/gu; // the micro sign is of no script
 
 /**
- * The scripts of the letters of `text` that are not among `known` (the manifest's `text.scripts`), each once, in their order. A
- * letter of a script that few people write is of "another script".
- *
- * @param {string} text
- * @param {Iterable<string>} known
+ * The scripts of the letters of `text` that are not among `known` (the manifest's `text.scripts`), each once, in their
+ * order. A letter of a script that few people write is of "another script".
+ * @param {string} text @param {Iterable<string>} known
  */
 export function unknownScripts(text, known) {
   const expected = new Set(known);

@@ -1,6 +1,4 @@
-/**
- * A shopper's text, image or both enter; products leave. What an app calls.
- */
+/** A shopper's text, image or both enter; products leave. What an app calls. */
 
 import { checkSpace } from './catalog/catalog-reader.js';
 import { labelScores, labelVector } from './labels.js';
@@ -13,61 +11,44 @@ import { Recent } from './recent.js';
 /** @typedef {'text' | 'image'} EncoderPart one of a model's two encoders */
 
 /**
- * The image and the text encoder of one model, whatever runs them. `space`: 64 hex digits naming the embedding space; `dim`: the
- * width of an embedding. Asked for one thing at a time. `prepare` loads one of the two ahead of its first use. `close` is called
- * once, after the last use.
- *
- * @typedef {object} EmbeddingEncoder
- * @property {string} space
- * @property {number} dim
+ * The image and the text encoder of one model, whatever runs them. `space`: 64 hex digits naming the embedding space;
+ * `dim`: the width of an embedding. Asked for one thing at a time. `prepare` loads one of the two ahead of its first
+ * use. `close` is called once, after the last use.
+ * @typedef {object} EmbeddingEncoder @property {string} space @property {number} dim
  * @property {(ids: Int32Array) => Promise<Float32Array>} text
  * @property {(square: Uint8Array) => Promise<Float32Array>} image RGB8, row by row
- * @property {(part: EncoderPart) => Promise<void>} prepare
- * @property {() => Promise<void> | void} close
+ * @property {(part: EncoderPart) => Promise<void>} prepare @property {() => Promise<void> | void} close
  */
 
 /**
- * An image: `channels` (3, or 4 with alpha that is not premultiplied) bytes of each pixel, row by row, upright sRGB. The bytes must
- * not change afterwards: a searcher knows the image by its object.
- *
+ * An image: `channels` (3, or 4 with alpha that is not premultiplied) bytes of each pixel, row by row, upright sRGB.
+ * The bytes must not change afterwards: a searcher knows the image by its object.
  * @typedef {{pixels: Uint8Array | Uint8ClampedArray, width: number, height: number, channels?: number}} RGBImage
  */
 
 /**
- * What a shopper asks for: a text, an image, both, or products like that one, by its place or by its own id, which stays true
- * when the catalog is swapped. `slider` is for both: from 0, the text alone, to 1, the image alone; .5 if left out. The rest is as
- * for `CatalogSearch.search`.
- *
- * @typedef {object} SearchRequest
- * @property {string | null} [text]
- * @property {RGBImage | null} [image]
- * @property {number} [slider]
- * @property {number | null} [like]
- * @property {string | null} [likeId]
- * @property {number} [k]
- * @property {import('./catalog/catalog-search.js').CatalogFilter} [filter]
- * @property {number} [threshold]
- * @property {number} [leastConfidence]
+ * What a shopper asks for: a text, an image, both, or products like that one, by its place or by its own id, which
+ * stays true when the catalog is swapped. `slider` is for both: from 0, the text alone, to 1, the image alone; .5 if
+ * left out. The rest is as for `CatalogSearch.search`.
+ * @typedef {object} SearchRequest @property {string | null} [text] @property {RGBImage | null} [image]
+ * @property {number} [slider] @property {number | null} [like] @property {string | null} [likeId]
+ * @property {number} [k] @property {import('./catalog/catalog-search.js').CatalogFilter} [filter]
+ * @property {number} [threshold] @property {number} [leastConfidence]
  */
 
 /**
  * A search that found so many products, perhaps none, so long after it was asked for: for the app's own statistics.
- *
  * @typedef {{kind: 'text' | 'image' | 'both' | 'like', hits: number, milliseconds: number}} SearchEvent
  */
 
 /**
- * What a searcher is made of. `encoder` is called at its first use, after `onPreparing`. `recent`: of how many texts, and of how
- * many images, the embeddings are kept: another filter or another place of the slider asks no encoder. `onSearched` is told of
- * each search that found something or nothing, but not of one that failed or was cancelled.
- *
- * @typedef {object} SearcherParts
- * @property {() => Promise<EmbeddingEncoder>} encoder
+ * What a searcher is made of. `encoder` is called at its first use, after `onPreparing`. `recent`: of how many texts,
+ * and of how many images, the embeddings are kept: another filter or another place of the slider asks no encoder.
+ * `onSearched` is told of each search that found something or nothing, but not of one that failed or was cancelled.
+ * @typedef {object} SearcherParts @property {() => Promise<EmbeddingEncoder>} encoder
  * @property {{encode(text: string): Int32Array}} tokenizer
  * @property {import('./pictures/image-preprocessor.js').ImagePreprocessor} preprocessor
- * @property {CatalogSearch} search
- * @property {number} [recent]
- * @property {(event: SearchEvent) => void} [onSearched]
+ * @property {CatalogSearch} search @property {number} [recent] @property {(event: SearchEvent) => void} [onSearched]
  * @property {() => void} [onPreparing]
  */
 
@@ -105,12 +86,10 @@ export class Searcher {
   }
 
   /**
-   * The products, best first; perhaps none. Their places are in the catalog that comes with them. Rejects with what the encoder or
-   * `CatalogSearch.search` throws, with a RangeError for a request for nothing or for more than one thing, and with the signal's
-   * reason where it was aborted.
-   *
-   * @param {SearchRequest} request
-   * @param {{signal?: AbortSignal}} [options]
+   * The products, best first; perhaps none. Their places are in the catalog that comes with them. Rejects with what the
+   * encoder or `CatalogSearch.search` throws, with a RangeError for a request for nothing or for more than one thing,
+   * and with the signal's reason where it was aborted.
+   * @param {SearchRequest} request @param {{signal?: AbortSignal}} [options]
    */
   async search(request, { signal } = {}) {
     const asked = performance.now();
@@ -125,8 +104,8 @@ export class Searcher {
   }
 
   /**
-   * Loads encoders ahead: when a search field gets the focus, say. What fails here fails again, and is told, at the next search.
-   *
+   * Loads encoders ahead: when a search field gets the focus, say. What fails here fails again, and is told, at the
+   * next search.
    * @param {EncoderPart[]} [parts]
    */
   async prepare(parts = ['text', 'image']) {
@@ -140,8 +119,8 @@ export class Searcher {
   }
 
   /**
-   * Searches another catalog of the same embedding space from now on. Throws `BadFileError` for one of another space or width.
-   *
+   * Searches another catalog of the same embedding space from now on. Throws `BadFileError` for one of another space or
+   * width.
    * @param {CatalogSearch} search
    */
   use(search) {
@@ -149,22 +128,15 @@ export class Searcher {
     this.#search = search;
   }
 
-  /**
-   * The embedding of an image, as a search by it uses.
-   *
-   * @param {RGBImage} image
-   */
+  /** The embedding of an image, as a search by it uses. @param {RGBImage} image */
   async embedding(image) {
     return (await this.#image(image)).slice();
   }
 
   /**
-   * Which of `names` the image shows, best first. Templates and scale are the manifest's. Labels' vectors are kept. Rejects with a
-   * RangeError where there are no templates.
-   *
-   * @param {RGBImage} image
-   * @param {string[]} names
-   * @param {string[]} templates with `{}` where a name goes
+   * Which of `names` the image shows, best first. Templates and scale are the manifest's. Labels' vectors are kept.
+   * Rejects with a RangeError where there are no templates.
+   * @param {RGBImage} image @param {string[]} names @param {string[]} templates with `{}` where a name goes
    * @param {number} logitScale
    */
   async labels(image, names, templates, logitScale) {
@@ -181,9 +153,7 @@ export class Searcher {
   }
 
   /**
-   * @param {SearchRequest} request
-   * @param {ProductCatalog} catalog
-   * @param {AbortSignal} [signal]
+   * @param {SearchRequest} request @param {ProductCatalog} catalog @param {AbortSignal} [signal]
    * @returns {Promise<SearchQuery>}
    */
   async #query({ text = null, image = null, slider = 0.5, like = null, likeId = null }, catalog, signal) {
@@ -199,20 +169,14 @@ export class Searcher {
     return /** @type {SearchQuery} */ (texts ?? images);
   }
 
-  /**
-   * @param {string} text
-   * @param {AbortSignal} [signal]
-   */
+  /** @param {string} text @param {AbortSignal} [signal] */
   async #text(text, signal) {
     const ids = this.#parts.tokenizer.encode(text);
     const key = ids.join();
     return this.#texts.get(key) ?? this.#texts.set(key, await this.#encoded((encoder) => encoder.text(ids), signal));
   }
 
-  /**
-   * @param {RGBImage} image
-   * @param {AbortSignal} [signal]
-   */
+  /** @param {RGBImage} image @param {AbortSignal} [signal] */
   async #image(image, signal) {
     const number = this.#numbers.get(image) ?? ++this.#numbered;
     this.#numbers.set(image, number);
@@ -222,10 +186,7 @@ export class Searcher {
     }, signal));
   }
 
-  /**
-   * @param {string} name
-   * @param {string[]} templates
-   */
+  /** @param {string} name @param {string[]} templates */
   async #label(name, templates) {
     const key = JSON.stringify([name, ...templates]);
     const kept = this.#labels.get(key);
@@ -239,10 +200,7 @@ export class Searcher {
     return this.#labels.set(key, labelVector(embeddings));
   }
 
-  /**
-   * @param {(encoder: EmbeddingEncoder) => Promise<Float32Array>} encode
-   * @param {AbortSignal} [signal]
-   */
+  /** @param {(encoder: EmbeddingEncoder) => Promise<Float32Array>} encode @param {AbortSignal} [signal] */
   #encoded(encode, signal) {
     return this.#alone(async () => {
       signal?.throwIfAborted();
@@ -252,10 +210,7 @@ export class Searcher {
 
   /**
    * Does the work once all earlier work with the encoder is done, whether or not that failed.
-   *
-   * @template T
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
+   * @template T @param {() => Promise<T>} work @returns {Promise<T>}
    */
   #alone(work) {
     const done = this.#work.then(work, work);
@@ -287,10 +242,7 @@ export class Searcher {
   }
 }
 
-/**
- * @param {SearchRequest} request
- * @returns {SearchEvent['kind']}
- */
+/** @param {SearchRequest} request @returns {SearchEvent['kind']} */
 function kindOf({ text, image, like, likeId }) {
   const [hasText, hasImage] = [(text ?? null) !== null, (image ?? null) !== null];
   const likes = [like, likeId].filter((one) => (one ?? null) !== null).length;
@@ -303,9 +255,7 @@ function kindOf({ text, image, like, likeId }) {
 
 /**
  * Throws `BadFileError` unless the catalog is of that embedding space and width.
- *
- * @param {ProductCatalog} catalog
- * @param {{space: string, dim: number}} other
+ * @param {ProductCatalog} catalog @param {{space: string, dim: number}} other
  */
 function checkFits(catalog, { space, dim }) {
   reading(catalog.name, () => {

@@ -1,26 +1,21 @@
 /** A score enters; a confidence leaves, by what stands in the catalog. A raw score is never shown. */
 
 import { asBool, asNumber, asObject, asText, parse, part } from '../json.js';
-import { wellFormed } from '../malformed.js';
+import { allowed, wellFormed } from '../malformed.js';
 
 const BEYOND = 1e100; // no curve comes near; within, no share is NaN and no weight 0 / 0
 const NOT_MEASURED = 'none'; // a source
 const GUESS = { a: 10, b: -5 }; // of what older builders had not measured, and did not say so
 
 /**
- * `p = 1 / (1 + exp(-(a * score + b)))`. `spread`: the standard deviation of such a query's scores. `measured`: else the
- * curve is a guess, and its results have no confidence.
- *
+ * `p = 1 / (1 + exp(-(a * score + b)))`. `spread`: the standard deviation of such a query's scores. `measured`: else
+ * the curve is a guess, and its results have no confidence.
  * @typedef {{a: number, b: number, spread: number, measured: boolean}} Curve
  */
 
 /** What turns scores into confidences; a kind of query that was not measured has none: null. */
 export class ScoreCalibration {
-  /**
-   * Throws `Malformed`.
-   *
-   * @param {string} json as it stands in the catalog
-   */
+  /** Throws `Malformed`. @param {string} json as it stands in the catalog */
   static read(json) {
     const members = asObject(parse(json, { once: false }), 'calibration');
     const source = asText(part(members, 'source'), 'the calibration\'s source');
@@ -28,8 +23,7 @@ export class ScoreCalibration {
   }
 
   /**
-   * @param {Curve} text
-   * @param {Curve} image
+   * @param {Curve} text @param {Curve} image
    * @param {string} source what it was measured on: `queries` (labelled ones), `names` (of the products), or `none`
    */
   constructor(text, image, source) {
@@ -38,30 +32,19 @@ export class ScoreCalibration {
     this.source = source;
   }
 
-  /**
-   * The share of a text query's results with this score that are right, 0 to 1.
-   *
-   * @param {number} score
-   */
+  /** The share of a text query's results with this score that are right, 0 to 1. @param {number} score */
   ofText(score) {
     return this.text.measured ? logistic(exponent(this.text, score)) : null;
   }
 
-  /**
-   * The same for an image, and for "more like this".
-   *
-   * @param {number} score
-   */
+  /** The same for an image, and for "more like this". @param {number} score */
   ofImage(score) {
     return this.image.measured ? logistic(exponent(this.image, score)) : null;
   }
 
   /**
    * The same for text and image together, of which each that weighs something must have been measured.
-   *
-   * @param {number} slider 0: the text alone, 1: the image alone
-   * @param {number} textScore
-   * @param {number} imageScore
+   * @param {number} slider 0: the text alone, 1: the image alone @param {number} textScore @param {number} imageScore
    */
   ofBoth(slider, textScore, imageScore) {
     const measured = (this.text.measured || slider === 1) && (this.image.measured || slider === 0);
@@ -71,22 +54,17 @@ export class ScoreCalibration {
 
   /**
    * The image's weight w in `w * image + (1 - w) * text` for a place of the slider. Throws a RangeError beyond 0 to 1.
-   *
    * @param {number} slider
    */
   weight(slider) {
-    if (!(slider >= 0 && slider <= 1)) {
-      throw new RangeError(`the slider stands at ${slider}, expected 0 (text) to 1 (image)`);
-    }
+    allowed(slider >= 0 && slider <= 1, () => `the slider stands at ${slider}, expected 0 (text) to 1 (image)`);
     const images = slider * this.text.spread;
     return images / (images + (1 - slider) * this.image.spread);
   }
 }
 
 /**
- * @param {import('../json.js').JsonObject} members
- * @param {'text' | 'image'} kind
- * @param {string} source
+ * @param {import('../json.js').JsonObject} members @param {'text' | 'image'} kind @param {string} source
  * @returns {Curve}
  */
 function curve(members, kind, source) {
@@ -105,10 +83,7 @@ function curve(members, kind, source) {
   return { a, b, spread, measured };
 }
 
-/**
- * @param {Curve} curve
- * @param {number} score
- */
+/** @param {Curve} curve @param {number} score */
 function exponent({ a, b }, score) {
   return a * score + b;
 }

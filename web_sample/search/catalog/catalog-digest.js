@@ -7,18 +7,13 @@ const KEY = '"sha256":"';
 const DIGITS = 64;
 const ZERO = '0'.charCodeAt(0);
 
-/**
- * Whether a text is a SHA-256 in lower-case hex digits.
- *
- * @param {string} text
- */
+/** Whether a text is a SHA-256 in lower-case hex digits. @param {string} text */
 export function isDigest(text) {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
 /**
  * Where in the file the digits start. Throws `Malformed` where they do not stand in the header once.
- *
  * @param {Uint8Array} header without its length
  */
 export function digestPlace(header) {
@@ -32,11 +27,9 @@ export function digestPlace(header) {
 }
 
 /**
- * SHA-256 over the whole file, its own digits read as zeros. They are zeros in the file itself only while `digest` takes its
- * copy, which it does before it returns: a catalog may be too large for a second copy.
- *
- * @param {Uint8Array<ArrayBuffer>} file
- * @param {number} place
+ * SHA-256 over the whole file, its own digits read as zeros. They are zeros in the file itself only while `digest`
+ * takes its copy, which it does before it returns: a catalog may be too large for a second copy.
+ * @param {Uint8Array<ArrayBuffer>} file @param {number} place
  */
 export async function digestOf(file, place) {
   const own = file.slice(place, place + DIGITS);

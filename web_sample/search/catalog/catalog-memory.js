@@ -1,6 +1,5 @@
 /**
  * A catalog file's bytes enter; the memory leaves in which they lie, together with a query, and are summed.
- *
  * A page in front holds the query and the sums of a block of rows; then the file begins. Nothing is copied.
  */
 
@@ -21,7 +20,6 @@ export class CatalogMemory {
 
   /**
    * Room for a file of so many bytes. Throws a RangeError where there is not enough memory, or none could be.
-   *
    * @param {number} bytes
    */
   static async create(bytes) {
@@ -31,11 +29,7 @@ export class CatalogMemory {
     return new CatalogMemory(memory, await loadSums(memory), bytes);
   }
 
-  /**
-   * @param {WebAssembly.Memory} memory
-   * @param {import('./scan.js').Sums} sums
-   * @param {number} bytes
-   */
+  /** @param {WebAssembly.Memory} memory @param {import('./scan.js').Sums} sums @param {number} bytes */
   constructor(memory, sums, bytes) {
     this.#sums = sums;
     this.#query = new Int16Array(memory.buffer, QUERY, MOST_DIM);
@@ -47,10 +41,7 @@ export class CatalogMemory {
 
   /**
    * Sums code x query of each of `count` rows from `first` on, at most BLOCK, into `sums`.
-   *
-   * @param {Int16Array} query [dim]
-   * @param {Int8Array} codes [rows, dim], in this memory
-   * @param {number} first
+   * @param {Int16Array} query [dim] @param {Int8Array} codes [rows, dim], in this memory @param {number} first
    * @param {number} count
    */
   sum(query, codes, first, count) {

@@ -1,6 +1,5 @@
 /**
  * A catalog's container enters; its tables leave, and all that its metadata says.
- *
  * Everything that FORMATS.md says of a catalog is checked here, but the digest. Throws `Malformed`.
  */
 
@@ -13,20 +12,13 @@ import { isDigest } from './catalog-digest.js';
 /** @typedef {import('../container.js').Container} Container */
 
 /**
- * The tensors: views of the file. What the file holds as 64 bits is here in halves of 32, the low one first: typed arrays
- * give 64 bits as BigInt alone, which is slow.
- *
- * @typedef {object} CatalogTables
- * @property {Uint32Array} prices [products] x 2, ten-thousandths; -1 for none
- * @property {Uint32Array} categories [products]
- * @property {Uint32Array} owners [rows], from 0 by steps of 0 or 1
- * @property {Float32Array} scales [rows]
- * @property {Float32Array} offset [dim]
- * @property {Int8Array} codes [rows, dim]
- * @property {Uint32Array} recordOffsets [products + 1] x 2
- * @property {Uint8Array} records
- * @property {Uint32Array | null} thumbnailOffsets [products + 1] x 2
- * @property {Uint8Array | null} thumbnails
+ * The tensors: views of the file. What the file holds as 64 bits is here in halves of 32, the low one first: typed
+ * arrays give 64 bits as BigInt alone, which is slow.
+ * @typedef {object} CatalogTables @property {Uint32Array} prices [products] x 2, ten-thousandths; -1 for none
+ * @property {Uint32Array} categories [products] @property {Uint32Array} owners [rows], from 0 by steps of 0 or 1
+ * @property {Float32Array} scales [rows] @property {Float32Array} offset [dim] @property {Int8Array} codes [rows, dim]
+ * @property {Uint32Array} recordOffsets [products + 1] x 2 @property {Uint8Array} records
+ * @property {Uint32Array | null} thumbnailOffsets [products + 1] x 2 @property {Uint8Array | null} thumbnails
  * @property {Uint32Array | null} idOrder [products]; null in files of older builders
  */
 
@@ -37,8 +29,7 @@ const MOST_DIM = 1024; // beyond, the integer sum of a score could overflow int3
 const COUNT = /^[1-9][0-9]{0,9}$/;
 
 /**
- * @param {Container} container
- * @param {string} [space] the embedding space that the catalog must be of
+ * @param {Container} container @param {string} [space] the embedding space that the catalog must be of
  * @param {string} [digest] the one that must stand in it
  */
 export function readCatalog(container, space, digest) {
@@ -68,10 +59,7 @@ export function readCatalog(container, space, digest) {
 
 /**
  * Throws `Malformed` unless a catalog's own space is the encoders'.
- *
- * @param {string} own
- * @param {string} model
- * @param {string} space
+ * @param {string} own @param {string} model @param {string} space
  */
 export function checkSpace(own, model, space) {
   wellFormed(space === own, () => `the catalog is of another embedding space: its own is ${own} (${shown(model)}), `
@@ -80,19 +68,13 @@ export function checkSpace(own, model, space) {
 
 /**
  * Whole numbers of 64 bits, signed, by their halves; beyond 2^53 rounded.
- *
- * @param {Uint32Array} halves
- * @param {number} index
+ * @param {Uint32Array} halves @param {number} index
  */
 export function whole(halves, index) {
   return (halves[2 * index + 1] | 0) * 2 ** 32 + halves[2 * index];
 }
 
-/**
- * @param {Container} container
- * @param {number} names how many categories there are
- * @returns {CatalogTables}
- */
+/** @param {Container} container @param {number} names how many categories there are @returns {CatalogTables} */
 function tablesOf(container, names) {
   const products = count(container, 'products');
   const rows = count(container, 'rows');
@@ -130,10 +112,7 @@ function halves({ buffer, byteOffset, length }) {
 
 /**
  * They rise from 0 to the size of what they cut.
- *
- * @param {Uint32Array} offsets
- * @param {Uint8Array} pieces
- * @param {string} name
+ * @param {Uint32Array} offsets @param {Uint8Array} pieces @param {string} name
  */
 function checkOffsets(offsets, pieces, name) {
   let last = 0;
@@ -146,10 +125,7 @@ function checkOffsets(offsets, pieces, name) {
   wellFormed(last === pieces.length, () => `${name} end at ${last}, their bytes at ${pieces.length}`);
 }
 
-/**
- * @param {CatalogTables} tables
- * @param {number} names
- */
+/** @param {CatalogTables} tables @param {number} names */
 function checkProducts({ prices, categories }, names) {
   for (let product = 0; product < categories.length; product++) {
     wellFormed(whole(prices, product) >= -1, () => `product ${product} has a price below 0`);
@@ -159,7 +135,6 @@ function checkProducts({ prices, categories }, names) {
 
 /**
  * Each place stands in it once. Whether the ids rise is not checked: a wrong order finds nothing.
- *
  * @param {Uint32Array} order
  */
 function checkOrder(order) {
@@ -171,10 +146,7 @@ function checkOrder(order) {
   }
 }
 
-/**
- * @param {CatalogTables} tables
- * @param {number} products
- */
+/** @param {CatalogTables} tables @param {number} products */
 function checkRows({ owners, scales, offset }, products) {
   let owner = -1;
   for (let row = 0; row < owners.length; row++) {
@@ -190,20 +162,14 @@ function checkRows({ owners, scales, offset }, products) {
   }
 }
 
-/**
- * @param {Container} container
- * @param {string} key
- */
+/** @param {Container} container @param {string} key */
 function count(container, key) {
   const written = container.text(key);
   wellFormed(COUNT.test(written), () => `${key} is ${shown(written)}, no count`);
   return Number(written);
 }
 
-/**
- * @param {Container} container
- * @param {string} key
- */
+/** @param {Container} container @param {string} key */
 function hex(container, key) {
   const written = container.text(key);
   wellFormed(isDigest(written), () => `${key} is ${shown(written)}, not 64 hex digits`);

@@ -1,11 +1,11 @@
 /**
- * A catalog file in a memory enters; an open catalog leaves: products, their records and small pictures, their embeddings.
- *
+ * A catalog file in a memory enters; an open catalog leaves: products, their records and small pictures, their
+ * embeddings.
  * Opening checks the structure whole, so that nothing can point outside the file afterwards; `verify` checks the bytes.
  */
 
 import { readContainer } from '../container.js';
-import { reading, wellFormed } from '../malformed.js';
+import { allowed, reading, wellFormed } from '../malformed.js';
 import { digestOf, digestPlace } from './catalog-digest.js';
 import { readId, readProduct } from './catalog-product.js';
 import { readCatalog, whole } from './catalog-reader.js';
@@ -14,11 +14,9 @@ import { IdOrder } from './id-order.js';
 /** @typedef {import('./catalog-memory.js').CatalogMemory} CatalogMemory */
 
 /**
- * Opens the file whose bytes lie in `memory`. Throws `BadFileError` for any that is no whole catalog of this version, that
- * space and that digest.
- *
- * @param {CatalogMemory} memory
- * @param {string} name for errors
+ * Opens the file whose bytes lie in `memory`. Throws `BadFileError` for any that is no whole catalog of this version,
+ * that space and that digest.
+ * @param {CatalogMemory} memory @param {string} name for errors
  * @param {string} [space] the embedding space of the app's encoders: the manifest's
  * @param {string} [digest] of the one catalog that came with them; the bytes are not read for it
  */
@@ -37,9 +35,7 @@ export class ProductCatalog {
   #ids = null;
 
   /**
-   * @param {CatalogMemory} memory
-   * @param {string} name
-   * @param {ReturnType<typeof readCatalog>} content
+   * @param {CatalogMemory} memory @param {string} name @param {ReturnType<typeof readCatalog>} content
    * @param {number} place of the digest's digits in the file
    */
   constructor(memory, name, content, place) {
@@ -78,7 +74,6 @@ export class ProductCatalog {
 
   /**
    * A product's record, parsed anew each time. Throws `BadFileError` if it is no JSON object: the file is damaged.
-   *
    * @param {number} product its place
    */
   product(product) {
@@ -87,9 +82,8 @@ export class ProductCatalog {
   }
 
   /**
-   * Where the product of that id stands; null where there is none. In a catalog whose builder wrote no order of ids, the first
-   * call reads every record. Throws `BadFileError` if a record on the way there is damaged.
-   *
+   * Where the product of that id stands; null where there is none. In a catalog whose builder wrote no order of ids,
+   * the first call reads every record. Throws `BadFileError` if a record on the way there is damaged.
    * @param {string} id
    */
   place(id) {
@@ -101,11 +95,7 @@ export class ProductCatalog {
     });
   }
 
-  /**
-   * A product's small picture, a WebP file's bytes, copied; null for none.
-   *
-   * @param {number} product
-   */
+  /** A product's small picture, a WebP file's bytes, copied; null for none. @param {number} product */
   thumbnail(product) {
     this.#check(product);
     const { thumbnails, thumbnailOffsets } = this.tables;
@@ -113,11 +103,7 @@ export class ProductCatalog {
     return found && found.length > 0 ? found.slice() : null;
   }
 
-  /**
-   * A product's category: a place in `categories`.
-   *
-   * @param {number} product
-   */
+  /** A product's category: a place in `categories`. @param {number} product */
   category(product) {
     this.#check(product);
     return this.tables.categories[product];
@@ -125,7 +111,6 @@ export class ProductCatalog {
 
   /**
    * A product's price in ten-thousandths of the currency's unit; null for none. Beyond 2^53 it is rounded.
-   *
    * @param {number} product
    */
   price(product) {
@@ -135,8 +120,8 @@ export class ProductCatalog {
   }
 
   /**
-   * Proves that the bytes are the builder's own, by the SHA-256 that stands in the file: to be done once, after a download.
-   * Rejects with `BadFileError` if they are not.
+   * Proves that the bytes are the builder's own, by the SHA-256 that stands in the file: to be done once, after a
+   * download. Rejects with `BadFileError` if they are not.
    */
   async verify() {
     const found = await digestOf(this.memory.file, this.#place);
@@ -151,14 +136,13 @@ export class ProductCatalog {
 
   /** @param {number} product */
   #check(product) {
-    const isOne = Number.isInteger(product) && product >= 0 && product < this.size;
-    if (!isOne) throw new RangeError(`no product ${product} of ${this.size}`);
+    allowed(Number.isInteger(product) && product >= 0 && product < this.size,
+      () => `no product ${product} of ${this.size}`);
   }
 }
 
 /**
- * @param {Uint8Array} bytes
- * @param {Uint32Array} offsets in halves, of which the upper ones are 0
+ * @param {Uint8Array} bytes @param {Uint32Array} offsets in halves, of which the upper ones are 0
  * @param {number} product
  */
 function piece(bytes, offsets, product) {

@@ -4,9 +4,7 @@
 export class IdOrder {
   /**
    * The order of the ids of so many products, for a file without one. Reads every record.
-   *
-   * @param {number} products
-   * @param {(product: number) => string} idOf
+   * @param {number} products @param {(product: number) => string} idOf
    */
   static sorted(products, idOf) {
     const ids = Array.from({ length: products }, (_, place) => idOf(place));
@@ -14,10 +12,7 @@ export class IdOrder {
     return new IdOrder(places, idOf);
   }
 
-  /**
-   * @param {Uint32Array} places
-   * @param {(product: number) => string} idOf
-   */
+  /** @param {Uint32Array} places @param {(product: number) => string} idOf */
   constructor(places, idOf) {
     this.places = places;
     this.idOf = idOf;
@@ -25,7 +20,6 @@ export class IdOrder {
 
   /**
    * Where the product of that id stands; null for none. Parses the records that it meets: 20 of a million.
-   *
    * @param {string} id
    */
   place(id) {
@@ -42,9 +36,7 @@ export class IdOrder {
 
 /**
  * Compares two texts as their UTF-8 bytes do: by code points, which UTF-16's units do not where there are surrogates.
- *
- * @param {string} one
- * @param {string} other
+ * @param {string} one @param {string} other
  */
 export function compareUtf8(one, other) {
   const both = Math.min(one.length, other.length);
@@ -54,11 +46,7 @@ export function compareUtf8(one, other) {
   return one.length - other.length;
 }
 
-/**
- * Surrogates, which make up the code points from 0x10000 on, after all other units.
- *
- * @param {number} unit
- */
+/** Surrogates, which make up the code points from 0x10000 on, after all other units. @param {number} unit */
 function rank(unit) {
   return unit >= 0xD800 && unit <= 0xDFFF ? unit + 0x10000 : unit;
 }

@@ -1,13 +1,11 @@
 /**
  * A memory that holds codes and a query enters; the function leaves that sums code x query of each row, exactly.
- *
  * It is scan.wasm's, or plain JavaScript where the browser has no SIMD in WebAssembly. Both give the same sums.
  */
 
 /**
- * `sums` of each of `rows` rows of `codes` with the query: int32 [rows] from int8 [rows, dim] and int16 [dim]. The three are
- * places in the memory, in bytes.
- *
+ * `sums` of each of `rows` rows of `codes` with the query: int32 [rows] from int8 [rows, dim] and int16 [dim]. The
+ * three are places in the memory, in bytes.
  * @typedef {(query: number, codes: number, dim: number, rows: number, sums: number) => void} Sums
  */
 
@@ -17,9 +15,7 @@ let compiled;
 
 /**
  * The quickest function for this memory. Throws what fetching scan.wasm throws; the next call tries again.
- *
- * @param {WebAssembly.Memory} memory
- * @returns {Promise<Sums>}
+ * @param {WebAssembly.Memory} memory @returns {Promise<Sums>}
  */
 export async function loadSums(memory) {
   if (compiled === undefined) {
@@ -31,9 +27,7 @@ export async function loadSums(memory) {
 
 /**
  * The same as scan.wasm, for browsers without SIMD and for its test.
- *
- * @param {WebAssembly.Memory} memory
- * @returns {Sums}
+ * @param {WebAssembly.Memory} memory @returns {Sums}
  */
 export function sumsPlainly(memory) {
   const codes = new Int8Array(memory.buffer);
@@ -53,20 +47,12 @@ function imports(memory) {
   return { catalog: { memory } };
 }
 
-/**
- * @param {WebAssembly.Instance} instance
- * @returns {Sums}
- */
+/** @param {WebAssembly.Instance} instance @returns {Sums} */
 function sumsOf(instance) {
   return /** @type {Sums} */ (instance.exports.sums);
 }
 
-/**
- * A file beside this module; Node's fetch knows no files.
- *
- * @param {URL} url
- * @returns {Promise<BufferSource>}
- */
+/** A file beside this module; Node's fetch knows no files. @param {URL} url @returns {Promise<BufferSource>} */
 async function read(url) {
   if (url.protocol === 'file:') {
     /** @type {string} */

@@ -1,11 +1,13 @@
 // Upright sRGB pixels enter; the square that the image encoder takes leaves, the same bytes as open_clip's.
 
+import { allowed } from '../malformed.js';
 import { Axis, KERNELS, Pixels } from './resample.js';
 
 /**
- * What makes the square; the manifest says it. `mode` 'shortest': the shorter side becomes the square's, the other by the
- * same factor, then the centre is cropped; 'squash': both sides become the square's.
- * @typedef {{size: number, interpolation: import('./resample.js').Interpolation, mode?: 'shortest' | 'squash'}} ImageSpec
+ * What makes the square; the manifest says it. `mode` 'shortest': the shorter side becomes the square's, the other by
+ * the same factor, then the centre is cropped; 'squash': both sides become the square's.
+ * @typedef {{size: number, interpolation: import('./resample.js').Interpolation, mode?: 'shortest' | 'squash'}}
+ * ImageSpec
  */
 
 /** Pixels of the largest image. */
@@ -21,9 +23,9 @@ export class ImagePreprocessor {
    * @throws {RangeError} for a size that is none, or an interpolation or a mode that is not known.
    */
   constructor({ size, interpolation, mode = 'shortest' }) {
-    require(Number.isInteger(size) && size >= 1 && size <= LARGEST_SIZE, () => `a square of ${size} pixels`);
-    require(Object.hasOwn(KERNELS, interpolation), () => `an interpolation of '${interpolation}'`);
-    require(mode === 'shortest' || mode === 'squash', () => `a resize mode of '${mode}'`);
+    allowed(Number.isInteger(size) && size >= 1 && size <= LARGEST_SIZE, () => `a square of ${size} pixels`);
+    allowed(Object.hasOwn(KERNELS, interpolation), () => `an interpolation of '${interpolation}'`);
+    allowed(mode === 'shortest' || mode === 'squash', () => `a resize mode of '${mode}'`);
     this.size = size;
     this.interpolation = interpolation;
     this.mode = mode;
@@ -32,21 +34,19 @@ export class ImagePreprocessor {
   /**
    * RGB8 [size, size, 3] of an upright sRGB image. Takes some 3 x size x the shorter side bytes of memory, and time.
    * @param {Uint8Array | Uint8ClampedArray} pixels row by row; RGBA (not premultiplied) is read in place, over white
-   * @param {number} width
-   * @param {number} height
-   * @param {number} channels 3 or 4
-   * @returns {Uint8Array}
+   * @param {number} width @param {number} height @param {number} channels 3 or 4 @returns {Uint8Array}
    * @throws {RangeError} where `pixels` has another length, there are no or over 2^27 pixels, or a side is over 4,096
    * times as long as it becomes.
    */
   square(pixels, width, height, channels = 3) {
     const fits = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0 &&
       width * height <= MOST_PIXELS && (channels === 3 || channels === 4);
-    require(fits && pixels.length === channels * width * height, () =>
-      `${pixels.length} bytes for an image of ${width} x ${height}, expected 3 or 4 a pixel and at most ${MOST_PIXELS} pixels`);
+    allowed(fits && pixels.length === channels * width * height, () =>
+      `${pixels.length} bytes for an image of ${width} x ${height}, expected 3 or 4 a pixel and at most `
+      + `${MOST_PIXELS} pixels`);
     const short = Math.min(width, height);
     const [toWidth, toHeight] = [this.#resized(width, short), this.#resized(height, short)];
-    require(width <= MOST_SHRUNK * toWidth && height <= MOST_SHRUNK * toHeight, () =>
+    allowed(width <= MOST_SHRUNK * toWidth && height <= MOST_SHRUNK * toHeight, () =>
       `an image of ${width} x ${height}, expected at most ${MOST_SHRUNK * toWidth} x ${MOST_SHRUNK * toHeight}`);
     const columns = new Axis(width, toWidth, this.size, this.interpolation);
     const rows = new Axis(height, toHeight, this.size, this.interpolation);
@@ -66,20 +66,8 @@ export class ImagePreprocessor {
     return new Uint8Array(square.buffer);
   }
 
-  /**
-   * What a side becomes.
-   * @param {number} side
-   * @param {number} short
-   */
+  /** What a side becomes. @param {number} side @param {number} short */
   #resized(side, short) {
     return this.mode === 'squash' ? this.size : Math.floor(this.size * side / short);
   }
-}
-
-/**
- * @param {boolean} condition
- * @param {() => string} message
- */
-function require(condition, message) {
-  if (!condition) throw new RangeError(message());
 }

@@ -26,11 +26,8 @@ export const KERNELS = {
 /** A window of an image's pixels, which begins at `left`, `top` of the image and is `width` wide. */
 export class Pixels {
   /**
-   * @param {Uint8Array | Uint8ClampedArray} bytes row by row, RGB or RGBA
-   * @param {number} channels 3 or 4
-   * @param {number} width
-   * @param {number} left
-   * @param {number} top
+   * @param {Uint8Array | Uint8ClampedArray} bytes row by row, RGB or RGBA @param {number} channels 3 or 4
+   * @param {number} width @param {number} left @param {number} top
    */
   constructor(bytes, channels, width, left = 0, top = 0) {
     this.bytes = bytes;
@@ -43,9 +40,7 @@ export class Pixels {
 
   /**
    * RGB8 of `count` pixels of row `y` from column `left` on; alpha is laid over white. Valid until the next call.
-   * @param {number} y
-   * @param {number} left
-   * @param {number} count
+   * @param {number} y @param {number} left @param {number} count
    */
   row(y, left, count) {
     const start = this.channels * ((y - this.top) * this.width + left - this.left);
@@ -58,9 +53,7 @@ export class Pixels {
 
 /**
  * `round((c * a + 255 * (255 - a)) / 255)` of each channel: no half can come up, since 255 is odd.
- * @param {Uint8Array | Uint8ClampedArray} rgba
- * @param {number} start
- * @param {Uint8Array} rgb
+ * @param {Uint8Array | Uint8ClampedArray} rgba @param {number} start @param {Uint8Array} rgb
  */
 function overWhite(rgba, start, rgb) {
   for (let at = start, to = 0; to < rgb.length; at += 4, to += 3) {
@@ -75,16 +68,13 @@ function overWhite(rgba, start, rgb) {
 
 /**
  * One axis of a resize: the crop's outputs, each a weighted sum of inputs. Output i takes the inputs from lows[i] on,
- * with the whole-number weights from starts[i] up to starts[i + 1]. An axis whose size stays the same has one weight
- * of 1, which changes no byte.
+ * with the whole-number weights from starts[i] up to starts[i + 1]. An axis whose size stays the same has one weight of
+ * 1, which changes no byte.
  */
 export class Axis {
   /**
    * The middle `size` of the `resized` outputs of an axis of `length` inputs.
-   * @param {number} length
-   * @param {number} resized
-   * @param {number} size
-   * @param {Interpolation} interpolation
+   * @param {number} length @param {number} resized @param {number} size @param {Interpolation} interpolation
    */
   constructor(length, resized, size, interpolation) {
     const { halfWidth, weight } = KERNELS[interpolation];
@@ -120,9 +110,7 @@ export class Axis {
 
   /**
    * Rows `top` to `top + count - 1` of `source`, narrowed to this axis' outputs: RGB8 [count, size].
-   * @param {Pixels} source
-   * @param {number} top
-   * @param {number} count
+   * @param {Pixels} source @param {number} top @param {number} count
    */
   shrinkColumns(source, top, count) {
     const { lows, starts, weights, size, from } = this;
@@ -149,9 +137,7 @@ export class Axis {
 
   /**
    * Columns `left` to `left + count - 1` of `source`, lowered to this axis' outputs: RGB8 [size, count].
-   * @param {Pixels} source
-   * @param {number} left
-   * @param {number} count
+   * @param {Pixels} source @param {number} left @param {number} count
    */
   shrinkRows(source, left, count) {
     const out = new Uint8ClampedArray(this.size * 3 * count);
@@ -170,10 +156,7 @@ export class Axis {
   }
 }
 
-/**
- * Half of what is left over, halves to the even number.
- * @param {number} left
- */
+/** Half of what is left over, halves to the even number. @param {number} left */
 function halved(left) {
   const half = Math.floor(left / 2);
   return half + (left % 2 && half % 2);
@@ -181,8 +164,7 @@ function halved(left) {
 
 /**
  * Appends the shares, of a sum of 1, as whole numbers of 22 bits.
- * @param {Float64Array} shares
- * @param {number[]} weights
+ * @param {Float64Array} shares @param {number[]} weights
  */
 function pushWhole(shares, weights) {
   let total = 0;
