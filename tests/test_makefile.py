@@ -141,7 +141,7 @@ def test_every_variable_that_the_makefile_takes_is_known_in_lower_case_too():
     taken = set(re.findall(r"^([A-Z0-9_]+) +\?=", makefile, re.MULTILINE))
     for line in re.findall(r"^export (.*)$", makefile, re.MULTILINE):
         taken |= set(re.findall(r"[A-Z][A-Z0-9_]+", line))
-    assert taken - listed == {"CATALOG_VENV", "ONNX2TF_VENV"}
+    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV"}
 
 
 def test_two_targets_run_one_after_the_other():
@@ -264,8 +264,8 @@ def test_check_takes_the_fast_tests_and_all_and_strict_take_all_but_those_of_hou
 def test_ci_checks_first_and_is_strict():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
-    assert steps == [("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "export"),
-                     ("STRICT=1 ", "test")]
+    assert steps == [("", "environment"), ("", "npm"), ("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"),
+                     ("", "export"), ("STRICT=1 ", "test")]
 
 
 def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
