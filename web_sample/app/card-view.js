@@ -12,7 +12,7 @@ import { locale, words } from './strings.js';
  * @param {string} address of the product in this page
  */
 export function cardView(card, address) {
-  const name = element('a', { className: 'name', href: address, dir: 'auto', textContent: card.name });
+  const name = element('a', { className: 'name', href: address, textContent: card.name });
   const text = element('div', { className: 'text' }, element('h3', {}, name), ...facts(card));
   return element('li', { className: 'card' }, picture(card), text);
 }

@@ -46,12 +46,12 @@ export class DetailsView {
 /** @param {import('./shop.js').Card} card */
 function product(card) {
   const columns = card.columns.flatMap(([name, text]) =>
-    [element('dt', { textContent: name }), element('dd', { dir: 'auto', textContent: text })]);
+    [element('dt', { textContent: name }), element('dd', { textContent: text })]);
   const more = element('a', { className: card.link ? 'button' : 'button main', href: `#like=${encodeURIComponent(card.id)}`,
     textContent: words('more') });
   const text = element('div', { className: 'text' },
-    element('h2', { id: 'details-name', dir: 'auto', textContent: card.name }), ...facts(card),
-    element('p', { className: 'description', dir: 'auto', textContent: card.description }), element('dl', {}, ...columns));
+    element('h2', { id: 'details-name', textContent: card.name }), ...facts(card),
+    element('p', { className: 'description', textContent: card.description }), element('dl', {}, ...columns));
   if (card.link) {
     text.append(element('a', { className: 'button main', href: card.link, target: '_blank', rel: 'noopener', textContent: words('buy') }));
   }

@@ -5,9 +5,8 @@
  * files that are on their way) and {preparing: true}.
  */
 
-import { BadFileError, CatalogMemory, CatalogSearch, ImagePreprocessor, Searcher, openCatalog, readManifest,
+import { BadFileError, CatalogMemory, CatalogSearch, ImagePreprocessor, Searcher, openCatalog, openTokenizer, readManifest,
   unknownScripts } from '../search/index.js';
-import { openTokenizer } from '../search/text/tokenizers.js';
 import { Files } from './files.js';
 import { PictureError, readSquare } from './picture-reader.js';
 

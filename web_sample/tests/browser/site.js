@@ -103,6 +103,22 @@ export function gate() {
 }
 
 /**
+ * Waits until a function that runs in the page promises true; `waitForFunction` takes any promise for true.
+ *
+ * @template T
+ * @param {import('playwright-core').Page} page
+ * @param {(given: T) => Promise<boolean>} holds
+ * @param {T} given
+ */
+export async function until(page, holds, given) {
+  const end = Date.now() + 60_000;
+  while (!await page.evaluate(/** @type {any} */ (holds), given)) {
+    if (Date.now() > end) throw new Error(`not within a minute: ${holds}`);
+    await page.waitForTimeout(50);
+  }
+}
+
+/**
  * Searches with a picture.
  *
  * @param {import('playwright-core').Page} page
