@@ -115,9 +115,9 @@ def page(results: dict) -> str:
     """The results as Markdown."""
     lines = ["# Memory in a browser", "",
              "`python -m benchmarks web_memory` wrote this page. LiteRT.js on one thread, in a worker of a page in "
-             "headless Chromium: growth of the page's process (resident memory) from before the runtime is loaded until "
-             f"both encoders have answered once, and at its peak. The median of {ROUNDS}, each in a new browser. At the "
-             f"peak s2's least pair is to take at most {TARGET / 1e6:.0f} MB."]
+             "headless Chromium: growth of the page's process (resident memory) from before the runtime is loaded "
+             "until both encoders have answered once, and at its peak. The median of "
+             f"{ROUNDS}, each in a new browser. At the peak s2's least pair is to take at most {TARGET / 1e6:.0f} MB."]
     for name, result in results.items():
         lines += ["", f"## {name}, weights: {result['weights']}", "",
                   "| image | text | files MB | now MB | peak MB | gate |", "|---|---|---|---|---|---|",
