@@ -67,13 +67,13 @@ $(foreach name,MODEL MODELS NAME EXPORTED,\
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 # (A page needs the exporter only where there is no export.)
-LIGHT := catalog compare search inspect fetch apps bundle npm $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
+LIGHT := catalog compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
 # The browser's tools run on the machine's own Node where it is new enough, and else on a pinned one.
 NODE_READY := $(if $(filter preview web npm,$(MAKECMDGOALS)),$(shell \
-  (command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20)') >/dev/null 2>&1 || echo $(NODE_VENV)/.ready))
+  (command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)') >/dev/null 2>&1 || echo $(NODE_VENV)/.ready))
 ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
@@ -185,8 +185,9 @@ soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
 	$(PY) -m benchmarks
 
-npm: $(LIGHT_READY) $(NODE_READY)  ## only fetch what the browser app and its tests need from npm's registry (0.3 GB, once)
-	@$(LIGHT_PY) -m export.common.node web_sample
+npm: $(NODE_READY)  ## only fetch what the browser app and its tests need from npm's registry (0.3 GB, once)
+	$(CHECK_PYTHON)
+	@$(PYTHON) -m export.common.node web_sample
 
 environment: $(READY) $(ROUTE_READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build TFLITE_ROUTE=onnx2tf]
 

@@ -1,12 +1,11 @@
 """Measures the browser's scan in Chromium: a catalog's search against faiss, and a million rows against 100,000.
 
-In: Node 20, Chromium (CHROMIUM= names it), `npm ci --prefix web_sample`. Out: web_scan.json and web_scan.md. One thread
+In: Chromium (CHROMIUM= names it), `make npm`. Out: web_scan.json and web_scan.md. One thread
 everywhere; everything compared takes turns, Chromium by its page's own clock. A ratio is the median over the rounds.
 The results are compared too. Exit status 2 if it cannot run. Run it on a quiet machine.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,9 @@ from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
 from benchmarks.synthetic import DIM, World
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import Catalog
-from export.common import files
+from export.common import files, node
 from export.common.errors import InputError
+from export.runners import webgpu_runner
 
 HERE = Path(__file__).parent
 PAGE_MODULE = HERE.parent / "web_sample"
@@ -35,7 +35,7 @@ class Chromium:
     """A page in Chromium, driven by web_sample/tests/tools/bench.js."""
 
     def __init__(self, chromium: str, folder: Path):
-        self.process = subprocess.Popen(["node", BENCH, chromium, folder, str(TOP)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([*node.found().node, BENCH, chromium, folder, str(TOP)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
         self.asked, self.answers = turns.pipes(self.process)
         self.version = self.answers.readline().strip()
@@ -78,14 +78,9 @@ def main() -> None:
 
 def found() -> str:
     """Where Chromium is. Raises InputError if it, Node, or what drives it is missing."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    for what, there, remedy in (("node", shutil.which("node"), "install Node 20 or newer"),
-                                ("Chromium", chromium, "apt-get install chromium, or CHROMIUM=its path"),
-                                ("playwright-core", (PAGE_MODULE / "node_modules" / "playwright-core").is_dir(),
-                                 "npm ci --prefix web_sample")):
-        if not there:
-            raise InputError(f"{what} is missing", remedy=remedy)
-    return str(chromium)
+    if lack := webgpu_runner.lacks():
+        raise lack
+    return str(webgpu_runner.chromium())
 
 
 def searches(folder: Path, chromium: str) -> dict:

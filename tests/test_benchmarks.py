@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import android_memory, costs, defaults, latency, routes
+from benchmarks import android_memory, costs, defaults, latency, routes, web_memory
 from catalog_builder.apps import App
 from export import runners
 from export.artifacts import manifest
@@ -96,6 +96,14 @@ def test_the_page_of_androids_memory_is_the_measurements(exported):
     row = android_memory.row(exported, made, [next(a for a in made.artifacts if a.path == "tflite/text-fp32.tflite")])
     assert row["text"]["precision"] == "fp32" and row["private"] > 0 and row["peak"] > 0
     assert android_memory.line(row).startswith("| – | fp32 | 13 | ")
+
+
+def test_the_page_of_the_browsers_memory_is_the_measurements_and_the_least_pair_of_s2_fits():
+    kept = json.loads(web_memory.RESULTS.read_text(encoding="utf-8"))
+    assert web_memory.page(kept) == web_memory.PAGE.read_text(encoding="utf-8")
+    rows = {tuple(row[encoder]["precision"] for encoder in table.ENCODERS): row for row in kept["s2"]["rows"]}
+    assert rows[web_memory.PAIRS[0]]["peak"] == min(row["peak"] for row in rows.values()) <= web_memory.TARGET
+    assert all(row["dims"] == [512, 512] and 0 < row["now"] <= row["peak"] for row in rows.values())
 
 
 def test_of_several_exports_the_least_seconds_count():

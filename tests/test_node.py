@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -108,13 +109,19 @@ def test_the_pages_lock_has_digests_and_no_address_to_load_from():
         assert not name or "integrity" in one and "resolved" not in one, name
 
 
-def test_a_machine_with_a_new_enough_node_makes_no_environment_for_one(tmp_path):
-    """The Makefile judges as this module does."""
-    for version, makes in (("22.1.0", False), ("18.20.4", True)):
-        program(tmp_path / "node", f'case "$1" in -e) test {int(version[:2])} -ge 20;; *) echo v{version};; esac')
-        program(tmp_path / "npm", "")
+def test_the_makefile_sets_up_a_node_where_the_machines_own_does_not_serve(tmp_path):
+    """It judges as this module does, of this very machine and of an older one."""
+    old = tmp_path / "old"
+    program(old / "node", 'case "$1" in -e) exit 1;; *) echo v18.20.4;; esac')
+    program(old / "npm", "")
+    for path, makes in ((os.environ["PATH"], not has_node()), (f"{old}{os.pathsep}{os.environ['PATH']}", True)):
         answer = subprocess.run(["make", "-n", "npm", f"NODE_VENV={tmp_path / 'none'}"], cwd=ROOT, capture_output=True,
-                                text=True, check=True,
-                                env=os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"})
-        assert ("requirements-web.lock" in answer.stdout) is makes
+                                text=True, check=True, env=os.environ | {"PATH": path})
+        assert ("-r requirements-web.lock" in answer.stdout) is makes
         assert "-m export.common.node web_sample" in answer.stdout
+
+
+def has_node() -> bool:
+    """Whether the machine's own Node serves."""
+    own = shutil.which("node")
+    return bool(own and shutil.which("npm") and (node.version(own) or 0) >= node.OLDEST)

@@ -1,10 +1,11 @@
 """The browser's search modules, run by Node: their own suites, on the golden vectors and on what is written here.
 
-What is written: new texts with open_clip's ids, new pictures with Pillow's bytes, and damaged tokenizer assets, which
-JavaScript must refuse, or read as Python does.
+What is written: new texts with open_clip's ids and the desktop's scripts, new pictures with Pillow's bytes, and damaged
+tokenizer assets and catalogs, which JavaScript must refuse, or read as Python does.
 """
 
 import base64
+import dataclasses
 import json
 import os
 import random
@@ -16,19 +17,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from catalog_builder.builder import writer
+from catalog_builder.catalog import calibration, scripts
 from export.artifacts import manifest
 from export.common import node as nodes
 from export.common.container import container_bytes, read_container
 from export.common.errors import InputError
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
-from tests import expected
+from parity import goldens
+from tests import damaged_catalogs, expected
 from tests.conftest import ROOT
 
 WEB = ROOT / "web_sample"
-FAULTS = 20_000                              # damaged tokenizer assets, in `make soak`
+FAULTS = 20_000                              # damaged tokenizer assets, and damaged catalogs, in `make soak`
 MEMORY = 256                                 # MiB of heap that damaged assets may take
 SECONDS = 3600                               # longer than any of these takes
+THUMBNAILS = [b"RIFF-1", b"", bytes(range(256)), b"x", b"\0\0"]
 TEXTS = ["a photo of a r\u00e9d <b>dress</b> it's \u1112\u1161\u11ab e\u0323\u0302 3 \U0001f457\ud83d &#39;&#128;&#13;",
          "\x1b[31mred <start_of_text>\x00\u0345 \u039f\u03a3 &amp;amp;lt; \u0391'\u03a3' a\u03a3b\u00ad\u03a3"]
 
@@ -50,10 +55,14 @@ def dist(request) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tested(dist, tmp_path_factory) -> str:
+def tested(dist, repetitions, tmp_path_factory) -> str:
     """What the suites print; each must pass."""
     folder = tmp_path_factory.mktemp("expected")
-    expected.write(folder, find(manifest.read(dist).model).preprocessing)
+    node("--version")                        # before all that is written for it
+    texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
+    goldens.write_ascii(folder / "scripts.json", {
+        "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
+    damaged_catalogs.write(folder / "damaged", catalogs(folder), repetitions(FAULTS))
     suites = sorted(f"tests/{path.name}" for path in (WEB / "tests").glob("*.test.js"))
     answer = node("--test", "--test-reporter=tap", *suites, DIST=str(dist), EXPECTED=str(folder))
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
@@ -64,6 +73,51 @@ def test_every_test_of_the_search_modules_runs_and_passes(tested, say):
     counts = {name: int(count) for name, count in re.findall(r"^# (\w+) (\d+)$", tested, re.M)}
     say(f"web_sample/search: {counts['tests']} tests run, {counts['fail']} failed")
     assert counts["pass"] == counts["tests"] > 0 and counts["skipped"] == counts["todo"] == 0
+
+
+def catalogs(folder: Path) -> list[bytes]:
+    """Two catalogs of all kinds of tensors, of several rows a product, with and without small pictures."""
+    records = [json.dumps({"id": f"p{place}", "name": f"Name {place} \u00e9", "price": 1.5}).encode()
+               for place in range(5)]
+    made = writer.Content("ab" * 32, "demo", "EUR", ["a", "b"], calibration.NONE, records,
+                          prices=np.array([199_900, -1, 0, 2**53 + 1, 50_000]), categories=np.array([0, 1, 1, 0, 1]),
+                          owners=np.array([0, 0, 1, 2, 2, 2, 3, 4]))
+    for name, content, dim in (("plain", made, 12), ("pictures", dataclasses.replace(made, thumbnails=THUMBNAILS), 40)):
+        vectors = np.random.default_rng(dim).normal(size=(8, dim)).astype(np.float32)
+        writer.write(folder / f"{name}.catalog", content, vectors)
+    return [(folder / f"{name}.catalog").read_bytes() for name in ("plain", "pictures")]
+
+
+def test_no_byte_of_a_square_differs_from_pillows(tested, say):
+    for name in ("preprocess", "squash"):
+        counts = [int(count) for count in re.findall(rf"(\d+) pictures \({name}\), differing bytes: 0$", tested, re.M)]
+        assert len(counts) == 2 and expected.PICTURES in counts, name
+        say(f"web_sample/search: {name}: {' and '.join(map(str, counts))} pictures, 0 differing bytes")
+
+
+def test_every_golden_search_has_pythons_score_bits(tested, say):
+    index = json.loads((Path(os.environ.get("GOLDENS", goldens.OUT)) / "search" / "index.json").read_text("ascii"))
+    assert f"# {len(index['cases'])} golden searches, differing: 0\n" in tested
+    assert f"# {len(index['damaged'])} golden damaged catalogs\n" in tested
+    say(f"web_sample/search: {len(index['cases'])} golden searches, the same score bits")
+
+
+def test_the_scan_is_its_source_assembled():
+    if not (WEB / "node_modules" / "wabt").is_dir():
+        pytest.skip("not run, because wabt is missing; `npm ci --prefix web_sample` fetches it")
+    answer = node("--test", "tests/tools/assembled.test.js")
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_scripts_are_those_of_the_desktop(tested):
+    assert re.search(r"^# \d{4,5} texts of \d{5} with the desktop's scripts$", tested, re.M)
+
+
+def test_a_damaged_catalog_is_refused_or_read_as_python_reads_it(tested, repetitions, say):
+    line = re.search(r"^# ((\d+) damaged catalogs: (\d+) refused, (\d+) read .*, 0 otherwise)$", tested, re.M)
+    assert line and int(line[2]) == repetitions(FAULTS)
+    assert min(int(line[3]), int(line[4])) > 0.05 * repetitions(FAULTS)      # damage of every depth was tried
+    say(f"web_sample/search: {line[1]}")
 
 
 def test_no_token_id_differs_from_open_clips(tested, say):

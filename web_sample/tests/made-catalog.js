@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { CatalogMemory } from '../search/catalog/catalog-memory.js';
 import { openCatalog } from '../search/catalog/catalog.js';
+import { container, joined } from './made-container.js';
 import { random } from './vectors.js';
 
 const PAGE = 65_536;
@@ -10,7 +11,7 @@ const TYPES = /** @type {const} */ ({
   U64: BigUint64Array, I64: BigInt64Array, U32: Uint32Array, F32: Float32Array, I8: Int8Array, U8: Uint8Array,
 });
 
-/** @typedef {{name: string, type: string, shape: number[], data: Uint8Array}} Tensor */
+/** @typedef {import('./made-container.js').MadeTensor} Tensor */
 /**
  * @typedef {{owners: number[], dim: number, codes: number[], scales: number[], offset: number[], prices: number[],
  *   categories: number[], names: string[], currency: string, records: string[], idOrder: number[] | null}} Parts
@@ -64,8 +65,8 @@ export function tensorsOf({ owners, dim, codes, scales, offset, prices, categori
     tensor('owners', 'U32', [owners.length], owners),
     tensor('scales', 'F32', [owners.length], scales),
     tensor('codes', 'I8', [owners.length, dim], codes),
-    tensor('records', 'U8', [joined(texts).length], joined(texts)),
-    tensor('thumbnails', 'U8', [joined(pictures).length], joined(pictures)),
+    tensor('records', 'U8', [joined(...texts).length], joined(...texts)),
+    tensor('thumbnails', 'U8', [joined(...pictures).length], joined(...pictures)),
   ];
 }
 
@@ -96,46 +97,21 @@ export function calibration(text, image, source = 'names') {
  * @param {Record<string, string | null>} metadata null: leave the key out
  * @param {Tensor[]} tensors
  */
-export function container(metadata, tensors) {
-  let end = 0;
-  const entries = tensors.map(({ name, type, shape, data }) => {
-    const start = end;
-    end += data.length;
-    return [name, { dtype: type, shape, data_offsets: [start, end] }];
-  });
-  const named = Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== null));
-  const header = JSON.stringify({ __metadata__: named, ...Object.fromEntries(entries) });
-  return sealed(withHeader(header, joined(tensors.map(({ data }) => data))));
-}
-
-/**
- * @param {string} header
- * @param {Uint8Array} data
- */
-export function withHeader(header, data) {
-  const text = new TextEncoder().encode(header);
-  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(32);
-  padded.set(text);
-  return joined([bytesOf(new BigUint64Array([BigInt(padded.length)])), padded, data]);
-}
-
-/**
- * The header of a file.
- * @param {Uint8Array} file
- */
-export function headerOf(file) {
-  return new TextDecoder('latin1').decode(file.subarray(8, 8 + new DataView(file.buffer).getUint32(0, true)));
+export function catalogFile(metadata, tensors) {
+  const named = Object.entries(metadata).flatMap(([key, value]) => value === null ? [] : [[key, value]]);
+  return sealed(container(Object.fromEntries(named), tensors));
 }
 
 /** @param {Parts} parts */
 export function fileOf(parts) {
-  return container(metadataOf(parts), tensorsOf(parts));
+  return catalogFile(metadataOf(parts), tensorsOf(parts));
 }
 
 /** @param {Uint8Array} file */
 function sealed(file) {
-  const place = 8 + headerOf(file).indexOf('"sha256":"') + 10;
-  if (place < 18) return file;
+  const key = '"sha256":"';
+  const place = Buffer.from(file.buffer).indexOf(key) + key.length;
+  if (place < key.length) return file;
   const zeros = file.slice().fill('0'.charCodeAt(0), place, place + 64);
   file.set(new TextEncoder().encode(createHash('sha256').update(zeros).digest('hex')), place);
   return file;
@@ -190,9 +166,4 @@ export function bytesOf({ buffer, byteOffset, byteLength }) {
 function offsets(pieces) {
   let end = 0;
   return [0n, ...pieces.map((piece) => BigInt(end += piece.length))];
-}
-
-/** @param {Uint8Array[]} pieces */
-function joined(pieces) {
-  return new Uint8Array(Buffer.concat(pieces));
 }

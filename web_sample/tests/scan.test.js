@@ -1,15 +1,12 @@
 /** Codes and queries enter; whether scan.wasm sums as plain JavaScript does leaves. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import wabt from 'wabt';
 import { BLOCK } from '../search/catalog/catalog-memory.js';
 import { loadSums, sumsPlainly } from '../search/catalog/scan.js';
 import { rint } from '../search/catalog/scores.js';
 import { random } from './vectors.js';
 
-const FOLDER = new URL('../search/catalog/', import.meta.url);
 const [QUERY, CODES, SUMS, ROWS, WIDEST] = [0, 4096, 65_536 - 64, 5, 1024];
 
 test('scan.wasm sums as plain JavaScript does, at every width', async () => {
@@ -45,13 +42,6 @@ test('no rows are no sums', async () => {
   (await loadSums(memory))(QUERY, CODES, 8, 0, SUMS);
   assert.ok(new Uint8Array(memory.buffer).every((byte) => byte === 0));
   assert.ok(BLOCK > 10_000);
-});
-
-test('scan.wasm is scan.wat, assembled', async () => {
-  const { parseWat } = await wabt();
-  const module = parseWat('scan.wat', readFileSync(new URL('scan.wat', FOLDER), 'utf8'), { simd: true });
-  const { buffer } = module.toBinary({});
-  assert.deepEqual(Buffer.from(buffer), readFileSync(new URL('scan.wasm', FOLDER)));
 });
 
 test('halves are rounded to the even number', () => {

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScoreCalibration } from '../search/catalog/calibration.js';
 import { CatalogSearch } from '../search/catalog/catalog-search.js';
-import { calibration, container, fileOf, metadataOf, opened, opener, randomParts, tensorsOf } from './made-catalog.js';
+import {
+  calibration, catalogFile, fileOf, metadataOf, opened, opener, randomParts, tensorsOf,
+} from './made-catalog.js';
 import { bits, goldens, random, vector } from './vectors.js';
 
 /** @typedef {import('./made-catalog.js').Parts} Parts */
@@ -105,7 +107,7 @@ test('the slider\'s ends are the text\'s and the image\'s own results', async ()
 test('stars and per cent round halves to even', async () => {
   const parts = randomParts(8, 50, 4);
   const half = '{"a":0,"b":0,"spread":1}';
-  const made = container({ ...metadataOf(parts), calibration: calibration(half, half) }, tensorsOf(parts));
+  const made = catalogFile({ ...metadataOf(parts), calibration: calibration(half, half) }, tensorsOf(parts));
   const query = { text: Float32Array.of(1, 2, 3, 4) };
   const [{ confidence, percent, stars }] = new CatalogSearch(await opened(made)).search(query, 1);
   assert.deepEqual([confidence, percent, stars], [0.5, 50, 2]);
@@ -132,7 +134,7 @@ test('what was not measured has no confidence, and no least confidence hides it'
     `{"a":0.001,"b":0,"spread":1,"measured":${measured}}`; // no result is sure
   for (const [texts, images] of [[true, true], [true, false], [false, true], [false, false]]) {
     const metadata = { ...metadataOf(parts), calibration: calibration(flat(texts), flat(images)) };
-    const search = new CatalogSearch(await opened(container(metadata, tensorsOf(parts))));
+    const search = new CatalogSearch(await opened(catalogFile(metadata, tensorsOf(parts))));
     /** @type {[import('../search/catalog/catalog-search.js').SearchQuery, boolean][]} */
     const queries = [[{ text }, texts], [{ image }, images], [{ like: 7 }, images], [{ text, image, slider: 0 }, texts],
       [{ text, image, slider: 0.5 }, texts && images], [{ text, image, slider: 1 }, images]];

@@ -5,7 +5,7 @@ import { beforeEach, test } from 'node:test';
 import { CatalogSearch } from '../search/catalog/catalog-search.js';
 import { ImagePreprocessor } from '../search/pictures/image-preprocessor.js';
 import { Searcher } from '../search/searcher.js';
-import { container, fileOf, metadataOf, opened, randomParts, tensorsOf } from './made-catalog.js';
+import { catalogFile, fileOf, metadataOf, opened, randomParts, tensorsOf } from './made-catalog.js';
 
 const parts = randomParts(6, 300, 8);
 const search = new CatalogSearch(await opened(fileOf(parts)));
@@ -215,7 +215,7 @@ test('another catalog is searched from then on, and one of another space is refu
   const { hits, catalog } = await made.search({ text: 'a' });
   assert.equal(catalog, other.catalog);
   assert.deepEqual(hits, other.search({ text: ofText('a') }));
-  const foreign = container({ ...metadataOf(parts), space: 'cd'.repeat(32) }, tensorsOf(parts));
+  const foreign = catalogFile({ ...metadataOf(parts), space: 'cd'.repeat(32) }, tensorsOf(parts));
   for (const wrong of [foreign, fileOf(randomParts(7, 50, 9))]) {
     const refused = new CatalogSearch(await opened(wrong));
     assert.throws(() => made.use(refused), { name: 'BadFileError', kind: 'mismatched' });

@@ -13,11 +13,11 @@ export class Best {
     this.most = most;
   }
 
-  /** @param {number} score @param {number} row */
+  /** Answers the least score that can still be among the best. @param {number} score @param {number} row */
   offer(score, row) {
-    if (score < this.#least) return;
     this.#found.push({ row, score });
     if (this.#found.length >= Math.max(2 * this.most, ROOM)) this.#least = this.sorted()[this.most - 1].score;
+    return this.#least;
   }
 
   /** Those, best first. */

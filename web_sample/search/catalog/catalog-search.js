@@ -63,34 +63,33 @@ export class CatalogSearch {
   }
 
   /**
-   * Offers the best row of each product that is wanted.
+   * Offers the best row of each product that is wanted, if it reaches the threshold. A row that scores too low to be among
+   * the best is passed over: a better one of its product is not.
    * @param {PreparedQuery} query @param {Uint8Array | null} wanted @param {number} threshold @param {Best} best
    */
   #scan({ q16, step, constant }, wanted, threshold, best) {
     const { memory, rows, tables: { owners, scales, codes } } = this.catalog;
     const { sums } = memory;
-    let product = -1;
+    let least = threshold;
+    let product = -1; // whose best row so far is `bestRow`
     let bestRow = -1;
     let bestScore = -Infinity;
     for (let first = 0; first < rows; first += BLOCK) {
       const count = Math.min(BLOCK, rows - first);
       memory.sum(q16, codes, first, count);
       for (let index = 0; index < count; index++) {
-        const row = first + index;
-        const owner = owners[row];
-        if (owner !== product) {
-          if (bestRow >= 0 && bestScore >= threshold) best.offer(bestScore, bestRow);
-          product = owner;
-          bestRow = -1;
-        }
+        const score = scales[first + index] * step * sums[index] + constant; // as PreparedQuery.score, in this order
+        if (score < least) continue;
+        const owner = owners[first + index];
         if (wanted !== null && wanted[owner] === 0) continue;
-        const score = scales[row] * step * sums[index] + constant; // as PreparedQuery.score, in this order
-        if (bestRow >= 0 && score <= bestScore) continue; // the first of equal rows stays
-        bestRow = row;
+        if (owner === product && score <= bestScore) continue; // the first of equal rows stays
+        if (owner !== product && bestRow >= 0) least = Math.max(least, best.offer(bestScore, bestRow));
+        product = owner;
+        bestRow = first + index;
         bestScore = score;
       }
     }
-    if (bestRow >= 0 && bestScore >= threshold) best.offer(bestScore, bestRow);
+    if (bestRow >= 0) best.offer(bestScore, bestRow);
   }
 
   /** @param {SearchQuery} query */

@@ -1,7 +1,7 @@
 /**
- * A folder with catalogs and a query enters; the milliseconds of searches in Chromium leave: what benchmarks/web_scan.py
- * drives. `node bench.js chromium folder k`. Each line of the input names a catalog; the answer is a line with the
- * milliseconds of one search by query.f32, and the products. The first line of the output is the browser's version.
+ * A folder with catalogs and a query enters; milliseconds of searches in Chromium leave, for benchmarks/web_scan.py.
+ * `node bench.js chromium folder k`. Each line of the input names a catalog; the answer is a line with the milliseconds
+ * of one search by query.f32, and the products. The first line of the output is the browser's version.
  */
 
 import { createReadStream, statSync } from 'node:fs';
