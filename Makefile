@@ -12,6 +12,7 @@ TFLITE_ROUTE ?=
 WORKERS    ?= 2
 STRICT     ?=
 ALL        ?=
+WEBGPU     ?=
 MODELS     ?=
 PRODUCTS   ?=
 QUERIES    ?=
@@ -29,11 +30,13 @@ export TEXT IMAGE LIKE
 export OUT PLATFORMS
 PLATFORM   ?=
 PROOF      ?=
-export PLATFORM PROOF
+PORT       ?=
+export PLATFORM PROOF PORT
 PYTHON     ?= python3
 VENV       ?= .venv
 export ONNX2TF_VENV ?= .venv-onnx2tf
 CATALOG_VENV ?= .venv-catalog
+export NODE_VENV ?= .venv-node
 TORCH_INDEX ?=
 
 .DELETE_ON_ERROR:
@@ -45,7 +48,7 @@ ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
   QUERIES CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
-  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF REFRESH ALLOW_PRIVATE \
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT WEBGPU REFRESH ALLOW_PRIVATE \
   PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
@@ -57,19 +60,23 @@ $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(orig
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
 $(foreach name,MODEL MODELS NAME EXPORTED,\
-  $(eval parity prove catalog compare search apps bundle export: export $(name) := $$($(name))))
+  $(eval parity prove catalog compare search apps bundle preview web export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
-LIGHT := catalog compare search inspect fetch apps bundle
+# (A page needs the exporter only where there is no export.)
+LIGHT := catalog compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
+# The browser's tools run on the machine's own Node where it is new enough, and else on a pinned one.
+NODE_READY := $(if $(filter preview web npm,$(MAKECMDGOALS)),$(shell \
+  (command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)') >/dev/null 2>&1 || echo $(NODE_VENV)/.ready))
 ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog compare search apps bundle goldens check test soak bench clean environment
+.PHONY: help export parity prove inspect fetch catalog compare search apps bundle preview web goldens check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,10 +106,11 @@ export: $(READY) $(ROUTE_READY)  ## MODEL=demo: image and text encoder in Core M
 	  $(if $(LICENCE_URL),--licence-url "$$LICENCE_URL") $(if $(LICENCE_FILE),--licence-file "$$LICENCE_FILE")
 	@$(if $(AUTO),$(PY) -m parity --choose --model "$$EXPORTED" $(if $(FORMATS),--formats "$(FORMATS)") \
 	  $(TAG) $(if $(BUDGET_MB),--budget-mb $(BUDGET_MB)))
-	@$(PY) -m parity --if-changed --model "$$EXPORTED" $(TAG) $(if $(STRICT),--strict)
+	@$(PY) -m parity --if-changed --model "$$EXPORTED" $(TAG) $(if $(STRICT),--strict) $(if $(WEBGPU),--webgpu)
 
-parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; CHECKPOINT=where the file lies now]
-	@$(PY) -m parity --model "$$EXPORTED" $(TAG) $(if $(CHECKPOINT),--checkpoint "$$CHECKPOINT") $(if $(STRICT),--strict)
+parity: $(READY)  ## MODEL=demo: run the gate again on dist/<model>/ [STRICT=1; WEBGPU=1: Chromium runs TFLite, too; CHECKPOINT=where the file lies now]
+	@$(PY) -m parity --model "$$EXPORTED" $(TAG) $(if $(CHECKPOINT),--checkpoint "$$CHECKPOINT") $(if $(STRICT),--strict) \
+	  $(if $(WEBGPU),--webgpu)
 
 prove: $(READY)  ## PLATFORM=mac|android|ios: this Mac, or a phone with the sample app, against float32 PyTorch [MODEL PROOF=the proof.json of the app's self-check]
 	@$(PY) -m parity.prove --model "$$EXPORTED" $(TAG) $(if $(PLATFORM),--platform "$$PLATFORM") $(if $(PROOF),--proof "$$PROOF")
@@ -138,11 +146,23 @@ search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the n
 SHIPPED = --model "$$EXPORTED" $(TAG) --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$$CATALOG") \
   $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
 
-apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the two sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
+apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
 	@$(LIGHT_PY) -m catalog_builder apps $(SHIPPED)
 
-bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app developers, ios/ and android/ with a README [as apps; PLATFORMS=ios,android; no OUT: dist/<model>/bundle]
+bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app developers, ios/, android/ and web/ with a README [as apps; PLATFORMS=ios,android,web; no OUT: dist/<model>/bundle]
 	@$(LIGHT_PY) -m catalog_builder bundle $(SHIPPED) $(if $(OUT),--out "$$OUT") $(if $(PLATFORMS),--platforms "$$PLATFORMS")
+
+# What the page lacks of dist/<model>/ is made first, by the commands that this prints.
+LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED))" && \
+  if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
+
+preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]
+	$(LACKING)
+	@$(LIGHT_PY) -m catalog_builder preview $(SHIPPED) $(if $(PORT),--port "$$PORT")
+
+web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; no OUT: dist/<model>/web]
+	$(LACKING)
+	@$(LIGHT_PY) -m catalog_builder web $(SHIPPED) $(if $(OUT),--out "$$OUT")
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens
@@ -161,6 +181,10 @@ soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up 
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
 	$(PY) -m benchmarks
+
+npm: $(NODE_READY)  ## only fetch what the browser app and its tests need from npm's registry (0.3 GB, once)
+	$(CHECK_PYTHON)
+	@$(PYTHON) -m export.common.node web_sample
 
 environment: $(READY) $(ROUTE_READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build TFLITE_ROUTE=onnx2tf]
 
@@ -211,6 +235,14 @@ $(CATALOG_VENV)/.ready: $(call stale,$(CATALOG_VENV)/.ready,requirements-catalog
 	@echo "installing what catalogs need into $(CATALOG_VENV) (0.4 GB, once)"
 	$(CATALOG_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-catalog.lock
 	@echo $(call digest,requirements-catalog.lock) > $@
+
+# The environment of a Node.
+$(NODE_VENV)/.ready: $(call stale,$(NODE_VENV)/.ready,requirements-web.lock)
+	$(if $(wildcard $(NODE_VENV)/bin/python),,$(CHECK_PYTHON))
+	$(call venv,$(NODE_VENV))
+	@echo "installing Node into $(NODE_VENV) (0.2 GB, once): this machine has none, or an older one than 20"
+	$(NODE_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-web.lock
+	@echo $(call digest,requirements-web.lock) > $@
 
 # A second environment, for TFLITE_ROUTE=onnx2tf alone. It keeps the lock file that it was made from.
 $(ONNX2TF_READY): $(if $(shell cmp requirements-onnx2tf.lock $(ONNX2TF_READY) 2>&1),AGAIN) | $(READY)

@@ -74,8 +74,8 @@ def _line(cells: list[str]) -> str:
 
 
 def place(row: Format) -> str:
-    """Where artefacts of a format run."""
-    return ", ".join(app.name for app in APPS if app.format is row) or ELSEWHERE
+    """Where artefacts of a format run in its default precisions."""
+    return ", ".join(app.name for app in APPS if app.format is row and app.precisions is None) or ELSEWHERE
 
 
 def precisions(row: Format, encoder: str) -> str:

@@ -13,6 +13,7 @@ from catalog_builder.bundle import NAME
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
+from catalog_builder.web import preview_server, web_site
 from export.artifacts import lock, manifest
 from export.artifacts.dist import exported
 from export.artifacts.shipping import Accepted
@@ -21,7 +22,7 @@ from export.common.command import CommandLine
 from export.common.errors import InputError
 
 THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
-SHIP = ("apps", "bundle")                    # commands that put a catalog into an app
+SHIP = ("apps", "bundle", "preview", "web")  # commands that put a catalog into an app
 
 
 def parser() -> CommandLine:
@@ -79,25 +80,30 @@ def parser() -> CommandLine:
 
     verify = subparsers.add_parser("verify", help="check structure and digest of a catalog file")
 
-    apps = subparsers.add_parser("apps", help="copy encoders, tokenizer and catalog into the two sample apps")
+    apps = subparsers.add_parser("apps", help="copy encoders, tokenizer and catalog into the sample apps")
     bundle = subparsers.add_parser("bundle", help="write one folder with all that each platform's app needs")
     bundle.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {NAME} in dist/<model>/")
     bundle.add_argument("--platforms", metavar="LIST", help="some of " + ", ".join(app.part for app in APPS)
                         + " (default: those whose format was exported)")
-    for subparser in (apps, bundle):
+    preview = subparsers.add_parser("preview", help="serve the sample web page with a catalog, to this machine")
+    preview.add_argument("--port", type=int, default=preview_server.PORT, help="default: %(default)s; 0: any free one")
+    web = subparsers.add_parser("web", help="write the sample web page with a catalog, for a static web host")
+    web.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {web_site.NAME} in dist/<model>/")
+    lacking = subparsers.add_parser("lacking", help="print the commands that make what `preview` and `web` lack")
+    for subparser in (apps, bundle, preview, web, lacking):
         subparser.add_argument("--precision", default="default", help="of the encoders (default: the model's default, "
                                "or else the smallest that passed the gate)")
         subparser.add_argument("--accept-research-licence", action="store_true",
                                help="allow weights that a shop may not ship, for research")
         subparser.add_argument("--accept-unknown-licence", action="store_true",
                                help="allow weights whose licence nobody has named")
-    for subparser in (build, search, labels, duplicates, verify, apps, bundle):
+    for subparser in (build, search, labels, duplicates, verify, apps, bundle, preview, web, lacking):
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
         subparser.add_argument("--pretrained", metavar="TAG", help="that the model was exported with, if several were")
-    for subparser in (build, compare, search, labels, duplicates, verify, apps, bundle):
+    for subparser in (build, compare, search, labels, duplicates, verify, apps, bundle, preview, web, lacking):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
-    for subparser in (build, search, duplicates, verify, apps, bundle):
+    for subparser in (build, search, duplicates, verify, apps, bundle, preview, web, lacking):
         subparser.add_argument("--catalog", type=command.path, metavar="PATH",
                                help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
@@ -107,7 +113,7 @@ def parser() -> CommandLine:
 
 def main(arguments: list[str]) -> int:
     """Exit status: see export.common.command."""
-    if arguments[:1] == ["bundle"]:
+    if arguments[:1] in (["bundle"], ["web"]):
         return command.run(lambda: work(arguments), "catalog_builder", interrupted="what was there before stays")
     return command.run(lambda: work(arguments), "catalog_builder", interrupted="the next run goes on from here",
                        option="--catalog")
@@ -123,8 +129,13 @@ def work(arguments: list[str]) -> int:
     if options.command == "compare":
         return commands.compare(compare_request(options))
     dist = exported(options.dist, options.model, options.pretrained)
+    if options.command == "lacking":
+        return commands.lacking(dist, options.precision, options.catalog)
     with lock.to_read(dist) if options.command in ("build", *SHIP) else nullcontext():
-        return work_on(dist, options)
+        status = work_on(dist, options)
+    if options.command == "preview":         # which holds the export no longer
+        commands.serve(options.port)
+    return status
 
 
 def work_on(dist: Path, options: Namespace) -> int:
@@ -140,8 +151,10 @@ def work_on(dist: Path, options: Namespace) -> int:
         return commands.duplicates(catalog, options.over, options.k, options.json)
     if options.command in SHIP:
         accepted = Accepted(options.accept_research_licence, options.accept_unknown_licence)
-        if options.command == "apps":
-            return commands.apps(dist, catalog, options.precision, accepted)
+        if options.command in ("apps", "preview"):
+            return commands.apps(dist, catalog, options.precision, accepted, options.command == "preview")
+        if options.command == "web":
+            return commands.web(dist, catalog, options.precision, accepted, out=options.out or dist / web_site.NAME)
         return commands.bundle(dist, catalog, options.precision, accepted, out=options.out or dist / NAME,
                                platforms=options.platforms)
     return commands.verify(catalog)

@@ -7,20 +7,21 @@ nothing else. git ignores the folders of the sample apps.
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from catalog_builder import engines
 from catalog_builder.catalog.reader import Catalog, open_catalog
 from export.artifacts import manifest, shipping
-from export.artifacts.dist import LICENCE
+from export.artifacts.dist import LICENCE, Dist
 from export.artifacts.manifest import Artifact, CatalogFile
 from export.artifacts.shipping import Accepted
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
-from export.formats.table import COREML, ENCODERS, FORMATS, TFLITE, Format
+from export.formats.job import DEFAULT
+from export.formats.table import COREML, ENCODERS, FLOAT, FORMATS, TFLITE, Format
 
 CATALOG = "shop.catalog"
 ENCODER_FILES = tuple(encoder + row.suffix for row in FORMATS.values() for encoder in ENCODERS)
@@ -36,6 +37,8 @@ class App:
     format: Format
     folder: Path
     guide: str = ""                          # the sample's README, relative to this repository
+    # By encoder, those that this app takes, the first that passed the gate; None: any, the format's default first.
+    precisions: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
 
     @property
     def part(self) -> str:
@@ -43,8 +46,12 @@ class App:
         return self.name.lower()
 
 
+# LiteRT.js 2.5.3 takes four times as long for fp16 as for fp32, after the first run as well.
+WEB = App("Web", TFLITE, ROOT / "web_sample" / "model", "web_sample/README.md",
+          {"image": ("fp32", "int8", "dynamic-int8"), "text": ("dynamic-int8", "fp32", "int8")})
 APPS = (App("iOS", COREML, ROOT / "ios_sample" / "App" / "Model", "ios_sample/README.md"),
-        App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets", "android_sample/README.md"))
+        App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets", "android_sample/README.md"),
+        WEB)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +79,11 @@ class Filled:
 
 
 def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
-         apps: Sequence[App] = APPS) -> list[Filled]:
+         apps: Sequence[App] = APPS, each: bool = False, say: Callable[[str], None] = print) -> list[Filled]:
     """Fills the sample apps' own folders; arguments and errors are those of `choose`. Every check comes before the
     first write.
     """
-    choice = choose(dist, catalog, precision, accepted, apps)
+    choice = choose(dist, catalog, precision, accepted, apps, each, say)
     for app in choice.encoders:
         if found := foreign(app.folder):
             raise InputError("the app's folder would be replaced, and holds what `make apps` did not put there",
@@ -88,12 +95,13 @@ def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
 
 
 def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, apps: Sequence[App],
-           each: bool = False) -> Selection:
-    """What those of the apps get whose format `dist` holds.
+           each: bool = False, say: Callable[[str], None] = print) -> Selection:
+    """What those of the apps get whose format `dist` holds, in a precision that they take.
 
     precision: of the encoders; None takes the first default precision that passed, or else the smallest that did.
     accepted: which weights to take that a shop may not ship, or perhaps may not.
     each: whether every app must get its files.
+    say: takes a line on each app of precisions of its own that is left out.
     Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
     """
     model = engines.opened(dist)
@@ -101,8 +109,15 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     opened = open_catalog(catalog, model.space)
     opened.verify()
     formats = {artifact.format for artifact in model.manifest.artifacts}
-    wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in ENCODERS]
-              for app in apps if app.format.name in formats}
+    wanted: dict[App, list[Artifact]] = {}
+    for app in apps:
+        try:
+            if app.format.name in formats:
+                wanted[app] = [chosen(model, app.format, encoder, precision, app.precisions) for encoder in ENCODERS]
+        except InputError as lack:
+            if app.precisions is None or each:
+                raise
+            say(f"{app.name} is left out: {lack}")
     if not wanted or each and len(wanted) < len(apps):
         lacking = [app for app in apps if app not in wanted]
         raise InputError(f"no artefacts for an app on {' and '.join(app.name for app in lacking)}", where=dist,
@@ -111,18 +126,30 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     return Selection(model, opened, wanted)
 
 
-def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:
-    """The artefact that an app gets. Raises InputError if none passed the gate."""
-    passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed]
-    wanted = (precision,) if precision else format_.default[encoder]
+def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None,
+           own: Mapping[str, tuple[str, ...]] | None = None) -> Artifact:
+    """The artefact that an app gets; `own` are the app's precisions. Raises InputError if none passed the gate."""
+    passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed
+              and (own is None or artifact.precision in own[encoder])]
+    wanted = (precision,) if precision else own[encoder] if own else format_.default[encoder]
     named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
     fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
     if not fitting:
         there = ", ".join(artifact.precision for artifact in passed) or "none"
+        any_ = " or ".join(own[encoder]) if own else "any precision"
         raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=model.dist.folder,
-                         expected=precision or "any precision", found=there,
-                         remedy=model.dist.command(PRECISION=precision or "default"))
+                         expected=precision or any_, found=there, remedy=remedy(model.dist, format_, precision, own))
     return fitting[0]
+
+
+def remedy(dist: Dist, format_: Format, precision: str | None, own: Mapping[str, tuple[str, ...]] | None) -> str:
+    """The export that makes what an app lacks; where nothing else is asked for, and fp16 does not serve, float32."""
+    if own is None:
+        return dist.command(PRECISION=precision or DEFAULT)
+    other = [artifact.route for artifact in dist.manifest.artifacts
+             if artifact.format == format_.name and artifact.route not in (None, format_.route)]
+    route = {"TFLITE_ROUTE": other[0]} if other and other[0] else {}
+    return dist.command(FORMATS=format_.name, PRECISION=precision or FLOAT[0], **route)
 
 
 def put(folder: Path, choice: Selection, app: App) -> None:

@@ -1,11 +1,11 @@
-"""dist/<model>/ and a catalog enter; one folder to hand to app developers leaves: `ios/`, `android/` and a README.md.
+"""dist/<model>/ and a catalog enter; one folder for app developers leaves: `ios/`, `android/`, `web/` and a README.md.
 
 Each of the parts holds what `catalog_builder/apps.py` gives an app. The folder is replaced as a whole, and only if it
 holds nothing but an earlier bundle.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from catalog_builder import apps
@@ -24,7 +24,8 @@ USE = {True: "a shop may ship them", False: "**a shop may not ship them**", None
 
 
 def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, out: Path,
-          platforms: str | None = None, known: Sequence[App] = APPS) -> list[Filled]:
+          platforms: str | None = None, known: Sequence[App] = APPS,
+          say: Callable[[str], None] = print) -> list[Filled]:
     """Writes the bundle to `out`, whole or not at all. Every check comes before the first write.
 
     platforms: a list of parts, each of which is then there; None takes those whose format `dist` holds.
@@ -33,7 +34,7 @@ def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, 
     """
     names = choices("PLATFORMS", platforms, [app.part for app in known]) if platforms else None
     wanted = [app for app in known if names is None or app.part in names]
-    choice = apps.choose(dist, catalog, precision, accepted, wanted, each=names is not None)
+    choice = apps.choose(dist, catalog, precision, accepted, wanted, each=names is not None, say=say)
     out = out.resolve()
     if found := foreign(out, known):
         raise InputError("the folder would be replaced, and holds what is not of a bundle", where=out, found=found,

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from catalog_builder import bundle as bundles
 from catalog_builder import engines
-from catalog_builder.apps import Filled, fill
+from catalog_builder.apps import APPS, WEB, Filled, fill
 from catalog_builder.builder import build as builder
 from catalog_builder.builder import duplicates as pairs
 from catalog_builder.builder.build import BuildRequest
@@ -35,6 +35,8 @@ from catalog_builder.lists.problems import PICTURE, Problem
 from catalog_builder.pictures import fetch as downloads
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetched import folder_of
+from catalog_builder.web import lacking as lacks
+from catalog_builder.web import preview_server, web_site
 from export.artifacts.shipping import Accepted
 from export.common import rankings
 from export.common.command import DONE
@@ -219,17 +221,39 @@ def _first_of(most: int, count: int) -> str:
     return f"; the first {most} (-k shows more)" if count > most else ""
 
 
-def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted) -> int:
-    """Fills the sample apps."""
+def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted, web_alone: bool = False) -> int:
+    """Fills the sample apps, or that of the web alone, which then must get its files."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled(fill(dist, catalog, _asked(precision), accepted))
+    _show_filled(fill(dist, catalog, _asked(precision), accepted, [WEB] if web_alone else APPS, web_alone, _warn))
+    return DONE
+
+
+def lacking(dist: Path, precision: str, catalog: Path | None) -> int:
+    """Prints the commands that make what a page lacks."""
+    for line in lacks.commands(dist, _asked(precision), catalog):
+        print(line)
+    return DONE
+
+
+def serve(port: int) -> int:
+    """Serves the sample page, which has its files, until Ctrl-C."""
+    web_site.prepare()
+    preview_server.serve(web_site.PAGE, port, lambda line: print(line, flush=True))
+    return DONE
+
+
+def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path) -> int:
+    """Writes a site."""
+    _say(described(catalogs.open_catalog(catalog)))
+    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out)])
+    _say(f"what its host must do: {out / web_site.README}")
     return DONE
 
 
 def bundle(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path, platforms: str | None) -> int:
     """Writes a bundle."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled(bundles.write(dist, catalog, _asked(precision), accepted, out, platforms=platforms))
+    _show_filled(bundles.write(dist, catalog, _asked(precision), accepted, out, platforms=platforms, say=_warn))
     _say(f"what each file is, for app developers: {out / bundles.README}")
     return DONE
 
@@ -237,6 +261,10 @@ def bundle(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: P
 def _asked(precision: str) -> str | None:
     """A precision as PRECISION= names it; None where the export chose."""
     return None if precision in ("default", "auto") else precision
+
+
+def _warn(text: str) -> None:
+    _say(text, "yellow")
 
 
 def _show_filled(parts: list[Filled]) -> None:
@@ -249,7 +277,7 @@ def _show_filled(parts: list[Filled]) -> None:
         folder = part.folder.relative_to(ROOT) if part.folder.is_relative_to(ROOT) else part.folder
         _show(f"{part.app.name}: {folder}", table)
         for note in part.notes:
-            _say(note, "yellow")
+            _warn(note)
 
 
 def verify(catalog: Path) -> int:

@@ -13,7 +13,7 @@ from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
 from export.formats.job import choices
 from export.formats.table import FORMATS
-from parity import basis
+from parity import basis, gpu
 from parity.auto import choice
 from parity.gate import baseline, gate, inputs
 from parity.gate.shelf import Shelf
@@ -29,6 +29,8 @@ def parser() -> CommandLine:
     p.add_argument("--checkpoint", type=command.path, metavar="FILE",
                    help="where the checkpoint of the export lies now")
     p.add_argument("--strict", action="store_true", help="an artefact that cannot run here is a failure")
+    p.add_argument("--webgpu", action="store_true", help="have Chromium run the float32 TFLite files by WebGPU, too: a "
+                   "verdict beside the gate's (--strict does, too)")
     p.add_argument("--if-changed", action="store_true", help="keep the verdicts if nothing that they depend on changed")
     p.add_argument("--products", type=int, metavar="N",
                    help=f"products of the sample shop to rank, 0 for none (default: all for the demo, "
@@ -65,11 +67,11 @@ def judge(dist: Dist, options: Namespace) -> int:
     own = own_shelf(options.pictures, options.texts)
     if options.choose:
         return choose(dist, options.formats, products, own, options.budget_mb)
-    depends = basis.of_verdicts(dist, options.strict, products, own)
+    depends = basis.of_verdicts(dist, options.strict, products, own, options.webgpu)
     kept = verdicts.read(dist, depends) if options.if_changed else None
     if kept:
         verdicts.write_verdicts(dist, kept.results)        # export may have written a new manifest since
-    judged = kept or measure(dist, products, own, options.strict, depends)
+    judged = kept or measure(dist, products, own, options, depends)
     page.write(dist, judged)
     verdicts.show(dist, judged)
     print(f"report: {dist.path(page.NAME)}")
@@ -128,12 +130,13 @@ def flush_subnormals() -> None:
     torch.set_flush_denormal(True)
 
 
-def measure(dist: Dist, products: int | None, own: Shelf | None, strict: bool, depends: str) -> gate.Verdicts:
+def measure(dist: Dist, products: int | None, own: Shelf | None, options: Namespace, depends: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
-    count = len(dist.manifest.artifacts)
+    by_gpu = gpu.judge if options.webgpu or options.strict else None
+    count = len(dist.manifest.artifacts) + bool(by_gpu)
     flush_subnormals()
     with Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
-        judged = gate.run(dist, products, steps.begin, own, strict)
+        judged = gate.run(dist, products, steps.begin, own, options.strict, by_gpu)
     verdicts.write(dist, judged, depends)
     return judged
 

@@ -7,6 +7,7 @@ import platform
 from export import plan
 from export.artifacts.dist import Dist
 from export.common import files
+from export.runners import webgpu_runner
 from parity.gate import inputs
 from parity.gate.shelf import Shelf
 
@@ -20,11 +21,13 @@ def code() -> list[tuple[str, str]]:
             if path.suffix in CODE]
 
 
-def of_verdicts(dist: Dist, strict: bool, products: int | None, given: Shelf | None = None) -> str:
+def of_verdicts(dist: Dist, strict: bool, products: int | None, given: Shelf | None = None,
+                webgpu: bool = False) -> str:
     """64 hex digits over all that the verdicts depend on: files as they are now, code, samples, tools, machine."""
     there = [[name, listed, dist.digest(name)] for name, listed in dist.manifest.files()]
     fallbacks = [artifact.fallback for artifact in dist.manifest.artifacts]
-    return _digest(there, fallbacks, dist.manifest.space, strict, products, inputs.digest(given))
+    browser = webgpu_runner.identity() if webgpu or strict else None
+    return _digest(there, fallbacks, dist.manifest.space, strict, products, inputs.digest(given), browser)
 
 
 def of_choice(dist: Dist, formats: list[str], products: int | None, given: Shelf | None) -> str:

@@ -131,7 +131,7 @@ def cycles(edges: dict[str, frozenset[str]]) -> list[list[str]]:
 
 def files(*suffixes: str) -> list[Path]:
     """The files of the repository whose names end so, without what builds and exports leave."""
-    return [path for folder in (*TOP, "android_sample", "ios_sample", ".ci", ".github", ".")
+    return [path for folder in (*TOP, "android_sample", "ios_sample", "web_sample", ".ci", ".github", ".")
             for path in sorted((ROOT / folder).glob("*" if folder == "." else "**/*"))
             if path.name.endswith(suffixes) and path.is_file() and not MADE.intersection(path.relative_to(ROOT).parts)]
 

@@ -64,6 +64,8 @@ def test_the_readmes_table_follows_the_formats_and_the_apps(monkeypatch):
         "| | the whole export, two workers | | | 10 |"]
     monkeypatch.setattr(defaults, "APPS", (App("Watch", row, ROOT),))
     assert "| Watch | Core ML |" in defaults.table(made)
+    monkeypatch.setattr(defaults, "APPS", (App("Watch", row, ROOT, precisions={"image": ("fp32",)}),))
+    assert "Watch" not in defaults.table(made)
     del made["m"]["artefacts"]["coreml/text-fp32.mlpackage"]
     assert "| fp16 | int8, else fp32 | 1 + – |" in defaults.table(made)
 

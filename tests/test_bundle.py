@@ -25,7 +25,8 @@ from tests.test_apps import catalog_of
 SPACE = "ab" * 32
 NOTHING = Accepted()
 COMMON = {"manifest.json", "shop.catalog", "tokenizer.safetensors", "LICENSE_WEIGHTS"}
-IN_EACH = {"ios": COMMON | {"image.mlpackage", "text.mlpackage"}, "android": COMMON | {"image.tflite", "text.tflite"}}
+IN_EACH = {"ios": COMMON | {"image.mlpackage", "text.mlpackage"}, "android": COMMON | {"image.tflite", "text.tflite"},
+           "web": COMMON | {"image.tflite", "text.tflite"}}
 
 
 def made_dist(folder, **keys):
@@ -68,7 +69,7 @@ def changed(dist, **keys):
 def test_each_platform_gets_its_files_and_people_a_page(scene):
     parts = written(scene)
     out = scene[2]
-    assert {path.name for path in out.iterdir()} == {"README.md", "ios", "android"}
+    assert {path.name for path in out.iterdir()} == {"README.md", "ios", "android", "web"}
     for part in parts:
         assert {path.name for path in part.folder.iterdir()} == IN_EACH[part.app.part] == set(part.sizes)
         assert part.folder == out / part.app.part and part.bytes == files.size(part.folder)
@@ -87,7 +88,7 @@ def test_the_manifest_names_the_catalog_by_the_digest_that_stands_in_it(scene):
 
 
 def test_a_manifest_of_a_catalog_that_is_damaged_is_refused(scene):
-    [part, _] = written(scene)
+    part = written(scene)[0]
     content = json.loads((part.folder / manifest.NAME).read_text())
     for wrong in ([], {}, content["catalog"] | {"digest": 1}, content["catalog"] | {"bytes": "1"}):
         files.write_json(part.folder / manifest.NAME, content | {"catalog": wrong})
@@ -146,13 +147,31 @@ def test_platforms_are_those_that_were_exported_or_those_that_are_named(scene):
     assert [part.app.part for part in written(scene)] == ["ios"]
     with pytest.raises(InputError, match="no artefacts for an app on Android.*expected tflite; found coreml"):
         written(scene, platforms="ios,android")
-    with pytest.raises(InputError, match="PLATFORMS=windows.*expected ios, android; found windows"):
+    with pytest.raises(InputError, match="PLATFORMS=windows.*expected ios, android, web; found windows"):
         written(scene, platforms="windows")
+
+
+def test_the_web_gets_no_fp16_and_is_left_out_with_a_line_unless_it_is_named(scene, capsys):
+    dist, _, out = scene
+
+    def precisions():
+        return [a.precision for a in manifest.read(out / "web").artifacts]
+
+    assert [part.app.part for part in written(scene)] == ["ios", "android", "web"] and precisions() == ["fp32", "fp32"]
+    changed(dist, artifacts=[a for a in manifest.read(dist).artifacts if a.path != "tflite/image-fp32.tflite"])
+    assert [part.app.part for part in written(scene, precision="fp16")] == ["ios", "android"]
+    assert [part.app.part for part in written(scene)] == ["ios", "android"]
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("Web is left out: no tflite image encoder") and "found none" in said
+    assert said.endswith("remedy: make export MODEL=demo FORMATS=tflite PRECISION=fp32")
+    with pytest.raises(InputError, match="expected fp32 or int8 or dynamic-int8; found none"):
+        written(scene, platforms="web")
 
 
 def test_another_platform_is_a_part_of_its_own(scene):
     desktop = App("Desktop", ONNX, scene[2])
-    assert [part.app.part for part in written(scene, known=(*apps.APPS, desktop))] == ["ios", "android", "desktop"]
+    parts = [part.app.part for part in written(scene, known=(*apps.APPS, desktop))]
+    assert parts == ["ios", "android", "web", "desktop"]
 
 
 # What is refused, before anything is written.
@@ -183,7 +202,7 @@ def test_weights_that_a_shop_may_not_ship_need_a_word_of_their_own(scene, keys, 
     for accepted in {NOTHING, Accepted(research=True), Accepted(unknown=True)} - {enough}:
         with pytest.raises(InputError, match=says):
             written(scene, accepted=accepted)
-    assert not scene[2].exists() and len(written(scene, accepted=enough)) == 2
+    assert not scene[2].exists() and len(written(scene, accepted=enough)) == 3
 
 
 # What is replaced.
@@ -197,7 +216,7 @@ def test_an_earlier_bundle_is_replaced_as_a_whole(scene):
     assert (scene[2] / "ios" / "shop.catalog").read_bytes() == night.read_bytes() != scene[1].read_bytes()
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "ios/notes.txt", "android/image.tflite.bak", "web/index.html"])
+@pytest.mark.parametrize("name", ["notes.txt", "ios/notes.txt", "android/image.tflite.bak", "tv/index.html"])
 def test_a_bundle_that_somebody_put_a_file_into_is_left_alone(scene, name):
     written(scene)
     (scene[2] / name).parent.mkdir(exist_ok=True)
@@ -230,7 +249,7 @@ def test_a_file_in_the_bundles_place_and_the_models_own_folder_are_left_alone(sc
 
 def test_an_empty_folder_is_filled_and_a_link_is_followed(scene, tmp_path):
     scene[2].mkdir()
-    assert len(written(scene)) == 2
+    assert len(written(scene)) == 3
     link = tmp_path / "link"
     link.symlink_to(scene[2])
     written((*scene[:2], link), platforms="ios")
@@ -279,7 +298,7 @@ def test_the_command_says_what_a_shopper_downloads_on_each_platform(scene, capsy
     assert called(scene) == 0
     said = capsys.readouterr().out
     folder = scene[0] / "bundle"
-    for part, name in (("ios", "iOS"), ("android", "Android")):
+    for part, name in (("ios", "iOS"), ("android", "Android"), ("web", "Web")):
         assert f"{name}: {folder / part}" in said
         assert f"about what a shopper downloads │ {files.size(folder / part) / 1e6:.2f}" in said
     assert str(folder / "README.md") in said

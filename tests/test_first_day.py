@@ -3,18 +3,23 @@
 A shop's staff have no exporter; an ML engineer has weights.
 """
 
+import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from catalog_builder.catalog.reader import open_catalog
+from export.common import node
+from export.common.errors import InputError
 from tests.conftest import ROOT
 from tests.picture_server import served
 
@@ -38,11 +43,17 @@ def desk(gated, tmp_path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def light() -> Path:
+    """The environment of catalogs alone."""
+    folder = Path(os.environ.get("CATALOG_VENV", ROOT / ".venv-catalog"))
+    if not (folder / ".ready").exists():
+        pytest.skip(f"no light environment in {folder}: make inspect VENV=none makes it")
+    return folder
+
+
 @pytest.mark.parametrize("listed", ["shopify.csv", "woocommerce.csv"])
-def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
-    light = Path(os.environ.get("CATALOG_VENV", ROOT / ".venv-catalog"))
-    if not (light / ".ready").exists():
-        pytest.skip(f"no light environment in {light}: make inspect VENV=none makes it")
+def test_a_shops_export_becomes_a_catalog_that_answers(desk, light, listed):
     with served() as address:
         text = (ROOT / "tests" / "lists" / listed).read_text(encoding="utf-8").replace("http://shop.test", address)
         (desk / "shop.csv").write_text(text, encoding="utf-8")
@@ -55,6 +66,71 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, listed):
     catalog = open_catalog(desk / "dist" / "demo" / "shop.catalog")
     assert catalog.products >= 6 and catalog.currency == "EUR" and f"of {catalog.products} products in" in said
     assert not (desk / ".venv").exists()
+
+
+@pytest.fixture
+def shop_window(desk) -> Path:
+    """The same with the page's sources and the sample shop, and no catalog. What npm fetched here is there, too."""
+    try:
+        node.found()
+    except InputError as lack:
+        pytest.skip(f"not run, because there is {lack}")
+    fetched = node.lacks(ROOT / "web_sample", development=False) is None
+    shutil.copy(ROOT / "requirements-web.lock", desk)
+    for catalog in (desk / "dist" / "demo").glob("*.catalog"):
+        catalog.unlink()
+    for name in ("web_sample", "demo"):
+        shutil.copytree(ROOT / name, desk / name, ignore=shutil.ignore_patterns("node_modules", "runtime", "model"))
+    if fetched:
+        modules = Path("web_sample", "node_modules")
+        shutil.copytree(ROOT / modules / "@litertjs", desk / modules / "@litertjs")
+        shutil.copy(ROOT / modules / ".package-lock.json", desk / modules)
+    return desk
+
+
+def previewed() -> str:
+    """The README's command for a shop in the browser, without its comment."""
+    [command, *_] = re.findall(r"^make preview[^#\n]*", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    return command.strip()
+
+
+def test_a_shop_stands_in_the_browser_after_one_command(shop_window, light):
+    """The page, and all that it loads and checks: the files of its list and of its manifest."""
+    given = os.environ | {"VENV": "none", "CATALOG_VENV": str(light), "PORT": "0"}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        given.pop(name, None)
+    with subprocess.Popen(previewed(), cwd=shop_window, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env=given, start_new_session=True) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if address := re.match(r"the shop: (http://127\.0\.0\.1:\d+/)", line):
+                break
+        assert said and address, "".join(said)
+        try:
+            digests = served_files(address[1])
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read().splitlines()
+    assert "make catalog NAME=demo\n" in said and rest[0] == "the preview ended" and len(rest) <= 2, rest
+    assert digests["model/shop.catalog"] and len(digests) > 40 and not (shop_window / ".venv").exists()
+
+
+def served_files(address: str) -> dict[str, str]:
+    """The digests of what the page loads. Every file is the one that the page's list, or the manifest, names."""
+    def get(path: str) -> bytes:
+        with urlopen(address + path, timeout=60) as answer:
+            return answer.read()
+
+    assert b'url=app/' in get("") and b"<main" in get("app/")
+    named = {one["path"]: one["sha256"] for one in json.loads(get("app/files.json"))["files"]}
+    made = json.loads(get("model/manifest.json"))
+    named |= {f"model/{one['path']}": one["sha256"] for one in (*made["artifacts"], made["text"]["tokenizer"])}
+    found = {path: hashlib.sha256(get(path)).hexdigest() for path in named}
+    assert found == named and "app/index.html" in found
+    catalog = get(f"model/{made['catalog']['path']}")
+    assert len(catalog) == made["catalog"]["bytes"] and made["catalog"]["digest"].encode() in catalog[:1_000_000]
+    return found | {f"model/{made['catalog']['path']}": made["catalog"]["digest"]}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from export.formats.table import FORMATS
 from export.text.families import FAMILIES
 from tests.sources import ROOT, STAGES, TOP, Module, cycles, exists, files, modules, named, of_stages, strings
 
-FOLDERS = {*TOP, "android_sample", "ios_sample"}
+FOLDERS = {*TOP, "android_sample", "ios_sample", "web_sample"}
 HEAVY = ("torch", "open_clip", "coremltools", "onnxruntime", "ai_edge_litert", "litert_torch", "tensorflow")
 
 
@@ -62,11 +62,11 @@ def test_every_import_of_our_own_names_what_is_there():
 ORDER = {
     "export": [["common"], ["formats"], ["pictures", "text"], ["weights"], ["coreml", "tflite", "onnx"], ["runners"],
                ["artifacts"], ["plan"], ["conversion"], ["pipeline"], ["trials", "__main__"]],
-    "parity": [["hostile", "samples"], ["gate"], ["auto", "report", "basis"], ["goldens", "__main__"],
+    "parity": [["hostile", "samples"], ["gate"], ["auto", "report", "basis", "gpu"], ["goldens", "__main__"],
                ["prove"]],
     "catalog_builder": [["tables"], ["fields", "pictures"], ["lists", "catalog"], ["engines"], ["builder"],
                         ["apps", "golden_values", "list_goldens"],
-                        ["bundle", "compare", "label_goldens", "lookup_goldens", "overlay_goldens"],
+                        ["bundle", "compare", "label_goldens", "lookup_goldens", "overlay_goldens", "web"],
                         ["goldens", "commands", "list_arguments"], ["__main__"]]}
 UPWARDS = {("export.tflite.onnx2tf_route", "onnx")}           # the second route goes through ONNX
 

@@ -67,7 +67,7 @@ def test_what_the_user_says_of_the_weights_is_passed_on_whole():
 def test_each_licence_that_stops_an_app_is_accepted_by_a_variable_of_its_own():
     flags = {"ACCEPT_RESEARCH_LICENCE": "--accept-research-licence",
              "ACCEPT_UNKNOWN_LICENCE": "--accept-unknown-licence"}
-    for target in ("apps", "bundle"):
+    for target in ("apps", "bundle", "preview", "web"):
         for name in flags:
             said = make("-n", target, f"{name}=1")
             assert [other for other, flag in flags.items() if flag in said] == [name]
@@ -88,10 +88,22 @@ def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
     assert '--name "shop" --replace' in said
 
 
+def test_a_page_is_made_of_what_the_user_says_and_what_it_lacks_is_made_first(tmp_path):
+    for target, more in (("preview", '--port "$PORT"'), ("web", '--out "$OUT"')):
+        said = make("-n", target, "MODEL=s2", "CATALOG=my shop.catalog", "PRECISION=int8", "PORT=9000", "OUT=a b",
+                    "ACCEPT_RESEARCH_LICENCE=1")
+        calls = [line for line in said.splitlines() if "-m catalog_builder" in line]
+        assert f"catalog_builder {target}" in calls[1] and more in calls[1] and "catalog_builder lacking" in calls[0]
+        for call in calls:
+            assert '--model "s2"' in call and '--catalog "my shop.catalog"' in call and '--precision "int8"' in call
+            assert "--accept-research-licence" in call
+        assert more not in make("-n", target)
+
+
 def test_name_names_the_folder_for_every_command_after_the_export():
     said = make("-n", "export", "PRECISION=auto", "NAME=shop", "MODEL=s2")
     assert '--model "s2" --name "shop"' in said and said.count('-m parity') == said.count('--model "shop"') == 2
-    for target in ("parity", "catalog", "search", "apps", "bundle"):
+    for target in ("parity", "catalog", "search", "apps", "bundle", "preview", "web"):
         assert '--model "shop"' in make("-n", target, "NAME=shop", "MODEL=s2")
 
 
@@ -134,7 +146,7 @@ def test_every_variable_that_the_makefile_takes_is_known_in_lower_case_too():
     taken = set(re.findall(r"^([A-Z0-9_]+) +\?=", makefile, re.MULTILINE))
     for line in re.findall(r"^export (.*)$", makefile, re.MULTILINE):
         taken |= set(re.findall(r"[A-Z][A-Z0-9_]+", line))
-    assert taken - listed == {"CATALOG_VENV", "ONNX2TF_VENV"}
+    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV"}
 
 
 def test_two_targets_run_one_after_the_other():
@@ -257,7 +269,7 @@ def test_check_takes_the_fast_tests_and_all_and_strict_take_all_but_those_of_hou
 def test_ci_checks_first_and_is_strict():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
-    assert steps == [("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "export"),
+    assert steps == [("", "npm"), ("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "export"),
                      ("STRICT=1 ", "test")]
 
 

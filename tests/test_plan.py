@@ -37,6 +37,18 @@ def test_default_precision_makes_what_ships_and_what_ships_where_that_fails():
     assert lacking(made) == [] and lacking(jobs("coreml,tflite", "dynamic-int8,fp32")) != []
 
 
+def test_what_ships_can_be_made_with_other_precisions_at_once():
+    made = jobs("tflite,onnx", "fp32, Default")
+    assert [job.path for job in made] == [
+        "tflite/image-fp32.tflite", "tflite/image-fp16.tflite", "tflite/text-fp32.tflite",
+        "tflite/text-dynamic-int8.tflite", "onnx/image-fp32.onnx", "onnx/text-fp32.onnx"]
+    assert [job.fallback for job in made if job.fallback] == ["fp32"]
+    with pytest.raises(InputError, match="fp8"):
+        jobs("tflite", "default,fp8")
+    with pytest.raises(InputError, match="auto"):
+        jobs("tflite", "default,auto")
+
+
 def test_an_artefact_is_the_same_whoever_asked_for_it():
     by_default = next(job for job in jobs("tflite", "default") if job.fallback)
     by_name = jobs("tflite", "dynamic-int8")[1]

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,9 @@ import pytest
 from catalog_builder.builder import writer
 from catalog_builder.catalog import calibration, scripts
 from export.artifacts import manifest
+from export.common import node as nodes
 from export.common.container import container_bytes, read_container
+from export.common.errors import InputError
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens
@@ -29,7 +30,6 @@ from tests import damaged_catalogs, expected
 from tests.conftest import ROOT
 
 WEB = ROOT / "web_sample"
-OLDEST = 20                                  # of Node's versions
 FAULTS = 20_000                              # damaged tokenizer assets, and damaged catalogs, in `make soak`
 MEMORY = 256                                 # MiB of heap that damaged assets may take
 SECONDS = 3600                               # longer than any of these takes
@@ -40,12 +40,11 @@ TEXTS = ["a photo of a r\u00e9d <b>dress</b> it's \u1112\u1161\u11ab e\u0323\u03
 
 def node(*arguments: str | Path, given: str | None = None, **environment: str) -> subprocess.CompletedProcess:
     """`node …` in the browser app's folder; the test is skipped where there is no Node, or none that is new enough."""
-    program = shutil.which("node")
-    version = subprocess.run([program, "--version"], capture_output=True, text=True).stdout if program else "none"
-    number = re.match(r"v(\d+)\.", version)
-    if not number or int(number[1]) < OLDEST:
-        pytest.skip(f"not run, because it needs Node {OLDEST} or newer, and here is {version.strip()}")
-    return subprocess.run([program, *arguments], cwd=WEB, input=given, capture_output=True, text=True, timeout=SECONDS,
+    try:
+        program = nodes.found().node
+    except InputError as lack:
+        pytest.skip(f"not run, because there is {lack}")
+    return subprocess.run([*program, *arguments], cwd=WEB, input=given, capture_output=True, text=True, timeout=SECONDS,
                           env=os.environ | environment)
 
 

@@ -47,15 +47,19 @@ class Job:
 
 
 def jobs(formats: str, precision: str) -> list[Job]:
-    """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships).
+    """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships, perhaps with others).
 
     Leaves out a precision for a format that lacks it (`lacking` says so). Raises InputError for a precision that none
     of the formats has, and for a format that has none of the precisions.
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
-    if precision.strip().lower() == DEFAULT:
-        return sorted((Job(row.name, encoder, precision, fallback=row.fallback(encoder, precision)) for row in rows
-                       for encoder in ENCODERS for precision in row.default[encoder]), key=order)
+    words = precision.replace(",", " ").lower().split()
+    if DEFAULT in words and AUTO not in words:
+        made = [Job(row.name, encoder, one, fallback=row.fallback(encoder, one)) for row in rows
+                for encoder in ENCODERS for one in row.default[encoder]]
+        others = [word for word in words if word != DEFAULT]
+        more = jobs(formats, ",".join(others)) if others else []
+        return sorted({job.path: job for job in (*more, *made)}.values(), key=order)
     if is_auto(precision):
         return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
     wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for row in rows for p in row.precisions)))

@@ -15,7 +15,7 @@ from parity.gate import baseline as baselines
 from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
-from parity.gate.results import GateResult, Outcome, PairResult, Verdicts, noted, replaced
+from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, Outcome, PairResult, Verdicts, noted, replaced
 from parity.gate.shelf import Embeddings, Shelf, rank
 
 # What helps where a converter folds weights in a way that the gate does not know.
@@ -23,11 +23,11 @@ UNTWINNED = " (PRECISION=fp32,fp16 makes the float32 artefact that would tell wh
 
 
 def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: Shelf | None = None,
-        strict: bool = False) -> Verdicts:
+        strict: bool = False, by_gpu: Callable[[Baseline], GpuVerdict] | None = None) -> Verdicts:
     """Gates every artefact of the manifest. Raises InputError if the manifest or the weights cannot be found.
 
     `products`: how many of the sample shop's products to rank, None for all, 0 for none. `begin` is told what starts.
-    Under `strict` an artefact that cannot run here makes the gate red.
+    Under `strict` an artefact that cannot run here makes the gate red. `by_gpu` judges the same files on a GPU.
     """
     begin("float32 PyTorch")
     baseline = baselines.load(dist, products, given)
@@ -52,7 +52,10 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     results = timed(baseline, runs, results)
     judged = pairs.judge(baseline, list(answers.values()))
     results = noted(pairs.settled(results, judged))
-    return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged))
+    if by_gpu:
+        begin("WebGPU")
+    return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged),
+                    by_gpu(baseline) if by_gpu else GPU_NOT_ASKED)
 
 
 def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Sequence[GateResult]) -> list[GateResult]:

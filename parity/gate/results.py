@@ -53,6 +53,32 @@ class PairResult:
 
 
 @dataclass(frozen=True)
+class GpuResult:
+    """How near a GPU's answers to a file are: the worst of all turns."""
+
+    path: str
+    inputs: int
+    cosine_min: float
+    max_abs: float
+    reasons: list[str]                       # why failed
+
+
+@dataclass(frozen=True)
+class GpuVerdict:
+    """What WebGPU made of the float32 TFLite files: no part of the gate's own outcome."""
+
+    outcome: Outcome
+    reasons: list[str] = field(default_factory=list)         # why not run
+    adapter: str = ""
+    browser: str = ""                        # Chromium's version
+    turns: int = 0                           # how often each input was asked
+    results: list[GpuResult] = field(default_factory=list)
+
+
+GPU_NOT_ASKED = GpuVerdict("not run", ["WEBGPU=1 or STRICT=1 runs it"])
+
+
+@dataclass(frozen=True)
 class Verdicts:
     """All that one run of the gate found."""
 
@@ -60,6 +86,7 @@ class Verdicts:
     pairs: list[PairResult]
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
+    webgpu: GpuVerdict = GPU_NOT_ASKED
 
 
 def replaced(result: GateResult, results: Sequence[GateResult]) -> bool:
@@ -85,11 +112,15 @@ def from_json(kept: dict) -> Verdicts:
     return Verdicts([_result(fields) for fields in kept["results"]],
                     [PairResult(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
                      for fields in kept["pairs"]],
-                    [_safety(fields) for fields in kept["safety"]], kept["green"])
+                    [_safety(fields) for fields in kept["safety"]], kept["green"], _webgpu(kept["webgpu"]))
 
 
 def _safety(fields: dict) -> Safety:
     return Safety(**fields | {"peak": Peak(**fields["peak"]), "near": [Peak(**one) for one in fields["near"]]})
+
+
+def _webgpu(fields: dict) -> GpuVerdict:
+    return GpuVerdict(**fields | {"results": [GpuResult(**one) for one in fields["results"]]})
 
 
 def _result(fields: dict) -> GateResult:

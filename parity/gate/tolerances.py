@@ -65,6 +65,17 @@ def failures(allowed: Tolerance, closeness: Closeness, rankings: Sequence[Rankin
     return reasons + [fault for ranking in rankings for fault in ranking_failures(allowed, ranking)]
 
 
+def gpu_cosine() -> float:
+    """The least cosine of a GPU's answers."""
+    return _table()["webgpu"]["cosine"]
+
+
+def gpu_failures(found: Closeness) -> list[str]:
+    """What a GPU's answers exceed, in words. A measurement that is not a number fails."""
+    least = gpu_cosine()
+    return [] if found.cosine_min >= least else [f"cosine {found.cosine_min:.7f} below {least}"]
+
+
 def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) -> list[str]:
     """Reasons why the ranking fails. One deviating query is always allowed: of few, it already exceeds the tolerance.
 

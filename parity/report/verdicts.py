@@ -14,7 +14,7 @@ from export.artifacts.receipts import Receipt
 from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
-from parity.gate.results import GateResult, PairResult, Verdicts, telling
+from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, PairResult, Verdicts, telling
 from parity.gate.shelf import RECALL_TOLERANCE
 
 NAME, VERSION = VERDICTS, 1
@@ -28,7 +28,7 @@ def write(dist: Dist, verdicts: Verdicts, basis_: str) -> None:
         "quality_is_meaningless": not manifest.shippable, "platform": platform.platform(),
         "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in verdicts.results],
         "pairs": [asdict(pair) for pair in verdicts.pairs],
-        "safety": [asdict(one) for one in verdicts.safety]})
+        "safety": [asdict(one) for one in verdicts.safety], "webgpu": asdict(verdicts.webgpu)})
 
 
 def write_verdicts(dist: Dist, judged: list[GateResult]) -> Manifest:
@@ -83,7 +83,18 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
         out.print("random weights: rankings are chance and decide nothing, and none of these artefacts may ship")
     elif manifest.licence.commercial_use is not True:
         out.print(f"licence of the weights: {manifest.licence.words}", markup=False, highlight=False)
+    if said := by_gpu(verdicts.webgpu):
+        out.print(said, markup=False, highlight=False, soft_wrap=True)
     out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
+
+
+def by_gpu(found: GpuVerdict) -> str:
+    """What WebGPU answered, in one line; empty where nobody asked it."""
+    if not found.results:
+        return "" if found == GPU_NOT_ASKED else f"WebGPU: {found.outcome}, because {'; '.join(found.reasons)}"
+    each = "; ".join(f"{one.path} {', '.join(one.reasons) or f'least cosine {one.cosine_min:.7f}'}"
+                     for one in found.results)
+    return f"WebGPU ({found.adapter}, no phone's driver; no part of the gate): {found.outcome}: {each}"
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:

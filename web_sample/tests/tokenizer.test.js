@@ -45,6 +45,14 @@ test('ids are int32, and too many are cut before the end token', () => {
   assert.equal(long.indexOf(END), long.length - 1);
 });
 
+test('what one step leaves, the next takes', () => {
+  for (const [text, same] of [['\ud83d&#xfdd0;\udc57', '\ud83d\udc57'], ['\ud83d\x00\udc57', '\ufffd\ufffd'],
+    ['&amp&#59;lt;', '&;lt;'], ['e\u0302\u0323', '\u1ec7']]) {
+    assert.deepEqual(tokenizer.encode(text), tokenizer.encode(same), JSON.stringify(text));
+  }
+  assert.notDeepEqual(tokenizer.encode('a\u0310\u0301'), tokenizer.encode('\u00e1\u0310')); // a mark is between
+});
+
 test('texts of 300,000 characters are done', { timeout: 120_000 }, () => {
   for (const piece of ['x', 'ab', '\u0301\u0323', 'dress ', '&amp', '&#1', "\u03a3'", '\x1b[;', '\ud83d', "'",
     '1', '\n']) {

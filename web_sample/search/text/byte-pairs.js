@@ -50,7 +50,7 @@ export class BytePairs {
       const left = next % end;
       const merged = (next - left) / end;
       const right = after[left];
-      if (tokens[left] === GONE || right === end || this.#merged(tokens[left], tokens[right]) !== merged) continue;
+      if (this.#merged(tokens[left], tokens[right]) !== merged) continue; // a part is gone, or another token by now
       tokens[left] = merged;
       tokens[right] = GONE;
       after[left] = after[right];
@@ -63,7 +63,8 @@ export class BytePairs {
     return tokens.filter((token) => token !== GONE);
   }
 
-  /** The id that two tokens become; undefined for none. @param {number} first @param {number} second */
+  /** The id that two tokens become; undefined for none, of what is gone too. @param {number} first
+   * @param {number} second */
   #merged(first, second) {
     return Math.max(first, second) > MOST ? undefined : this.#merges.get(first * (MOST + 1) + second);
   }

@@ -31,7 +31,7 @@ export class CodePointSet {
       if (this.#ranges[2 * middle + 1] < point) low = middle + 1;
       else high = middle;
     }
-    return 2 * low < this.#ranges.length && this.#ranges[2 * low] <= point ? low : -1;
+    return this.#ranges[2 * low] <= point ? low : -1; // beyond the last range stands undefined
   }
 }
 

@@ -1,0 +1,247 @@
+"""The browser app: its words are Android's, its icons are there, and Chromium uses its page as a shopper does.
+
+The page is the site that `make web` writes of the folder that DIST names (default: the demo model, exported here) and
+the sample shop. CHROMIUM names the browser. SCREENS=folder keeps the pictures of every state.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from catalog_builder import apps
+from catalog_builder.apps import WEB, Accepted
+from catalog_builder.catalog import search
+from catalog_builder.catalog.reader import open_catalog
+from catalog_builder.web import web_site
+from export.artifacts.dist import Dist
+from export.common import files, node
+from export.common.errors import InputError
+from export.formats.table import ONNX
+from export.pictures.preprocess import load_rgb8
+from export.text.families import reference_ids
+from parity.gate import inputs
+from parity.gate.reference import Reference
+from parity.samples import make_pictures
+from tests.conftest import ROOT
+from tests.pictures import noise, saved
+
+PAGE = ROOT / "web_sample"
+APP = PAGE / "app"
+RESOURCES = ROOT / "android_sample" / "app" / "src" / "main" / "res"
+LANGUAGES = {"en": "values", "zh-Hant": "values-b+zh+Hant"}
+# What a page says otherwise than an app that is installed, or what Android says by other means.
+OWN = {"clear", "drop", "progress", "clear_filters", "one_product", "products", "close", "error_network", "error_files",
+       "error_memory"}
+MOST_ICON = 10_000                           # bytes
+PRODUCT, PICTURE = "Bagel", ROOT / "demo" / "shop" / "queries" / "D0042-a.jpg"
+ORT = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+RUNTIMES = {"site": "LiteRT.js", "ort_site": "ONNX Runtime Web"}
+SECONDS = 3600                               # longer than any of the suites takes
+
+
+# The page's own files.
+
+def texts() -> dict[str, tuple[str, ...]]:
+    """Of each name in strings.js, the texts of all languages."""
+    table = (APP / "strings.js").read_text(encoding="utf-8").split("const TEXTS = {")[1].split("\n};")[0]
+    joined = re.sub(r"'\s*\+\s*'", "", table)
+    rows = re.findall(r"(\w+): \[(.*?)\],\n", joined, re.S)
+    return {name: tuple(re.findall(r"'([^']*)'", row)) for name, row in rows}
+
+
+def test_the_page_says_what_the_android_app_says():
+    said = texts()
+    assert len(said) > 40 and all(len(row) == len(LANGUAGES) for row in said.values())
+    for place, folder in enumerate(LANGUAGES.values()):
+        strings = ElementTree.parse(RESOURCES / folder / "strings.xml").findall("string")
+        android = {one.get("name"): re.sub(r"%(\d)\$[sd]", lambda found: f"{{{int(found[1]) - 1}}}", one.text or "")
+                   .replace("%%", "%") for one in strings}
+        assert {name: row[place] for name, row in said.items() if name not in OWN} == \
+            {name: android.get(name) for name in said if name not in OWN}
+
+
+def test_every_text_is_used_and_every_used_text_is_there():
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(APP.iterdir())
+                      if path.suffix in (".js", ".html") and path.name != "strings.js")
+    for name in texts():
+        assert re.search(rf"['\"]{name}['\"]", sources) or re.fullmatch("error_.*|another_script", name), name
+    for name in re.findall(r'data-(?:words|label)="(\w+)"', sources):
+        assert name in texts(), name
+
+
+def test_the_icons_are_there_and_small():
+    listed = json.loads((APP / "manifest.webmanifest").read_text(encoding="utf-8"))["icons"]
+    assert {icon["sizes"] for icon in listed} >= {"192x192", "512x512"}
+    for icon in listed:
+        path = APP / icon["src"]
+        assert path.stat().st_size < MOST_ICON
+        if path.suffix == ".png":
+            assert "x".join(map(str, Image.open(path).size)) == icon["sizes"]
+
+
+def test_the_page_and_its_host_forbid_the_same():
+    html = (APP / "index.html").read_text(encoding="utf-8")
+    assert f'http-equiv="Content-Security-Policy" content="{web_site.POLICY}"' in html
+    assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", html)
+
+
+def test_the_page_asks_no_other_host():
+    for folder in ("app", "search", "runtimes"):
+        for path in files.files_of(PAGE / folder):
+            if path.suffix in (".js", ".html", ".css", ".webmanifest"):
+                text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+                assert not re.search(r"https?://(?!localhost)", text), path
+
+
+# The page in Chromium.
+
+@pytest.fixture(scope="module")
+def dist(request) -> Path:
+    """The folder that DIST names, or the demo model's."""
+    return Path(os.environ["DIST"]).resolve() if "DIST" in os.environ else request.getfixturevalue("gated")[0]
+
+
+@pytest.fixture(scope="module")
+def tools() -> None:
+    """Node, the packages of the tests, and Chromium."""
+    if shutil.which(chromium()) is None:
+        pytest.skip(f"not run, because there is no {chromium()}; remedy: apt-get install chromium")
+    try:
+        if lack := node.lacks(PAGE, development=True):
+            pytest.skip(f"not run, because there is no {lack} in web_sample/node_modules: make npm fetches it")
+        node.found()
+    except InputError as lack:
+        pytest.skip(f"not run, because there is {lack}")
+
+
+def chromium() -> str:
+    return os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+@pytest.fixture(scope="module")
+def site(tools, dist, sample_shop, tmp_path_factory) -> Path:
+    """The site with LiteRT.js, in float32."""
+    folder = tmp_path_factory.mktemp("site") / "litert"
+    web_site.write(dist, sample_shop(dist), "fp32", Accepted(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ort_site(site, dist, sample_shop) -> Path:
+    """The same with ONNX Runtime Web."""
+    folder = site.parent / "ort"
+    shutil.copytree(site, folder)
+    (folder / "runtime" / "ort").mkdir()
+    for name in ORT:
+        shutil.copy(PAGE / "node_modules" / "onnxruntime-web" / "dist" / name, folder / "runtime" / "ort")
+    app = replace(WEB, format=ONNX, folder=folder / WEB.folder.name, precisions=None)
+    apps.fill(dist, sample_shop(dist), "fp32", Accepted(), apps=[app])
+    files.write_json(folder / web_site.LISTED, web_site.listing(folder))
+    return folder
+
+
+def suite(name: str, site: Path, **variables: str | Path) -> dict[str, int]:
+    """Runs one of the suites in Chromium; what must pass passed. How many tests there were, by outcome."""
+    environment = {"SITE": site, "PICTURE": PICTURE, "NAME": PRODUCT, "CHROMIUM": chromium(), **variables}
+    command = [*node.found().node, "--test", "--test-reporter=tap", f"tests/browser/{name}.test.js"]
+    answer = subprocess.run(command, cwd=PAGE, capture_output=True, text=True, timeout=SECONDS,
+                            env=node.environment() | {key: str(value) for key, value in environment.items()})
+    counts = {kind: int(count) for kind, count in re.findall(r"^# (\w+) (\d+)$", answer.stdout, re.M)}
+    faults = re.findall(r"^ *not ok .*?^ *\.\.\.$", answer.stdout, re.M | re.S)
+    said = "\n".join(faults)[:6000] or answer.stdout[-3000:] + answer.stderr[-3000:]
+    assert answer.returncode == 0 and not faults, said
+    assert counts["pass"] == counts["tests"] > 0 and counts["skipped"] == counts["todo"] == 0
+    return counts
+
+
+def test_a_shopper_uses_the_page(site, say):
+    say(f"web_sample/app: {suite('app', site)['tests']} tests in Chromium")
+
+
+def test_the_page_outlives_its_server(site, say):
+    say(f"web_sample/app: {suite('offline', site)['tests']} tests without a network")
+
+
+def test_every_state_is_drawn_and_breaks_no_rule_of_axe_core(site, tmp_path, say):
+    screens = Path(os.environ.get("SCREENS", tmp_path / "screens")).resolve()
+    count = suite("screens", site, SCREENS=screens)["tests"]
+    say(f"web_sample/app: {count} screens drawn, no rule of axe-core broken")
+    drawn = sorted(screens.glob("*.png"))
+    assert len(drawn) >= count
+    for path in drawn:
+        assert len(Image.open(path).convert("RGB").getcolors(2**24)) > 8, f"{path} is blank"
+
+
+def test_the_browser_decodes_the_sample_pictures_to_pythons_bytes(site, tmp_path, say):
+    for name, content in sample_pictures().items():
+        (tmp_path / name).write_bytes(content)
+    there = sorted(path for path in tmp_path.iterdir())
+    entries = []
+    for path in there:
+        rgb = load_rgb8(path)
+        (tmp_path / f"{path.name}.rgb").write_bytes(rgb.tobytes())
+        entries.append({"file": path.name, "rgb": f"{path.name}.rgb", "height": rgb.shape[0], "width": rgb.shape[1]})
+    (tmp_path / "index.json").write_text(json.dumps({"pictures": entries}), encoding="utf-8")
+    suite("pictures", site, PICTURES=tmp_path)
+    say(f"web_sample/app: {len(entries)} pictures decoded, 0 differing bytes")
+
+
+def sample_pictures() -> dict[str, bytes]:
+    """What Chromium decodes as Python does: the shop's pictures, and of each kind of file one of every form."""
+    shop = sorted((ROOT / "demo" / "shop" / "queries").glob("*.jpg"))[::60]
+    made = {path.name: path.read_bytes() for path in shop}
+    photo = Image.fromarray(noise(61, 83)).resize((166, 122), Image.Resampling.BICUBIC)
+    for sampling in ("4:4:4", "4:2:2", "4:2:0"):
+        made[f"jpeg-{sampling.replace(':', '')}.jpg"] = saved(photo, "JPEG", quality=85, subsampling=sampling)
+    made["progressive.jpg"] = saved(photo, "JPEG", quality=80, progressive=True)
+    made["grey.jpg"] = saved(photo.convert("L"), "JPEG")
+    made["cmyk.jpg"] = saved(photo.convert("CMYK"), "JPEG")
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        made[f"turned-{orientation}.jpg"] = saved(photo, "JPEG", exif=exif)
+    alpha = photo.copy()
+    alpha.putalpha(Image.fromarray(noise(122, 166, 0)))
+    for mode in ("L", "P", "1", "LA", "RGB", "RGBA"):
+        made[f"{mode}.png"] = saved(alpha.convert(mode), "PNG")
+    made["deep.png"] = saved(make_pictures.deep_gradient(), "PNG")
+    made["lossy.webp"] = saved(photo, "WEBP", quality=80)
+    made["lossless.webp"] = saved(photo, "WEBP", lossless=True)
+    made["alpha.webp"] = saved(alpha, "WEBP", lossless=True, exact=True)
+    made["palette.gif"] = saved(photo, "GIF")
+    made["plain.bmp"] = saved(photo, "BMP")
+    made["icon.ico"] = saved(photo.resize((64, 64)), "ICO", sizes=[(64, 64)])
+    made["one.png"] = saved(photo.resize((1, 1)), "PNG")
+    made["tall.png"] = saved(photo.resize((1, 3000)), "PNG")
+    made["large.jpg"] = saved(photo.resize((2600, 1900)), "JPEG")              # of more than one stripe
+    return made
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_query_finds_the_ten_products_of_float32_pytorch(runtime, request, dist, sample_shop, tmp_path, say):
+    queries = tmp_path / "queries.json"
+    queries.write_text(json.dumps(expected_rankings(dist, sample_shop(dist))), encoding="utf-8")
+    suite("ranking", request.getfixturevalue(runtime), QUERIES=queries)
+    count, name = len(json.loads(queries.read_text(encoding="utf-8"))), RUNTIMES[runtime]
+    say(f"web_sample/app: {count} queries with {name}, 0 with other products than float32 PyTorch")
+
+
+def expected_rankings(dist: Path, shop: Path) -> list[dict]:
+    """The sample shop's queries with the ids of the ten products that float32 PyTorch finds."""
+    spec, source = Dist(dist).source()
+    reference, catalog, shelf = Reference(spec, source), open_catalog(shop), inputs.shop(None)
+    vectors = [*reference.texts(reference_ids(spec.text, shelf.text_queries)),
+               *reference.images(inputs.squares(shelf.picture_queries, spec.preprocessing))]
+    asked = [*({"text": text} for text in shelf.text_queries),
+             *({"picture": str(ROOT / path)} for path in shelf.picture_queries)]
+    return [query | {"ids": [catalog.record(hit.product)["id"] for hit in search.search(catalog, vector)]}
+            for query, vector in zip(asked, vectors, strict=True)]

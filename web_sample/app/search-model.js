@@ -1,0 +1,116 @@
+/**
+ * What the shopper does enters; the page's question and its state leave, to be drawn. Of several questions only the last
+ * one's answer is shown.
+ *
+ * @typedef {import('./shop.js').Question} Question
+ * @typedef {import('./shop.js').Card} Card
+ * @typedef {import('./strings.js').Words} Words
+ * @typedef {{kind: 'idle' | 'searching' | 'nothing', unknown?: string[]} | {kind: 'preparing', loaded: number, total: number}
+ *   | {kind: 'found', cards: Card[], doubtful: Card[], unknown: string[], liked: string | null} | {kind: 'failed', words: Words}} State
+ */
+
+import { ShopError } from './shop.js';
+
+const LONGEST = 1000; // code points: a text is cleaned in rounds, and nobody types more
+
+/** @type {Question} */
+export const NOTHING = { text: '', picture: null, slider: 0.5, category: null, lowest: null, highest: null, like: null };
+
+/** The question and the state of the search page. */
+export class SearchModel {
+  question = NOTHING;
+  /** @type {State} */
+  state = { kind: 'idle' };
+  /** @type {string[]} */
+  categories = [];
+  /** Whether prices can be filtered. */
+  isPriced = false;
+  /** Bytes of files that are on their way; 0 of 0: none. */
+  progress = { loaded: 0, total: 0 };
+  /** Told after every change. */
+  changed = () => {};
+  /** Does again what failed. */
+  retry = () => {};
+  #running = new AbortController();
+
+  /** @param {import('./shop.js').Shop} shop */
+  constructor(shop) {
+    this.shop = shop;
+    shop.preparing = () => this.#wait(0, 0);
+    shop.progressed = (loaded, total) => this.#wait(loaded, total);
+  }
+
+  /** Opens the shop, so that its categories can be shown. @param {string | null} accelerator */
+  async start(accelerator) {
+    try {
+      const { categories, currency } = await this.shop.open(accelerator);
+      this.categories = categories;
+      this.isPriced = currency !== '';
+      this.changed();
+    } catch (error) {
+      if (this.state.kind === 'idle') this.#fail(error, () => this.start(accelerator));
+    }
+  }
+
+  /** Searches for the question, instead of what was asked before. @param {Question} question */
+  async ask(question) {
+    this.#running.abort();
+    this.#running = new AbortController();
+    const { signal } = this.#running;
+    this.question = { ...question, text: [...question.text.trim()].slice(0, LONGEST).join('') };
+    if (isEmpty(this.question)) return this.#become({ kind: 'idle' });
+    this.#become({ kind: 'searching' });
+    try {
+      const answer = await this.shop.search(this.question, signal);
+      if (signal.aborted) return;
+      const isFound = answer.cards.length + answer.doubtful.length > 0;
+      this.#become({ kind: isFound ? 'found' : 'nothing', ...answer });
+      if (this.categories.length === 0) this.start(null); // it failed at first
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error, () => this.ask(this.question));
+    }
+  }
+
+  /**
+   * @param {unknown} error
+   * @param {() => void} again
+   */
+  #fail(error, again) {
+    this.retry = again;
+    this.#become({ kind: 'failed', words: wordsOf(error) });
+  }
+
+  /**
+   * @param {number} loaded
+   * @param {number} total
+   */
+  #wait(loaded, total) {
+    this.progress = { loaded, total };
+    const { kind } = this.state;
+    this.#become(kind === 'searching' || kind === 'preparing' ? { kind: 'preparing', loaded, total } : this.state);
+  }
+
+  /** @param {State} state */
+  #become(state) {
+    this.state = state;
+    this.changed();
+  }
+}
+
+/** Whether nothing was asked for yet. @param {Question} question */
+export function isEmpty({ text, picture, like }) {
+  return text === '' && picture === null && like === null;
+}
+
+/** @param {Question} question */
+export function isFiltered({ category, lowest, highest }) {
+  return category !== null || lowest !== null || highest !== null;
+}
+
+/** What went wrong, in the shopper's words. @param {unknown} error @returns {Words} */
+function wordsOf(error) {
+  const problem = error instanceof ShopError ? error.problem : 'other';
+  if (problem === 'gone') return 'gone';
+  if (problem === 'missing') return 'error_network';
+  return problem === 'damaged' || problem === 'mismatched' ? 'error_files' : `error_${problem}`;
+}

@@ -1,0 +1,228 @@
+/**
+ * A shopper's questions enter as messages; the answers leave. Files, encoders, pictures and the catalog are on this thread.
+ *
+ * In: {id, task, given}, or {cancel: id}. Out: {id, answer} or {id, problem}; and of themselves {loaded, total} (bytes of
+ * files that are on their way) and {preparing: true}.
+ */
+
+import { BadFileError, CatalogMemory, CatalogSearch, ImagePreprocessor, Searcher, openCatalog, openTokenizer, readManifest,
+  unknownScripts } from '../search/index.js';
+import { Files } from './files.js';
+import { PictureError, readSquare } from './picture-reader.js';
+
+const MODEL = new URL('../model/', import.meta.url).href;
+const RUNTIME = new URL('../runtime/', import.meta.url).href;
+const CATALOG = 'shop.catalog';
+const MOST = 20; // products
+const DOUBTFUL = 0.1; // half a star: less is drawn as none
+const LINKS = ['link', 'url'];
+const TRIED = ['bicycle', 'a red dress', 'something sweet']; // texts with which a GPU is tried
+
+/**
+ * @typedef {import('./shop.js').Question} Question
+ * @typedef {import('./shop.js').Card} Card
+ * @typedef {'text' | 'image'} Part
+ */
+
+/** Opened once; what fails is tried again by the next question. @type {Promise<Awaited<ReturnType<typeof open>>> | undefined} */
+let opening;
+/** The last picture: another place of the slider reads nothing anew. @type {{serial: number, image: import('../search/searcher.js').RGBImage} | undefined} */
+let seen;
+const tell = (/** @type {number} */ loaded, /** @type {number} */ total) => postMessage({ loaded, total });
+
+/** @type {Map<number, AbortController>} */
+const running = new Map();
+
+/** What can be asked for. */
+const tasks = {
+  /** @param {{accelerator?: 'wasm' | 'webgpu'}} given */
+  open: async ({ accelerator }) => {
+    const { manifest, searcher } = await shop(accelerator);
+    const { categories, currency } = searcher.catalog;
+    return { categories, currency, model: manifest.model };
+  },
+
+  /** @param {Part} part */
+  prepare: async (part) => (await shop()).searcher.prepare([part]),
+
+  /** Has all files of the shop, for a page that was installed. */
+  keep: async () => (await shop()).keep(),
+
+  /** @param {string} id */
+  product: async (id) => {
+    const { catalog } = (await shop()).searcher;
+    const place = catalog.place(id);
+    return place === null ? null : card(catalog, place, null);
+  },
+
+  /**
+   * @param {Question} question
+   * @param {AbortSignal} signal
+   */
+  search: async (question, signal) => {
+    const { manifest, searcher, preprocessor } = await shop();
+    const { like, category, lowest, highest, picture, slider } = question;
+    const { catalog } = searcher;
+    const liked = like === null ? null : catalog.place(like);
+    if (like !== null && liked === null) throw new GoneError('no such product');
+    const filter = { // what the catalog does not know filters nothing: an update may have taken it away
+      categories: category !== null && catalog.categories.includes(category) ? [category] : null,
+      lowest: catalog.currency ? lowest : null,
+      highest: catalog.currency ? highest : null,
+    };
+    const asked = like !== null ? { likeId: like }
+      : { text: question.text || undefined, image: picture ? await imageOf(picture, preprocessor) : undefined, slider };
+    const { hits, catalog: searched } = await searcher.search({ ...asked, k: MOST, filter }, { signal });
+    const isDoubtful = (/** @type {import('../search/catalog/catalog-search.js').SearchHit} */ hit) =>
+      like === null && (hit.confidence ?? 1) < DOUBTFUL;
+    const cards = (/** @type {typeof hits} */ some) => some.map((hit) => card(searched, hit.product, like === null ? hit : null));
+    return {
+      cards: cards(hits.filter((hit) => !isDoubtful(hit))),
+      doubtful: cards(hits.filter(isDoubtful)),
+      unknown: like === null ? unknownScripts(question.text, manifest.text.scripts) : [],
+      liked: liked === null ? null : catalog.product(liked).name,
+    };
+  },
+};
+
+/** A product that is no longer in the catalog. */
+class GoneError extends Error {}
+
+/** @param {MessageEvent} event */
+export async function receive({ data: { id, task, given, cancel } }) {
+  if (cancel !== undefined) return running.get(cancel)?.abort();
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const answer = await tasks[/** @type {'search'} */ (task)](given, controller.signal);
+    postMessage({ id, answer });
+  } catch (error) {
+    console.warn(error); // for developers: files and digests
+    postMessage({ id, problem: problemOf(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+/** What went wrong, for the page to say in the shopper's words. @param {unknown} error */
+function problemOf(error) {
+  if (error instanceof BadFileError) return error.kind;
+  if (error instanceof PictureError) return 'picture';
+  if (error instanceof GoneError) return 'gone';
+  if (/memory|allocat|OOM/i.test(String(error))) return 'memory';
+  return /NetworkError|imported module|module script/.test(String(error)) ? 'missing' : 'other'; // of the runtime's files
+}
+
+/** @param {'wasm' | 'webgpu'} [accelerator] */
+function shop(accelerator) {
+  opening ??= open(new Files(MODEL, tell), accelerator).catch((error) => {
+    opening = undefined;
+    throw error;
+  });
+  return opening;
+}
+
+/**
+ * The newest set of files that is whole.
+ *
+ * @param {Files} files
+ * @param {'wasm' | 'webgpu'} [accelerator]
+ */
+async function open(files, accelerator) {
+  let failed;
+  for await (const bytes of files.manifests()) {
+    try {
+      return await opened(files, bytes, accelerator);
+    } catch (error) {
+      failed ??= error;
+    }
+  }
+  throw failed;
+}
+
+/**
+ * All but the encoders.
+ *
+ * @param {Files} files
+ * @param {Uint8Array} bytes of the manifest
+ * @param {'wasm' | 'webgpu'} [accelerator]
+ */
+async function opened(files, bytes, accelerator) {
+  const manifest = readManifest(bytes, 'manifest.json');
+  const format = manifest.artifacts.some((artifact) => artifact.format === 'tflite') ? 'tflite' : 'onnx';
+  const encoderFile = (/** @type {Part} */ part) => {
+    const { path, sha256, bytes: size } = manifest.artifact(format, part);
+    return { path, digest: sha256, bytes: size };
+  };
+  const tokenizerFile = { path: manifest.tokenizer.path, digest: manifest.tokenizer.sha256 };
+  const catalogFile = manifest.catalog ?? { path: CATALOG, digest: '' };
+  const [catalog, tokenizer] = await Promise.all([
+    catalogOf(files, catalogFile, manifest.space),
+    files.get(tokenizerFile).then((asset) => openTokenizer(asset, tokenizerFile.path)),
+  ]);
+  const set = [catalogFile, tokenizerFile, encoderFile('text'), encoderFile('image')];
+  files.settle(bytes, set).catch((error) => console.warn(error)); // else the older set stays for the next visit
+  const preprocessor = new ImagePreprocessor(manifest.image);
+  const samples = () => ({
+    text: TRIED.map((text) => tokenizer.encode(text)),
+    image: TRIED.map((_, kind) => new Uint8Array(3 * preprocessor.size ** 2).map((_, place) => (place * (kind + 1)) ** 2)),
+  });
+  const load = (/** @type {Part} */ part) => files.get(encoderFile(part));
+  const encoder = async () => {
+    if (format === 'tflite') {
+      const { LiteRtEncoder } = await import('../runtimes/litert-encoder.js');
+      return LiteRtEncoder.create({ manifest, load, runtime: `${RUNTIME}litert/`, accelerator, samples: samples() });
+    }
+    const { OrtEncoder } = await import('../runtimes/ort-encoder.js');
+    return OrtEncoder.create({ manifest, load, runtime: `${RUNTIME}ort/` });
+  };
+  const searcher = new Searcher({ encoder, tokenizer, preprocessor, search: new CatalogSearch(catalog),
+    onPreparing: () => postMessage({ preparing: true }) });
+  const keep = async () => {
+    for (const part of /** @type {const} */ (['text', 'image'])) await load(part);
+  };
+  return { manifest, searcher, preprocessor, keep };
+}
+
+/**
+ * Its bytes are proved once, after the download.
+ *
+ * @param {Files} files
+ * @param {import('./files.js').Wanted} wanted without a digest where the manifest names no catalog
+ * @param {string} space
+ */
+async function catalogOf(files, wanted, space) {
+  /** @type {CatalogMemory | undefined} */
+  let memory;
+  const open = () => openCatalog(/** @type {CatalogMemory} */ (memory), wanted.path, space, wanted.digest || undefined);
+  await files.get(wanted, () => open().verify(), async (bytes) => (memory = await CatalogMemory.create(bytes)).file);
+  return open();
+}
+
+/**
+ * @param {NonNullable<Question['picture']>} picture
+ * @param {ImagePreprocessor} preprocessor
+ */
+async function imageOf({ serial, blob }, preprocessor) {
+  if (seen?.serial !== serial) {
+    const pixels = await readSquare(blob, preprocessor);
+    seen = { serial, image: { pixels, width: preprocessor.size, height: preprocessor.size } };
+  }
+  return seen.image;
+}
+
+/**
+ * A product as it is shown. `hit`: null where no text or picture was searched for.
+ *
+ * @param {import('../search/index.js').ProductCatalog} catalog
+ * @param {number} place
+ * @param {{stars: number | null, percent: number | null} | null} hit null also where it was not measured how sure it is
+ * @returns {Card}
+ */
+function card(catalog, place, hit) {
+  const { id, name, price, currency, description, extra, lists } = catalog.product(place);
+  const columns = [...lists].filter(([key]) => !LINKS.includes(key)).map(([key, items]) => [key, items.join(', ')]);
+  const link = LINKS.map((key) => extra.get(key) ?? '').find((address) => /^https?:/i.test(address)) ?? null;
+  const match = hit && hit.stars !== null && hit.percent !== null ? { stars: hit.stars, percent: hit.percent } : null;
+  return { id, name, price, currency, description, columns, link, thumbnail: catalog.thumbnail(place), match };
+}
