@@ -6,8 +6,8 @@
 /**
  * Of the rows from `row` on and before `end`, the first whose score is not below `least`, which is then at `score`;
  * `end` where there is none. The score is `scale * step * sum + constant`, with the exact sum of code x query.
- * `query`: int16 [dim]; `codes`: int8 [rows, dim]; `scales`: float32 [rows]; `score`: float64; all four are places in the
- * memory, in bytes, at a multiple of their numbers' size.
+ * `query`: int16 [dim]; `codes`: int8 [rows, dim]; `scales`: float32 [rows]; `score`: float64: places in the
+ * memory, in bytes, each at a multiple of its numbers' size.
  * @typedef {(query: number, codes: number, scales: number, score: number, dim: number, step: number, constant: number,
  * row: number, end: number, least: number) => number} Next
  */
