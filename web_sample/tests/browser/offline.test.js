@@ -73,11 +73,15 @@ test('of a page of which one file has another digest nothing is kept', async () 
   site.change = (path, content) => path === 'search/json.js' ? Buffer.concat([content, Buffer.from('\n')]) : undefined;
   const second = await other.newPage();
   await second.goto(site.url);
-  await second.evaluate(async () => {
-    const registration = await navigator.serviceWorker.getRegistration();
-    const worker = registration?.installing;
-    await new Promise((resolve) => worker ? worker.onstatechange = () => worker.state === 'redundant' && resolve(0) : resolve(0));
+  const state = await second.evaluate(async () => {
+    const list = await (await fetch('files.json')).arrayBuffer();
+    const digest = Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', list)), (byte) => byte.toString(16).padStart(2, '0'));
+    const { installing, active } = await navigator.serviceWorker.register(`sw.js?${digest.join('')}`);
+    const worker = /** @type {ServiceWorker} */ (installing ?? active);
+    while (!['redundant', 'activated'].includes(worker.state)) await new Promise((resolve) => worker.onstatechange = resolve);
+    return worker.state;
   });
+  assert.equal(state, 'redundant');
   assert.deepEqual(await pages(second), []);
   assert.equal((await pages(page)).length, 1);
   await other.close();
