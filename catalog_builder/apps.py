@@ -46,9 +46,7 @@ class App:
         return self.name.lower()
 
 
-# LiteRT.js 2.5.3 takes four times as long for fp16 as for fp32, after the first run as well.
-WEB = App("Web", TFLITE, ROOT / "web_sample" / "model", "web_sample/README.md",
-          {"image": ("fp32", "int8", "dynamic-int8"), "text": ("dynamic-int8", "fp32", "int8")})
+WEB = App("Web", TFLITE, ROOT / "web_sample" / "model", "web_sample/README.md", TFLITE.browser)
 APPS = (App("iOS", COREML, ROOT / "ios_sample" / "App" / "Model", "ios_sample/README.md"),
         App("Android", TFLITE, ROOT / "android_sample" / "app" / "src" / "main" / "assets", "android_sample/README.md"),
         WEB)

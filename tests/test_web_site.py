@@ -22,6 +22,7 @@ from export.artifacts.dist import Dist
 from export.common import files, node
 from export.common.errors import InputError
 from export.formats.table import ENCODERS
+from parity.gate import pairs
 from tests.conftest import ROOT
 from tests.test_apps import catalog_of
 from tests.test_bundle import NOTHING, SPACE, made_dist
@@ -80,6 +81,13 @@ def test_of_the_pages_precisions_the_first_that_passed_ships_and_fp16_never(enco
         assert apps.chosen(model, WEB.format, encoder, None, WEB.precisions).precision == precision
     with pytest.raises(InputError, match="expected fp16; found fp32|expected fp16; found int8|expected fp16"):
         apps.chosen(model, WEB.format, encoder, "fp16", WEB.precisions)
+
+
+def test_the_gate_judges_the_pairs_that_a_page_gets(dist):
+    [image] = [a for a in manifest.read(dist).artifacts if a.path == "tflite/image-fp32.tflite"]
+    made = [replace(image, encoder=encoder, precision=one) for encoder in ENCODERS for one in ("fp32", "dynamic-int8")]
+    judged = {(one.precision, other.precision) for one, other in pairs.combinations(made)}
+    assert judged == {(one, other) for one in ("fp32", "dynamic-int8") for other in ("fp32", "dynamic-int8")}
 
 
 # The runtime.
@@ -243,6 +251,15 @@ def test_the_preview_serves_each_kind_of_file_with_its_type_and_the_policy(serve
 def test_nothing_else_is_served_and_no_folder_is_listed(server, path):
     answer, body = asked(server, path)
     assert answer.status == 404 and b"secret" not in body.replace(b"secret.txt", b"")
+
+
+def test_a_browser_that_goes_away_leaves_no_traceback_and_other_errors_do(server, capsys):
+    for error, says in ((BrokenPipeError(), False), (ConnectionResetError(), False), (ValueError("a fault"), True)):
+        try:
+            raise error
+        except (OSError, ValueError):
+            server.handle_error(None, ("127.0.0.1", 1))
+        assert ("Traceback" in capsys.readouterr().err) is says
 
 
 def test_only_this_machine_is_served_and_a_taken_port_is_refused(server, page):

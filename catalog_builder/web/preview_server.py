@@ -9,6 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from catalog_builder.web.web_site import BYTES, MODEL, POLICY, REDIRECT, SOURCES, START, TYPES
@@ -26,7 +27,8 @@ def serve(page: Path, port: int, say: Callable[[str], None]) -> None:
     """
     with opened(page, port) as server:
         address = f"http://{HOST}:{server.server_address[1]}/"
-        signal.signal(signal.SIGTERM, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):         # a shell has jobs in the background ignore the first
+            signal.signal(number, interrupt)
         say(f"the shop: {address} (Ctrl-C ends it)")
         try:
             if has_screen():
@@ -39,10 +41,21 @@ def serve(page: Path, port: int, say: Callable[[str], None]) -> None:
 def opened(page: Path, port: int) -> ThreadingHTTPServer:
     """A server of the page's folder that listens."""
     try:
-        return ThreadingHTTPServer((HOST, port), type("PageHandler", (Handler,), {"page": page.resolve()}))
+        return PageServer((HOST, port), type("PageHandler", (Handler,), {"page": page.resolve()}))
     except (OSError, OverflowError) as error:
         raise InputError(f"port {port} cannot be used", found=getattr(error, "strerror", None) or error,
                          remedy=f"PORT={PORT + 1 if port == PORT else PORT}") from error
+
+
+class PageServer(ThreadingHTTPServer):
+    """A server that says nothing of a browser which went away in the middle of an answer."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tells of what is an error of this server."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

@@ -39,6 +39,7 @@ class Format:
     decodes: bool = False                    # whether the runner's `constants` decodes compressed weights
     most_bytes: int | None = None            # of an encoder in float32 that a file can hold
     queries: bool = False                    # whether its artefacts answer queries on a desktop
+    browser: Mapping[str, tuple[str, ...]] | None = None     # encoder: what a page takes; the first that passes ships
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -70,6 +71,7 @@ class Format:
 # with the least memory first. Core ML computes in float16 on the Neural Engine. LiteRT's CPU unpacks float16 to float32
 # as it loads, into memory that a phone cannot take back: a text encoder, with its large table, is in int8 where that
 # passes the gate, and else in float32. ONNX is for desktops and servers, where exactness counts for more than bytes.
+# A browser's LiteRT takes four times as long for fp16 as for fp32.
 COREML = Format(
     "coreml", "Core ML", ".mlpackage", ("int8", "palette6", "palette4", "int4"),
     {"image": ("fp16",), "text": ("fp16",)},
@@ -82,6 +84,7 @@ TFLITE = Format(
     {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
     "ai_edge_litert.interpreter", "litert_torch", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
     {"image": 1, "text": 2}, batch=1, layout="NHWC", pixel="float32", queries=True,
+    browser={"image": ("fp32", "int8", "dynamic-int8"), "text": ("dynamic-int8", "fp32", "int8")},
     locks={ONNX2TF: "requirements-onnx2tf.lock"})
 ONNX = Format(
     "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": ("fp32",), "text": ("fp32",)},

@@ -20,14 +20,15 @@ class Answers:
 
 
 def combinations(artifacts: Sequence[Artifact]) -> list[tuple[Artifact, Artifact]]:
-    """Image and text encoder of one format: equal precisions, default precisions, or the only pair that there is."""
+    """Image and text encoder of one format: equal precisions, default ones, a page's, or the only pair."""
     pairs = []
     for row in FORMATS.values():
         images, texts = ([a for a in artifacts if (a.format, a.encoder) == (row.name, encoder)] for encoder in ENCODERS)
         only = len(images) == len(texts) == 1
         pairs += [(image, text) for image in images for text in texts
                   if only or image.precision == text.precision
-                  or all(one.precision in row.default[one.encoder] for one in (image, text))]
+                  or any(all(one.precision in ships[one.encoder] for one in (image, text))
+                         for ships in (row.default, row.browser) if ships)]
     return pairs
 
 
