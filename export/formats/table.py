@@ -84,7 +84,7 @@ TFLITE = Format(
     {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
     "ai_edge_litert.interpreter", "litert_torch", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
     {"image": 1, "text": 2}, batch=1, layout="NHWC", pixel="float32", queries=True,
-    browser={"image": ("fp32", "int8", "dynamic-int8"), "text": ("dynamic-int8", "fp32", "int8")},
+    browser={"image": ("fp32", "int8", "dynamic-int8"), "text": ("dynamic-int8", "int8", "fp32")},
     locks={ONNX2TF: "requirements-onnx2tf.lock"})
 ONNX = Format(
     "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": ("fp32",), "text": ("fp32",)},
