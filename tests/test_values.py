@@ -74,7 +74,8 @@ OTHER_JSON = {
 }
 
 
-NAME_THE_FILE = ("catalog_builder/apps.py", "catalog_builder/bundle.py", "catalog_builder/compare/exported.py")
+NAME_THE_FILE = ("catalog_builder/apps.py", "catalog_builder/bundle.py", "catalog_builder/compare/exported.py",
+                 "catalog_builder/web/lacking.py")
 
 
 def test_only_its_own_module_reads_the_manifest_and_all_others_get_a_type_without_keys():
