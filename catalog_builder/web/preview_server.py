@@ -29,8 +29,8 @@ def serve(page: Path, port: int, say: Callable[[str], None]) -> None:
         address = f"http://{HOST}:{server.server_address[1]}/"
         for number in (signal.SIGINT, signal.SIGTERM):         # a shell has jobs in the background ignore the first
             signal.signal(number, interrupt)
-        say(f"the shop: {address} (Ctrl-C ends it)")
         try:
+            say(f"the shop: {address} (Ctrl-C ends it)")
             if has_screen():
                 webbrowser.open(address)
             server.serve_forever()
