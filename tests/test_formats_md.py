@@ -53,9 +53,10 @@ def made() -> manifest.Manifest:
     receipt = Receipt("", "", 1, 1.0, 1)
     entries = [manifest.artifact(spec, job, replace(receipt, fallback=job.fallback)) for job in (
         Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "dynamic-int8", fallback="fp32"))]
-    text = replace(spec.text, family="another", pooling="last")
+    text = replace(spec.text, family="another", pooling="last", mask="none", steps=("spaces",), vocabulary=50_000)
     whole = manifest.build(spec, manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", "")), "", entries, {})
-    return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1))
+    return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1),
+                   logit_bias=-10.0, labels="sigmoid")
 
 
 def paths(value: dict, within: str = "") -> set[str]:

@@ -20,6 +20,7 @@ import numpy as np
 from export.common.container import container_bytes
 from export.common.errors import InputError
 from export.common.files import whole
+from export.common.specs import TextSpec
 from export.text.tokenizer import FORMAT
 
 CODE_POINTS = 0x110000
@@ -41,19 +42,19 @@ VERSION = "1"                            # has no key `family`, which would chan
 MERGES = 49152 - 256 - 2                 # open_clip.tokenizer.SimpleTokenizer.__init__
 
 
-def write_asset(path: Path, context_length: int) -> str:
-    """Write the asset, whole or not at all. Returns its SHA-256 as 64 hex digits."""
-    content = asset_bytes(context_length)
+def write_asset(path: Path, text: TextSpec, vocabulary: Path | None = None) -> str:
+    """Write the asset, whole or not at all. Returns its SHA-256 as 64 hex digits. open_clip holds the vocabulary."""
+    content = asset_bytes(text.context_length)
     with whole(path) as partial:
         partial.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def reference_ids(texts: Sequence[str], context_length: int) -> np.ndarray:
+def reference_ids(texts: Sequence[str], text: TextSpec, vocabulary: Path | None = None) -> np.ndarray:
     """int32 [len(texts), context_length] by open_clip's own tokenizer."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    return SimpleTokenizer(context_length=context_length)(list(texts)).numpy().astype(np.int32)
+    return SimpleTokenizer(context_length=text.context_length)(list(texts)).numpy().astype(np.int32)
 
 
 def asset_bytes(context_length: int) -> bytes:
