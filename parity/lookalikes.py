@@ -54,10 +54,11 @@ def trained(**options: Any) -> Any:
     import sentencepiece
     from sentencepiece import sentencepiece_model_pb2
 
+    messages: Any = sentencepiece_model_pb2
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(sentences()), model_writer=written, num_threads=1, minloglevel=2, **options)
-    return sentencepiece_model_pb2.ModelProto.FromString(written.getvalue())
+    return messages.ModelProto.FromString(written.getvalue())
 
 
 @cache

@@ -80,10 +80,11 @@ def small(family: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     text = replace(CLIP_TEXT, family=family, steps=("spaces", "map") if family == "unigram" else ("spaces",))
     metadata = {"format": FORMAT, "version": VERSION, "family": family, "steps": " ".join(text.steps),
                 "context_length": "8", "start_token": "", "end_token": "1", "pad_token": "0", "unknown_token": "2"}
-    tensors = {"pieces": np.frombuffer(b"".join(coded), np.uint8),
-               "piece_offsets": np.cumsum([0, *map(len, coded)]).astype(np.uint32),
-               "piece_order": np.array(sorted(range(FIRST, len(PIECES)), key=coded.__getitem__), np.uint32),
-               **step_tensors(text.steps)}
+    tensors: dict[str, np.ndarray] = {
+        "pieces": np.frombuffer(b"".join(coded), np.uint8),
+        "piece_offsets": np.cumsum([0, *map(len, coded)]).astype(np.uint32),
+        "piece_order": np.array(sorted(range(FIRST, len(PIECES)), key=coded.__getitem__), np.uint32),
+        **step_tensors(text.steps)}
     blank = np.array([[0x20, 0x20]], np.uint32)
     if family == "unigram":
         metadata |= {"unknown_score": "-12.5", "space_mark": SPACE_MARK}

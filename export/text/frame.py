@@ -8,7 +8,7 @@ from export.text.vocabulary import Vocabulary, refuse_beyond
 
 
 @dataclass(frozen=True)
-class Frame:
+class TokenFrame:
     """The special tokens and the length of a row; every family of version 2 has one."""
 
     context_length: int
@@ -29,13 +29,13 @@ class Frame:
         return row
 
 
-def frame(metadata: dict[str, str], known: Vocabulary) -> Frame:
+def frame(metadata: dict[str, str], known: Vocabulary) -> TokenFrame:
     """The frame of an opened asset. Raises KeyError for a missing part, ValueError for one that cannot be."""
     names = ("start_token", "end_token", "pad_token", "unknown_token")
     tokens = {name: number(metadata, name) for name in names if name != "start_token" or metadata[name]}
     for name, token in tokens.items():
         refuse_beyond([token], known, name)
-    made = Frame(number(metadata, "context_length"), tokens.get("start_token"), tokens["end_token"],
+    made = TokenFrame(number(metadata, "context_length"), tokens.get("start_token"), tokens["end_token"],
                  tokens["pad_token"])
     if made.room < 1:
         raise ValueError(f"context_length {made.context_length} has no room for a token")

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from export.text.cleaning import Cleaner, cleaner
-from export.text.frame import Frame, frame
+from export.text.frame import TokenFrame, frame
 from export.text.tables import checked
 from export.text.vocabulary import Vocabulary, refuse_beyond, vocabulary
 
@@ -22,7 +22,7 @@ class GemmaTokenizer:
 
     cleaner: Cleaner
     vocabulary: Vocabulary
-    frame: Frame
+    frame: TokenFrame
     byte_tokens: list[int]               # the token of each byte of a character that is no piece
     space_mark: str                      # takes the place of a space
 

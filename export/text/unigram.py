@@ -10,7 +10,7 @@ from math import inf, isfinite
 import numpy as np
 
 from export.text.cleaning import Cleaner, cleaner
-from export.text.frame import Frame, frame, number
+from export.text.frame import TokenFrame, frame, number
 from export.text.tables import character_set, checked
 from export.text.vocabulary import Vocabulary, vocabulary
 
@@ -21,7 +21,7 @@ class UnigramTokenizer:
 
     cleaner: Cleaner
     vocabulary: Vocabulary
-    frame: Frame
+    frame: TokenFrame
     scores: list[float]
     unknown_token: int
     unknown_score: float

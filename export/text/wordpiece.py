@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from export.text.cleaning import Cleaner, cleaner
-from export.text.frame import Frame, frame, number
+from export.text.frame import TokenFrame, frame, number
 from export.text.tables import character_set
 from export.text.vocabulary import Vocabulary, vocabulary
 
@@ -19,7 +19,7 @@ class WordPieceTokenizer:
 
     cleaner: Cleaner
     vocabulary: Vocabulary
-    frame: Frame
+    frame: TokenFrame
     unknown_token: int
     inner_prefix: bytes                  # stands in front of a piece that does not begin a word
     longest_word: int                    # characters; a longer word is unknown

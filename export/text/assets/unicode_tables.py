@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from html.entities import html5
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def categories() -> list[str]:
     return list(map(unicodedata.category, every_character()))
 
 
-def old(value: Callable[[str], int]) -> list[int]:
+def old(value: Callable[[str], Any]) -> list:
     """The value of each code point, 0 for those that Unicode 15 added."""
     return as_before_15(list(map(value, every_character())))
 

@@ -60,8 +60,9 @@ def asset_bytes(text: TextSpec, pieces: Sequence[bytes], usable: Iterable[int], 
               "context_length": str(text.context_length), "end_token": str(text.end_token),
               "start_token": "" if text.start_token is None else str(text.start_token),
               "pad_token": str(text.pad_token), "unknown_token": str(unknown_token), "unicode": UNICODE}
-    own = {"pieces": np.frombuffer(b"".join(pieces), np.uint8), "piece_order": np.array(order, np.uint32),
-           "piece_offsets": np.cumsum([0, *map(len, pieces)]).astype(np.uint32)}
+    own: dict[str, np.ndarray] = {
+        "pieces": np.frombuffer(b"".join(pieces), np.uint8), "piece_order": np.array(order, np.uint32),
+        "piece_offsets": np.cumsum([0, *map(len, pieces)]).astype(np.uint32)}
     return container_bytes(common | dict(metadata), own | step_tensors(text.steps) | dict(tensors))
 
 
@@ -82,7 +83,7 @@ def _tables() -> dict[str, np.ndarray]:
 @cache
 def _members() -> dict[str, np.ndarray]:
     """Whether each code point is in the set that a step reads."""
-    categories = np.array(old(unicodedata.category), dtype=object)
+    categories = np.array([category or "Cn" for category in old(unicodedata.category)])
     struck, dropped, punctuation = np.zeros((3, CODE_POINTS), bool)
     struck[[ord(character) for character in string.punctuation if character != SPACED]] = True
     punctuation[[ord(character) for character in string.punctuation]] = True
