@@ -93,7 +93,7 @@ class Model:
     @property
     def templates(self) -> Sequence[str]:
         """Prompts to put a label into."""
-        return self.manifest.text.templates
+        return self.manifest.text.prompts()
 
     @property
     def scripts(self) -> Collection[str]:
