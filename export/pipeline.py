@@ -52,7 +52,7 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
         refuse_bytes(path)
     found = explained(request.model, request.pretrained, request.checkpoint, request.given)
     row = found.spec
-    wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
+    wanted = routed(jobs(request.formats, request.precision, row.text.vocabulary), request.tflite_route)
     own = own_file(request.model, request.checkpoint, request.random)
     source = checkpoint.locate(row, own, request.random, request.given.checkpoint_key)
     spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
@@ -248,7 +248,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
         tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER))
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256, spec.activation),
                                      float(model.logit_scale.exp()), work.source.kind != "random",
-                                     origin(work.source))
+                                     origin(work.source), checkpoint.logit_bias(model))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
         del model
         keep_licence(dist, licences.text(spec, work.source, work.licence))

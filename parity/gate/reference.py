@@ -8,15 +8,23 @@ from export.common.specs import ModelSpec
 from export.pictures import preprocess
 from export.runners import BATCH_PIXELS, BATCH_TEXTS
 from export.weights import checkpoint
+from export.weights.models import CHINESE
 
 Each = Callable[[Callable[[int], np.ndarray], Iterable[int]], Iterable[np.ndarray]]
 
 
 class Reference:
-    """The model as its authors run it. It avoids export/weights/encoders.py, so that the gate finds faults there."""
+    """The model as its authors run it. It avoids export/weights/encoders.py, so that the gate finds faults there.
+
+    `model` is the network with the weights, and `truth` the one that answers: the same, or a library's own.
+    """
 
     def __init__(self, spec: ModelSpec, source: checkpoint.Source):
         self.spec, self.model = spec, checkpoint.load(spec, source)
+        self.truth = self.model
+        if spec.architecture in CHINESE:
+            from parity.gate.chinese_clip import TransformersTowers
+            self.truth = TransformersTowers(self.model, spec)
 
     def space(self, tokenizer_sha256: str) -> str:
         """The name of the embedding space, from the weights themselves."""
@@ -34,11 +42,11 @@ class Reference:
         """As `images`, batch after batch, in order. `each` computes them; see crew.Crew.each."""
         pixels = preprocess.normalise(squares, self.spec.preprocessing)
         size = max(1, BATCH_PIXELS // self.spec.preprocessing.size**2)
-        return self._batches(self.model.encode_image, pixels, size, each)
+        return self._batches(self.truth.encode_image, pixels, size, each)
 
     def text_batches(self, ids: np.ndarray, each: Each = map) -> Iterable[np.ndarray]:
         """As `texts`, batch after batch, in order. `each`: as in `image_batches`."""
-        return self._batches(self.model.encode_text, ids.astype(np.int64), BATCH_TEXTS, each)
+        return self._batches(self.truth.encode_text, ids.astype(np.int64), BATCH_TEXTS, each)
 
     def _batches(self, encode, inputs: np.ndarray, size: int, each: Each) -> Iterable[np.ndarray]:
         import torch
