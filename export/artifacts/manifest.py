@@ -176,7 +176,7 @@ class Manifest:
         usual = {key: getattr(TextSpec, key) for key in ("family", "pooling", "mask", "steps")} | {
             "vocabulary": self.text.end_token + 1}
         optional = {key: text[key] for key in usual if text[key] != usual[key]}
-        shares = {"logit_bias": self.logit_bias} if self.logit_bias is not None else {}
+        shares: dict[str, float | str] = {} if self.logit_bias is None else {"logit_bias": self.logit_bias}
         if self.labels != ModelSpec.labels:
             shares |= {"labels": self.labels}
         return {

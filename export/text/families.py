@@ -26,6 +26,12 @@ class Family:
 FIRST = "clip-bpe"                           # of assets of version 1, which do not name their family
 FAMILIES: Mapping[str, Family] = {row.name: row for row in (
     Family(FIRST, "CLIP's tokenizer", "export.text.clip_bpe", "export.text.assets.clip_bpe_asset"),
+    Family("unigram", "a Unigram tokenizer", "export.text.unigram", "export.text.assets.unigram_asset",
+           "tokenizer.json"),
+    Family("gemma-bpe", "Gemma's tokenizer", "export.text.gemma_bpe", "export.text.assets.gemma_bpe_asset",
+           "tokenizer.json"),
+    Family("wordpiece", "a WordPiece tokenizer", "export.text.wordpiece", "export.text.assets.wordpiece_asset",
+           "vocab.txt"),
 )}
 
 
