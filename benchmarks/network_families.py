@@ -45,7 +45,8 @@ from export.weights import architectures, checkpoint, encoders
 from export.weights.checkpoint import Source
 from export.weights.models import CHINESE, CHINESE_B16, CHINESE_RN50, CLIP_MEAN, CLIP_STD
 from export.weights.networks.chinese_clip import CONFIGURATIONS
-from parity.gate import baseline, gate
+from parity.gate import gate
+from parity.gate.reference import Reference
 from parity.gate.results import GateResult, Verdicts
 
 HERE = Path(__file__).parent
@@ -222,11 +223,11 @@ def bytes_for_words() -> Iterator[None]:
         return files.sha256(path)
 
     with (mock.patch.object(tokenizers, "write_asset", asset),
-          mock.patch.object(baseline, "reference_ids", byte_ids)):
+          mock.patch.object(Reference, "ids", lambda reference, texts: byte_ids(reference.spec.text, texts))):
         yield
 
 
-def byte_ids(text: TextSpec, texts: Sequence[str], vocabulary: Path | None = None) -> np.ndarray:
+def byte_ids(text: TextSpec, texts: Sequence[str]) -> np.ndarray:
     """Each byte of a text as a token: int32 [len(texts), context length]."""
     made = np.full((len(texts), text.context_length), text.pad_token, np.int32)
     for row, words in zip(made, texts, strict=True):

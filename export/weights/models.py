@@ -19,6 +19,8 @@ DEMO, S0 = "demo", "MobileCLIP-S0"           # architectures that open_clip does
 CHINESE = CHINESE_RN50, CHINESE_B16, CHINESE_L14 = ("Chinese-CLIP-RN50", "Chinese-CLIP-ViT-B-16",
                                                     "Chinese-CLIP-ViT-L-14")
 
+CHINESE_VOCABULARY = "chinese-clip-vit-base-patch16"                # a repository with vocab.txt: all have the same
+
 AMLR = Licence("Apple Machine Learning Research Model License Agreement (apple-amlr)",
                "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", commercial_use=False)
 MIT = Licence("MIT", "https://opensource.org/license/mit", commercial_use=True)
@@ -45,7 +47,7 @@ def _chinese(name: str, architecture: str, hub: str, file: str, dim: int,
     """As cn_clip's image_transform: squashed, bicubic, CLIP's mean and standard deviation."""
     pixels = replace(_centred(224, "bicubic"), resize="squash")
     return ModelSpec(name, architecture, None, f"OFA-Sys/{hub}", file, pixels, dim, parameters, MIT, CHINESE_CLIP_TEXT,
-                     quick_gelu=architecture != CHINESE_RN50)
+                     vocabulary_hub=f"OFA-Sys/{CHINESE_VOCABULARY}", quick_gelu=architecture != CHINESE_RN50)
 
 
 TABLE: dict[str, ModelSpec] = {spec.name: spec for spec in (

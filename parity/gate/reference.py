@@ -1,13 +1,14 @@
 """The truth: a checkpoint enters; embeddings by float32 PyTorch, not reparameterised, leave."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from export.common.specs import ModelSpec
 from export.pictures import preprocess
 from export.runners import BATCH_PIXELS, BATCH_TEXTS
-from export.weights import checkpoint
+from export.text import families
+from export.weights import checkpoint, vocabulary
 from export.weights.models import CHINESE
 
 Each = Callable[[Callable[[int], np.ndarray], Iterable[int]], Iterable[np.ndarray]]
@@ -20,7 +21,7 @@ class Reference:
     """
 
     def __init__(self, spec: ModelSpec, source: checkpoint.Source):
-        self.spec, self.model = spec, checkpoint.load(spec, source)
+        self.spec, self.source, self.model = spec, source, checkpoint.load(spec, source)
         self.truth = self.model
         if spec.architecture in CHINESE:
             from parity.gate.chinese_clip import TransformersTowers
@@ -29,6 +30,10 @@ class Reference:
     def space(self, tokenizer_sha256: str) -> str:
         """The name of the embedding space, from the weights themselves."""
         return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256, self.spec.activation)
+
+    def ids(self, texts: Sequence[str]) -> np.ndarray:
+        """Token ids by the tokenizer's own library: int32 [N, L]."""
+        return families.reference_ids(self.spec.text, texts, vocabulary.located(self.spec, self.source))
 
     def images(self, squares: np.ndarray) -> np.ndarray:
         """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""
