@@ -21,6 +21,7 @@ from export.text.assets.wordpiece_asset import PREFIX, SPECIAL
 from export.text.families import FAMILIES
 
 SIZES = {"unigram": 1500, "gemma-bpe": 1200}     # pieces of sentencepiece's models; a few more are special
+EACH = 5                                         # of so many names one is taken: training takes seconds
 GRID = 256                                       # scores are whole multiples of 1 / GRID, so that no sum's order counts
 WORDS, WORD = 900, 6                             # pieces of WordPiece that are longer than a character, and the longest
 SENTENCES = ("{}", "a photo of a red {} for women", "size 42 {} in blue, $19.99", "rotes Kleid mit {}",
@@ -41,11 +42,11 @@ def sentences() -> tuple[str, ...]:
     """What the vocabularies are made from: names of emoji in the languages that the package has, some in sentences."""
     import emoji
 
-    emoji.config.load_language()
+    emoji.config.load_language()             # all of them
     names = [entry[language].strip(":").replace("_", " ") for entry in emoji.EMOJI_DATA.values()
              for language in emoji.LANGUAGES if language in entry]
     return tuple(SENTENCES[place % len(SENTENCES)].replace("{}", name) if place % 3 == 0 else name
-                 for place, name in enumerate(dict.fromkeys(names)))
+                 for place, name in enumerate(list(dict.fromkeys(names))[::EACH]))
 
 
 def trained(**options: Any) -> Any:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from export.text.tables import character_set, checked
+from export.text.vocabulary import CONTINUATION, check_utf8
 
 WHOLE = 6                                # bytes of UTF-8: a shorter cluster is looked up as a whole
 LEAF = 1 << 31                           # of a unit that holds a value
-LOW = 0xFF                               # the last byte of a child's place is that of the parent's, xor the label
-CONTINUATION = 0x80                      # of a byte & 0xC0 inside a character of UTF-8
+LOW = 0xFF                               # the part of a place that a label changes
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def character_map(tensors: dict[str, np.ndarray]) -> CharacterMap:
     values = units[leaves] & (LEAF - 1)
     if not len(text) or text[-1] != 0 or values.max(initial=0) >= len(text):
         raise ValueError("charsmap_text does not hold every value with its end")
-    text.tobytes().decode()              # raises UnicodeDecodeError, which is a ValueError
+    check_utf8(text.tobytes(), "charsmap_text")
     if (text[values] & 0xC0 == CONTINUATION).any():
-        raise ValueError("a value of charsmap_text that begins inside a character")
+        raise ValueError("charsmap_text has a value that begins inside a character")
     return CharacterMap(units.tolist(), text.tobytes(), *(character_set(tensors, name) for name in (
         "extends", "prepends", "unmarked")))

@@ -59,7 +59,7 @@ def cleaner(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> Cleaner
     steps = tuple(metadata["steps"].split(" ")) if metadata["steps"] else ()
     for step in steps:
         if step not in STEPS:
-            raise ValueError(f"step {step[:40]!r}, none of {', '.join(STEPS)}")
+            raise ValueError(f"steps with {step[:40]!r}, none of {', '.join(STEPS)}")
     needed = frozenset(name for step in steps if step in BY_TABLES for name in BY_TABLES[step][1])
     replacements = {step: _replacements(step, tensors) for step in steps if step in DROPPED or step in ISOLATED}
     return Cleaner(steps, text_tables(tensors, needed), replacements, character_map(tensors) if MAP in steps else None)

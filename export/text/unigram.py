@@ -5,7 +5,7 @@ sums alone.
 """
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 
 import numpy as np
 
@@ -92,12 +92,14 @@ def _width(first: int) -> int:
 def read(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> UnigramTokenizer:
     """The tokenizer of an opened asset. Raises KeyError for a missing part, ValueError for a damaged one."""
     known = vocabulary(tensors)
-    scores, unknown_score = checked(tensors, "scores", "F32", (len(known),)), float(metadata["unknown_score"])
-    if not np.isfinite(scores).all() or not np.isfinite(unknown_score):
-        raise ValueError("a score that is no finite number")
+    scores, unknown_score = checked(tensors, "scores", "F32", (len(known),)), metadata["unknown_score"]
+    if not np.isfinite(scores).all():
+        raise ValueError("scores has one that is no finite number")
+    if not isfinite(float(unknown_score)):
+        raise ValueError(f"unknown_score is {unknown_score[:40]!r}")
     if len(metadata["space_mark"]) != 1:
         raise ValueError(f"{metadata['space_mark'][:40]!r} for space_mark")
     return UnigramTokenizer(
         cleaner=cleaner(metadata, tensors), vocabulary=known, frame=frame(metadata, known), scores=scores.tolist(),
-        unknown_token=number(metadata, "unknown_token"), unknown_score=unknown_score,
+        unknown_token=number(metadata, "unknown_token"), unknown_score=float(unknown_score),
         space_mark=metadata["space_mark"], breaks=character_set(tensors, "breaks"))

@@ -62,10 +62,10 @@ def vocabulary(tensors: dict[str, np.ndarray]) -> Vocabulary:
     pieces = checked(tensors, "pieces", "U8", (None,)).tobytes()
     offsets = checked(tensors, "piece_offsets", "U32", (None,)).tolist()
     if not offsets or offsets[0] != 0 or offsets[-1] != len(pieces) or sorted(offsets) != offsets:
-        raise ValueError(f"the offsets of pieces do not fit its {len(pieces)} bytes")
-    pieces.decode()                      # raises UnicodeDecodeError, which is a ValueError
+        raise ValueError(f"piece_offsets do not rise from 0 to the {len(pieces)} bytes of pieces")
+    check_utf8(pieces, "pieces")
     if any(pieces[place] & 0xC0 == CONTINUATION for place in offsets if place < len(pieces)):
-        raise ValueError("a piece that begins inside a character")
+        raise ValueError("piece_offsets has a piece that begins inside a character")
     known = Vocabulary(pieces, offsets, checked(tensors, "piece_order", "U32", (None,)).tolist())
     refuse_beyond(known.order, known, "piece_order")
     before = b""                         # so an empty piece is refused, too
@@ -74,6 +74,14 @@ def vocabulary(tensors: dict[str, np.ndarray]) -> Vocabulary:
             raise ValueError(f"piece_order is not in the order of the pieces' bytes at id {token}")
         before = known.piece(token)
     return known
+
+
+def check_utf8(content: bytes, name: str) -> None:
+    """Raises ValueError for what is no UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is no UTF-8 at byte {error.start}") from None
 
 
 def refuse_beyond(tokens: list[int], known: Vocabulary, name: str) -> None:

@@ -4,6 +4,8 @@ The sets are found by asking the `tokenizers` library about each code point, thr
 loses the mark where both are one cluster of four bytes, and keeps it where the cluster is longer or ends between them.
 """
 
+from functools import cache
+
 import numpy as np
 
 from export.common.errors import InputError
@@ -15,6 +17,7 @@ BOTH, THREE = "\u0308\u0301", "\u0308\u0301\u0301"              # of KEYED and M
 PROBES = {MARKED: "2", MARK: MARK, KEYED: BOTH, KEYED + MARK: BOTH, "\u00e9" + KEYED + MARK: "\u00e9" + THREE}
 
 
+@cache                                   # asking takes seconds
 def map_tensors(charsmap: bytes) -> dict[str, np.ndarray]:
     """The units, the texts and the three sets. Raises InputError for a map that cannot be asked, or a damaged one."""
     size = int.from_bytes(charsmap[:4], "little")
