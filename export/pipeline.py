@@ -20,7 +20,7 @@ from export.common.progress import Steps, library_output_to
 from export.common.specs import Given, Licence, ModelSpec
 from export.formats.job import DEFAULT, Job, is_auto, jobs, lacking, order, routed
 from export.formats.table import FORMATS, LITERT_TORCH
-from export.weights import checkpoint, licences, vocabulary
+from export.weights import checkpoint, licences, vocabulary_file
 from export.weights.licences import GivenLicence
 from export.weights.lookup import explained, lasting, own_file
 from export.weights.settings import stated
@@ -56,7 +56,7 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     own = own_file(request.model, request.checkpoint, request.random)
     source = checkpoint.locate(row, own, request.random, request.given.checkpoint_key)
     spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
-    words = vocabulary.located(spec, source)
+    words = vocabulary_file.located(spec, source)
     dist = Dist(request.out / spec.name)
     for line in found.notes + licence_notices(row, spec, source, dist):
         say(line)

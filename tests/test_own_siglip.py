@@ -17,7 +17,7 @@ from export.common.errors import InputError
 from export.common.specs import SIGLIP_TEXT
 from export.text import families as tokenizers
 from export.text import tokenizer
-from export.weights import architectures, checkpoint, lookup, vocabulary
+from export.weights import architectures, checkpoint, lookup, vocabulary_file
 from export.weights.checkpoint import Source
 from export.weights.random_weights import random_model
 from parity import lookalikes
@@ -85,16 +85,16 @@ def test_another_vocabulary_makes_the_artefacts_anew(exported_own, folder, tmp_p
 
 def test_the_vocabulary_beside_the_weights_comes_first(folder):
     spec = lookup.find(f"local-dir:{folder}")
-    assert vocabulary.located(spec, checkpoint.locate(spec, folder)) == folder / "tokenizer.json"
+    assert vocabulary_file.located(spec, checkpoint.locate(spec, folder)) == folder / "tokenizer.json"
     demo = lookup.find("demo")
-    assert vocabulary.located(demo, checkpoint.locate(demo)) is None
+    assert vocabulary_file.located(demo, checkpoint.locate(demo)) is None
 
 
 def test_a_vocabulary_that_cannot_be_had_says_where_to_put_it(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="vocab.txt .*remedy: put vocab.txt beside the weights, CHECKPOINT="):
-        vocabulary.located(lookup.find("chinese-b16"), Source("random", None, None))
+        vocabulary_file.located(lookup.find("chinese-b16"), Source("random", None, None))
 
 
 @pytest.mark.parametrize("name", ["Owner/tuned", "hf-hub:Owner/tuned"])

@@ -8,7 +8,7 @@ from export.common.specs import ModelSpec
 from export.pictures import preprocess
 from export.runners import BATCH_PIXELS, BATCH_TEXTS
 from export.text import families
-from export.weights import checkpoint, vocabulary
+from export.weights import checkpoint, vocabulary_file
 from export.weights.models import CHINESE
 
 Each = Callable[[Callable[[int], np.ndarray], Iterable[int]], Iterable[np.ndarray]]
@@ -24,7 +24,7 @@ class Reference:
         self.spec, self.source, self.model = spec, source, checkpoint.load(spec, source)
         self.truth = self.model
         if spec.architecture in CHINESE:
-            from parity.gate.chinese_clip import TransformersTowers
+            from parity.gate.libraries.transformers_towers import TransformersTowers
             self.truth = TransformersTowers(self.model, spec)
 
     def space(self, tokenizer_sha256: str) -> str:
@@ -33,7 +33,7 @@ class Reference:
 
     def ids(self, texts: Sequence[str]) -> np.ndarray:
         """Token ids by the tokenizer's own library: int32 [N, L]."""
-        return families.reference_ids(self.spec.text, texts, vocabulary.located(self.spec, self.source))
+        return families.reference_ids(self.spec.text, texts, vocabulary_file.located(self.spec, self.source))
 
     def images(self, squares: np.ndarray) -> np.ndarray:
         """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""

@@ -25,7 +25,7 @@ class BertText(nn.Module):
         self.context_length, self.vocab_size, self.pad_token = spec.context_length, words, spec.pad_token
         self.pool_type = "first"
         stack = nn.ModuleDict({"layer": nn.ModuleList([Layer(width, heads) for _ in range(layers)])})
-        self.bert = nn.ModuleDict({"embeddings": Embeddings(words, width), "encoder": stack})
+        self.bert = nn.ModuleDict({"embeddings": BertEmbeddings(words, width), "encoder": stack})
         self.text_projection = nn.Parameter(torch.empty(width, dim))
 
     def forward(self, token_ids: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class BertText(nn.Module):
         return x
 
 
-class Embeddings(nn.Module):
+class BertEmbeddings(nn.Module):
     """Ids [N, L] -> [N, L, width]: the sum of three tables, normalised. All tokens are of the first segment."""
 
     def __init__(self, words: int, width: int):
@@ -99,9 +99,9 @@ class Added(nn.Module):
 
 
 class FixedEmbeddings(nn.Module):
-    """As `Embeddings`, with one row for each of L places in the place of two tables: no text changes these rows."""
+    """As `BertEmbeddings`, with one row for each of L places in the place of two tables: no text changes these rows."""
 
-    def __init__(self, embeddings: Embeddings, length: int):
+    def __init__(self, embeddings: BertEmbeddings, length: int):
         super().__init__()
         self.word_embeddings, self.LayerNorm = embeddings.word_embeddings, embeddings.LayerNorm
         rows = embeddings.position_embeddings.weight[:length].double() + embeddings.token_type_embeddings.weight[0]
