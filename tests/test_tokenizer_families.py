@@ -155,7 +155,7 @@ def test_typed_marks_of_a_space_are_cut_as_spaces_in_unigram(look_alikes, assets
 
 
 def test_a_typed_run_of_marks_is_gemmas_one_exception(look_alikes, assets):
-    """Gemma's file lists runs of the mark as tokens of their own, found before all merges; readers have no such step."""
+    """Gemma's file lists runs of the mark as tokens, found before all merges; readers have no such step."""
     tokenizer, marks = load(assets["siglip2"]), "\u2581\u2581"
     from tokenizers import AddedToken, Tokenizer
 
