@@ -47,8 +47,8 @@ def test_clips_manifest_has_the_keys_that_it_always_had():
     assert not {"logit_bias", "labels"} & value.keys()
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_every_row_of_the_table_is_clips_text_side(name):
+@pytest.mark.parametrize("name", [name for name in TABLE if not name.startswith("chinese-")])
+def test_every_row_of_the_table_but_chinese_clips_is_clips_text_side(name):
     assert TABLE[name].text == CLIP_TEXT and TABLE[name].labels == "softmax"
     assert manifest.tensor_in(TABLE[name], JOB).range == [0, 49407]
 

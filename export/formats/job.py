@@ -46,19 +46,20 @@ class Job:
         return self.row.routes[self.route or self.row.route]
 
 
-def jobs(formats: str, precision: str) -> list[Job]:
+def jobs(formats: str, precision: str, vocabulary: int = 0) -> list[Job]:
     """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships, perhaps with others).
 
-    Leaves out a precision for a format that lacks it (`lacking` says so). Raises InputError for a precision that none
-    of the formats has, and for a format that has none of the precisions.
+    `vocabulary`: how many tokens the model knows, on which what ships depends. Leaves out a precision for a format that
+    lacks it (`lacking` says so). Raises InputError for a precision that none of the formats has, and for a format that
+    has none of the precisions.
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
     words = precision.replace(",", " ").lower().split()
     if DEFAULT in words and AUTO not in words:
-        made = [Job(row.name, encoder, one, fallback=row.fallback(encoder, one)) for row in rows
-                for encoder in ENCODERS for one in row.default[encoder]]
+        made = [Job(row.name, encoder, one, fallback=row.fallback(encoder, one, vocabulary)) for row in rows
+                for encoder in ENCODERS for one in row.defaults(encoder, vocabulary)]
         others = [word for word in words if word != DEFAULT]
-        more = jobs(formats, ",".join(others)) if others else []
+        more = jobs(formats, ",".join(others), vocabulary) if others else []
         return sorted({job.path: job for job in (*more, *made)}.values(), key=order)
     if is_auto(precision):
         return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
