@@ -94,7 +94,7 @@ def test_the_page_and_its_host_forbid_the_same():
 
 
 def test_the_page_asks_no_other_host():
-    for folder in ("app", "search", "runtimes"):
+    for folder in ("app", "shop", "search", "runtimes"):
         for path in files.files_of(PAGE / folder):
             if path.suffix in (".js", ".html", ".css", ".webmanifest"):
                 text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
