@@ -13,7 +13,7 @@ from export.common.errors import InputError
 
 NAME = "web"                                 # of the folder in dist/<model>/, if no other is named
 PAGE = WEB.folder.parent                     # web_sample/
-SOURCES = ("app", "search", "runtimes", "runtime")               # folders that the page loads from
+SOURCES = ("app", "shop", "search", "runtimes", "runtime")       # folders that the page loads from
 MODEL = WEB.folder.name
 LISTED, START, README = Path("app", "files.json"), "index.html", "README.md"
 VERSION = 1                                  # of files.json

@@ -55,15 +55,15 @@ export class AnswerView {
   }
 
   /**
-   * @param {import('./shop.js').Card[]} cards
-   * @param {import('./shop.js').Card[]} doubtful
+   * @param {import('../shop/shop.js').Card[]} cards
+   * @param {import('../shop/shop.js').Card[]} doubtful
    */
   #list(cards, doubtful) {
     const count = cards.length + doubtful.length;
     this.#count.hidden = count === 0;
     this.#count.textContent = count ? words(count === 1 ? 'one_product' : 'products', count) : ''; // a screen reader says it
     find('doubtful-title', HTMLElement).hidden = doubtful.length === 0;
-    const drawn = (/** @type {import('./shop.js').Card} */ card) => cardView(card, this.address(card.id));
+    const drawn = (/** @type {import('../shop/shop.js').Card} */ card) => cardView(card, this.address(card.id));
     find('certain', HTMLElement).replaceChildren(...cards.map(drawn));
     find('doubtful', HTMLElement).replaceChildren(...doubtful.map(drawn));
   }

@@ -1,9 +1,9 @@
 /** A product enters; the elements that show it leave: picture, name, price and match. */
 
-import { priceText } from './price.js';
+import { priceText } from '../shop/price.js';
 import { locale, words } from './strings.js';
 
-/** @typedef {import('./shop.js').Card} Card */
+/** @typedef {import('../shop/shop.js').Card} Card */
 
 /**
  * A card of the results. Its link opens the product, so the browser's own ways work.

@@ -10,7 +10,7 @@ export class DetailsView {
   #shown = '';
 
   /**
-   * @param {import('./shop.js').Shop} shop
+   * @param {import('../shop/shop.js').Shop} shop
    * @param {() => void} closed told when the shopper closed it
    */
   constructor(shop, closed) {
@@ -43,7 +43,7 @@ export class DetailsView {
 
 }
 
-/** @param {import('./shop.js').Card} card */
+/** @param {import('../shop/shop.js').Card} card */
 function product(card) {
   const columns = card.columns.flatMap(([name, text]) =>
     [element('dt', { textContent: name }), element('dd', { textContent: text })]);

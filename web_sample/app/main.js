@@ -1,16 +1,17 @@
 /** The page's address enters; the page leaves, running: its words, views and routes, and the service worker behind it. */
 
+import { unused } from '../runtimes/litert-build.js';
+import { sha256 } from '../shop/files.js';
+import { Shop } from '../shop/shop.js';
 import { AnswerView } from './answer-view.js';
 import { find } from './card-view.js';
 import { DetailsView } from './details-view.js';
-import { sha256 } from './files.js';
 import { QuestionView } from './question-view.js';
 import { NOTHING, SearchModel } from './search-model.js';
-import { Shop } from './shop.js';
 import { fillIn } from './strings.js';
 
 fillIn();
-const shop = new Shop();
+const shop = new Shop(new URL('worker.js', import.meta.url));
 const model = new SearchModel(shop);
 const question = new QuestionView(model);
 const answer = new AnswerView(model, question.choose, (id) => address(model.question.like, id));
@@ -58,7 +59,7 @@ route();
 /** The page itself is kept for visits without a network, all of its files or none. */
 async function keepPage() {
   const list = await fetch('files.json', { cache: 'no-cache' });
-  if (list.ok) await navigator.serviceWorker.register(`sw.js?${await sha256(await list.arrayBuffer())}`);
+  if (list.ok) await navigator.serviceWorker.register(`sw.js?${await sha256(await list.arrayBuffer())}&${unused}`);
 }
 
 /** Who installs the page wants all of it without a network. */

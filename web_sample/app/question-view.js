@@ -1,7 +1,7 @@
 /** What the shopper types and chooses enters; questions for the model leave: words, a picture, slider, category, prices. */
 
 import { element, find } from './card-view.js';
-import { tenThousandths } from './price.js';
+import { tenThousandths } from '../shop/price.js';
 import { NOTHING, isEmpty, isFiltered } from './search-model.js';
 import { words } from './strings.js';
 
@@ -23,7 +23,7 @@ export class QuestionView {
   /** @param {import('./search-model.js').SearchModel} model */
   constructor(model) {
     this.model = model;
-    const ask = (/** @type {Partial<import('./shop.js').Question>} */ change) => model.ask({ ...this.#typed(), ...change });
+    const ask = (/** @type {Partial<import('../shop/shop.js').Question>} */ change) => model.ask({ ...this.#typed(), ...change });
     find('question', HTMLFormElement).onsubmit = (event) => {
       event.preventDefault();
       if (matchMedia('(pointer: coarse)').matches) this.#text.blur(); // the keyboard hides what was found
@@ -101,7 +101,7 @@ export class QuestionView {
     if (blob) this.model.ask({ ...this.#typed(), picture: { serial: ++this.#serial, blob } });
   }
 
-  /** @param {import('./shop.js').Picture | null} picture */
+  /** @param {import('../shop/shop.js').Picture | null} picture */
   #showPicture(picture) {
     if (this.#picture.src) URL.revokeObjectURL(this.#picture.src);
     this.#pictureRow.hidden = picture === null;

@@ -2,14 +2,14 @@
  * What the shopper does enters; the page's question and its state leave, to be drawn. Of several questions only the last
  * one's answer is shown.
  *
- * @typedef {import('./shop.js').Question} Question
- * @typedef {import('./shop.js').Card} Card
+ * @typedef {import('../shop/shop.js').Question} Question
+ * @typedef {import('../shop/shop.js').Card} Card
  * @typedef {import('./strings.js').Words} Words
  * @typedef {{kind: 'idle' | 'searching' | 'nothing', unknown?: string[]} | {kind: 'preparing', loaded: number, total: number}
  *   | {kind: 'found', cards: Card[], doubtful: Card[], unknown: string[], liked: string | null} | {kind: 'failed', words: Words}} State
  */
 
-import { ShopError } from './shop.js';
+import { ShopError } from '../shop/shop.js';
 
 const LONGEST = 1000; // code points: a text is cleaned in rounds, and nobody types more
 
@@ -33,7 +33,7 @@ export class SearchModel {
   retry = () => {};
   #running = new AbortController();
 
-  /** @param {import('./shop.js').Shop} shop */
+  /** @param {import('../shop/shop.js').Shop} shop */
   constructor(shop) {
     this.shop = shop;
     shop.preparing = () => this.#wait(0, 0);

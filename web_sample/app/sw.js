@@ -1,13 +1,14 @@
 /**
  * The page's requests enter; its files leave, from a cache that holds all of them or none. The list is `files.json`, whose
- * SHA-256 is this script's query, and names the cache: another list is another worker. The model's files are not here.
+ * SHA-256 is in this script's query, with the build of LiteRT.js that this browser does not use. The query names the cache:
+ * another list, or another build, is another worker. The model's files are not here.
  */
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const ROOT = new URL('../', location.href).href;
 const MINE = `page ${ROOT} `;
-const LIST = location.search.slice(1);
-const NAME = MINE + LIST;
+const NAME = MINE + location.search;
+const [LIST, UNUSED] = location.search.slice(1).split('&');
 const MARK = 'app/files.json'; // comes last: a cache that has it is whole
 
 /** @typedef {{path: string, sha256: string}} Listed */
@@ -46,7 +47,7 @@ function refill() {
   return filling;
 }
 
-/** Loads all files of the list, each checked; what an older cache has is not loaded again. */
+/** Loads the files of the list, each checked; what an older cache has is not loaded again. */
 async function fill() {
   if (await caches.match(ROOT + MARK, { cacheName: NAME })) return;
   const list = await loaded(MARK, LIST);
@@ -54,6 +55,7 @@ async function fill() {
   /** @type {Map<string, Response>} */
   const found = new Map();
   for (const { path, sha256 } of /** @type {Listed[]} */ (files)) {
+    if (path.includes(`/${UNUSED}.`)) continue;
     const older = await caches.match(ROOT + path);
     const isSame = older && await digest(older.clone()) === sha256;
     found.set(ROOT + path, isSame ? older : await loaded(path, sha256));

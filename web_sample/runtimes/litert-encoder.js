@@ -2,6 +2,7 @@
 
 import { BadFileError } from '../search/malformed.js';
 import { PartEncoder, checkSpace } from './encoder.js';
+import { used } from './litert-build.js';
 import { tfliteText } from './stamp.js';
 
 const TURNS = 3; // a GPU may be right only at its first inference
@@ -71,7 +72,7 @@ async function start(folder, gpu) {
   const load = (/** @type {boolean} */ jspi) => {
     // Else the runtime looks for its .wasm beside the worker.
     Object.assign(globalThis, { Module: { locateFile: (/** @type {string} */ name) => folder + name } });
-    return litert.loadLiteRt(folder, { jspi });
+    return litert.loadLiteRt(jspi ? folder : `${folder}${used}.js`, { jspi });
   };
   const isFit = gpu && await litert.supportsFeature('jspi') && await load(true).then(() => true, () => false);
   if (!isFit) await load(false);

@@ -116,14 +116,11 @@ class Parser {
   #list(end, item) {
     this.#at += 1;
     this.#take(SPACE);
-    if (this.#peek() !== end) {
-      for (;;) {
-        this.#take(SPACE);
-        item();
-        this.#take(SPACE);
-        if (this.#peek() === end) break;
-        this.#skip(',');
-      }
+    for (let isFirst = true; this.#peek() !== end; isFirst = false) {
+      if (!isFirst) this.#skip(',');
+      this.#take(SPACE);
+      item();
+      this.#take(SPACE);
     }
     this.#at += 1;
   }
@@ -165,24 +162,20 @@ class Parser {
   }
 }
 
-/** @param {Json | undefined} value @param {string} what names the value in an error, here and below */
-export function asObject(value, what) {
-  return value instanceof JsonObject ? value : malformed(`${what} is no JSON object`);
-}
+export const asObject = only((value) => value instanceof JsonObject, 'no JSON object');
+export const asArray = only((value) => value instanceof JsonArray, 'no JSON list');
+export const asText = only((value) => typeof value === 'string', 'no text');
+export const asBool = only((value) => typeof value === 'boolean', 'neither true nor false');
 
-/** @param {Json | undefined} value @param {string} what */
-export function asArray(value, what) {
-  return value instanceof JsonArray ? value : malformed(`${what} is no JSON list`);
-}
-
-/** @param {Json | undefined} value @param {string} what */
-export function asText(value, what) {
-  return typeof value === 'string' ? value : malformed(`${what} is no text`);
-}
-
-/** @param {Json | undefined} value @param {string} what */
-export function asBool(value, what) {
-  return typeof value === 'boolean' ? value : malformed(`${what} is neither true nor false`);
+/**
+ * A function that answers the value that it is given, if it is of that kind, and else throws `Malformed`: `what` names
+ * the value in the error, as in the functions below.
+ *
+ * @template {Json} T @param {(value: Json | undefined) => value is T} isOne @param {string} otherwise
+ * @returns {(value: Json | undefined, what: string) => T}
+ */
+function only(isOne, otherwise) {
+  return (value, what) => isOne(value) ? value : malformed(`${what} is ${otherwise}`);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { asArray, asBool, asInteger, asNumber, asObject, asText, parse, part } from './json.js';
 import { BadFileError, reading, shown, wellFormed } from './malformed.js';
-import { isDigest } from './catalog/catalog-digest.js';
+import { asDigest } from './catalog/catalog-digest.js';
 import { LARGEST_SIZE } from './pictures/image-preprocessor.js';
 
 /** @typedef {import('./json.js').Json} Json */
@@ -175,9 +175,7 @@ function number(members, key, least, most = MOST) {
 
 /** @param {JsonObject} members @param {string} key */
 function digest(members, key) {
-  const found = textOf(members, key);
-  wellFormed(isDigest(found), () => `${key} is ${shown(found)}, not 64 hex digits`);
-  return found;
+  return asDigest(textOf(members, key), key);
 }
 
 /** A path that stays beside the manifest. @param {JsonObject} members */

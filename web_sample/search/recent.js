@@ -21,10 +21,8 @@ export class Recent {
   set(key, value) {
     this.#kept.delete(key);
     this.#kept.set(key, value);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.most) break;
-      this.#kept.delete(oldest);
-    }
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > this.most) this.#kept.delete(oldest);
     return value;
   }
 }

@@ -2,7 +2,7 @@
 
 import { checkSpace } from './catalog/catalog-reader.js';
 import { labelScores, labelVector } from './labels.js';
-import { reading, wellFormed } from './malformed.js';
+import { allowed, reading, wellFormed } from './malformed.js';
 import { Recent } from './recent.js';
 
 /** @typedef {import('./catalog/catalog-search.js').CatalogSearch} CatalogSearch */
@@ -140,7 +140,7 @@ export class Searcher {
    * @param {number} logitScale
    */
   async labels(image, names, templates, logitScale) {
-    if (templates.length === 0) throw new RangeError('no templates to put labels into');
+    allowed(templates.length > 0, () => 'no templates to put labels into');
     /** @type {Float64Array[]} */
     const vectors = [];
     for (const name of names) vectors.push(await this.#label(name, templates));
@@ -246,9 +246,7 @@ export class Searcher {
 function kindOf({ text, image, like, likeId }) {
   const [hasText, hasImage] = [(text ?? null) !== null, (image ?? null) !== null];
   const likes = [like, likeId].filter((one) => (one ?? null) !== null).length;
-  if (likes !== (hasText || hasImage ? 0 : 1)) {
-    throw new RangeError('expected a text, an image, or both; or a product alone');
-  }
+  allowed(likes === (hasText || hasImage ? 0 : 1), () => 'expected a text, an image, or both; or a product alone');
   if (likes === 1) return 'like';
   return hasText && hasImage ? 'both' : hasText ? 'text' : 'image';
 }

@@ -1,15 +1,17 @@
 /** A catalog's bytes enter; whether they are the builder's own leaves, by the SHA-256 that stands in them. */
 
 import { HEADER_START } from '../container.js';
-import { wellFormed } from '../malformed.js';
+import { shown, wellFormed } from '../malformed.js';
 
 const KEY = '"sha256":"';
 const DIGITS = 64;
 const ZERO = '0'.charCodeAt(0);
 
-/** Whether a text is a SHA-256 in lower-case hex digits. @param {string} text */
-export function isDigest(text) {
-  return /^[0-9a-f]{64}$/.test(text);
+/** The text itself, if it is a SHA-256 in lower-case hex digits; else throws `Malformed`. @param {string} text
+ * @param {string} what names it in the error */
+export function asDigest(text, what) {
+  wellFormed(/^[0-9a-f]{64}$/.test(text), () => `${what} is ${shown(text)}, not ${DIGITS} hex digits`);
+  return text;
 }
 
 /**
@@ -21,8 +23,7 @@ export function digestPlace(header) {
   const found = text.indexOf(KEY);
   wellFormed(found >= 0 && text.indexOf(KEY, found + 1) < 0, () => `${KEY} does not stand once in the header`);
   const start = found + KEY.length;
-  const follows = isDigest(text.slice(start, start + DIGITS)) && text[start + DIGITS] === '"';
-  wellFormed(follows, () => `${KEY} is not followed by ${DIGITS} hex digits`);
+  asDigest(text.slice(start, text.indexOf('"', start)), 'sha256');
   return HEADER_START + start;
 }
 

@@ -7,7 +7,7 @@ import { ANY } from '../container.js';
 import { asArray, asText, parse } from '../json.js';
 import { shown, wellFormed } from '../malformed.js';
 import { ScoreCalibration } from './calibration.js';
-import { isDigest } from './catalog-digest.js';
+import { asDigest } from './catalog-digest.js';
 
 /** @typedef {import('../container.js').Container} Container */
 
@@ -38,10 +38,10 @@ export function readCatalog(container, space, digest) {
     wellFormed(found === known, () =>
       `unknown ${key}: expected '${known}', found ${found === undefined ? 'none' : shown(found)}`);
   }
-  const own = hex(container, 'space');
+  const own = asDigest(container.text('space'), 'space');
   const model = container.text('model');
   if (space !== undefined) checkSpace(own, model, space);
-  const sha256 = hex(container, 'sha256');
+  const sha256 = asDigest(container.text('sha256'), 'sha256');
   wellFormed(digest === undefined || digest === sha256, () => 'the catalog is not the one that came with the encoders: '
     + `its digest is ${sha256}, theirs is ${digest}`, 'mismatched');
   const categories = asArray(parse(container.text('categories'), { once: false }), 'categories');
@@ -157,9 +157,7 @@ function checkRows({ owners, scales, offset }, products) {
     wellFormed(scales[row] >= 0 && scales[row] < Infinity, () => `row ${row} has a scale of ${scales[row]}`);
   }
   wellFormed(owner === products - 1, () => `the rows end at product ${owner} of ${products}`);
-  for (const [index, value] of offset.entries()) {
-    wellFormed(Number.isFinite(value), () => `number ${index} of the offset is ${value}`);
-  }
+  wellFormed(offset.every(Number.isFinite), () => 'the offset has a number that is not finite');
 }
 
 /** @param {Container} container @param {string} key */
@@ -167,11 +165,4 @@ function count(container, key) {
   const written = container.text(key);
   wellFormed(COUNT.test(written), () => `${key} is ${shown(written)}, no count`);
   return Number(written);
-}
-
-/** @param {Container} container @param {string} key */
-function hex(container, key) {
-  const written = container.text(key);
-  wellFormed(isDigest(written), () => `${key} is ${shown(written)}, not 64 hex digits`);
-  return written;
 }

@@ -1,5 +1,6 @@
 /** A query enters; the best products of an open catalog leave: exact, the same products and score bits as elsewhere. */
 
+import { lowerBound } from '../lower-bound.js';
 import { BadFileError, allowed } from '../malformed.js';
 import { Best } from './best.js';
 import { whole } from './catalog-reader.js';
@@ -49,10 +50,7 @@ export class CatalogSearch {
     allowed(leastConfidence >= 0 && leastConfidence <= 1, () =>
       `a least confidence of ${leastConfidence}, expected 0 to 1`);
     const left = [without, 'like' in query ? query.like : null].filter((product) => product !== null);
-    for (const product of left) {
-      const isOne = Number.isInteger(product) && product >= 0 && product < this.catalog.size;
-      allowed(isOne, () => `no product ${product} of ${this.catalog.size}`);
-    }
+    for (const product of left) this.catalog.check(product);
     const confidence = this.#confidences(query);
     const best = new Best(Math.min(k, this.catalog.size));
     this.#scan(this.#prepared(query), this.#wanted(filter, left), threshold, best);
@@ -98,8 +96,10 @@ export class CatalogSearch {
   /** @param {number} product */
   #like(product) {
     const { tables, name } = this.catalog;
+    const { owners } = tables; // sorted
+    const firstRow = lowerBound(owners.length, (row) => owners[row] < product);
     try {
-      return new PreparedQuery(vectorOf(tables, firstRow(tables.owners, product)), tables);
+      return new PreparedQuery(vectorOf(tables, firstRow), tables);
     } catch (error) {
       throw error instanceof RangeError ? new BadFileError(`${name}, product ${product}`, error.message) : error;
     }
@@ -163,21 +163,6 @@ function* runs(owners, wanted) {
     if (row > first) yield [first, row];
     while (row < owners.length && wanted?.[owners[row]] === 0) row++;
   }
-}
-
-/**
- * The first row of a product: of the sorted owners, the first that is not below it.
- * @param {Uint32Array} owners @param {number} product
- */
-function firstRow(owners, product) {
-  let low = 0;
-  let high = owners.length;
-  while (low < high) {
-    const middle = low + high >>> 1;
-    if (owners[middle] < product) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /**

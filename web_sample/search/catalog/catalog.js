@@ -42,6 +42,12 @@ export class ProductCatalog {
     this.memory = memory;
     this.name = name;
     this.tables = content.tables;
+    /** How many products there are. */
+    this.size = this.tables.categories.length;
+    /** How many rows: pictures of products. */
+    this.rows = this.tables.owners.length;
+    /** The width of an embedding. */
+    this.dim = this.tables.offset.length;
     /** 64 hex digits naming the embedding space. */
     this.space = content.space;
     /** The model's name. */
@@ -57,27 +63,12 @@ export class ProductCatalog {
     this.#place = place;
   }
 
-  /** How many products there are. */
-  get size() {
-    return this.tables.categories.length;
-  }
-
-  /** How many rows: pictures of products. */
-  get rows() {
-    return this.tables.owners.length;
-  }
-
-  /** The width of an embedding. */
-  get dim() {
-    return this.tables.offset.length;
-  }
-
   /**
    * A product's record, parsed anew each time. Throws `BadFileError` if it is no JSON object: the file is damaged.
    * @param {number} product its place
    */
   product(product) {
-    this.#check(product);
+    this.check(product);
     return reading(`${this.name}, product ${product}`, () => readProduct(this.#record(product)));
   }
 
@@ -97,7 +88,7 @@ export class ProductCatalog {
 
   /** A product's small picture, a WebP file's bytes, copied; null for none. @param {number} product */
   thumbnail(product) {
-    this.#check(product);
+    this.check(product);
     const { thumbnails, thumbnailOffsets } = this.tables;
     const found = thumbnails && thumbnailOffsets ? piece(thumbnails, thumbnailOffsets, product) : null;
     return found && found.length > 0 ? found.slice() : null;
@@ -105,7 +96,7 @@ export class ProductCatalog {
 
   /** A product's category: a place in `categories`. @param {number} product */
   category(product) {
-    this.#check(product);
+    this.check(product);
     return this.tables.categories[product];
   }
 
@@ -114,7 +105,7 @@ export class ProductCatalog {
    * @param {number} product
    */
   price(product) {
-    this.#check(product);
+    this.check(product);
     const price = whole(this.tables.prices, product);
     return price < 0 ? null : price;
   }
@@ -134,8 +125,8 @@ export class ProductCatalog {
     return piece(this.tables.records, this.tables.recordOffsets, product);
   }
 
-  /** @param {number} product */
-  #check(product) {
+  /** Throws a RangeError for a product that is none. @param {number} product */
+  check(product) {
     allowed(Number.isInteger(product) && product >= 0 && product < this.size,
       () => `no product ${product} of ${this.size}`);
   }

@@ -1,5 +1,7 @@
 /** An id enters; the place of its product leaves. Ids are compared by their UTF-8 bytes, unsigned. */
 
+import { lowerBound } from '../lower-bound.js';
+
 /** Products by their ids: their places, sorted. */
 export class IdOrder {
   /**
@@ -23,14 +25,9 @@ export class IdOrder {
    * @param {string} id
    */
   place(id) {
-    let low = 0;
-    let high = this.places.length;
-    while (low < high) {
-      const middle = low + high >>> 1;
-      if (compareUtf8(this.idOf(this.places[middle]), id) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.places.length && this.idOf(this.places[low]) === id ? this.places[low] : null;
+    const { places, idOf } = this;
+    const found = lowerBound(places.length, (index) => compareUtf8(idOf(places[index]), id) < 0);
+    return found < places.length && idOf(places[found]) === id ? places[found] : null;
   }
 }
 

@@ -108,17 +108,10 @@ function number(container, key) {
 
 /** UTF-8; surrogates, which only damaged tables can leave, as three bytes. @param {number[]} text */
 function utf8(text) {
-  const bytes = [];
-  for (const point of text) {
-    if (point < 0x80) {
-      bytes.push(point);
-      continue;
-    }
-    if (point < 0x800) bytes.push(0xc0 | (point >> 6));
-    else if (point < 0x10000) bytes.push(0xe0 | (point >> 12));
-    else bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 0x3f));
-    if (point >= 0x800) bytes.push(0x80 | ((point >> 6) & 0x3f));
-    bytes.push(0x80 | (point & 0x3f));
-  }
-  return bytes;
+  return text.flatMap((point) => {
+    const [low, middle, high] = [0, 6, 12].map((bits) => 0x80 | ((point >> bits) & 0x3f));
+    if (point < 0x80) return [point];
+    if (point < 0x800) return [0xc0 | (point >> 6), low];
+    return point < 0x10000 ? [0xe0 | (point >> 12), middle, low] : [0xf0 | (point >> 18), high, middle, low];
+  });
 }

@@ -1,13 +1,13 @@
 /** A text as code points enters; it leaves in Unicode's normal form C, by the asset's tables. */
 
+import { points } from './text-html.js';
 import { mapped } from './text-tables.js';
 
 /** @typedef {import('./text-tables.js').TextTables} TextTables */
 
 const FIRST_MARK = 0x300; // no character below it composes or has a combining class
-const [L_BASE, V_BASE, T_BASE, S_BASE] = [0x1100, 0x1161, 0x11a7, 0xac00]; // Hangul composes by arithmetic
-const [L_COUNT, V_COUNT, T_COUNT] = [19, 21, 28];
-const S_COUNT = L_COUNT * V_COUNT * T_COUNT;
+const [FIRST_SYLLABLE, LAST_SYLLABLE] = [0xac00, 0xd7a3]; // Hangul is in no table: it composes alike everywhere
+const HANGUL = /^[\u1100-\u1112\uac00-\ud7a3][\u1161-\u11c2]$/; // two that may become one
 
 /** FORMATS.md's step 1f. @param {number[]} text @param {TextTables} tables */
 export function composed(text, tables) {
@@ -31,16 +31,8 @@ export function composed(text, tables) {
 
 /** @param {number[]} text @param {TextTables} tables */
 function decomposed(text, tables) {
-  return mapped(text, { get: (point) => syllableParts(point - S_BASE) ?? tables.decompositions.get(point) });
-}
-
-/** Of a Hangul syllable, its two or three letters. @param {number} syllable its place among all */
-function syllableParts(syllable) {
-  if (syllable < 0 || syllable >= S_COUNT) return undefined;
-  const tail = syllable % T_COUNT;
-  const lead = Math.floor(syllable / (V_COUNT * T_COUNT));
-  const vowel = Math.floor(syllable / T_COUNT) % V_COUNT;
-  return [L_BASE + lead, V_BASE + vowel, ...(tail > 0 ? [T_BASE + tail] : [])];
+  return mapped(text, { get: (point) => point >= FIRST_SYLLABLE && point <= LAST_SYLLABLE
+    ? points(String.fromCodePoint(point).normalize('NFD')) : tables.decompositions.get(point) });
 }
 
 /** Each run of marks (combining class above 0) by class, equals in their order. @param {number[]} text
@@ -59,11 +51,7 @@ function ordered(text, tables) {
 /** The one character that the two make, if they do. @param {number} first @param {number} second
  * @param {TextTables} tables */
 function pairOf(first, second, tables) {
-  const [lead, vowel] = [first - L_BASE, second - V_BASE];
-  if (lead >= 0 && lead < L_COUNT && vowel >= 0 && vowel < V_COUNT) {
-    return S_BASE + (lead * V_COUNT + vowel) * T_COUNT;
-  }
-  const [syllable, tail] = [first - S_BASE, second - T_BASE];
-  const isOpen = syllable >= 0 && syllable < S_COUNT && syllable % T_COUNT === 0;
-  return isOpen && tail > 0 && tail < T_COUNT ? first + tail : tables.composition(first, second);
+  const both = String.fromCodePoint(first, second);
+  const joined = HANGUL.test(both) ? both.normalize('NFC') : both;
+  return joined.length === 1 ? joined.charCodeAt(0) : tables.composition(first, second);
 }

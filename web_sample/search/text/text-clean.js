@@ -2,7 +2,7 @@
 
 import { malformed, wellFormed } from '../malformed.js';
 import { composed } from './normal-form.js';
-import { REPLACEMENT, add, unescapeLeniently, unescapeStrictly } from './text-html.js';
+import { REPLACEMENT, add, points, unescapeLeniently, unescapeStrictly } from './text-html.js';
 import { mapped } from './text-tables.js';
 
 /** @typedef {import('./text-tables.js').TextTables} TextTables */
@@ -57,17 +57,8 @@ function fixSegment(segment, withHtml, tables) {
 /** A high and a low surrogate become the character they encode; one alone becomes U+FFFD. @param {number[]} text */
 function joinSurrogates(text) {
   if (text.every((point) => point < 0xd800)) return text;
-  const joined = [];
-  for (let index = 0; index < text.length; index += 1) {
-    const [point, next] = [text[index], text[index + 1]];
-    if (point >= 0xd800 && point < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
-      joined.push(0x10000 + (point - 0xd800) * 0x400 + next - 0xdc00);
-      index += 1;
-    } else {
-      joined.push(point >= 0xd800 && point < 0xe000 ? REPLACEMENT : point);
-    }
-  }
-  return joined;
+  const joined = points(text.map((point) => String.fromCodePoint(point)).join('')); // as UTF-16 does
+  return joined.map((point) => (point >= 0xd800 && point < 0xe000 ? REPLACEMENT : point));
 }
 
 /** Without ESC [, any decimal digits and semicolons, and one ASCII letter. @param {number[]} text

@@ -1,6 +1,7 @@
 /** The tensors of `tokenizer.safetensors` enter; checked tables leave. FORMATS.md says what each holds. */
 
 import { ANY } from '../container.js';
+import { lowerBound } from '../lower-bound.js';
 import { wellFormed } from '../malformed.js';
 
 /** @typedef {import('../container.js').Container} Container */
@@ -24,14 +25,9 @@ export class CodePointSet {
 
   /** The number of the range that holds the point; -1 for none. @param {number} point */
   rangeOf(point) {
-    let low = 0;
-    let high = this.#ranges.length / 2;
-    while (low < high) { // the first range that ends at the point or after it
-      const middle = (low + high) >>> 1;
-      if (this.#ranges[2 * middle + 1] < point) low = middle + 1;
-      else high = middle;
-    }
-    return this.#ranges[2 * low] <= point ? low : -1; // beyond the last range stands undefined
+    const ranges = this.#ranges;
+    const found = lowerBound(ranges.length / 2, (range) => ranges[2 * range + 1] < point);
+    return ranges[2 * found] <= point ? found : -1; // beyond the last range stands undefined
   }
 }
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, beforeEach, afterEach, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { ask, env, gate, launch, names, picture, serve, settled, show, visit } from './site.js';
 
 const TEXT = 'a red apple';
@@ -18,297 +18,335 @@ let visitor;
 
 before(async () => browser = await launch());
 after(() => browser.close());
-beforeEach(async () => {
+
+/** A visitor who was never here. */
+async function comes() {
   site = await serve(env('SITE'));
   visitor = await visit(browser, site.url, { serviceWorkers: 'block' });
-});
-afterEach(async () => {
+}
+
+async function leaves() {
   await visitor.context.close();
   site.close();
   assert.deepEqual(visitor.foreign, [], 'asked of other hosts');
-});
+}
 
-test('words find products, best first, with price, stars and per cent, and nothing goes wrong', async () => {
-  const { page, errors } = visitor;
-  await ask(page, TEXT);
-  const found = await names(page);
-  assert.equal(found.length, 20);
-  assert.equal(found[0], BEST);
-  assert.equal(await page.textContent('#count'), '20 products');
-  const card = page.locator('.card').first();
-  assert.match(await card.locator('.price').innerText(), /^€\d+\.\d\d$/);
-  assert.equal(await card.locator('.stars').getAttribute('aria-label'), '5 of 5 stars');
-  assert.match(await card.locator('.match').innerText(), /^\d+ % match$/);
-  assert.ok(await card.locator('img').evaluate((/** @type {HTMLImageElement} */ image) => image.decode().then(() => image.naturalWidth > 0)));
-  const [certain, doubtful] = [await percents(page, '#certain'), await percents(page, '#doubtful')];
-  assert.ok(certain.length > 0 && certain.every((percent) => percent >= 10), `${certain}`);
-  assert.ok(doubtful.length > 0 && doubtful.every((percent) => percent <= 10), `${doubtful}`);
-  assert.ok(await page.isVisible('#doubtful-title'));
-  assert.deepEqual(errors, []);
-});
+describe('in one visit, which each test leaves with any question', () => {
+  before(comes);
+  after(leaves);
+  beforeEach(() => empty(visitor.page));
 
-test('a picture finds its product, and the slider takes it to the words', async () => {
-  const { page } = visitor;
-  await show(page, await picture());
-  assert.equal((await names(page))[0], env('NAME'));
-  assert.equal(await page.isVisible('#slider-row'), false);
-  await ask(page, TEXT);
-  assert.ok(await page.isVisible('#slider-row'));
-  assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '50 % picture');
-  await slide(page, 0);
-  assert.equal((await names(page))[0], BEST);
-  await slide(page, 1);
-  assert.equal((await names(page))[0], env('NAME'));
-  assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '100 % picture');
-  await page.click('#remove');
-  await settled(page);
-  assert.equal((await names(page))[0], BEST);
-  assert.equal(await page.isVisible('#picture-row'), false);
-});
+  test('words find products, best first, with price, stars and per cent, and nothing goes wrong', async () => {
+    const { page, errors } = visitor;
+    await ask(page, TEXT);
+    const found = await names(page);
+    assert.equal(found.length, 20);
+    assert.equal(found[0], BEST);
+    assert.equal(await page.textContent('#count'), '20 products');
+    const card = page.locator('.card').first();
+    assert.match(await card.locator('.price').innerText(), /^€\d+\.\d\d$/);
+    assert.equal(await card.locator('.stars').getAttribute('aria-label'), '5 of 5 stars');
+    assert.match(await card.locator('.match').innerText(), /^\d+ % match$/);
+    assert.ok(await card.locator('img').evaluate((/** @type {HTMLImageElement} */ image) => image.decode().then(() => image.naturalWidth > 0)));
+    const [certain, doubtful] = [await percents(page, '#certain'), await percents(page, '#doubtful')];
+    assert.ok(certain.length > 0 && certain.every((percent) => percent >= 10), `${certain}`);
+    assert.ok(doubtful.length > 0 && doubtful.every((percent) => percent <= 10), `${doubtful}`);
+    assert.ok(await page.isVisible('#doubtful-title'));
+    assert.deepEqual(errors, []);
+  });
 
-test('a picture is read and encoded once, whatever else is asked with it', async () => {
-  const { page } = visitor;
-  await show(page, await picture());
-  await ask(page, TEXT);
-  await slide(page, 0.25);
-  await page.selectOption('#category', { index: 2 });
-  await settled(page);
-  const loads = site.requests.filter((path) => path === 'model/image.tflite');
-  assert.equal(loads.length, 1);
-});
-
-for (const way of ['paste', 'drop']) {
-  test(`a picture is searched with after a ${way}`, async () => {
+  test('a picture finds its product, and the slider takes it to the words', async () => {
     const { page } = visitor;
-    const bytes = [...(await picture()).buffer];
-    await page.evaluate(({ way, bytes }) => {
-      const data = new DataTransfer();
-      data.items.add(new File([new Uint8Array(bytes)], 'picture.jpg', { type: 'image/jpeg' }));
-      const event = way === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
-        : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
-      document.body.dispatchEvent(event);
-    }, { way, bytes });
+    await show(page, await picture());
+    assert.equal((await names(page))[0], env('NAME'));
+    assert.equal(await page.isVisible('#slider-row'), false);
+    await ask(page, TEXT);
+    assert.ok(await page.isVisible('#slider-row'));
+    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '50 % picture');
+    await slide(page, 0);
+    assert.equal((await names(page))[0], BEST);
+    await slide(page, 1);
+    assert.equal((await names(page))[0], env('NAME'));
+    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '100 % picture');
+    await page.click('#remove');
+    await settled(page);
+    assert.equal((await names(page))[0], BEST);
+    assert.equal(await page.isVisible('#picture-row'), false);
+  });
+
+  test('a picture is read once, whatever else is asked with it', async () => {
+    const { page } = visitor;
+    const [worker] = page.workers();
+    await worker.evaluate(() => {
+      const [all, own] = [/** @type {any} */ (self), createImageBitmap];
+      Object.assign(all, { read: 0, createImageBitmap: (/** @type {any[]} */ ...given) => (all.read += 1, Reflect.apply(own, self, given)) });
+    });
+    await show(page, await picture());
+    await ask(page, TEXT);
+    await slide(page, 0.25);
+    await page.selectOption('#category', { index: 2 });
+    await settled(page);
+    assert.equal(await worker.evaluate(() => /** @type {any} */ (self).read), 1);
+  });
+
+  for (const way of ['paste', 'drop']) {
+    test(`a picture is searched with after a ${way}`, async () => {
+      const { page } = visitor;
+      const bytes = [...(await picture()).buffer];
+      await page.evaluate(({ way, bytes }) => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(bytes)], 'picture.jpg', { type: 'image/jpeg' }));
+        const event = way === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
+          : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+        document.body.dispatchEvent(event);
+      }, { way, bytes });
+      await page.waitForSelector('.card');
+      assert.equal((await names(page))[0], env('NAME'));
+    });
+  }
+
+  test('the camera and the gallery give pictures', async () => {
+    const { page } = visitor;
+    assert.equal(await page.getAttribute('#camera-file', 'capture'), 'environment');
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.click('#gallery')]);
+    await chooser.setFiles(await picture());
     await page.waitForSelector('.card');
     assert.equal((await names(page))[0], env('NAME'));
   });
-}
 
-test('the camera and the gallery give pictures', async () => {
-  const { page } = visitor;
-  assert.equal(await page.getAttribute('#camera-file', 'capture'), 'environment');
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.click('#gallery')]);
-  await chooser.setFiles(await picture());
-  await page.waitForSelector('.card');
-  assert.equal((await names(page))[0], env('NAME'));
-});
-
-test('a category and prices filter what is found, and what they leave nothing of says so', async () => {
-  const { page } = visitor;
-  await ask(page, TEXT);
-  await page.selectOption('#category', { label: 'Clothing' });
-  await settled(page);
-  assert.ok(!(await names(page)).includes(BEST));
-  await page.selectOption('#category', '');
-  await settled(page);
-  await fill(page, '#highest', '2.5');
-  const cheap = await prices(page);
-  assert.ok(cheap.length > 0 && cheap.every((price) => price <= 2.5), `${cheap}`);
-  await fill(page, '#highest', '');
-  await fill(page, '#lowest', '1.19');
-  assert.ok((await prices(page)).every((price) => price >= 1.19));
-  assert.equal((await names(page))[0], BEST, 'the limit itself is in the range');
-  await fill(page, '#lowest', '99999');
-  assert.equal(await page.textContent('#headline'), 'No match');
-  await page.click('#act');
-  await settled(page);
-  assert.equal((await names(page))[0], BEST);
-  assert.equal(await page.inputValue('#lowest'), '');
-});
-
-test('a product opens in a dialog that keeps the focus, and gives it back', async () => {
-  const { page } = visitor;
-  await ask(page, TEXT);
-  const link = page.locator('.card .name').first();
-  await link.focus();
-  await page.keyboard.press('Enter');
-  await page.waitForSelector('#details h2');
-  assert.equal(await page.textContent('#details h2'), BEST);
-  for (let step = 0; step < 5; step++) {
-    await page.keyboard.press('Tab');
-    assert.ok(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement?.closest('dialog')));
-  }
-  await page.keyboard.press('Escape');
-  await page.waitForFunction(() => !(/** @type {HTMLDialogElement} */ (document.querySelector('dialog')).open));
-  assert.ok(await link.evaluate((element) => element === document.activeElement));
-  await page.waitForFunction(() => location.hash === '');
-});
-
-test('Back closes a product, and an address opens one', async () => {
-  const { page } = visitor;
-  await ask(page, TEXT);
-  await page.click('.card .name >> nth=0');
-  await page.waitForSelector('#details h2');
-  await page.goBack();
-  await page.waitForSelector('#details', { state: 'hidden' });
-  assert.equal((await names(page))[0], BEST, 'what was found is still there');
-  const other = await visitor.context.newPage();
-  await other.goto(`${site.url}#product=D0007`);
-  await other.waitForSelector('#details h2');
-  await other.click('#close');
-  await other.waitForSelector('#details', { state: 'hidden' });
-  assert.ok(other.url().startsWith(site.url), 'closing it stays in the page');
-  await other.goto(`${site.url}#product=none`);
-  await other.waitForFunction(() => /no longer/.test(document.querySelector('#details')?.textContent ?? ''));
-});
-
-test('more like this finds neighbours without a match, and Back goes to what was asked before', async () => {
-  const { page } = visitor;
-  await ask(page, TEXT);
-  await page.click('.card .name >> nth=0');
-  await page.click('#details .button');
-  await page.waitForSelector('#title:not([hidden])');
-  assert.equal(await page.textContent('#title'), `Like ${BEST}`);
-  assert.ok(!(await names(page)).includes(BEST));
-  assert.equal(await page.locator('.match').count(), 0);
-  assert.equal(await page.inputValue('#text'), '');
-  await page.goBack();
-  await page.goBack();
-  await page.waitForFunction((best) => document.querySelector('.card .name')?.textContent === best, BEST);
-  assert.equal(await page.inputValue('#text'), TEXT);
-  await page.goto(`${site.url}#like=none`);
-  await page.waitForSelector('[data-state=failed]');
-  assert.equal(await page.textContent('#detail'), 'The shop no longer has this product.');
-  await ask(page, TEXT);
-  assert.equal((await names(page))[0], BEST, 'a new question leaves it');
-});
-
-test('clearing the question leaves an empty page with the field ready', async () => {
-  const { page } = visitor;
-  await show(page, await picture());
-  await fill(page, '#highest', '30');
-  await ask(page, TEXT);
-  await page.click('#clear');
-  await settled(page);
-  assert.equal(await page.textContent('#headline'), 'Search by words or by picture');
-  assert.deepEqual([await page.inputValue('#text'), await page.inputValue('#highest'), await page.isVisible('#picture-row'),
-    await page.isVisible('#clear'), await page.locator('.card').count()], ['', '', false, false, 0]);
-  assert.ok(await page.evaluate(() => document.activeElement?.id === 'text'));
-});
-
-test('words in a writing that the model does not know are searched for, and a note says so', async () => {
-  const { page } = visitor;
-  await ask(page, '紅蘋果 яблоко');
-  assert.match(await page.innerText('#note'), /this writing: Han, Cyrillic\./);
-  assert.equal((await names(page)).length, 20);
-  await ask(page, TEXT);
-  assert.equal(await page.isVisible('#note'), false);
-});
-
-test('while files load, their bytes are counted, and the page says that it is busy', async () => {
-  const { page } = visitor;
-  const hold = gate();
-  site.held['model/text.tflite'] = hold.until;
-  await page.fill('#text', TEXT);
-  await page.press('#text', 'Enter');
-  await page.waitForFunction(() => /^[1-9][\d.]* of [1-9][\d.]* MB$/.test(document.querySelector('#amount')?.textContent ?? ''));
-  assert.equal(await page.getAttribute('#answer', 'aria-busy'), 'true');
-  assert.equal(await page.textContent('#headline'), 'Preparing the search…');
-  const share = await page.$eval('#bytes', (/** @type {HTMLProgressElement} */ bar) => bar.value / bar.max);
-  assert.ok(share > 0.3 && share < 0.8, `${share}`);
-  hold.free();
-  await settled(page);
-  assert.equal((await names(page))[0], BEST);
-});
-
-test('of two questions only the last one is answered', async () => {
-  const { page } = visitor;
-  const hold = gate();
-  site.held['model/text.tflite'] = hold.until;
-  await page.fill('#text', 'a bicycle');
-  await page.press('#text', 'Enter');
-  await page.fill('#text', TEXT);
-  await page.press('#text', 'Enter');
-  hold.free();
-  await settled(page);
-  assert.equal((await names(page))[0], BEST);
-});
-
-for (const [path, status, words] of /** @type {const} */ ([
-  ['model/manifest.json', 503, /connection/], ['model/shop.catalog', 404, /connection/], ['model/text.tflite', 503, /connection/],
-  ['runtime/litert/index.js', 503, /connection/], ['runtime/litert/litert_wasm_internal.js', 503, /connection/],
-])) {
-  test(`${path} that does not come is told, and trying again works`, async () => {
+  test('a category and prices filter what is found, and what they leave nothing of says so', async () => {
     const { page } = visitor;
-    site.change = (asked) => asked === path ? status : undefined;
-    await page.reload();
     await ask(page, TEXT);
-    assert.match(await page.innerText('#detail'), words);
-    site.change = () => undefined;
+    await page.selectOption('#category', { label: 'Clothing' });
+    await settled(page);
+    assert.ok(!(await names(page)).includes(BEST));
+    await page.selectOption('#category', '');
+    await settled(page);
+    await fill(page, '#highest', '2.5');
+    const cheap = await prices(page);
+    assert.ok(cheap.length > 0 && cheap.every((price) => price <= 2.5), `${cheap}`);
+    await fill(page, '#highest', '');
+    await fill(page, '#lowest', '1.19');
+    assert.ok((await prices(page)).every((price) => price >= 1.19));
+    assert.equal((await names(page))[0], BEST, 'the limit itself is in the range');
+    await fill(page, '#lowest', '99999');
+    assert.equal(await page.textContent('#headline'), 'No match');
     await page.click('#act');
     await settled(page);
     assert.equal((await names(page))[0], BEST);
+    assert.equal(await page.inputValue('#lowest'), '');
+  });
+
+  test('a product opens in a dialog that keeps the focus, and gives it back', async () => {
+    const { page } = visitor;
+    await ask(page, TEXT);
+    const link = page.locator('.card .name').first();
+    await link.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#details h2');
+    assert.equal(await page.textContent('#details h2'), BEST);
+    for (let step = 0; step < 5; step++) {
+      await page.keyboard.press('Tab');
+      assert.ok(await page.evaluate(() => document.activeElement === document.body || !!document.activeElement?.closest('dialog')));
+    }
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => !(/** @type {HTMLDialogElement} */ (document.querySelector('dialog')).open));
+    assert.ok(await link.evaluate((element) => element === document.activeElement));
+    await page.waitForFunction(() => location.hash === '');
+  });
+
+  test('Back closes a product, and an address opens one', async () => {
+    const { page } = visitor;
+    await ask(page, TEXT);
+    await page.click('.card .name >> nth=0');
+    await page.waitForSelector('#details h2');
+    await page.goBack();
+    await page.waitForSelector('#details', { state: 'hidden' });
+    assert.equal((await names(page))[0], BEST, 'what was found is still there');
+    const other = await visitor.context.newPage();
+    await other.goto(`${site.url}#product=D0007`);
+    await other.waitForSelector('#details h2');
+    await other.click('#close');
+    await other.waitForSelector('#details', { state: 'hidden' });
+    assert.ok(other.url().startsWith(site.url), 'closing it stays in the page');
+    await other.goto(`${site.url}#product=none`);
+    await other.waitForFunction(() => /no longer/.test(document.querySelector('#details')?.textContent ?? ''));
+  });
+
+  test('more like this finds neighbours without a match, and Back goes to what was asked before', async () => {
+    const { page } = visitor;
+    await ask(page, TEXT);
+    await page.click('.card .name >> nth=0');
+    await page.click('#details .button');
+    await page.waitForSelector('#title:not([hidden])');
+    assert.equal(await page.textContent('#title'), `Like ${BEST}`);
+    assert.ok(!(await names(page)).includes(BEST));
+    assert.equal(await page.locator('.match').count(), 0);
+    assert.equal(await page.inputValue('#text'), '');
+    await page.goBack();
+    await page.goBack();
+    await page.waitForFunction((best) => document.querySelector('.card .name')?.textContent === best, BEST);
+    assert.equal(await page.inputValue('#text'), TEXT);
+    await page.goto(`${site.url}#like=none`);
+    await page.waitForSelector('[data-state=failed]');
+    assert.equal(await page.textContent('#detail'), 'The shop no longer has this product.');
+    await ask(page, TEXT);
+    assert.equal((await names(page))[0], BEST, 'a new question leaves it');
+  });
+
+  test('clearing the question leaves an empty page with the field ready', async () => {
+    const { page } = visitor;
+    await show(page, await picture());
+    await fill(page, '#highest', '30');
+    await ask(page, TEXT);
+    await page.click('#clear');
+    await settled(page);
+    assert.equal(await page.textContent('#headline'), 'Search by words or by picture');
+    assert.deepEqual([await page.inputValue('#text'), await page.inputValue('#highest'), await page.isVisible('#picture-row'),
+      await page.isVisible('#clear'), await page.locator('.card').count()], ['', '', false, false, 0]);
+    assert.ok(await page.evaluate(() => document.activeElement?.id === 'text'));
+  });
+
+  test('words in a writing that the model does not know are searched for, and a note says so', async () => {
+    const { page } = visitor;
+    await ask(page, '紅蘋果 яблоко');
+    assert.match(await page.innerText('#note'), /this writing: Han, Cyrillic\./);
+    assert.equal((await names(page)).length, 20);
+    await ask(page, TEXT);
+    assert.equal(await page.isVisible('#note'), false);
+  });
+
+  test('what is no picture is told, and the words still work', async () => {
+    const { page } = visitor;
+    await show(page, { name: 'no.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
+    assert.equal(await page.textContent('#detail'), 'This picture cannot be read. Please try another one.');
+    await page.click('#remove');
+    await ask(page, TEXT);
+    assert.equal((await names(page))[0], BEST);
+  });
+});
+
+describe('in a visit of its own', () => {
+  beforeEach(comes);
+  afterEach(leaves);
+
+  test('while files load, their bytes are counted, and the page says that it is busy', async () => {
+    const { page } = visitor;
+    const hold = gate();
+    site.held['model/text.tflite'] = hold.until;
+    await page.fill('#text', TEXT);
+    await page.press('#text', 'Enter');
+    await page.waitForFunction(() => /^[1-9][\d.]* of [1-9][\d.]* MB$/.test(document.querySelector('#amount')?.textContent ?? ''));
+    assert.equal(await page.getAttribute('#answer', 'aria-busy'), 'true');
+    assert.equal(await page.textContent('#headline'), 'Preparing the search…');
+    const share = await page.$eval('#bytes', (/** @type {HTMLProgressElement} */ bar) => bar.value / bar.max);
+    assert.ok(share > 0.3 && share < 0.8, `${share}`);
+    hold.free();
+    await settled(page);
+    assert.equal((await names(page))[0], BEST);
+  });
+
+  test('of two questions only the last one is answered', async () => {
+    const { page } = visitor;
+    const hold = gate();
+    site.held['model/text.tflite'] = hold.until;
+    await page.fill('#text', 'a bicycle');
+    await page.press('#text', 'Enter');
+    await page.fill('#text', TEXT);
+    await page.press('#text', 'Enter');
+    hold.free();
+    await settled(page);
+    assert.equal((await names(page))[0], BEST);
+  });
+
+  test('each file that does not come is told, and trying again goes on', async () => {
+    const { page } = visitor;
+    for (const [place, [path, status]] of /** @type {const} */ ([['model/manifest.json', 503], ['model/shop.catalog', 404],
+      ['runtime/litert/index.js', 503], ['runtime/litert/litert_wasm_internal.js', 503], ['model/text.tflite', 503]]).entries()) {
+      site.change = (asked) => asked === path ? status : undefined;
+      site.requests.length = 0;
+      if (place === 0) await page.reload();
+      if (place === 0) await ask(page, TEXT);
+      else await again(page);
+      assert.match(await page.innerText('#detail'), /connection/, path);
+      assert.ok(site.requests.includes(path), path);
+    }
+    await recovers(page);
     assert.equal(await page.locator('#category option').count(), 14);
   });
-}
 
-for (const path of ['model/shop.catalog', 'model/text.tflite', 'model/tokenizer.safetensors']) {
-  test(`${path} with another byte is refused, not kept, and loaded again`, async () => {
+  test('each file with another byte is refused, not kept, and loaded again', async () => {
     const { page } = visitor;
-    site.change = (asked, content) => asked === path ? Buffer.from(content).fill(content[content.length - 1000] ^ 1, content.length - 1000, content.length - 999) : undefined;
-    await page.reload();
-    await ask(page, TEXT);
-    assert.match(await page.innerText('#detail'), /damaged/);
-    site.change = () => undefined;
-    await page.click('#act');
-    await settled(page);
-    assert.equal((await names(page))[0], BEST);
+    const [catalog, tokenizer, text] = ['model/shop.catalog', 'model/tokenizer.safetensors', 'model/text.tflite'];
+    for (const [place, paths] of [[catalog, tokenizer], [tokenizer], [text]].entries()) { // as they are loaded
+      site.change = (asked, content) => paths.includes(asked) ? Buffer.from(content).fill(content[content.length - 1000] ^ 1, content.length - 1000, content.length - 999) : undefined;
+      if (place === 0) await page.reload();
+      if (place === 0) await ask(page, TEXT);
+      else await again(page);
+      assert.match(await page.innerText('#detail'), /damaged/, paths.join());
+    }
+    await recovers(page);
   });
-}
 
-test('what is no picture is told, and the words still work', async () => {
-  const { page } = visitor;
-  await show(page, { name: 'no.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
-  assert.equal(await page.textContent('#detail'), 'This picture cannot be read. Please try another one.');
-  await page.click('#remove');
-  await ask(page, TEXT);
-  assert.equal((await names(page))[0], BEST);
-});
+  for (const [locale, lang, dir, headline] of [['zh-TW', 'zh-Hant', 'ltr', '用文字或圖片搜尋'], ['zh-CN', 'en', 'ltr', 'Search by words or by picture'],
+    ['ar-EG', 'en', 'rtl', 'Search by words or by picture']]) {
+    test(`a shopper of ${locale} reads ${lang}, ${dir}`, async () => {
+      const { page, context } = await visit(browser, site.url, { locale, serviceWorkers: 'block' });
+      assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [lang, dir]);
+      assert.equal(await page.textContent('#headline'), headline);
+      await context.close();
+    });
+  }
 
-for (const [locale, lang, dir, headline] of [['zh-TW', 'zh-Hant', 'ltr', '用文字或圖片搜尋'], ['zh-CN', 'en', 'ltr', 'Search by words or by picture'],
-  ['de-DE', 'en', 'ltr', 'Search by words or by picture'], ['ar-EG', 'en', 'rtl', 'Search by words or by picture']]) {
-  test(`a shopper of ${locale} reads ${lang}, ${dir}`, async () => {
-    const { page, context } = await visit(browser, site.url, { locale, serviceWorkers: 'block' });
-    assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [lang, dir]);
-    assert.equal(await page.textContent('#headline'), headline);
+  test('prices stand as the shopper\'s country writes them', async () => {
+    const { page, context } = await visit(browser, site.url, { locale: 'de-DE', serviceWorkers: 'block' });
+    assert.equal(await page.getAttribute('html', 'lang'), 'en', 'no German: English');
+    await ask(page, TEXT);
+    assert.match(await page.innerText('.price >> nth=0'), /^\d+,\d\d\s€$/u);
     await context.close();
   });
+
+  test('no GPU, or none that agrees: the processor answers', async () => {
+    const { page } = visitor;
+    await page.goto(`${site.url}?accelerator=webgpu`);
+    await ask(page, TEXT);
+    assert.equal((await names(page))[0], BEST);
+  });
+
+  test('a catalog whose confidence was not measured shows no stars and no per cent', async () => {
+    const { page } = visitor;
+    const { unmeasured } = await import('./catalogs.js');
+    const changed = unmeasured(await readFile(`${env('SITE')}/model/manifest.json`), await readFile(`${env('SITE')}/model/shop.catalog`));
+    site.change = (path) => ({ 'model/manifest.json': changed.manifest, 'model/shop.catalog': changed.catalog })[path];
+    await page.reload();
+    await ask(page, TEXT);
+    assert.equal((await names(page)).length, 20);
+    assert.equal(await page.locator('.match').count(), 0);
+    assert.equal(await page.isVisible('#doubtful-title'), false);
+  });
+});
+
+/** Presses "Try again". @param {import('playwright-core').Page} page */
+async function again(page) {
+  await page.click('#act');
+  await settled(page);
 }
 
-test('prices stand as the shopper\'s country writes them', async () => {
-  const { page, context } = await visit(browser, site.url, { locale: 'de-DE', serviceWorkers: 'block' });
-  await ask(page, TEXT);
-  assert.match(await page.innerText('.price >> nth=0'), /^\d+,\d\d\s€$/u);
-  await context.close();
-});
-
-test('no GPU, or none that agrees: the processor answers', async () => {
-  const { page } = visitor;
-  await page.goto(`${site.url}?accelerator=webgpu`);
-  await ask(page, TEXT);
+/** Once the server is well, trying again finds what was asked for. @param {import('playwright-core').Page} page */
+async function recovers(page) {
+  site.change = () => undefined;
+  await again(page);
   assert.equal((await names(page))[0], BEST);
-});
+}
 
-test('a catalog whose confidence was not measured shows no stars and no per cent', async () => {
-  const { page } = visitor;
-  const { unmeasured } = await import('./catalogs.js');
-  const changed = unmeasured(await readFile(`${env('SITE')}/model/manifest.json`), await readFile(`${env('SITE')}/model/shop.catalog`));
-  site.change = (path) => ({ 'model/manifest.json': changed.manifest, 'model/shop.catalog': changed.catalog })[path];
-  await page.reload();
-  await ask(page, TEXT);
-  assert.equal((await names(page)).length, 20);
-  assert.equal(await page.locator('.match').count(), 0);
-  assert.equal(await page.isVisible('#doubtful-title'), false);
-});
+/** Leaves products and questions, as a shopper does. @param {import('playwright-core').Page} page */
+async function empty(page) {
+  await page.evaluate(() => location.hash = '');
+  await page.waitForSelector('#details', { state: 'hidden' });
+  await settled(page);
+  if (await page.isVisible('#clear')) await page.click('#clear');
+  await page.waitForSelector('[data-state=idle]');
+}
 
 /**
  * @param {import('playwright-core').Page} page

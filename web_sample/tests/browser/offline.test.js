@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
 import { ask, env, launch, names, picture, serve, show, until, visit } from './site.js';
 
@@ -66,6 +67,35 @@ test('a second visit loads no file of the page or of the model again', async () 
     path !== 'app/sw.js' || site.requests.includes(path)));
 });
 
+test('only requests of the page and its modules pass the service worker, none of the model\'s', async () => {
+  const { page, context } = visitor;
+  await kept(page);
+  const passed = /** @type {Record<string, boolean>} */ ({});
+  context.on('response', (response) => passed[new URL(response.url()).pathname] = response.fromServiceWorker());
+  await page.reload();
+  await ask(page, TEXT);
+  await page.evaluate(() => fetch('../model/manifest.json'));
+  assert.deepEqual([passed['/app/main.js'], passed['/search/index.js'], passed['/model/manifest.json']], [true, true, false]);
+});
+
+for (const build of ['litert_wasm_internal', 'litert_wasm_compat_internal']) {
+  test(`of LiteRT.js' builds ${build} alone is kept where the browser loads that, and works without a network`, async () => {
+    const { page, context } = await otherwise(build);
+    await kept(page);
+    await ask(page, TEXT);
+    const files = await page.evaluate(async () => {
+      const [name] = (await caches.keys()).filter((one) => one.startsWith('page '));
+      return (await (await caches.open(name)).keys()).map(({ url }) => url.split('/runtime/litert/')[1]);
+    });
+    assert.deepEqual(files.filter((name) => name?.includes('wasm_')).sort(), [`${build}.js`, `${build}.wasm`]);
+    site.close();
+    await page.reload();
+    await ask(page, TEXT);
+    assert.equal((await names(page))[0], BEST);
+    await context.close();
+  });
+}
+
 test('of a page of which one file has another digest nothing is kept', async () => {
   const { page, context } = visitor;
   await kept(page);
@@ -76,7 +106,7 @@ test('of a page of which one file has another digest nothing is kept', async () 
   const state = await second.evaluate(async () => {
     const list = await (await fetch('files.json')).arrayBuffer();
     const digest = Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', list)), (byte) => byte.toString(16).padStart(2, '0'));
-    const { installing, active } = await navigator.serviceWorker.register(`sw.js?${digest.join('')}`);
+    const { installing, active } = await navigator.serviceWorker.register(`sw.js?${digest.join('')}&`);
     const worker = /** @type {ServiceWorker} */ (installing ?? active);
     while (!['redundant', 'activated'].includes(worker.state)) await new Promise((resolve) => worker.onstatechange = resolve);
     return worker.state;
@@ -141,6 +171,19 @@ test('a new set of the model\'s files takes the old one\'s place only when it is
 /** Waits until the page is kept, and comes from what is kept. @param {import('playwright-core').Page} page */
 async function kept(page) {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+}
+
+/**
+ * A new visitor, whose browser knows no relaxed SIMD if `build` is the one for such.
+ *
+ * @param {string} build of LiteRT.js
+ */
+async function otherwise(build) {
+  const path = 'runtimes/litert-build.js';
+  const content = (await readFile(`${env('SITE')}/${path}`, 'utf8')).replace('0xfd, 0x80, 2', '0xfd, 0xff, 9');
+  site.change = build.includes('compat') ? (asked, file) =>
+    asked === path ? Buffer.from(content) : asked === LIST ? changed(file, path, Buffer.from(content)) : undefined : () => undefined;
+  return visit(browser, site.url);
 }
 
 /** The caches of pages. @param {import('playwright-core').Page} page */

@@ -29,8 +29,8 @@ test('every picture gives Python\'s bytes', async (context) => {
 
 /** Runs in the page. @param {string} base64 */
 async function decoded(base64) {
-  /** @type {typeof import('../../app/picture-reader.js')} */
-  const { readPixels } = await import(new URL('picture-reader.js', location.href).href);
+  /** @type {typeof import('../../shop/picture-reader.js')} */
+  const { readPixels } = await import(new URL('../shop/picture-reader.js', location.href).href);
   const blob = new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))]);
   const { pixels, width, height } = await readPixels(blob);
   const over = (/** @type {number} */ colour, /** @type {number} */ alpha) => Math.floor((colour * alpha + 255 * (255 - alpha)) / 255 + 0.5);

@@ -34,10 +34,10 @@ test('every query finds the ten products of float32 PyTorch in their order', asy
 
 /** Runs in the page, with a worker as the page's own. @param {{text?: string, picture?: string}[]} queries */
 async function answered(queries) {
-  const own = /** @type {{shop?: import('../../app/shop.js').Shop, serial?: number}} */ (window);
-  /** @type {typeof import('../../app/shop.js')} */
-  const { Shop } = await import(new URL('shop.js', location.href).href);
-  own.shop ??= new Shop();
+  const own = /** @type {{shop?: import('../../shop/shop.js').Shop, serial?: number}} */ (window);
+  /** @type {typeof import('../../shop/shop.js')} */
+  const { Shop } = await import(new URL('../shop/shop.js', location.href).href);
+  own.shop ??= new Shop(new URL('worker.js', location.href));
   const found = [];
   for (const { text, picture } of queries) {
     own.serial = (own.serial ?? 0) + 1;

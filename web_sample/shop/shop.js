@@ -45,7 +45,13 @@ export class Shop {
   /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: unknown) => void}>} */
   #asked = new Map();
   #last = 0;
-  #worker = this.#started();
+  #worker;
+
+  /** @param {URL} script the worker's: a classic one that hands its messages to shop-worker.js */
+  constructor(script) {
+    this.script = script;
+    this.#worker = this.#started();
+  }
 
   /** @returns {Promise<{categories: string[], currency: string, model: string}>} */
   open = (/** @type {string | null} */ accelerator) => this.#ask('open', { accelerator: accelerator ?? undefined });
@@ -77,7 +83,7 @@ export class Shop {
   }
 
   #started() {
-    const worker = new Worker(new URL('shop-worker-loader.js', import.meta.url));
+    const worker = new Worker(this.script);
     worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing } }) => {
       if (preparing) return this.preparing();
       if (loaded !== undefined) return this.progressed(loaded, total);
