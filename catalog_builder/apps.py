@@ -101,7 +101,7 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     opened = open_catalog(catalog, model.space)
     opened.verify()
     formats = {artifact.format for artifact in model.manifest.artifacts}
-    wanted = {app: [chosen(model, app.format, encoder, precision) for encoder in ENCODERS]
+    wanted = {app: [shipping.chosen(model.dist, app.format, encoder, precision) for encoder in ENCODERS]
               for app in apps if app.format.name in formats}
     if not wanted or each and len(wanted) < len(apps):
         lacking = [app for app in apps if app not in wanted]
@@ -109,20 +109,6 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
                          expected=" or ".join(app.format.name for app in lacking), found=", ".join(sorted(formats)),
                          remedy="export again without FORMATS=")
     return Selection(model, opened, wanted)
-
-
-def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None) -> Artifact:
-    """The artefact that an app gets. Raises InputError if none passed the gate."""
-    passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed]
-    wanted = (precision,) if precision else format_.default[encoder]
-    named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
-    fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
-    if not fitting:
-        there = ", ".join(artifact.precision for artifact in passed) or "none"
-        raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=model.dist.folder,
-                         expected=precision or "any precision", found=there,
-                         remedy=model.dist.command(PRECISION=precision or "default"))
-    return fitting[0]
 
 
 def put(folder: Path, choice: Selection, app: App) -> None:

@@ -1,10 +1,12 @@
-"""A manifest and what the user accepts enter; nothing leaves, or an InputError: each way to ship a model asks here."""
+"""An export and what the user accepts enter; what an app gets leaves, or an InputError: each way to ship asks here."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.artifacts.manifest import Manifest
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact, Manifest
 from export.common.errors import InputError
+from export.formats.table import Format
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,24 @@ def refuse_what_may_not_ship(made: Manifest, where: Path, accepted: Accepted) ->
         raise InputError("the licence of the weights is unknown", where=where, found=made.licence.name,
                          remedy=f"read the model card{_card(made)}, then export again with LICENCE=its name "
                                 "COMMERCIAL_USE=yes; or ACCEPT_UNKNOWN_LICENCE=1")
+
+
+def chosen(dist: Dist, format_: Format, encoder: str, precision: str | None = None) -> Artifact:
+    """The artefact that an app gets, of those that passed the gate.
+
+    precision: the one to take; None takes the first default precision, or else the smallest artefact.
+    Raises InputError if none passed the gate.
+    """
+    passed = [artifact for artifact in dist.manifest.find(format_.name, encoder) if artifact.passed]
+    wanted = (precision,) if precision else format_.default[encoder]
+    named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
+    fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
+    if not fitting:
+        there = ", ".join(artifact.precision for artifact in passed) or "none"
+        raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=dist.folder,
+                         expected=precision or "any precision", found=there,
+                         remedy=dist.command(PRECISION=precision or "default"))
+    return fitting[0]
 
 
 def _card(made: Manifest) -> str:
