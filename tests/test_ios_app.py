@@ -462,7 +462,7 @@ def test_info_texts_are_in_both_languages_and_in_the_project():
             assert [one[f"INFOPLIST_KEY_{key}"]] == localisations(entry, "en")
 
 
-ANDROID_ONLY = ("no_picture_app", "live", "no_camera", "take_elsewhere")         # states that iOS has not
+ANDROID_ONLY = ("no_picture_app", "live", "take_elsewhere")      # states that iOS has not
 
 
 def test_the_twin_on_android_says_the_same():

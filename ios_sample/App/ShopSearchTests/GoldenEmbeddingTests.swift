@@ -17,7 +17,8 @@
             FileManager.default.fileExists(atPath: goldens.appending(path: "embeddings-\($0.model).json").path)
         }
 
-        @Test(.enabled(if: isThere ?? true, "no golden embeddings of the app's model"), arguments: namedUnits.map(\.name))
+        @Test(
+            .enabled(if: isThere ?? true, "no golden embeddings of the app's model"), arguments: namedUnits.map(\.name))
         func theEmbeddingsAreThoseOfPyTorch(_ name: String) async throws {
             let manifest = try #require(Self.manifest)
             let tokenizer = try Tokenizers.load(Bundle.main.bundleURL.appending(path: manifest.tokenizer.path))

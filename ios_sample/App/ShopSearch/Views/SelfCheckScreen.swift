@@ -19,9 +19,9 @@ struct SelfCheckScreen: View {
 
     private func run() async {
         let system = "\(UIDevice.current.systemName) \(UIDevice.current.systemVersion)"
-        let made = await keeper.result { try String(decoding: await selfCheck($0, system: system).json(), as: UTF8.self) }
-        switch made {
-        case .success(let json): (report, text) = (proofFolder.appending(path: Proof.name), json)
+        switch await keeper.result({ try await selfCheck($0, system: system).json() }) {
+        case .success(let json):
+            (report, text) = (proofFolder.appending(path: Proof.name), String(decoding: json, as: UTF8.self))
         case .failure(let problem): text = "\(problem)"
         }
     }
