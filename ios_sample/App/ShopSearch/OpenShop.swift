@@ -49,12 +49,12 @@ nonisolated let namedUnits: [(name: String, units: MLComputeUnits)] = {
 /// Where `make prove` has its folder put: golden inputs, and the encoders that the app holds compiled.
 nonisolated var proofFolder: URL { .documentsDirectory.appending(path: "proof") }
 
-/// The proof of each kind of processors; it lies in ``proofFolder`` too. `system`: "iOS 26.1", say.
-nonisolated func selfCheck(_ shop: Shop, system: String) async throws -> Proof {
-    let device = Proof.Device(name: machine, system: system, isEmulated: isSimulator)
+/// The proof of each kind of processors; it lies in ``proofFolder`` too. `system`, `version`: "iOS", "26.1", say.
+nonisolated func selfCheck(_ shop: Shop, system: String, version: String) async throws -> Proof {
+    let device = Proof.Device(name: machine, system: "\(system) \(version)", isEmulated: isSimulator)
     return try await Proof.write(
         in: proofFolder, by: device, shop.manifest, shop.tokenizer, units: namedUnits.map(\.name),
-        compile: compiledPackage
+        compile: { try await compiledPackage($0) }
     ) { [manifest = shop.manifest] name, image, text in
         let units = namedUnits.first { $0.name == name }?.units ?? .cpuOnly
         return CoreMLEncoder(manifest, image: image, text: text, computeUnits: units)

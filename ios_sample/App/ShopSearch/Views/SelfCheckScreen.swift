@@ -18,8 +18,8 @@ struct SelfCheckScreen: View {
     }
 
     private func run() async {
-        let system = "\(UIDevice.current.systemName) \(UIDevice.current.systemVersion)"
-        switch await keeper.result({ try await selfCheck($0, system: system).json() }) {
+        let (system, version) = (UIDevice.current.systemName, UIDevice.current.systemVersion)
+        switch await keeper.result({ try await selfCheck($0, system: system, version: version).json() }) {
         case .success(let json):
             (report, text) = (proofFolder.appending(path: Proof.name), String(decoding: json, as: UTF8.self))
         case .failure(let problem): text = "\(problem)"
