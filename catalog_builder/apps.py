@@ -14,14 +14,13 @@ from pathlib import Path
 from catalog_builder import engines
 from catalog_builder.catalog.reader import Catalog, open_catalog
 from export.artifacts import manifest, shipping
-from export.artifacts.dist import LICENCE, Dist
+from export.artifacts.dist import LICENCE
 from export.artifacts.manifest import Artifact, CatalogFile
 from export.artifacts.shipping import Accepted
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
-from export.formats.job import DEFAULT
-from export.formats.table import COREML, ENCODERS, FLOAT, FORMATS, TFLITE, Format
+from export.formats.table import COREML, ENCODERS, FORMATS, TFLITE, Format
 
 CATALOG = "shop.catalog"
 ENCODER_FILES = tuple(encoder + row.suffix for row in FORMATS.values() for encoder in ENCODERS)
@@ -111,7 +110,8 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     for app in apps:
         try:
             if app.format.name in formats:
-                wanted[app] = [chosen(model, app.format, encoder, precision, app.precisions) for encoder in ENCODERS]
+                wanted[app] = [shipping.chosen(model.dist, app.format, encoder, precision, app.precisions)
+                               for encoder in ENCODERS]
         except InputError as lack:
             if app.precisions is None or each:
                 raise
@@ -122,32 +122,6 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
                          expected=" or ".join(app.format.name for app in lacking), found=", ".join(sorted(formats)),
                          remedy="export again without FORMATS=")
     return Selection(model, opened, wanted)
-
-
-def chosen(model: engines.Model, format_: Format, encoder: str, precision: str | None,
-           own: Mapping[str, tuple[str, ...]] | None = None) -> Artifact:
-    """The artefact that an app gets; `own` are the app's precisions. Raises InputError if none passed the gate."""
-    passed = [artifact for artifact in model.manifest.find(format_.name, encoder) if artifact.passed
-              and (own is None or artifact.precision in own[encoder])]
-    wanted = (precision,) if precision else own[encoder] if own else format_.default[encoder]
-    named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
-    fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
-    if not fitting:
-        there = ", ".join(artifact.precision for artifact in passed) or "none"
-        any_ = " or ".join(own[encoder]) if own else "any precision"
-        raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=model.dist.folder,
-                         expected=precision or any_, found=there, remedy=remedy(model.dist, format_, precision, own))
-    return fitting[0]
-
-
-def remedy(dist: Dist, format_: Format, precision: str | None, own: Mapping[str, tuple[str, ...]] | None) -> str:
-    """The export that makes what an app lacks; where nothing else is asked for, and fp16 does not serve, float32."""
-    if own is None:
-        return dist.command(PRECISION=precision or DEFAULT)
-    other = [artifact.route for artifact in dist.manifest.artifacts
-             if artifact.format == format_.name and artifact.route not in (None, format_.route)]
-    route = {"TFLITE_ROUTE": other[0]} if other and other[0] else {}
-    return dist.command(FORMATS=format_.name, PRECISION=precision or FLOAT[0], **route)
 
 
 def put(folder: Path, choice: Selection, app: App) -> None:

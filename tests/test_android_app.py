@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ import pytest
 from PIL import Image
 
 from catalog_builder import apps
+from export.common.command import GateRed
 from export.formats.table import TFLITE
 from parity import goldens
-from tests import android_library
+from tests import android_library, phones
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android_sample"
@@ -47,6 +49,7 @@ class Built:
     """What came of the app."""
 
     sample: Path                             # the copy of android_sample/
+    proved: phones.Proved                    # what its self-check was given
     screens: Path
     answer: subprocess.CompletedProcess      # of `mvn test`
 
@@ -74,11 +77,12 @@ def built(request, sample_shop, tmp_path_factory) -> Built:
     succeeds(*MAVEN, "-q", "-f", sample / "search", "package", "-Dmaven.test.skip=true")
     succeeds(*MAVEN, "-q", "-f", sample / "check", "initialize")
     link(sample)
+    proved = phones.prepare(dist, folder / "proved", TFLITE)
     screens = Path(os.environ.get("SCREENS", folder / "screens")).resolve()
-    return Built(sample, screens, run(*MAVEN, "-f", sample / "check", f"-Dlibraries={':'.join(map(str, LIBRARIES))}",
-                                      "test", SCREENS=str(screens),
-                                      GOLDENS=os.environ.get("GOLDENS", str(goldens.OUT)),
-                                      PICTURE=str(turned_picture(folder / "turned.jpg"))))
+    answer = run(*MAVEN, "-f", sample / "check", f"-Dlibraries={':'.join(map(str, LIBRARIES))}", "test",
+                 SCREENS=str(screens), PROVE=str(proved.folder), PICTURE=str(turned_picture(folder / "turned.jpg")),
+                 GOLDENS=os.environ.get("GOLDENS", str(goldens.OUT)))
+    return Built(sample, proved, screens, answer)
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess:
@@ -110,6 +114,7 @@ def link(sample: Path) -> None:
     least = f'<uses-sdk android:minSdkVersion="{number("minSdk", gradle)}" />'
     library = re.sub("<manifest ([^>]*)>", rf'<manifest package="shop.mobileclip.android" \1>{least}', library)
     (target / "search-android.xml").write_text(library, encoding="utf-8")
+    build_config(sample, generated)
     (target / "Unguarded.xml").write_text(re.sub("<.*tools:node=.*", "", manifest), encoding="utf-8")
     stored = re.findall(r'"(\w+)"', re.search(r"noCompress \+= listOf\((.*)\)", gradle)[1])
     succeeds(aapt2, "compile", "--dir", main / "res", "-o", target / "res.zip")
@@ -120,6 +125,18 @@ def link(sample: Path) -> None:
     (config / "test_config.properties").write_text(
         f"android_custom_package={PACKAGE}\nandroid_merged_manifest={target}/AndroidManifest.xml\n"
         f"android_merged_assets={main}/assets\nandroid_resource_apk={target}/app.apk\n", encoding="utf-8")
+
+
+def build_config(sample: Path, generated: Path) -> None:
+    """BuildConfig.java of the library: the versions that its build file takes from libs.versions.toml."""
+    gradle = (sample / "search-android" / "build.gradle.kts").read_text(encoding="utf-8")
+    versions = tomllib.loads((sample / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))["versions"]
+    named = re.findall(r'buildConfigField\("(\w+)", "(\w+)", "\\"\$\{libs\.versions\.(\w+)\.get\(\)\}\\""\)', gradle)
+    fields = "".join(f'    public static final {kind} {name} = "{versions[key]}";\n' for kind, name, key in named)
+    package = re.search(r'namespace = "(.+)"', gradle)[1]
+    folder = generated / package.replace(".", "/")
+    folder.mkdir(parents=True)
+    (folder / "BuildConfig.java").write_text(f"package {package};\n\npublic final class BuildConfig {{\n{fields}}}\n")
 
 
 def number(name: str, gradle: str) -> str:
@@ -184,6 +201,28 @@ def test_only_what_litert_has_is_called(built):
     found = android_library.tensorflow_members(library)
     assert found and found <= android_library.LITERT
     assert android_library.tensorflow_members(app) == set()
+
+
+# What the self-check wrote, as `make prove` judges it.
+
+def test_make_prove_takes_the_proof_that_the_app_wrote(built):
+    kept = built.proved.judged("good")
+    assert kept["device"] and kept["system"] == "Android 15" and kept["platform"] == "android"
+    toml = (SAMPLE / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
+    assert kept["runtime"] == f"LiteRT {tomllib.loads(toml)['versions']['litert']}"
+    check, = kept["checks"]
+    assert [one["encoder"] for one in check["encoders"]] == ["text", "image"]
+    assert all(one["least_cosine"] > 0.9999999 and one["load_ms"] >= 0 for one in check["encoders"])
+
+
+@pytest.mark.parametrize("name", ["off", "nan"])
+def test_make_prove_is_red_where_an_embedding_is_off(built, name):
+    with pytest.raises(GateRed, match=r"cpu: text \S+: cosine .*image \S+: cosine"):
+        built.proved.judged(name)
+
+
+def test_make_prove_refuses_the_proof_of_another_export(built):
+    phones.refuses_others(built.proved)
 
 
 def test_the_public_api_of_the_android_library_is_the_one_that_was_written_down(built):

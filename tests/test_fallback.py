@@ -10,7 +10,7 @@ import pytest
 from catalog_builder import apps, bundle, engines
 from catalog_builder.apps import Accepted, App
 from export import pipeline
-from export.artifacts import manifest, receipts
+from export.artifacts import manifest, receipts, shipping
 from export.artifacts.dist import Dist
 from export.common import files
 from export.common.errors import InputError
@@ -112,7 +112,7 @@ def test_where_the_candidate_fails_float32_ships_and_the_gate_says_so(ground, mo
     assert text.precision == "fp32" and text.passed
     assert notes == [f"Android: {CANDIDATE} failed the gate; fp32 ships in its place"]
     with pytest.raises(InputError, match="no tflite text encoder that passed the gate"):
-        apps.chosen(engines.opened(ground.dist.folder), TFLITE, "text", "dynamic-int8")
+        shipping.chosen(engines.opened(ground.dist.folder).dist, TFLITE, "text", "dynamic-int8")
     out = tmp_path / "bundle"
     part, = bundle.write(ground.dist.folder, tmp_path / "a.catalog", None, Accepted(), out, "android")
     assert part.notes == notes and manifest.read(out / "android").find("tflite", "text")[0].precision == "fp32"

@@ -16,8 +16,11 @@ from PIL import Image
 from catalog_builder import apps
 from catalog_builder.catalog.scripts import SCRIPTS
 from export.artifacts import manifest
+from export.common.command import GateRed
 from export.formats import table
 from export.pictures.preprocess import load_rgb8
+from parity.prove import proof
+from tests import phones
 from tests.conftest import ROOT
 from tests.test_ios_search import KIT_STUBS, RELEASE, lint, swift
 
@@ -68,7 +71,7 @@ def code(*folders: Path) -> str:
 
 # What needs a Swift toolchain
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dist(request) -> Path:
     """The folder that DIST names, or the demo model's."""
     return Path(os.environ["DIST"]).resolve() if "DIST" in os.environ else request.getfixturevalue("exported")
@@ -130,11 +133,14 @@ def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
         assert typechecked(folder, sources, "--newer", mode) == "", mode
 
 
-def test_the_logic_passes_its_own_tests(dist, kept):
-    """The package's MobileCLIPShop, and what of the app imports none of Apple's frameworks, as a package of its own.
+@pytest.fixture(scope="module")
+def tested(dist, kept, tmp_path_factory) -> tuple[str, phones.Proved]:
+    """What the tests of the logic print, and the proofs that they wrote.
 
-    In Xcode the same tests run in the app.
+    The logic is the package's MobileCLIPShop, and what of the app imports none of Apple's frameworks, as a package of
+    its own. In Xcode the same tests run in the app.
     """
+    proved = phones.prepare(dist, tmp_path_factory.mktemp("proved"), table.COREML)
     package = kept / "shop-search"           # kept, so that Swift compiles only what changed
     for name in ("Sources", "Tests"):
         shutil.rmtree(package / name, ignore_errors=True)
@@ -145,10 +151,35 @@ def test_the_logic_passes_its_own_tests(dist, kept):
     goldens = os.environ.get("GOLDENS", str(ROOT / "parity" / "goldens"))
     # Debian's libswiftObservation.so lacks a symbol that nothing here calls.
     linking = () if sys.platform == "darwin" else ("-Xlinker", "--allow-shlib-undefined")
-    answer = swift("test", "--package-path", package, *RELEASE, *linking, DIST=str(dist), GOLDENS=goldens)
+    answer = swift("test", "--package-path", package, *RELEASE, *linking, DIST=str(dist), GOLDENS=goldens,
+                   PROVE=str(proved.folder))
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
+    return answer.stdout + answer.stderr, proved
+
+
+def test_the_logic_passes_its_own_tests(tested):
     written = sum(read(file).count("@Test") for file in TESTS.glob("*.swift") if "canImport(CoreML)" not in read(file))
-    assert f"Test run with {written} tests passed" in answer.stdout + answer.stderr
+    assert f"Test run with {written} tests passed" in tested[0]
+
+
+def test_make_prove_takes_the_proof_that_the_app_wrote(tested):
+    kept = tested[1].judged("good")
+    assert (kept["platform"], kept["device"], kept["system"], kept["runtime"], kept["emulator"]) == (
+        "ios", "iPhone17,1", "iOS 26.1", "Core ML, iOS 26.1", False)
+    assert [check["compute"] for check in kept["checks"]] == [*proof.APPLE]
+    for check in kept["checks"]:
+        assert [one["encoder"] for one in check["encoders"]] == ["text", "image"]
+        assert all(one["least_cosine"] > 0.9999999 and one["load_ms"] >= 0 for one in check["encoders"])
+
+
+@pytest.mark.parametrize("name", ["off", "nan"])
+def test_make_prove_is_red_where_an_embedding_is_off(tested, name):
+    with pytest.raises(GateRed, match=r"cpuOnly: text \S+: cosine .*image \S+: cosine"):
+        tested[1].judged(name)
+
+
+def test_make_prove_refuses_the_proof_of_another_export(tested):
+    phones.refuses_others(tested[1])
 
 
 # What Apple's decoder is held to, on a Mac
@@ -433,7 +464,7 @@ def test_info_texts_are_in_both_languages_and_in_the_project():
             assert [one[f"INFOPLIST_KEY_{key}"]] == localisations(entry, "en")
 
 
-ANDROID_ONLY = ("no_picture_app", "live", "no_camera", "take_elsewhere")         # states that iOS has not
+ANDROID_ONLY = ("no_picture_app", "live", "take_elsewhere")      # states that iOS has not
 
 
 def test_the_twin_on_android_says_the_same():

@@ -15,7 +15,6 @@ from benchmarks import proofs
 from export import runners
 from export.artifacts import manifest
 from export.artifacts.dist import VERDICTS, Dist
-from export.artifacts.manifest import Verdict
 from export.common import files
 from export.common.command import GateRed
 from export.common.errors import InputError
@@ -23,21 +22,14 @@ from export.formats.table import COREML, TFLITE
 from parity.gate import inputs
 from parity.prove import __main__ as prove
 from parity.prove import adb, device_goldens, mac, proof
+from tests import phones
 from tests.conftest import ROOT
-
-PASSED = Verdict("passed", [], 1.0, 0.0, None)
 
 
 @pytest.fixture(scope="module")
 def proving(exported, tmp_path_factory):
     """dist/demo as the gate leaves it, and its golden inputs. Do not change them."""
-    folder = tmp_path_factory.mktemp("prove") / "demo"
-    shutil.copytree(exported, folder)
-    made = manifest.read(folder)
-    manifest.write(folder, made.judged({a.path: PASSED for a in made.artifacts}))
-    files.write_json(folder / VERDICTS, {"green": True, "space": made.space,
-                                         "results": [{"path": a.path} for a in made.artifacts]})
-    dist = Dist(folder)
+    dist = phones.passed(exported, tmp_path_factory.mktemp("prove") / "demo")
     return dist, device_goldens.write(dist)
 
 
@@ -77,6 +69,22 @@ def test_the_goldens_are_the_gates_samples_in_the_form_that_the_apps_read(provin
     common = {one["text"]: one["embedding"] for one in committed["texts"]}
     same = [(one["embedding"], common[one["text"]]) for one in content["texts"] if one["text"] in common]
     assert all(np.allclose(a, b, atol=1e-6) for a, b in same)
+
+
+def test_an_iphone_is_given_the_encoders_that_its_app_holds_compiled(proving, tmp_path):
+    dist, goldens = proving
+    shipped = prove.encoders(dist, "ios")
+    assert [(a.format, a.encoder, a.precision) for a in shipped] == [("coreml", "image", "fp16"),
+                                                                    ("coreml", "text", "fp16")]
+    assert prove.encoders(dist, "android") == prove.encoders(dist, "mac") == []
+    assert not list(goldens.folder.glob("*.mlpackage"))
+    again = device_goldens.write(dist, shipped)
+    assert again == goldens
+    assert {path.name: files.sha256(path) for path in goldens.folder.glob("*.mlpackage")} == {
+        f"{a.encoder}.mlpackage": a.sha256 for a in shipped}
+    bad = [replace(a, parity=None) if a.path == shipped[0].path else a for a in dist.manifest.artifacts]
+    manifest.write(tmp_path, replace(dist.manifest, artifacts=bad))
+    assert [a.precision for a in prove.encoders(Dist(tmp_path), "ios")] == ["fp32", "fp16"]
 
 
 def test_a_good_proof_is_kept_and_shown_in_the_table(proving, phone, tmp_path):
@@ -145,7 +153,7 @@ def test_what_the_gate_did_not_pass_proves_nothing(proving, phone, tmp_path):
     dist, goldens = proving
     other = tmp_path / "demo"
     shutil.copytree(dist.folder, other)
-    bad = [replace(a, parity=replace(PASSED, outcome="failed")) if a.path == "tflite/text-fp32.tflite" else a
+    bad = [replace(a, parity=replace(phones.PASSED, outcome="failed")) if a.path == "tflite/text-fp32.tflite" else a
            for a in dist.manifest.artifacts]
     manifest.write(other, replace(dist.manifest, artifacts=bad))
     with pytest.raises(InputError, match="did not pass the gate: tflite/text-fp32.tflite"):
@@ -233,7 +241,7 @@ def test_without_a_device_one_line_says_what_is_missing(proving, tmp_path, capsy
                                                         steps):
     monkeypatch.setattr(adb.shutil, "which", lambda _: None)
     monkeypatch.setattr(mac.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(device_goldens, "write", lambda _: proving[1])
+    monkeypatch.setattr(device_goldens, "write", lambda *_: proving[1])
     assert run(proving, tmp_path, "--platform", platform) == 2
     said = capsys.readouterr()
     assert len(said.err.splitlines()) == 1 and missing in said.err and not (tmp_path / "proofs").exists()
@@ -265,7 +273,7 @@ def device(tmp_path, monkeypatch):
 
 
 def test_adb_gives_the_goldens_to_the_app_and_takes_its_proof(proving, phone, device, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(device_goldens, "write", lambda _: proving[1])
+    monkeypatch.setattr(device_goldens, "write", lambda *_: proving[1])
     (device / "answer.json").write_text(json.dumps(phone))
     (device / "proof.json").write_text("an old one")
     assert run(proving, tmp_path, "--platform", "android") == 2

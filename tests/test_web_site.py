@@ -17,7 +17,7 @@ from catalog_builder import __main__ as catalog_builder
 from catalog_builder import apps
 from catalog_builder.apps import WEB
 from catalog_builder.web import lacking, litert_files, preview_server, web_site
-from export.artifacts import manifest
+from export.artifacts import manifest, shipping
 from export.artifacts.dist import Dist
 from export.common import files, node
 from export.common.errors import InputError
@@ -77,10 +77,10 @@ def test_of_the_pages_precisions_the_first_that_passed_ships_and_fp16_never(enco
         there = [replace(fp32, precision=one) for one in reversed(WEB.precisions[encoder][
             WEB.precisions[encoder].index(precision):])]
         manifest.write(dist, replace(made, artifacts=[*there, replace(fp32, precision="fp16", bytes=1)]))
-        model = apps.engines.Model(Dist(dist))
-        assert apps.chosen(model, WEB.format, encoder, None, WEB.precisions).precision == precision
+        made_of = Dist(dist)
+        assert shipping.chosen(made_of, WEB.format, encoder, None, WEB.precisions).precision == precision
     with pytest.raises(InputError, match="expected fp16; found fp32|expected fp16; found int8|expected fp16"):
-        apps.chosen(model, WEB.format, encoder, "fp16", WEB.precisions)
+        shipping.chosen(made_of, WEB.format, encoder, "fp16", WEB.precisions)
 
 
 def test_the_gate_judges_the_pairs_that_a_page_gets(dist):

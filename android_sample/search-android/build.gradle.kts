@@ -13,6 +13,11 @@ android {
     defaultConfig {
         minSdk = 28 // ImageDecoder: upright pictures in sRGB
         consumerProguardFiles("consumer-rules.pro")
+        buildConfigField("String", "LITERT", "\"${libs.versions.litert.get()}\"") // which the self-check names
+    }
+
+    buildFeatures {
+        buildConfig = true
     }
 
     compileOptions {

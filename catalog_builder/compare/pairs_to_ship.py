@@ -5,9 +5,9 @@ Nothing is measured here: bytes and memory are the manifest's, seconds and agree
 
 import json
 
-from catalog_builder import apps
 from catalog_builder.compare.compared import Encoder, ShippedPair
 from catalog_builder.engines import Model
+from export.artifacts import shipping
 from export.artifacts.dist import VERDICTS
 from export.artifacts.manifest import Artifact
 from export.formats.table import ENCODERS, FORMATS, Format
@@ -25,7 +25,7 @@ def _complete(model: Model, row: Format) -> bool:
 
 
 def _pair(model: Model, row: Format, gated: dict) -> ShippedPair:
-    image, text = (apps.chosen(model, row, encoder, None) for encoder in ENCODERS)
+    image, text = (shipping.chosen(model.dist, row, encoder) for encoder in ENCODERS)
     return ShippedPair(row.name, _encoder(image, gated), _encoder(text, gated), _agreement(image, text, gated))
 
 

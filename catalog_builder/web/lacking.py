@@ -3,9 +3,8 @@
 import shlex
 from pathlib import Path
 
-from catalog_builder import apps
 from catalog_builder.apps import WEB
-from export.artifacts import manifest
+from export.artifacts import manifest, shipping
 from export.artifacts.dist import Dist
 from export.formats.table import ENCODERS, FLOAT, ONNX
 
@@ -23,7 +22,7 @@ def commands(dist: Path, precision: str | None, catalog: Path | None) -> list[st
     fitting = {artifact.encoder for artifact in made.manifest.artifacts
                if artifact.format == WEB.format.name and artifact.precision in _takes(artifact.encoder, precision)
                and artifact.passed}
-    lines = [] if fitting == {*ENCODERS} else [apps.remedy(made, WEB.format, precision, WEB.precisions)]
+    lines = [] if fitting == {*ENCODERS} else [shipping.remedy(made, WEB.format, precision, WEB.precisions)]
     there = catalog or any(dist.glob("*.catalog"))
     return lines + ([] if there else _catalog(f" NAME={shlex.quote(dist.name)}"))
 

@@ -1,10 +1,14 @@
-"""A manifest and what the user accepts enter; nothing leaves, or an InputError: each way to ship a model asks here."""
+"""An export and what the user accepts enter; what an app gets leaves, or an InputError: each way to ship asks here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.artifacts.manifest import Manifest
+from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact, Manifest
 from export.common.errors import InputError
+from export.formats.job import DEFAULT
+from export.formats.table import FLOAT, Format
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,36 @@ def refuse_what_may_not_ship(made: Manifest, where: Path, accepted: Accepted) ->
         raise InputError("the licence of the weights is unknown", where=where, found=made.licence.name,
                          remedy=f"read the model card{_card(made)}, then export again with LICENCE=its name "
                                 "COMMERCIAL_USE=yes; or ACCEPT_UNKNOWN_LICENCE=1")
+
+
+def chosen(dist: Dist, format_: Format, encoder: str, precision: str | None = None,
+           own: Mapping[str, tuple[str, ...]] | None = None) -> Artifact:
+    """The artefact that an app gets, of those that passed the gate.
+
+    precision: the one to take; None takes the first default precision, or else the smallest artefact. own: by encoder,
+    the only precisions that the app takes, the best first. Raises InputError if none of them passed the gate.
+    """
+    passed = [artifact for artifact in dist.manifest.find(format_.name, encoder) if artifact.passed
+              and (own is None or artifact.precision in own[encoder])]
+    wanted = (precision,) if precision else own[encoder] if own else format_.default[encoder]
+    named = [artifact for asked in wanted for artifact in passed if artifact.precision == asked]
+    fitting = named or ([] if precision else sorted(passed, key=lambda artifact: artifact.bytes))
+    if not fitting:
+        there = ", ".join(artifact.precision for artifact in passed) or "none"
+        any_ = " or ".join(own[encoder]) if own else "any precision"
+        raise InputError(f"no {format_.name} {encoder} encoder that passed the gate", where=dist.folder,
+                         expected=precision or any_, found=there, remedy=remedy(dist, format_, precision, own))
+    return fitting[0]
+
+
+def remedy(dist: Dist, format_: Format, precision: str | None, own: Mapping[str, tuple[str, ...]] | None) -> str:
+    """The export that makes what an app lacks; where nothing else is asked for, and fp16 does not serve, float32."""
+    if own is None:
+        return dist.command(PRECISION=precision or DEFAULT)
+    other = [artifact.route for artifact in dist.manifest.artifacts
+             if artifact.format == format_.name and artifact.route not in (None, format_.route)]
+    route = {"TFLITE_ROUTE": other[0]} if other and other[0] else {}
+    return dist.command(FORMATS=format_.name, PRECISION=precision or FLOAT[0], **route)
 
 
 def _card(made: Manifest) -> str:

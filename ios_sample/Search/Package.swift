@@ -6,7 +6,7 @@ import PackageDescription
 let hasTests = FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests")
 let tests: [Target] = [
     .testTarget(name: "MobileCLIPSearchTests", dependencies: ["MobileCLIPSearch"]),
-    .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit"]),
+    .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit", "MobileCLIPShop"]),
 ]
 let package = Package(
     name: "Search",

@@ -6,11 +6,13 @@ from argparse import Namespace
 from pathlib import Path
 
 from export.artifacts import dist as dists
-from export.artifacts import lock
+from export.artifacts import lock, shipping
 from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact
 from export.common import command
 from export.common.command import CommandLine
 from export.common.errors import InputError
+from export.formats.table import ENCODERS
 from parity.prove import adb, device_goldens, mac, proof, steps
 from parity.prove.device_goldens import Goldens
 
@@ -42,11 +44,18 @@ def work(arguments: list[str]) -> int:
     dist.judged()
     with lock.to_read(dist.folder), tempfile.TemporaryDirectory() as temporary:
         dist.check()
-        goldens = device_goldens.earlier(dist) if options.proof else device_goldens.write(dist)
+        goldens = (device_goldens.earlier(dist) if options.proof
+                   else device_goldens.write(dist, encoders(dist, options.platform)))
         content, where = found(dist, goldens, options, Path(temporary))
         kept = proof.keep(proof.judged(dist, goldens, content, options.platform, where), options.keep)
     print(f"proved: {kept}\nREADME's table: python -m benchmarks proofs")
     return command.DONE
+
+
+def encoders(dist: Dist, platform: str) -> list[Artifact]:
+    """Those that `make apps` ships, where a device cannot show its app's own. Raises InputError if none passed."""
+    kind = proof.PLATFORMS[platform]
+    return [shipping.chosen(dist, kind.format, encoder) for encoder in ENCODERS] if kind.compiled else []
 
 
 def found(dist: Dist, goldens: Goldens, options: Namespace, temporary: Path) -> tuple[dict, Path]:

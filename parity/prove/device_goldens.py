@@ -1,13 +1,17 @@
 """dist/<model>/ enters; golden inputs and float32 PyTorch's answers to them leave, in the form that the apps read.
 
-They are the samples of the gate, so that a device's figures can be held to the gate's tolerances.
+They are the samples of the gate, so that a device's figures can be held to the gate's tolerances. Beside them lie the
+encoders that an app holds in another form than dist/.
 """
 
 import json
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.artifacts.dist import Dist
+from export.artifacts.manifest import Artifact
 from export.common import files
 from export.common.errors import InputError
 from parity import goldens
@@ -26,8 +30,12 @@ class Goldens:
     counts: dict[str, int]                   # golden inputs, by encoder
 
 
-def write(dist: Dist) -> Goldens:
-    """Writes dist/<model>/proof/, whole or not at all. Raises InputError if the weights are not found or are others."""
+def write(dist: Dist, encoders: Sequence[Artifact] = ()) -> Goldens:
+    """Writes dist/<model>/proof/, whole or not at all.
+
+    encoders: folders to be put beside the golden inputs, as `<encoder><suffix>`.
+    Raises InputError if the weights are not found or are others.
+    """
     spec, source = dist.source()
     shelf = inputs.samples()
     squares = inputs.squares(shelf.pictures, spec.preprocessing)
@@ -38,6 +46,9 @@ def write(dist: Dist) -> Goldens:
             (partial / "preprocess" / f"{name}.out.rgb").write_bytes(square.tobytes())
         path = partial / file_name(dist)
         goldens.write_embeddings(path, spec, source, goldens.on_phones(shelf.text_queries), named, COMMAND)
+        for artifact in encoders:
+            package = dist.path(artifact.path)
+            shutil.copytree(package, partial / f"{artifact.encoder}{package.suffix}")
         written = read(path, dist)
     return Goldens(dist.path(FOLDER), written.space, written.sha256, written.counts)
 

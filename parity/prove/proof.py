@@ -33,11 +33,12 @@ class Platform:
     units: tuple[str, ...]                   # compute units that each device must have tried
     runtime: str                             # how the runtime's name and version begin, a pattern
     emulated: tuple[str, ...] = ()           # the same for an emulator; none: there is no such thing
+    compiled: bool = False                   # whether an app has its encoders in another form than dist/
 
 
 PLATFORMS: Mapping[str, Platform] = {
     "mac": Platform(COREML, APPLE, r"Core ML, macOS \d"),
-    "ios": Platform(COREML, APPLE, r"Core ML, (iOS|iPadOS) \d", ("cpuOnly",)),
+    "ios": Platform(COREML, APPLE, r"Core ML, (iOS|iPadOS) \d", ("cpuOnly",), compiled=True),
     "android": Platform(TFLITE, ("cpu",), r"LiteRT \d", ("cpu",))}
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from parity.prove import adb
 from parity.prove.proof import NAME
 
+IOS_APP = "com.example.ShopSearch"           # the sample's identifier
+
 
 def of(platform: str, model: str, goldens: Path) -> list[str]:
     """The steps, one a line."""
@@ -22,9 +24,11 @@ def android(model: str, goldens: Path) -> list[str]:
 
 
 def ios(model: str, goldens: Path) -> list[str]:
-    """With Xcode and the Finder."""
+    """With Xcode, which knows the phone; a simulator's folders lie on the computer."""
+    data = f"--domain-type appDataContainer --domain-identifier {IOS_APP}"
     return [f"make apps MODEL={model}, and run the sample app from Xcode (ios_sample/App) on the phone",
-            f"put what {goldens} holds into the app's Documents folder: Finder, the phone, Files, Shop Search",
+            f"xcrun devicectl device copy to --device NAME {data} --source {goldens} --destination Documents/proof; a "
+            f'simulator: cp -R {goldens} "$(xcrun simctl get_app_container booted {IOS_APP} data)/Documents/"',
             "open shopsearch://self-check on the phone (Safari's address field, say)",
-            f"wait until the screen shows the figures, and share {NAME} to this computer",
+            f"wait until the screen shows the figures, and share {NAME} to this computer; it lies in Documents/proof",
             f"make prove MODEL={model} PLATFORM=ios PROOF={NAME}"]

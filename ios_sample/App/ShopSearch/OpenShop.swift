@@ -35,36 +35,43 @@ nonisolated func coreML(
 }
 
 /// Not the GPU, which is refused in the background. A simulator has no Neural Engine.
-private nonisolated var computeUnits: MLComputeUnits {
+private nonisolated var computeUnits: MLComputeUnits { isSimulator ? .cpuOnly : .cpuAndNeuralEngine }
+
+/// Core ML's own names of processors; in a simulator, whose GPU is not to be trusted with float16, the CPU alone.
+nonisolated let namedUnits: [(name: String, units: MLComputeUnits)] = {
     #if targetEnvironment(simulator)
-        .cpuOnly
+        [("cpuOnly", .cpuOnly)]
     #else
-        .cpuAndNeuralEngine
+        [("cpuOnly", .cpuOnly), ("cpuAndGPU", .cpuAndGPU), ("cpuAndNeuralEngine", .cpuAndNeuralEngine), ("all", .all)]
+    #endif
+}()
+
+/// Where `make prove` has its folder put: golden inputs, and the encoders that the app holds compiled.
+nonisolated var proofFolder: URL { .documentsDirectory.appending(path: "proof") }
+
+/// The proof of each kind of processors; it lies in ``proofFolder`` too. `system`, `version`: "iOS", "26.1", say.
+nonisolated func selfCheck(_ shop: Shop, system: String, version: String) async throws -> Proof {
+    let device = Proof.Device(name: machine, system: "\(system) \(version)", isEmulated: isSimulator)
+    return try await Proof.write(
+        in: proofFolder, by: device, shop.manifest, shop.tokenizer, units: namedUnits.map(\.name),
+        compile: { try await compiledPackage($0) }
+    ) { [manifest = shop.manifest] name, image, text in
+        let units = namedUnits.first { $0.name == name }?.units ?? .cpuOnly
+        return CoreMLEncoder(manifest, image: image, text: text, computeUnits: units)
+    }
+}
+
+private nonisolated var isSimulator: Bool {
+    #if targetEnvironment(simulator)
+        true
+    #else
+        false
     #endif
 }
 
-/// A report of each kind of processors, as a file and as its text.
-nonisolated func selfCheck(_ shop: Shop, ios: String) async throws -> (URL, String) {
-    let units: [(String, MLComputeUnits)] = [
-        ("cpuOnly", .cpuOnly), ("cpuAndNeuralEngine", .cpuAndNeuralEngine), ("cpuAndGPU", .cpuAndGPU), ("all", .all),
-    ]
-    var checks: [SelfCheck] = []
-    for (name, units) in units {
-        let encoder = coreML(shop.manifest, units)
-        checks.append(
-            await SelfCheck.run(
-                compute: name, golden: URL.documentsDirectory, manifest: shop.manifest, tokenizer: shop.tokenizer,
-                encoder: encoder))
-        await encoder.release()
-    }
-    let file = URL.documentsDirectory.appending(path: "self-check.json")
-    let json = try SelfCheck.report(checks, shop.manifest, device: machine(), ios: ios)
-    try json.write(to: file)
-    return (file, String(decoding: json, as: UTF8.self))
-}
-
 /// "iPhone17,1", say.
-private nonisolated func machine() -> String {
+private nonisolated var machine: String {
+    if let simulated = ProcessInfo.processInfo.environment["SIMULATOR_MODEL_IDENTIFIER"] { return simulated }
     var system = utsname()
     uname(&system)
     return withUnsafeBytes(of: &system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

@@ -35,6 +35,20 @@ final class MadeShop: Sendable {
 
     func file(_ name: String) -> URL { folder.appendingPathComponent(name) }
 
+    /// One whose encoder answers nothing.
+    func brokenShop() throws -> Shop {
+        try Shop(
+            folder, own: file("own"), pictures: file("pictures"), decode: decodedFake,
+            encoder: { Broken(space: $0.space, dim: $0.dim) })
+    }
+
+    /// The names of the pictures' files that are kept.
+    func pictures() throws -> [String] {
+        let folder = file("pictures").path
+        guard FileManager.default.fileExists(atPath: folder) else { return [] }
+        return try FileManager.default.contentsOfDirectory(atPath: folder)
+    }
+
     /// Gives the catalog a second category, "vegetables", of no product.
     func addCategory() throws {
         var bytes = try Data(contentsOf: file("shop.catalog"))
@@ -60,6 +74,16 @@ final class MadeShop: Sendable {
                 })
         }
     }
+}
+
+/// Loads, and answers nothing.
+private struct Broken: EmbeddingEncoder {
+    let space: String
+    let dim: Int
+
+    func text(_ ids: [Int32]) async throws -> [Float] { throw SearchError.outOfMemory("no memory") }
+
+    func image(_ square: [UInt8]) async throws -> [Float] { throw SearchError.outOfMemory("no memory") }
 }
 
 /// A picture's file that ``decodedFake(_:_:_:)`` can read.

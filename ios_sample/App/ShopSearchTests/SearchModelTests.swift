@@ -339,6 +339,23 @@ struct SearchModelTests {
         #expect(model.state == answer)
     }
 
+    /// Removed at every moment of its way into the question.
+    @Test(arguments: 0..<20)
+    func aPictureThatIsRemovedAtOnceLeavesNoFile(turns: Int) async throws {
+        let keeper = made.keeper()
+        _ = try await keeper.shop()
+        let model = SearchModel(keeper)
+        model.choose { _ in pictureFile }
+        for _ in 0..<turns { await Task.yield() }
+        model.removePicture()
+        try await Task.sleep(for: .milliseconds(100))
+        for _ in 0..<1000 {
+            if try made.pictures().isEmpty { break }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(try made.pictures().isEmpty && model.question.picture == nil && model.state == .idle)
+    }
+
     @Test func aMissingFileMayComeLater() async throws {
         let (catalog, aside) = (made.file("shop.catalog"), made.file("aside.catalog"))
         try FileManager.default.moveItem(at: catalog, to: aside)
@@ -453,6 +470,24 @@ struct StaffTests {
         let picture = try await shop.keep(pictureFile)
         let proposed = try #require(try await shop.category(of: picture))
         #expect(await shop.catalog.categories.contains(proposed))
+    }
+
+    @Test func aPictureTakesTheOldOnesPlace() async throws {
+        let shop = try await made.keeper().shop()
+        let old = try await shop.keep(pictureFile)
+        let (picture, category) = try await shop.keep(pictureFile, insteadOf: old)
+        #expect(try made.pictures() == [picture.name] && picture != old)
+        let names = await shop.catalog.categories
+        #expect(names.contains(try #require(category)))
+    }
+
+    @Test func aPictureThatCannotBeUsedLeavesTheOldOne() async throws {
+        let shop = try made.brokenShop()
+        let old = try await shop.keep(pictureFile)
+        for file in [pictureFile, Data("no picture".utf8)] {
+            await #expect(throws: SearchError.self) { try await shop.keep(file, insteadOf: old) }
+            #expect(try made.pictures() == [old.name])
+        }
     }
 
     @Test func aDamagedListOfStaffsDoesNotStopTheShop() async throws {

@@ -6,6 +6,8 @@ import SwiftUI
 struct CameraScreen: View {
     @State var live: SearchModel
     let taken: (Data) -> Void
+    /// Asks for a picture instead.
+    let choose: () -> Void
     @State private var camera = LiveCamera()
     @State private var problem: ShopProblem?
     @Environment(\.dismiss) private var dismiss
@@ -19,7 +21,11 @@ struct CameraScreen: View {
             }
             if let problem {
                 FailureView(problem: problem) { Task { await run() } }
-                if let settings = URL(string: UIApplication.openSettingsURLString) {
+                Button("Choose a picture to search with") {
+                    choose()
+                    dismiss()
+                }
+                if problem == .camera, let settings = URL(string: UIApplication.openSettingsURLString) {
                     Button("Settings") { openURL(settings) }.padding()
                 }
             } else {
@@ -33,10 +39,10 @@ struct CameraScreen: View {
 
     private func run() async {
         guard await LiveCamera.isAllowed() else { return problem = .camera }
+        guard let shots = await camera.start() else { return problem = .noCamera }
         problem = nil
         live.prepare(.image)
         await withTaskGroup(of: Void.self) { group in
-            let shots = camera.start()
             group.addTask { for await frame in shots.frames { await live.look(at: frame) } }
             for await file in shots.pictures {
                 taken(file)

@@ -8,6 +8,7 @@ struct PictureButtons: View {
     let picked: (@escaping PictureLoader) -> Void
     @State private var isTaking = false
     @State private var isChoosing = false
+    @State private var isChoosingNext = false  // once the camera's screen has gone
     @State private var chosen: PhotosPickerItem?
     @Environment(ShopKeeper.self) private var keeper
 
@@ -22,8 +23,8 @@ struct PictureButtons: View {
             PasteButton(payloadType: PictureFile.self) { take($0) }
                 .labelStyle(.iconOnly).buttonBorderShape(.capsule)
         }
-        .fullScreenCover(isPresented: $isTaking) {
-            CameraScreen(live: SearchModel(keeper)) { file in picked { _ in file } }
+        .fullScreenCover(isPresented: $isTaking, onDismiss: cameraHasGone) {
+            CameraScreen(live: SearchModel(keeper), taken: { file in picked { _ in file } }) { isChoosingNext = true }
         }
         .photosPicker(
             isPresented: $isChoosing, selection: $chosen, matching: .images, preferredItemEncoding: .current
@@ -33,6 +34,10 @@ struct PictureButtons: View {
             chosen = nil
             picked { try await load(item, $0) }
         }
+    }
+
+    private func cameraHasGone() {
+        (isChoosing, isChoosingNext) = (isChoosingNext, false)
     }
 
     private func take(_ files: [PictureFile]) {

@@ -1,8 +1,8 @@
 import MobileCLIPShop
 import SwiftUI
 
-/// Checks the encoders on each of this device's processors against golden embeddings that lie in the app's Documents folder
-/// (what `parity/goldens` holds), and writes `self-check.json` beside them. Hidden: `shopsearch://self-check` opens it.
+/// Checks encoders on each of this device's processors against golden embeddings, which lie in ``proofFolder``, and writes
+/// `proof.json` beside them. Hidden: `shopsearch://self-check` opens it.
 struct SelfCheckScreen: View {
     @State private var report: URL?
     @State private var text = ""
@@ -18,8 +18,11 @@ struct SelfCheckScreen: View {
     }
 
     private func run() async {
-        let made = await keeper.result { [ios = UIDevice.current.systemVersion] in try await selfCheck($0, ios: ios) }
-        if case .success(let (file, json)) = made { (report, text) = (file, json) }
-        if case .failure(let problem) = made { text = "\(problem)" }
+        let (system, version) = (UIDevice.current.systemName, UIDevice.current.systemVersion)
+        switch await keeper.result({ try await selfCheck($0, system: system, version: version).json() }) {
+        case .success(let json):
+            (report, text) = (proofFolder.appending(path: Proof.name), String(decoding: json, as: UTF8.self))
+        case .failure(let problem): text = "\(problem)"
+        }
     }
 }

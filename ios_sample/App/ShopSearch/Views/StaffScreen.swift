@@ -53,9 +53,7 @@ struct StaffScreen: View {
 
     private func take(_ load: @escaping PictureLoader) async {
         let taken = await keeper.result { [old = entry.picture] shop in
-            let picture = try await shop.keep(load { _ in })
-            await shop.forget(old)
-            return (picture, try await shop.category(of: picture))
+            try await shop.keep(load { _ in }, insteadOf: old)
         }
         switch taken {
         case .success(let (picture, category)):

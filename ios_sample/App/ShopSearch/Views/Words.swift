@@ -8,6 +8,7 @@ func words(_ problem: ShopProblem) -> LocalizedStringKey {
     case .picture: "This picture cannot be read. Please try another one."
     case .memory: "There is too little memory. Please close other apps and try again."
     case .camera: "The camera is not allowed. Choose a picture, or allow the camera in the settings."
+    case .noCamera: "The camera cannot be opened."
     case .gone: "The shop no longer has this product."
     case .entry: "The shop cannot take this product."
     case .incomplete: "Please give a picture, a product number, and a name."

@@ -42,7 +42,7 @@
             do {
                 return try await MLModel.load(contentsOf: compiled, configuration: configuration)
             } catch {
-                throw unloadable(error)
+                throw unloadable(file, error)
             }
         }
 
@@ -52,7 +52,7 @@
             let folder = caches.appendingPathComponent("MobileCLIPSearch", isDirectory: true)
             let kept = folder.appendingPathComponent("\(artifact.sha256).mlmodelc", isDirectory: true)
             if FileManager.default.fileExists(atPath: kept.path), let model = try? await loaded(kept) { return model }
-            let fresh = try await compile()
+            let fresh = try await compiledPackage(file)
             do {
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 try? FileManager.default.removeItem(at: kept)
@@ -63,26 +63,27 @@
             return try await loaded(kept)
         }
 
-        private func compiledOnce() async throws -> MLModel { try await loadedAndRemoved(compile()) }
+        private func compiledOnce() async throws -> MLModel { try await loadedAndRemoved(compiledPackage(file)) }
 
         private func loadedAndRemoved(_ compiled: URL) async throws -> MLModel {
             defer { try? FileManager.default.removeItem(at: compiled) }
             return try await loaded(compiled)
         }
+    }
 
-        private func compile() async throws -> URL {
-            do {
-                return try await MLModel.compileModel(at: file)
-            } catch {
-                throw unloadable(error)
-            }
+    /// Compiles an `.mlpackage` on this device, into the folder of temporary files, from where the caller removes it. An app
+    /// needs this only to hold the bytes of a package to its answers: ``CoreMLEncoder`` takes packages as they are.
+    public func compiledPackage(_ file: URL) async throws -> URL {
+        do {
+            return try await MLModel.compileModel(at: file)
+        } catch {
+            throw unloadable(file, error)
         }
+    }
 
-        private func unloadable(_ error: any Error) -> any Error {
-            if error is CancellationError { return error }
-            return SearchError.badFile(
-                name: file.path, problem: "Core ML cannot load it: \(error.localizedDescription)")
-        }
+    private func unloadable(_ file: URL, _ error: any Error) -> any Error {
+        if error is CancellationError { return error }
+        return SearchError.badFile(name: file.path, problem: "Core ML cannot load it: \(error.localizedDescription)")
     }
 
     /// A model in memory. Its predictions may be asked for on any thread.

@@ -32,16 +32,20 @@
         /// Whether the camera may be used; asks once.
         public static func isAllowed() async -> Bool { await AVCaptureDevice.requestAccess(for: .video) }
 
-        /// Starts the camera; nothing comes where it cannot be opened.
-        public func start() -> Shots {
+        /// Starts the camera; nil where it cannot be opened: there is none, or another app has it.
+        public func start() async -> Shots? {
             let (frames, frame) = AsyncStream<RGBImage>.makeStream(bufferingPolicy: .bufferingNewest(1))
             let (pictures, picture) = AsyncStream<Data>.makeStream(bufferingPolicy: .bufferingNewest(1))
-            queue.async { [self] in
-                (self.frames, self.pictures) = (frame, picture)
-                if session.inputs.isEmpty { configure() }
-                session.startRunning()
+            let isRunning = await withCheckedContinuation { answer in
+                queue.async { [self] in
+                    (self.frames, self.pictures) = (frame, picture)
+                    if session.inputs.isEmpty { configure() }
+                    session.startRunning()  // returns when the session runs, or has failed to
+                    answer.resume(returning: session.isRunning && !session.inputs.isEmpty)
+                }
             }
-            return Shots(frames: frames, pictures: pictures)
+            if !isRunning { stop() }
+            return isRunning ? Shots(frames: frames, pictures: pictures) : nil
         }
 
         /// Stops the camera.

@@ -11,12 +11,16 @@ func mapped(_ file: URL) throws -> Data {
     do {
         return try Data(contentsOf: file, options: .alwaysMapped)
     } catch {
-        let problem = "it cannot be read: \(oneLine(error))"
-        let isMissing = (error as? CocoaError)?.code == .fileReadNoSuchFile
-        throw isMissing
-            ? SearchError.missingFile(name: file.path, problem: problem)
-            : SearchError.badFile(name: file.path, problem: problem)
+        throw unreadable(file, error)
     }
+}
+
+/// What the system says of a file that it cannot read.
+func unreadable(_ file: URL, _ error: any Error) -> SearchError {
+    let problem = "it cannot be read: \(oneLine(error))"
+    let isMissing = (error as? CocoaError)?.code == .fileReadNoSuchFile
+    return isMissing
+        ? .missingFile(name: file.path, problem: problem) : .badFile(name: file.path, problem: problem)
 }
 
 /// An error of the system, in one line.

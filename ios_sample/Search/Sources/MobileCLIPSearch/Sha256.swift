@@ -3,20 +3,23 @@ import Foundation
 #if canImport(CryptoKit)
     import CryptoKit
 
-    /// The digest of the parts, one after the other: 64 lower-case hex digits.
-    func sha256(_ parts: [Data]) -> String {
+    /// The digest of what `feed` gives, piece by piece: 64 lower-case hex digits.
+    func sha256(_ feed: (_ give: (Data) -> Void) throws -> Void) rethrows -> String {
         var hash = SHA256()
-        for part in parts { hash.update(data: part) }
+        try feed { hash.update(data: $0) }
         return hex(hash.finalize())
     }
 #else
-    /// The digest of the parts, one after the other: 64 lower-case hex digits.
-    func sha256(_ parts: [Data]) -> String {
+    /// The digest of what `feed` gives, piece by piece: 64 lower-case hex digits.
+    func sha256(_ feed: (_ give: (Data) -> Void) throws -> Void) rethrows -> String {
         var hash = Sha256()
-        for part in parts { hash.update(part) }
+        try feed { hash.update($0) }
         return hex(hash.finish())
     }
 #endif
+
+/// The digest of the parts, one after the other.
+func sha256(_ parts: [Data]) -> String { sha256 { give in parts.forEach(give) } }
 
 /// Hex digits of a digest.
 let digestDigits = 64

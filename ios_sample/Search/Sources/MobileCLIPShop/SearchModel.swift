@@ -64,8 +64,9 @@ public final class SearchModel {
             try Task.checkCancellation()
             let picture = try await shop.keep(file)
             if Task.isCancelled { return await shop.forget(picture) }
-            await shop.forget(model.question.picture)
+            let old = model.question.picture
             (model.question.picture, model.question.like, model.answer) = (picture, nil, .searching)
+            await shop.forget(old)
             var asked = asked
             (asked.picture, asked.like) = (picture, nil)
             try await model.find(asked, in: shop)

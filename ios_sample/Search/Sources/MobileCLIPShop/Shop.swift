@@ -73,8 +73,23 @@ public actor Shop {
         let picture = ShopPicture(name: UUID().uuidString)
         decoded = (picture, try decode(file, manifest.preprocessor, nil))
         try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
-        try file.write(to: self.file(picture))
+        try file.write(to: self.file(picture), options: .atomic)
         return picture
+    }
+
+    /// Keeps a picture's file in the place of `old`, and tells the category that fits it best. What fails leaves `old`.
+    public func keep(
+        _ file: Data, insteadOf old: ShopPicture?
+    ) async throws -> (picture: ShopPicture, category: String?) {
+        let picture = try keep(file)
+        do {
+            let category = try await category(of: picture)
+            forget(old)
+            return (picture, category)
+        } catch {
+            forget(picture)
+            throw error
+        }
     }
 
     /// Removes a picture's file.

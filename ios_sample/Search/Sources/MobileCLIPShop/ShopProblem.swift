@@ -13,6 +13,9 @@ public enum ShopProblem: Error, Hashable, CaseIterable, Sendable {
     /// The camera is not allowed.
     case camera
 
+    /// The camera is allowed, and cannot be opened.
+    case noCamera
+
     /// The shop has no such product any more.
     case gone
 

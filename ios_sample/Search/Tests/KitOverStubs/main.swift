@@ -137,6 +137,10 @@ func compiledOnce() async throws {
     expect(counts.now.compilations == 3, "what Xcode compiled is not compiled again")
     try await made.encoder(units: .all, textUnits: .cpuOnly).prepare()
     expect(counts.now.units.suffix(2) == [.cpuOnly, .all], "compute units of each encoder")
+    let compiled = try await compiledPackage(made.folder.appendingPathComponent("image.mlpackage"))
+    expect(counts.now.compilations == 4 && compiled.pathExtension == "mlmodelc", "a package is compiled when asked")
+    try FileManager.default.removeItem(at: compiled)
+    await fails(.damaged, "what cannot be compiled is refused") { _ = try await compiledPackage(compiled) }
 }
 
 func manyPictures() async throws {
