@@ -72,7 +72,7 @@ def test_the_other_route_to_tflite_stays_the_route(dist):
 def test_of_the_pages_precisions_the_first_that_passed_ships_and_fp16_never(encoder, dist):
     made = manifest.read(dist)
     [fp32] = [a for a in made.artifacts if a.path == f"tflite/{encoder}-fp32.tflite"]
-    model = apps.engines.Model(Dist(dist))
+    made_of = Dist(dist)
     for precision in WEB.precisions[encoder]:
         there = [replace(fp32, precision=one) for one in reversed(WEB.precisions[encoder][
             WEB.precisions[encoder].index(precision):])]
