@@ -14,7 +14,6 @@ from dataclasses import replace
 import pytest
 
 from catalog_builder import __main__ as catalog_builder
-from catalog_builder import apps
 from catalog_builder.apps import WEB
 from catalog_builder.web import lacking, litert_files, preview_server, web_site
 from export.artifacts import manifest, shipping
@@ -72,7 +71,6 @@ def test_the_other_route_to_tflite_stays_the_route(dist):
 def test_of_the_pages_precisions_the_first_that_passed_ships_and_fp16_never(encoder, dist):
     made = manifest.read(dist)
     [fp32] = [a for a in made.artifacts if a.path == f"tflite/{encoder}-fp32.tflite"]
-    made_of = Dist(dist)
     for precision in WEB.precisions[encoder]:
         there = [replace(fp32, precision=one) for one in reversed(WEB.precisions[encoder][
             WEB.precisions[encoder].index(precision):])]
