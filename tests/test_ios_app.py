@@ -46,7 +46,7 @@ ON_THE_MAIN_ACTOR = ("-default-isolation", "MainActor", "-enable-upcoming-featur
 TEST_PACKAGE = """// swift-tools-version: 6.0
 import PackageDescription
 
-let search = ["MobileCLIPSearch", "MobileCLIPShop"].map { Target.Dependency.product(name: $0, package: "Search") }
+let search = ["MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop"].map { Target.Dependency.product(name: $0, package: "Search") }
 let package = Package(
     name: "ShopSearch",
     dependencies: [.package(path: "SEARCH")],
@@ -137,8 +137,8 @@ def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
 def tested(dist, kept, tmp_path_factory) -> tuple[str, phones.Proved]:
     """What the tests of the logic print, and the proofs that they wrote.
 
-    The logic is the package's MobileCLIPShop, and what of the app imports none of Apple's frameworks, as a package of
-    its own. In Xcode the same tests run in the app.
+    The logic is the package's MobileCLIPShop, the self-check of its MobileCLIPKit, and what of the app imports none of
+    Apple's frameworks, as a package of its own. In Xcode the same tests run in the app.
     """
     proved = phones.prepare(dist, tmp_path_factory.mktemp("proved"), table.COREML)
     package = kept / "shop-search"           # kept, so that Swift compiles only what changed

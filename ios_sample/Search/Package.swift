@@ -6,7 +6,7 @@ import PackageDescription
 let hasTests = FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests")
 let tests: [Target] = [
     .testTarget(name: "MobileCLIPSearchTests", dependencies: ["MobileCLIPSearch"]),
-    .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit", "MobileCLIPShop"]),
+    .testTarget(name: "MobileCLIPKitTests", dependencies: ["MobileCLIPKit"]),
 ]
 let package = Package(
     name: "Search",

@@ -5,7 +5,6 @@
     import MobileCLIPSearch
     import Testing
 
-    @testable import MobileCLIPShop
     @testable import ShopSearch
 
     /// The app's own encoders against the golden embeddings, on each kind of processors: on a device, what the Neural Engine

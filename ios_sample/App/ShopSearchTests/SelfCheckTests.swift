@@ -2,7 +2,7 @@ import Foundation
 import MobileCLIPSearch
 import Testing
 
-@testable import MobileCLIPShop
+@testable import MobileCLIPKit
 
 /// With an encoder that stands in for Core ML. Where PROVE names a folder, `parity.prove.proof.judged` is given what is
 /// written there (tests/phones.py makes up the golden inputs); elsewhere they are made here.

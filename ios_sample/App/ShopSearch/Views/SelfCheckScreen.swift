@@ -1,3 +1,4 @@
+import MobileCLIPKit
 import MobileCLIPShop
 import SwiftUI
 

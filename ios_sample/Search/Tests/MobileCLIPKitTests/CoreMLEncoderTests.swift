@@ -3,7 +3,6 @@
     import Foundation
     import MobileCLIPKit
     import MobileCLIPSearch
-    import MobileCLIPShop
     import Testing
 
     /// The demo's packages through Core ML, against the golden embeddings.
