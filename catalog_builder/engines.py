@@ -102,8 +102,18 @@ class Model:
 
     @property
     def logit_scale(self) -> float:
-        """The factor on a cosine before a softmax over labels."""
+        """The factor on a cosine before the shares of labels."""
         return self.manifest.logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """What is added to it before a sigmoid; None: nothing."""
+        return self.manifest.logit_bias
+
+    @property
+    def label_shares(self) -> str:
+        """How labels get their shares: "softmax" or "sigmoid"."""
+        return self.manifest.labels
 
     def exact(self) -> Artifact | None:
         """The artefact that fills a catalog, if there is one."""
