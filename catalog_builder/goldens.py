@@ -91,7 +91,7 @@ def write_searches(folder: Path) -> None:
 
 
 PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write,
-         "labels.json": label_goldens.write}
+         "labels.json": label_goldens.write, "labels-sigmoid.json": label_goldens.write_sigmoid}
 
 
 def encoded():

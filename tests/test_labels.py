@@ -15,6 +15,7 @@ from tests.stand_in import StandIn
 
 FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT))
 CASES = json.loads((FOLDER / "labels.json").read_text(encoding="ascii"))["cases"]
+SIGMOID = json.loads((FOLDER / "labels-sigmoid.json").read_text(encoding="ascii"))["cases"]
 TEMPLATES, NAMES, DIM = ("{}", "a photo of a {}.", "a {} {}"), ("red bag", "boot", "\u9774", "lamp"), 24
 
 
@@ -35,7 +36,38 @@ def test_a_golden_picture_has_the_golden_probabilities(number):
     assert sum(shares) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("number", range(len(SIGMOID)))
+def test_a_golden_picture_has_the_golden_shares_of_a_sigmoid(number):
+    case = SIGMOID[number]
+    names = [label["name"] for label in case["labels"]]
+    prompts = np.array([[vector(row) for row in label["vectors"]] for label in case["labels"]])
+    shares = zero_shot.probabilities(prompts, vector(case["image"]), case["logit_scale"], case["logit_bias"], "sigmoid")
+    best = sorted(zip(names, shares, strict=True), key=lambda pair: -pair[1])
+    assert [name for name, _ in best] == [one["name"] for one in case["probabilities"]]
+    told = [one["probability"] for one in case["probabilities"]]
+    assert [share for _, share in best] == pytest.approx(told, abs=1e-11)
+
+
+def test_a_sigmoids_shares_are_those_of_torch_and_need_not_sum_to_1():
+    import torch
+
+    sums = set()
+    for case in SIGMOID:
+        prompts = np.array([[vector(row) for row in label["vectors"]] for label in case["labels"]])
+        unit = torch.nn.functional.normalize(torch.tensor(prompts, dtype=torch.float64), dim=-1).mean(dim=1)
+        cosines = torch.nn.functional.cosine_similarity(
+            unit, torch.tensor(vector(case["image"]), dtype=torch.float64), dim=-1)
+        wanted = torch.sigmoid(cosines * case["logit_scale"] + case["logit_bias"]).tolist()
+        shares = zero_shot.probabilities(prompts, vector(case["image"]), case["logit_scale"],
+                                         case["logit_bias"], "sigmoid")
+        assert shares == pytest.approx(wanted, abs=1e-12)
+        sums.add(round(sum(shares), 6))
+    assert len(sums) > 3 and 1 not in sums
+
+
 def test_the_golden_labels_can_be_made_anew(tmp_path):
+    label_goldens.write_sigmoid(tmp_path / "sigmoid.json")
+    assert (tmp_path / "sigmoid.json").read_text() == (goldens.OUT / "labels-sigmoid.json").read_text()
     label_goldens.write(tmp_path / "labels.json")
     again = json.loads((tmp_path / "labels.json").read_text(encoding="ascii"))["cases"]
     committed = json.loads((goldens.OUT / "labels.json").read_text(encoding="ascii"))["cases"]

@@ -182,8 +182,9 @@ def test_an_unchanged_copy_loads_and_is_the_same_file(asset, tmp_path):
 @pytest.mark.parametrize(("changes", "says"), [
     ({"format": "mobileclip-catalog"}, "expected mobileclip-tokenizer version 1 or 2; found mobileclip-catalog "),
     ({"version": "3"}, "found mobileclip-tokenizer version 3"),
-    ({"version": "2"}, "family that this program does not know.*expected clip-bpe; found none"),
-    ({"version": "2", "family": "unigram"}, "family that this program does not know.*found unigram"),
+    ({"version": "2"}, "family that this program does not know.*expected clip-bpe, unigram, .*; found none"),
+    ({"version": "2", "family": "letters"}, "family that this program does not know.*found letters"),
+    ({"version": "2", "family": "unigram"}, "lacks a part in .*changed.safetensors; expected pieces"),
     ({"merges": None}, "lacks a part in .*changed.safetensors; expected merges"),
     ({"fold_offsets": None}, "lacks a part.*expected fold_offsets"),
     ({"start_token": None}, "lacks a part.*expected start_token"),
