@@ -20,22 +20,39 @@ let visitor;
 
 before(async () => browser = await launch());
 after(() => browser.close());
-beforeEach(async () => {
-  site = await serve(env('SITE'));
-  visitor = await visit(browser, site.url);
-});
+beforeEach(async () => site = await serve(env('SITE')));
 afterEach(async () => {
   await visitor.context.close();
   site.close();
 });
 
-test('a page that was searched once works when the server is gone, pictures too once they were', async () => {
-  const { page, errors } = visitor;
-  await kept(page);
+/** Opens the page as somebody who was never here, and waits until it is kept. */
+async function visited() {
+  visitor = await visit(browser, site.url);
+  await kept(visitor.page);
+  return visitor;
+}
+
+test('a page that was used keeps its files and one build of LiteRT.js, loads none again, and needs no server', async () => {
+  const { page, context, errors } = await visited();
+  const passed = /** @type {Record<string, boolean>} */ ({});
+  context.on('response', (response) => passed[new URL(response.url()).pathname] = response.fromServiceWorker());
   await ask(page, TEXT);
   const before = await names(page);
   await show(page, await picture());
   const both = await names(page);
+  assert.deepEqual(await builds(page), ['litert_wasm_internal.js', 'litert_wasm_internal.wasm']);
+
+  site.requests.length = 0;
+  await page.reload();
+  await ask(page, TEXT);
+  await page.evaluate(() => fetch('../model/manifest.json'));
+  assert.deepEqual(await names(page), before);
+  assert.deepEqual([...new Set(site.requests)].sort(), [LIST, 'app/sw.js', 'model/manifest.json'].filter((path) =>
+    path !== 'app/sw.js' || site.requests.includes(path)));
+  const fromWorker = ['/app/main.js', '/search/index.js', '/model/manifest.json'].map((path) => passed[path]);
+  assert.deepEqual(fromWorker, [true, true, false], 'the service worker answers for the page alone, not for the model');
+
   site.close();
   await page.reload();
   await ask(page, TEXT);
@@ -45,65 +62,39 @@ test('a page that was searched once works when the server is gone, pictures too 
   assert.deepEqual(errors.filter((line) => !line.includes('ERR_CONNECTION_REFUSED')), []);
 });
 
-test('what was never loaded is told when the server is gone', async () => {
-  const { page } = visitor;
-  await kept(page);
+test('where the browser has no relaxed SIMD, the other build of LiteRT.js is kept, and works without a network', async () => {
+  const path = 'runtimes/litert-build.js';
+  const probe = (await readFile(`${env('SITE')}/${path}`, 'utf8')).replace('0xfd, 0x80, 2', '0xfd, 0xff, 9'); // no instruction
+  site.change = (asked, file) =>
+    asked === path ? Buffer.from(probe) : asked === LIST ? changed(file, path, Buffer.from(probe)) : undefined;
+  const { page } = await visited();
+  assert.deepEqual(await builds(page), ['litert_wasm_compat_internal.js', 'litert_wasm_compat_internal.wasm']);
   await ask(page, TEXT);
   site.close();
   await page.reload();
+  await ask(page, TEXT);
+  assert.equal((await names(page))[0], BEST);
+});
+
+test('a cache that the browser threw away is filled again, and what was never loaded is told when the server is gone', async () => {
+  const { page } = await visited();
+  const [name] = await pages(page);
+  await page.evaluate((gone) => caches.delete(gone), name);
+  await page.reload();
+  await until(page, (wanted) => caches.match('files.json', { cacheName: wanted }).then(Boolean), name);
+  await page.waitForSelector('#category:not([hidden])');
+  site.close();
+  await page.reload();
+  assert.equal(await page.textContent('#headline'), 'Search by words or by picture');
   await show(page, await picture());
   assert.match(await page.innerText('#detail'), /connection/);
 });
 
-test('a second visit loads no file of the page or of the model again', async () => {
-  const { page } = visitor;
-  await kept(page);
-  await ask(page, TEXT);
-  site.requests.length = 0;
-  await page.reload();
-  await ask(page, TEXT);
-  assert.equal((await names(page))[0], BEST);
-  assert.deepEqual([...new Set(site.requests)].sort(), [LIST, 'app/sw.js', 'model/manifest.json'].filter((path) =>
-    path !== 'app/sw.js' || site.requests.includes(path)));
-});
-
-test('only requests of the page and its modules pass the service worker, none of the model\'s', async () => {
-  const { page, context } = visitor;
-  await kept(page);
-  const passed = /** @type {Record<string, boolean>} */ ({});
-  context.on('response', (response) => passed[new URL(response.url()).pathname] = response.fromServiceWorker());
-  await page.reload();
-  await ask(page, TEXT);
-  await page.evaluate(() => fetch('../model/manifest.json'));
-  assert.deepEqual([passed['/app/main.js'], passed['/search/index.js'], passed['/model/manifest.json']], [true, true, false]);
-});
-
-for (const build of ['litert_wasm_internal', 'litert_wasm_compat_internal']) {
-  test(`of LiteRT.js' builds ${build} alone is kept where the browser loads that, and works without a network`, async () => {
-    const { page, context } = await otherwise(build);
-    await kept(page);
-    await ask(page, TEXT);
-    const files = await page.evaluate(async () => {
-      const [name] = (await caches.keys()).filter((one) => one.startsWith('page '));
-      return (await (await caches.open(name)).keys()).map(({ url }) => url.split('/runtime/litert/')[1]);
-    });
-    assert.deepEqual(files.filter((name) => name?.includes('wasm_')).sort(), [`${build}.js`, `${build}.wasm`]);
-    site.close();
-    await page.reload();
-    await ask(page, TEXT);
-    assert.equal((await names(page))[0], BEST);
-    await context.close();
-  });
-}
-
 test('of a page of which one file has another digest nothing is kept', async () => {
-  const { page, context } = visitor;
-  await kept(page);
-  const other = await browser.newContext();
   site.change = (path, content) => path === 'search/json.js' ? Buffer.concat([content, Buffer.from('\n')]) : undefined;
-  const second = await other.newPage();
-  await second.goto(site.url);
-  const state = await second.evaluate(async () => {
+  visitor = await visit(browser, site.url);
+  const { page } = visitor;
+  const state = await page.evaluate(async () => {
     const list = await (await fetch('files.json')).arrayBuffer();
     const digest = Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', list)), (byte) => byte.toString(16).padStart(2, '0'));
     const { installing, active } = await navigator.serviceWorker.register(`sw.js?${digest.join('')}&`);
@@ -112,27 +103,11 @@ test('of a page of which one file has another digest nothing is kept', async () 
     return worker.state;
   });
   assert.equal(state, 'redundant');
-  assert.deepEqual(await pages(second), []);
-  assert.equal((await pages(page)).length, 1);
-  await other.close();
-  await context.close();
-});
-
-test('a cache that the browser threw away is filled again', async () => {
-  const { page } = visitor;
-  await kept(page);
-  const [name] = await pages(page);
-  await page.evaluate((gone) => caches.delete(gone), name);
-  await page.reload();
-  await until(page, (wanted) => caches.match('files.json', { cacheName: wanted }).then(Boolean), name);
-  site.close();
-  await page.reload();
-  assert.equal(await page.textContent('#headline'), 'Search by words or by picture');
+  assert.deepEqual(await pages(page), []);
 });
 
 test('a page with another list replaces the old one once that is closed, and loads only what changed', async () => {
-  const { page, context } = visitor;
-  await kept(page);
+  const { page, context } = await visited();
   const [old] = await pages(page);
   const style = Buffer.from('body { color: rgb(1, 2, 3) }');
   site.change = (path, content) => path === 'app/style.css' ? style : path === LIST ? changed(content, 'app/style.css', style) : undefined;
@@ -150,8 +125,7 @@ test('a page with another list replaces the old one once that is closed, and loa
 });
 
 test('a new set of the model\'s files takes the old one\'s place only when it is whole', async () => {
-  const { page } = visitor;
-  await kept(page);
+  const { page } = await visited();
   await ask(page, TEXT);
   await until(page, () => caches.open('shop-files').then((cache) => cache.match('../model/manifest.json')).then(Boolean), null);
   const before = await models(page);
@@ -173,22 +147,18 @@ async function kept(page) {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
 }
 
-/**
- * A new visitor, whose browser knows no relaxed SIMD if `build` is the one for such.
- *
- * @param {string} build of LiteRT.js
- */
-async function otherwise(build) {
-  const path = 'runtimes/litert-build.js';
-  const content = (await readFile(`${env('SITE')}/${path}`, 'utf8')).replace('0xfd, 0x80, 2', '0xfd, 0xff, 9');
-  site.change = build.includes('compat') ? (asked, file) =>
-    asked === path ? Buffer.from(content) : asked === LIST ? changed(file, path, Buffer.from(content)) : undefined : () => undefined;
-  return visit(browser, site.url);
-}
-
 /** The caches of pages. @param {import('playwright-core').Page} page */
 function pages(page) {
   return page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith('page ')));
+}
+
+/** What is kept of LiteRT.js' builds. @param {import('playwright-core').Page} page */
+function builds(page) {
+  return page.evaluate(async () => {
+    const [name] = (await caches.keys()).filter((one) => one.startsWith('page '));
+    const files = (await (await caches.open(name)).keys()).map(({ url }) => url.split('/runtime/litert/')[1]);
+    return files.filter((file) => file?.includes('_wasm_')).sort();
+  });
 }
 
 /** What is kept of the model. @param {import('playwright-core').Page} page */
