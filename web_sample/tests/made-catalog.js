@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { CatalogMemory } from '../search/catalog/catalog-memory.js';
 import { openCatalog } from '../search/catalog/catalog.js';
+import { loadNext } from '../search/catalog/scan.js';
 import { container, joined } from './made-container.js';
 import { random } from './vectors.js';
 
@@ -135,11 +136,10 @@ export async function opened(file, name = 'made.catalog', space, digest) {
  * @param {number} most bytes of the largest
  */
 export async function opener(most) {
-  const { loadSums } = await import('../search/catalog/scan.js');
   const memory = new WebAssembly.Memory({ initial: 1 + Math.ceil(most / PAGE) });
-  const sums = await loadSums(memory);
+  const next = await loadNext(memory);
   return (/** @type {Uint8Array} */ file) => {
-    const one = new CatalogMemory(memory, sums, file.length);
+    const one = new CatalogMemory(memory, next, file.length);
     one.file.set(file);
     return openCatalog(one, 'made.catalog');
   };

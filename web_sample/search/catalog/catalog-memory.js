@@ -1,51 +1,55 @@
-/**
- * A catalog file's bytes enter; the memory leaves in which they lie, together with a query, and are summed.
- * A page in front holds the query and the sums of a block of rows; then the file begins. Nothing is copied.
- */
+/** A catalog file's bytes enter; the memory leaves in which they lie beside a query, and are scanned uncopied. */
 
-import { loadSums } from './scan.js';
+import { allowed } from '../malformed.js';
+import { loadNext } from './scan.js';
 
 const PAGE = 65_536; // bytes of a page of WebAssembly
 const MOST_PAGES = 65_536;
 const MOST_DIM = 1024;
 const QUERY = 0; // int16 [MOST_DIM]
-const SUMS = QUERY + 2 * MOST_DIM; // int32 [BLOCK]
-/** How many rows are summed at a time. */
-export const BLOCK = (PAGE - SUMS) / 4;
+const SCORE = QUERY + 2 * MOST_DIM; // float64
+const FILE = 4096; // the file's first byte, at a multiple of 8
 
-/** The memory of one open catalog. For one thread. */
+/** The memory of one open catalog. For one thread, and one search at a time. */
 export class CatalogMemory {
-  #sums;
+  #next;
   #query;
+  #score;
 
   /**
    * Room for a file of so many bytes. Throws a RangeError where there is not enough memory, or none could be.
    * @param {number} bytes
    */
   static async create(bytes) {
-    const pages = 1 + Math.ceil(bytes / PAGE);
-    if (!(pages <= MOST_PAGES)) throw new RangeError(`a catalog of ${bytes} bytes, more than a page's memory`);
+    const pages = Math.ceil((FILE + bytes) / PAGE);
+    allowed(pages <= MOST_PAGES, () => `a catalog of ${bytes} bytes, more than a page's memory`);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    return new CatalogMemory(memory, await loadSums(memory), bytes);
+    return new CatalogMemory(memory, await loadNext(memory), bytes);
   }
 
-  /** @param {WebAssembly.Memory} memory @param {import('./scan.js').Sums} sums @param {number} bytes */
-  constructor(memory, sums, bytes) {
-    this.#sums = sums;
-    this.#query = new Int16Array(memory.buffer, QUERY, MOST_DIM);
+  /** @param {WebAssembly.Memory} memory @param {import('./scan.js').Next} next @param {number} bytes */
+  constructor({ buffer }, next, bytes) {
+    this.#next = next;
+    this.#query = new Int16Array(buffer, QUERY, MOST_DIM);
+    this.#score = new Float64Array(buffer, SCORE, 1);
     /** Where the catalog's bytes belong, before it is opened. */
-    this.file = new Uint8Array(memory.buffer, PAGE, bytes);
-    /** What `sum` leaves: int32 [BLOCK]. */
-    this.sums = new Int32Array(memory.buffer, SUMS, BLOCK);
+    this.file = new Uint8Array(buffer, FILE, bytes);
+  }
+
+  /** The score of the row that was found last. */
+  get score() {
+    return this.#score[0];
   }
 
   /**
-   * Sums code x query of each of `count` rows from `first` on, at most BLOCK, into `sums`.
-   * @param {Int16Array} query [dim] @param {Int8Array} codes [rows, dim], in this memory @param {number} first
-   * @param {number} count
+   * Begins a scan: answers a function that gives, of the rows from `row` on and before `end`, the first that scores at
+   * least so much; `end` where there is none.
+   * @param {import('./scores.js').PreparedQuery} query @param {import('./catalog-reader.js').CatalogTables} tables
+   * @returns {(row: number, end: number, least: number) => number}
    */
-  sum(query, codes, first, count) {
-    this.#query.set(query);
-    this.#sums(QUERY, codes.byteOffset + first * query.length, query.length, count, SUMS);
+  scan({ q16, step, constant }, { codes, scales }) {
+    this.#query.set(q16);
+    return (row, end, least) => this.#next(
+      QUERY, codes.byteOffset, scales.byteOffset, SCORE, q16.length, step, constant, row, end, least);
   }
 }

@@ -2,7 +2,6 @@
 
 import { BadFileError, allowed } from '../malformed.js';
 import { Best } from './best.js';
-import { BLOCK } from './catalog-memory.js';
 import { whole } from './catalog-reader.js';
 import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
@@ -63,30 +62,25 @@ export class CatalogSearch {
   }
 
   /**
-   * Offers the best row of each product that is wanted, if it reaches the threshold. A row that scores too low to be among
-   * the best is passed over: a better one of its product is not.
+   * Offers the best row of each product that is wanted, if it reaches the threshold. A row that scores too low to be
+   * among the best is passed over: a better one of its product is not.
    * @param {PreparedQuery} query @param {Uint8Array | null} wanted @param {number} threshold @param {Best} best
    */
-  #scan({ q16, step, constant }, wanted, threshold, best) {
-    const { memory, rows, tables: { owners, scales, codes } } = this.catalog;
-    const { sums } = memory;
+  #scan(query, wanted, threshold, best) {
+    const { memory, tables } = this.catalog;
+    const next = memory.scan(query, tables);
     let least = threshold;
     let product = -1; // whose best row so far is `bestRow`
     let bestRow = -1;
     let bestScore = -Infinity;
-    for (let first = 0; first < rows; first += BLOCK) {
-      const count = Math.min(BLOCK, rows - first);
-      memory.sum(q16, codes, first, count);
-      for (let index = 0; index < count; index++) {
-        const score = scales[first + index] * step * sums[index] + constant; // as PreparedQuery.score, in this order
-        if (score < least) continue;
-        const owner = owners[first + index];
-        if (wanted !== null && wanted[owner] === 0) continue;
-        if (owner === product && score <= bestScore) continue; // the first of equal rows stays
+    for (const [first, end] of runs(tables.owners, wanted)) {
+      for (let row = next(first, end, least); row < end; row = next(row + 1, end, least)) {
+        const owner = tables.owners[row];
+        if (owner === product && memory.score <= bestScore) continue; // the first of equal rows stays
         if (owner !== product && bestRow >= 0) least = Math.max(least, best.offer(bestScore, bestRow));
         product = owner;
-        bestRow = first + index;
-        bestScore = score;
+        bestRow = row;
+        bestScore = memory.score;
       }
     }
     if (bestRow >= 0) best.offer(bestScore, bestRow);
@@ -154,6 +148,20 @@ export class CatalogSearch {
     const unknown = [...wanted].filter((name) => !categories.includes(name));
     allowed(unknown.length === 0, () => `no such category: ${unknown.join(', ')}; there are ${categories.join(', ')}`);
     return categories.map((name) => wanted.has(name));
+  }
+}
+
+/**
+ * Runs of rows whose products are wanted: the first row of each, and the one after it.
+ * @param {Uint32Array} owners @param {Uint8Array | null} wanted null: all @returns {Generator<[number, number]>}
+ */
+function* runs(owners, wanted) {
+  for (let row = 0; row < owners.length;) {
+    const first = row;
+    if (wanted === null) row = owners.length;
+    while (row < owners.length && wanted?.[owners[row]] === 1) row++;
+    if (row > first) yield [first, row];
+    while (row < owners.length && wanted?.[owners[row]] === 0) row++;
   }
 }
 

@@ -1,12 +1,15 @@
 /**
- * A memory that holds codes and a query enters; the function leaves that sums code x query of each row, exactly.
- * It is scan.wasm's, or plain JavaScript where the browser has no SIMD in WebAssembly. Both give the same sums.
+ * A memory that holds codes, their scales and a query enters; the function leaves that finds the next row which scores
+ * well enough. It is scan.wasm's, or plain JavaScript where the browser has no SIMD in WebAssembly: the same bits.
  */
 
 /**
- * `sums` of each of `rows` rows of `codes` with the query: int32 [rows] from int8 [rows, dim] and int16 [dim]. The
- * three are places in the memory, in bytes.
- * @typedef {(query: number, codes: number, dim: number, rows: number, sums: number) => void} Sums
+ * Of the rows from `row` on and before `end`, the first whose score is not below `least`, which is then at `score`;
+ * `end` where there is none. The score is `scale * step * sum + constant`, with the exact sum of code x query.
+ * `query`: int16 [dim]; `codes`: int8 [rows, dim]; `scales`: float32 [rows]; `score`: float64: places in the
+ * memory, in bytes, each at a multiple of its numbers' size.
+ * @typedef {(query: number, codes: number, scales: number, score: number, dim: number, step: number, constant: number,
+ * row: number, end: number, least: number) => number} Next
  */
 
 const FILE = new URL('scan.wasm', import.meta.url);
@@ -15,41 +18,34 @@ let compiled;
 
 /**
  * The quickest function for this memory. Throws what fetching scan.wasm throws; the next call tries again.
- * @param {WebAssembly.Memory} memory @returns {Promise<Sums>}
+ * @param {WebAssembly.Memory} memory @returns {Promise<Next>}
  */
-export async function loadSums(memory) {
+export async function loadNext(memory) {
   if (compiled === undefined) {
     const content = await read(FILE);
     compiled = WebAssembly.validate(content) ? await WebAssembly.compile(content) : null;
   }
-  return compiled === null ? sumsPlainly(memory) : sumsOf(await WebAssembly.instantiate(compiled, imports(memory)));
+  if (compiled === null) return nextPlainly(memory);
+  const { exports } = await WebAssembly.instantiate(compiled, { catalog: { memory } });
+  return /** @type {Next} */ (exports.next);
 }
 
-/**
- * The same as scan.wasm, for browsers without SIMD and for its test.
- * @param {WebAssembly.Memory} memory @returns {Sums}
- */
-export function sumsPlainly(memory) {
-  const codes = new Int8Array(memory.buffer);
-  const numbers = new Int16Array(memory.buffer);
-  const out = new Int32Array(memory.buffer);
-  return (query, first, dim, rows, sums) => {
-    for (let row = 0, at = first; row < rows; row++) {
+/** The same as scan.wasm, for browsers without SIMD. @param {WebAssembly.Memory} memory @returns {Next} */
+export function nextPlainly({ buffer }) {
+  const [numbers, bytes, factors] = [new Int16Array(buffer), new Int8Array(buffer), new Float32Array(buffer)];
+  const scores = new Float64Array(buffer);
+  return (query, codes, scales, score, dim, step, constant, row, end, least) => {
+    for (; row < end; row++) {
       let sum = 0;
-      for (let index = query / 2; index < query / 2 + dim; index++, at++) sum = sum + codes[at] * numbers[index] | 0;
-      out[sums / 4 + row] = sum;
+      const first = codes + row * dim;
+      for (let index = 0; index < dim; index++) sum = sum + bytes[first + index] * numbers[query / 2 + index] | 0;
+      const found = factors[scales / 4 + row] * step * sum + constant; // in this order
+      if (found < least) continue;
+      scores[score / 8] = found;
+      break;
     }
+    return row;
   };
-}
-
-/** @param {WebAssembly.Memory} memory */
-function imports(memory) {
-  return { catalog: { memory } };
-}
-
-/** @param {WebAssembly.Instance} instance @returns {Sums} */
-function sumsOf(instance) {
-  return /** @type {Sums} */ (instance.exports.sums);
 }
 
 /** A file beside this module; Node's fetch knows no files. @param {URL} url @returns {Promise<BufferSource>} */
