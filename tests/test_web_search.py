@@ -65,7 +65,8 @@ def tested(dist, repetitions, tmp_path_factory) -> str:
     damaged_catalogs.write(folder / "damaged", catalogs(folder), repetitions(FAULTS))
     suites = sorted(f"tests/{path.name}" for path in (WEB / "tests").glob("*.test.js"))
     answer = node("--test", "--test-reporter=tap", *suites, DIST=str(dist), EXPECTED=str(folder))
-    assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
+    failed = re.findall(r"^not ok .*(?:\n  .*)*", answer.stdout, re.M)
+    assert answer.returncode == 0, "\n".join(failed)[:4000] + answer.stderr[-4000:]
     return answer.stdout
 
 
