@@ -2,7 +2,7 @@
 
 A worker loads both encoders by the sample page's own modules, and asks each once; the growth of the page's own process
 is read from /proc: its resident memory then, and at its peak. MODEL= names the model (s2, with random weights);
-DIST=folder is an export of it that is there, with its verdicts. In: Linux, Chromium (CHROMIUM= names it), `make npm`.
+DIST=folder is an export of it that is there, with its verdicts. In: Chromium (CHROMIUM= names it), `make npm`; Linux.
 """
 
 import json

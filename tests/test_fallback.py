@@ -91,7 +91,7 @@ def test_the_default_export_makes_and_ships_dynamic_int8_text_for_android(ground
     found = judged(ground, monkeypatch)
     assert found.green and ground.manifest.judged and {r.outcome for r in found.results} == {"passed"}
     assert [(p.image, p.text, p.outcome) for p in found.pairs if p.image != p.text] == [
-        ("fp16", "fp32", "passed"), ("fp16", "dynamic-int8", "passed")]
+        ("fp32", "dynamic-int8", "passed"), ("fp16", "fp32", "passed"), ("fp16", "dynamic-int8", "passed")]
     notes, text = shipped(ground, tmp_path)
     assert notes == [] and (text.precision, text.path, text.fallback) == ("dynamic-int8", "text.tflite", None)
     assert (tmp_path / "android/text.tflite").read_bytes() == ground.dist.path(CANDIDATE).read_bytes()
