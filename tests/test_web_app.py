@@ -41,6 +41,8 @@ LANGUAGES = {"en": "values", "zh-Hant": "values-b+zh+Hant"}
 OWN = {"clear", "drop", "progress", "clear_filters", "one_product", "products", "close", "error_network", "error_files",
        "error_memory"}
 MOST_ICON = 10_000                           # bytes
+MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
+COMMENT = re.compile(r"/\*.*?\*/|^\s*(?://|;;).*?$", re.S | re.M)
 PRODUCT, PICTURE = "Bagel", ROOT / "demo" / "shop" / "queries" / "D0042-a.jpg"
 ORT = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 RUNTIMES = {"site": "LiteRT.js", "ort_site": "ONNX Runtime Web"}
@@ -87,6 +89,14 @@ def test_the_icons_are_there_and_small():
         assert path.stat().st_size < MOST_ICON
         if path.suffix == ".png":
             assert "x".join(map(str, Image.open(path).size)) == icon["sizes"]
+
+
+@pytest.mark.parametrize("folder", MOST_LINES)
+def test_the_page_and_its_search_are_small(folder):
+    sources = [path.read_text(encoding="utf-8") for path in files.files_of(PAGE / folder)
+               if path.suffix in (".js", ".html", ".css", ".webmanifest", ".wat")]
+    lines = [line for source in sources for line in COMMENT.sub("", source).splitlines() if line.strip()]
+    assert len(sources) > 10 and len(lines) <= MOST_LINES[folder]
 
 
 def test_the_page_and_its_host_forbid_the_same():

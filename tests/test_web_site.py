@@ -124,8 +124,8 @@ def test_a_runtime_of_another_form_or_without_a_file_is_refused(modules):
 def page(monkeypatch, modules):
     """A page of a few files, with a runtime, instead of web_sample/."""
     folder = modules.parent
-    for name in ("app/index.html", "app/sw.js", "search/index.js", "search/README.md", "search/scan.wat",
-                 "runtimes/a.js"):
+    for name in ("app/index.html", "app/sw.js", "shop/shop.js", "search/index.js", "search/README.md",
+                 "search/scan.wat", "runtimes/a.js"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
     monkeypatch.setattr(web_site, "PAGE", folder)
@@ -152,7 +152,7 @@ def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kep
         content = (out / one["path"]).read_bytes()
         assert (one["sha256"], one["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
     assert {path.name for path in out.iterdir()} == {
-        "app", "search", "runtimes", "runtime", "model", "index.html", "README.md"}
+        "app", "shop", "search", "runtimes", "runtime", "model", "index.html", "README.md"}
     assert (out / "runtime" / "litert" / "litert_wasm_jspi_internal.wasm").is_file()
     Dist(out / "model").check()
     assert part.folder == out / "model" and [a.precision for a in manifest.read(part.folder).artifacts] == ["fp32"] * 2

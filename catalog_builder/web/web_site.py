@@ -96,7 +96,8 @@ def readme(choice: Selection, folder: Path) -> str:
     link = f", {made.licence.url}" if made.licence.url else ""
     rows = [f"| `{name}/` | {files.size(folder / name) / 1e6:.2f} | {what} |" for name, what in (
         ("app", "the page, its service worker, and `files.json`: what it keeps for offline use"),
-        ("search", "tokenizer, pictures, catalog and scores"), ("runtimes", "how the page calls a runtime"),
+        ("shop", "the shop behind the page, on a worker"), ("search", "tokenizer, pictures, catalog and scores"),
+        ("runtimes", "how the page calls a runtime"),
         ("runtime", "LiteRT.js (Apache-2.0); a browser takes one of its `.wasm` files"),
         (MODEL, "encoders, tokenizer, catalog, manifest"))]
     return "\n".join([

@@ -40,7 +40,6 @@ export class DetailsView {
   #say(text) {
     this.#content.replaceChildren(element('p', { id: 'details-name', role: 'status', textContent: words(text) }));
   }
-
 }
 
 /** @param {import('../shop/shop.js').Card} card */

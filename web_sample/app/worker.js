@@ -1,5 +1,4 @@
-// The shop's worker starts here, as a classic script: LiteRT.js calls importScripts, which modules do not have. It lies beside
-// sw.js, which sees only what workers in its own folder load.
+// The shop's worker starts here: a classic one, since LiteRT.js calls importScripts, and beside sw.js, which sees no other.
 /** @type {MessageEvent[]} */
 const early = [];
 onmessage = (event) => early.push(event);
