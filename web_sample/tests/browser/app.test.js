@@ -249,6 +249,21 @@ describe('in a visit of its own', () => {
     assert.equal((await names(page))[0], BEST);
   });
 
+  test('Enter before the page\'s own code is here sends nothing, and keeps the words', async () => {
+    const { page } = visitor;
+    const hold = gate();
+    site.held['app/main.js'] = hold.until;
+    await page.reload({ waitUntil: 'commit' });
+    await page.fill('#text', TEXT);
+    await page.press('#text', 'Enter');
+    assert.deepEqual([page.url(), await page.inputValue('#text')], [site.url, TEXT]);
+    hold.free();
+    await page.waitForLoadState();
+    await page.press('#text', 'Enter');
+    await settled(page);
+    assert.equal((await names(page))[0], BEST);
+  });
+
   test('each file that does not come, or comes with another byte, is told and not kept, and trying again goes on', async () => {
     const { page } = visitor;
     for (const [place, [problem, paths, words]] of /** @type {[number, string[], RegExp][]} */ ([
