@@ -80,7 +80,7 @@ def fill(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     """Fills the sample apps' own folders; arguments and errors are those of `choose`. Every check comes before the
     first write.
     """
-    choice = choose(dist, catalog, precision, accepted, apps, each, say)
+    choice = choose(dist, catalog, precision, accepted, apps, each=each, say=say)
     for app in choice.encoders:
         if found := foreign(app.folder):
             raise InputError("the app's folder would be replaced, and holds what `make apps` did not put there",

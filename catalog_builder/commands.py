@@ -224,7 +224,8 @@ def _first_of(most: int, count: int) -> str:
 def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted, web_alone: bool = False) -> int:
     """Fills the sample apps, or that of the web alone, which then must get its files."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled(fill(dist, catalog, _asked(precision), accepted, [WEB] if web_alone else APPS, web_alone, _warn))
+    _show_filled(fill(dist, catalog, _asked(precision), accepted, [WEB] if web_alone else APPS, each=web_alone,
+                      say=_warn))
     return DONE
 
 

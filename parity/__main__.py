@@ -136,7 +136,7 @@ def measure(dist: Dist, products: int | None, own: Shelf | None, options: Namesp
     count = len(dist.manifest.artifacts) + bool(by_gpu)
     flush_subnormals()
     with Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
-        judged = gate.run(dist, products, steps.begin, own, options.strict, by_gpu)
+        judged = gate.run(dist, products, steps.begin, own, strict=options.strict, by_gpu=by_gpu)
     verdicts.write(dist, judged, depends)
     return judged
 

@@ -2,8 +2,8 @@
 
 onmessage = async () => {
   const address = (/** @type {string} */ path) => new URL(`../${path}`, location.href).href;
-  /** @type {typeof import('../../app/files.js')} */
-  const { Files } = await import(address('app/files.js'));
+  /** @type {typeof import('../../shop/files.js')} */
+  const { Files } = await import(address('shop/files.js'));
   /** @type {typeof import('../../runtimes/litert-encoder.js')} */
   const { LiteRtEncoder } = await import(address('runtimes/litert-encoder.js'));
   /** @type {typeof import('../../search/manifest.js')} */
