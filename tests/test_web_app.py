@@ -240,12 +240,18 @@ def sample_pictures() -> dict[str, bytes]:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_every_query_finds_the_ten_products_of_float32_pytorch(runtime, request, dist, sample_shop, tmp_path, say):
-    queries = tmp_path / "queries.json"
-    queries.write_text(json.dumps(expected_rankings(dist, sample_shop(dist))), encoding="utf-8")
-    suite("ranking", request.getfixturevalue(runtime), QUERIES=queries)
-    count, name = len(json.loads(queries.read_text(encoding="utf-8"))), RUNTIMES[runtime]
+def test_every_query_finds_the_ten_products_of_float32_pytorch(runtime, request, rankings, say):
+    suite("ranking", request.getfixturevalue(runtime), QUERIES=rankings)
+    count, name = len(json.loads(rankings.read_text(encoding="utf-8"))), RUNTIMES[runtime]
     say(f"web_sample/app: {count} queries with {name}, 0 with other products than float32 PyTorch")
+
+
+@pytest.fixture(scope="module")
+def rankings(tools, dist, sample_shop, tmp_path_factory) -> Path:
+    """The file of what is expected."""
+    path = tmp_path_factory.mktemp("rankings") / "queries.json"
+    path.write_text(json.dumps(expected_rankings(dist, sample_shop(dist))), encoding="utf-8")
+    return path
 
 
 def expected_rankings(dist: Path, shop: Path) -> list[dict]:

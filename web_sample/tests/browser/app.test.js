@@ -20,10 +20,16 @@ let visitor;
 before(async () => browser = await launch());
 after(() => browser.close());
 
-/** A visitor who was never here. */
-async function comes() {
+/**
+ * A visitor who was never here.
+ *
+ * @param {import('playwright-core').BrowserContextOptions} [options]
+ * @param {typeof site.change} [change] of what the server answers
+ */
+async function comes(options = {}, change = () => undefined) {
   site = await serve(env('SITE'));
-  visitor = await visit(browser, site.url, { serviceWorkers: 'block' });
+  site.change = change;
+  visitor = await visit(browser, site.url, { serviceWorkers: 'block', ...options });
 }
 
 async function leaves() {
@@ -33,7 +39,7 @@ async function leaves() {
 }
 
 describe('in one visit, which each test leaves with any question', () => {
-  before(comes);
+  before(() => comes());
   after(leaves);
   beforeEach(() => empty(visitor.page));
 
@@ -228,7 +234,7 @@ describe('in one visit, which each test leaves with any question', () => {
 });
 
 describe('in a visit of its own', () => {
-  beforeEach(comes);
+  beforeEach(() => comes());
   afterEach(leaves);
 
   test('while files load, their bytes are counted; of the questions meanwhile only the last one is answered', async () => {
@@ -301,32 +307,26 @@ describe('in a visit of its own', () => {
     }
   });
 
-  test('prices stand as the shopper\'s country writes them', async () => {
-    const { page, context } = await visit(browser, site.url, { locale: 'de-DE', serviceWorkers: 'block' });
-    assert.equal(await page.getAttribute('html', 'lang'), 'en', 'no German: English');
-    await ask(page, TEXT);
-    assert.match(await page.innerText('.price >> nth=0'), /^\d+,\d\d\s€$/u);
-    await context.close();
-  });
-
   test('no GPU, or none that agrees: the processor answers', async () => {
     const { page } = visitor;
     await page.goto(`${site.url}?accelerator=webgpu`);
     await ask(page, TEXT);
     assert.equal((await names(page))[0], BEST);
   });
+});
 
-  test('a catalog whose confidence was not measured shows no stars and no per cent', async () => {
-    const { page } = visitor;
-    const { unmeasured } = await import('./catalogs.js');
-    const changed = unmeasured(await readFile(`${env('SITE')}/model/manifest.json`), await readFile(`${env('SITE')}/model/shop.catalog`));
-    site.change = (path) => ({ 'model/manifest.json': changed.manifest, 'model/shop.catalog': changed.catalog })[path];
-    await page.reload();
-    await ask(page, TEXT);
-    assert.equal((await names(page)).length, 20);
-    assert.equal(await page.locator('.match').count(), 0);
-    assert.equal(await page.isVisible('#doubtful-title'), false);
-  });
+test('prices stand as the shopper\'s country writes them, and no stars where the confidence was not measured', async () => {
+  const { unmeasured } = await import('./catalogs.js');
+  const changed = unmeasured(await readFile(`${env('SITE')}/model/manifest.json`), await readFile(`${env('SITE')}/model/shop.catalog`));
+  await comes({ locale: 'de-DE' }, (path) => ({ 'model/manifest.json': changed.manifest, 'model/shop.catalog': changed.catalog })[path]);
+  const { page } = visitor;
+  assert.equal(await page.getAttribute('html', 'lang'), 'en', 'no German: English');
+  await ask(page, TEXT);
+  assert.match(await page.innerText('.price >> nth=0'), /^\d+,\d\d\s€$/u);
+  assert.equal((await names(page)).length, 20);
+  assert.equal(await page.locator('.match').count(), 0);
+  assert.equal(await page.isVisible('#doubtful-title'), false);
+  await leaves();
 });
 
 /** Presses "Try again". @param {import('playwright-core').Page} page */
