@@ -55,6 +55,13 @@ def scene(tmp_path):
     return made_dist(tmp_path / "demo"), catalog_of(tmp_path / "night.catalog", SPACE), tmp_path / "out"
 
 
+def test_a_tokenizer_that_the_apps_do_not_read_is_refused(scene):
+    changed(scene[0], text=replace(manifest.read(scene[0]).text, family="wordpiece"))
+    with pytest.raises(InputError, match="no app reads this model's tokenizer yet .*expected clip-bpe; found word"):
+        written(scene)
+    assert not scene[2].exists()
+
+
 def written(scene, **how):
     dist, catalog, out = scene
     return bundle.write(dist, catalog, how.pop("precision", None), how.pop("accepted", NOTHING), out, **how)

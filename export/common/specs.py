@@ -68,14 +68,15 @@ CLIP_TEXT = TextSpec()                       # open_clip.tokenizer.SimpleTokeniz
 _UNMARKED = ("fix", "unhtml", "unhtml", "strike", "lower", "spaces")     # open_clip's clean="canonicalize"
 _CHINESE = ("{}", "\u4e00\u5f20{}\u7684\u7167\u7247")                   # the bare name; "a photo of {}"
 _MANY: Templates = {"en": CLIP_TEMPLATES, "zh": _CHINESE}
-SIGLIP_TEXT = TextSpec("unigram", 64, None, end_token=1, pad_token=1, pooling="last", mask="none", vocabulary=32_000,
-                       steps=(*_UNMARKED, "map"))
-SIGLIP_I18N_TEXT = TextSpec("unigram", 64, None, end_token=1, pad_token=1, pooling="last", templates=_MANY, scripts=SCRIPTS,
-                            mask="none", vocabulary=250_000, steps=(*_UNMARKED, "map"))
-SIGLIP2_TEXT = TextSpec("gemma-bpe", 64, None, end_token=1, pad_token=0, pooling="last", templates=_MANY, scripts=SCRIPTS,
-                        mask="none", vocabulary=256_000, steps=_UNMARKED)
+SIGLIP_TEXT = TextSpec("unigram", 64, None, end_token=1, pad_token=1, pooling="last", mask="none",
+                       vocabulary=32_000, steps=(*_UNMARKED, "map"))
+SIGLIP_I18N_TEXT = TextSpec("unigram", 64, None, end_token=1, pad_token=1, pooling="last", templates=_MANY,
+                            scripts=SCRIPTS, mask="none", vocabulary=250_000, steps=(*_UNMARKED, "map"))
+SIGLIP2_TEXT = TextSpec("gemma-bpe", 64, None, end_token=1, pad_token=0, pooling="last", templates=_MANY,
+                        scripts=SCRIPTS, mask="none", vocabulary=256_000, steps=_UNMARKED)
 XLM_R_TEXT = TextSpec("unigram", 77, start_token=0, end_token=2, pad_token=1, pooling="mean", templates=_MANY,
-                      scripts=SCRIPTS, mask="pads", vocabulary=250_002, steps=("fix", "unhtml", "unhtml", "spaces", "map"))
+                      scripts=SCRIPTS, mask="pads", vocabulary=250_002,
+                      steps=("fix", "unhtml", "unhtml", "spaces", "map"))
 CHINESE_CLIP_TEXT = TextSpec("wordpiece", 52, start_token=101, end_token=102, pad_token=0, pooling="first",
                              templates={"zh": _CHINESE}, scripts=("Latin", "Han"), mask="pads", vocabulary=21_128,
                              steps=("drop", "isolate", "lower", "decompose", "unmark", "punctuate"))
