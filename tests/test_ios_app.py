@@ -46,7 +46,8 @@ ON_THE_MAIN_ACTOR = ("-default-isolation", "MainActor", "-enable-upcoming-featur
 TEST_PACKAGE = """// swift-tools-version: 6.0
 import PackageDescription
 
-let search = ["MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop"].map { Target.Dependency.product(name: $0, package: "Search") }
+let names = ["MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop"]
+let search = names.map { Target.Dependency.product(name: $0, package: "Search") }
 let package = Package(
     name: "ShopSearch",
     dependencies: [.package(path: "SEARCH")],
