@@ -304,7 +304,8 @@ def changed_vocabulary(look_alikes, name, tmp_path, change):
     ("siglip2", lambda c: c["model"]["merges"].pop(40), "merges do not follow from the order"),
     ("siglip2", lambda c: c["model"].update(byte_fallback=False), "not a tokenizer such as Gemma's"),
     ("siglip2", lambda c: c.update(normalizer={"type": "Prepend", "prepend": "x"}), "not a tokenizer such as Gemma's"),
-    ("siglip2", lambda c: c["model"]["vocab"].pop("<0x41>"), "lacks a byte.*expected <0x41>"),
+    ("siglip2", lambda c: c["model"]["vocab"].pop("<0xC3>"), "lacks a byte.*expected <0xC3>"),
+    ("siglip2", lambda c: c["model"]["vocab"].pop("<0x09>"), "lacks a byte.*expected <0x09>"),
 ])
 def test_a_vocabulary_that_cannot_be_kept_is_refused(name, change, says, look_alikes, tmp_path):
     path = changed_vocabulary(look_alikes, name, tmp_path, change)
@@ -318,6 +319,17 @@ def test_a_missing_vocabulary_is_refused(name, look_alikes, tmp_path):
     for path in (None, tmp_path / "none"):
         with pytest.raises(InputError, match="vocabulary.*remedy: take the"):
             families.write_asset(look_alikes[name].text, tmp_path / "asset", path)
+
+
+def test_a_byte_without_a_token_of_its_own_is_its_characters(look_alikes, tmp_path):
+    """Gemma has no <0x09>: the tab is a piece."""
+    def tab(content):
+        content["model"]["vocab"]["\t"] = content["model"]["vocab"].pop("<0x09>")
+
+    path = changed_vocabulary(look_alikes, "siglip2", tmp_path, tab)
+    old = json.loads(look_alikes["siglip2"].vocabulary.read_text())["model"]["vocab"]["<0x09>"]
+    families.write_asset(look_alikes["siglip2"].text, tmp_path / "asset", path)
+    assert load(tmp_path / "asset").byte_tokens[9] == old
 
 
 def test_special_tokens_beyond_the_encoders_table_are_left_out(look_alikes, tmp_path):

@@ -17,6 +17,7 @@ from export.text.assets.version2 import SPACE_MARK
 
 KIND = "BPE"
 BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+ASCII = 0x80                             # a byte below is a character: Gemma has the tab as a piece alone, not <0x09>
 SPACE_TO_MARK = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE_MARK}
 
 
@@ -39,26 +40,28 @@ def asset_bytes(text: TextSpec, vocabulary: Path | None) -> bytes:
     pieces = [b""] * (max(ids.values()) + 1)
     for piece, token in ids.items():
         pieces[token] = piece.encode()
-    missing = next((name for name in BYTES if name not in ids), None)
-    if missing:
-        raise InputError("the vocabulary lacks a byte", where=vocabulary, expected=missing,
+    of_bytes = [ids.get(name, ids.get(chr(byte)) if byte < ASCII else None) for byte, name in enumerate(BYTES)]
+    if None in of_bytes:
+        raise InputError("the vocabulary lacks a byte", where=vocabulary, expected=BYTES[of_bytes.index(None)],
                          remedy=hub_tokenizer.REMEDY)
-    made = merged(content, ids, vocabulary)
-    special = hub_tokenizer.specials(content) | {*BYTES}
+    spaced = {piece for piece in ids if "spaces" in text.steps and any(map(str.isspace, piece))}
+    made = merged(content, {piece: token for piece, token in ids.items() if piece not in spaced}, vocabulary)
+    special = hub_tokenizer.specials(content) | {*BYTES} | spaced
     usable = [token for piece, token in ids.items() if piece not in special and (len(piece) == 1 or piece in made)]
     metadata = {"space_mark": SPACE_MARK, "tokenizers": version("tokenizers"), "ftfy": version("ftfy"),
                 "open_clip": version("open_clip_torch")}
     return version2.asset_bytes(text, pieces, usable, ids[content["model"]["unk_token"]], metadata,
-                                {"byte_tokens": np.array([ids[name] for name in BYTES], np.uint32)})
+                                {"byte_tokens": np.array(of_bytes, np.uint32)})
 
 
 def merged(content: Mapping, ids: Mapping[str, int], where: Path | None) -> set[str]:
-    """The pieces that merges make. Raises InputError unless these are what the order of the ids alone says.
+    """The pieces of `ids` that merges make. Raises InputError unless these are what the order of the ids alone says.
 
     That is: merges stand in the order of the ids that they make, and a piece can be made of any two pieces into which
     it can be cut.
     """
     pairs = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in content["model"]["merges"]]
+    pairs = [pair for pair in pairs if "".join(pair) in ids]     # Gemma's runs of tabs come first, whatever their ids
     ranks = [ids[first + second] for first, second in pairs]
     made = {first + second for first, second in pairs}
     there, known = set(pairs), {piece for piece in ids if len(piece) == 1} | made
