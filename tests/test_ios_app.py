@@ -117,6 +117,7 @@ def typechecked(folder: Path, sources: list[Path], *arguments: str, name: str = 
     return answer.stderr + "failed" * (answer.returncode != 0 and not answer.stderr)
 
 
+@pytest.mark.slow
 def test_the_app_and_its_tests_are_type_checked_without_a_warning(tmp_path):
     folder, sources = modules(tmp_path), sorted(SOURCES.rglob("*.swift"))
     bad = tmp_path / "Bad.swift"
@@ -126,6 +127,7 @@ def test_the_app_and_its_tests_are_type_checked_without_a_warning(tmp_path):
     assert typechecked(folder, sorted(TESTS.glob("*.swift")), "6", name="ShopSearchTests") == ""
 
 
+@pytest.mark.slow
 def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
     folder, sources = modules(tmp_path, "--newer"), sorted(SOURCES.rglob("*.swift"))
     for mode in ("5", "6"):
