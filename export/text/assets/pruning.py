@@ -36,10 +36,12 @@ class Pruned:
 
     def ids(self, ids: np.ndarray) -> np.ndarray:
         """New ids for old ones. Raises InputError for a token that was not kept."""
-        if len(lost := np.setdiff1d(ids, self.kept)):
+        places = np.searchsorted(self.kept, ids)
+        lost = ids[self.kept[np.minimum(places, len(self.kept) - 1)] != ids]
+        if lost.size:
             raise InputError("a token that pruning took away", found=f"token {lost[0]}", expected="a token that stays",
                              remedy="keep the scripts of all texts")
-        return np.searchsorted(self.kept, ids).astype(ids.dtype)
+        return places.astype(ids.dtype)
 
     def text(self, text: TextSpec, scripts: Collection[str] | None = None) -> TextSpec:
         """The text side of a model with the smaller table: its special tokens, rows and scripts."""
