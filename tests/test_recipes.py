@@ -65,8 +65,8 @@ def test_a_new_tokenizer_family_takes_two_edited_files_and_two_new_ones_in_pytho
     edit(copy / "export" / "weights" / "models.py", '(0.7, 3.3), MIT),', '''(0.7, 3.3), MIT),
     ModelSpec("toy", DEMO, None, None, "demo/weights.safetensors", _plain(64), 128, (0.7, 3.3), MIT,
               text=TextSpec(family="letters", start_token=None)),''')
-    edit(copy / "export" / "weights" / "models.py", "import Licence, ModelSpec, Preprocessing",
-         "import Licence, ModelSpec, Preprocessing, TextSpec")
+    edit(copy / "export" / "weights" / "models.py", "Licence, ModelSpec, Preprocessing",
+         "Licence, ModelSpec, Preprocessing, TextSpec")
     run(copy, "export", "--model", "toy", "--formats", "onnx")
     assert "gate: green" in run(copy, "parity", "--model", "toy", "--products", "24")
     made = json.loads((copy / "dist" / "toy" / "manifest.json").read_text())
