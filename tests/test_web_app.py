@@ -255,11 +255,19 @@ def rankings(tools, dist, sample_shop, tmp_path_factory) -> Path:
 
 
 def expected_rankings(dist: Path, shop: Path) -> list[dict]:
-    """The sample shop's queries with the ids of the ten products that float32 PyTorch finds."""
+    """The sample shop's queries with the ids of the ten products that float32 PyTorch finds.
+
+    On one thread: several wait for one another, and beside other tests take ten times the processor's time.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     spec, source = Dist(dist).source()
     reference, catalog, shelf = Reference(spec, source), open_catalog(shop), inputs.shop(None)
     vectors = [*reference.texts(reference_ids(spec.text, shelf.text_queries)),
                *reference.images(inputs.squares(shelf.picture_queries, spec.preprocessing))]
+    torch.set_num_threads(threads)
     asked = [*({"text": text} for text in shelf.text_queries),
              *({"picture": str(ROOT / path)} for path in shelf.picture_queries)]
     return [query | {"ids": [catalog.record(hit.product)["id"] for hit in search.search(catalog, vector)]}
