@@ -28,7 +28,7 @@ STEPS_APART = 1_000_003                      # between the seeds of two runs
 
 
 class Batches:
-    """`batch(step)` is some parts of (ids int64 [n, L], numbers int64 [n]); `sold`: how many of the glyphs the shop has."""
+    """`batch(step)` is some parts of (ids int64 [n, L], numbers int64 [n]); the shop has the first `sold` glyphs."""
 
     def __init__(self, glyphs: list[NamedGlyph], sold: int, size: int, seed: int):
         self.glyphs, self.sold, self.size, self.seed = glyphs, sold, size, seed
