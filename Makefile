@@ -1,7 +1,10 @@
 # `make help` lists the targets. Every one makes the environment first if it is not there.
 
 MODEL      ?= demo
-NAME       ?=
+# Windows' subsystem for Linux sets NAME in every shell, to the computer's: only `make … NAME=` counts.
+ifeq ($(firstword $(origin NAME)),environment)
+NAME       :=
+endif
 FORMATS    ?=
 PRECISION  ?= default
 PRETRAINED ?=

@@ -1,23 +1,25 @@
 """open_clip's kinds of network, made small, enter; how each comes through the three formats and the gate leaves.
 
-Every architecture of open_clip with CLIP's tokenizer belongs to one of these families. A family's own configuration is
-built with less width, fewer layers and smaller pictures, and random weights, so that a conversion takes seconds: the
-operations of the graph and the folds of the converters stay those of the large network.
+Every architecture of open_clip that the export takes belongs to one of these families, and Chinese-CLIP is one. A
+family's own configuration is built with less width, fewer layers, fewer words and smaller pictures, and random weights,
+so that a conversion takes seconds: the operations of the graph and the folds of the converters stay those of the large
+network.
 Out: network_families.json and network_families.md.
 """
 
 import contextlib
-import copy
 import importlib
 import json
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import numpy as np
 
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
@@ -25,15 +27,26 @@ from export.artifacts.manifest import Artifact
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import Licence, ModelSpec, Preprocessing
+from export.common.specs import (
+    CHINESE_CLIP_TEXT,
+    CLIP_TEXT,
+    SIGLIP2_TEXT,
+    SIGLIP_TEXT,
+    Licence,
+    ModelSpec,
+    Preprocessing,
+    TextSpec,
+)
 from export.formats.job import Job, jobs
 from export.formats.stamp import Stamp
 from export.formats.table import FORMATS
 from export.text import families as tokenizers
 from export.weights import architectures, checkpoint, encoders
 from export.weights.checkpoint import Source
-from export.weights.models import CLIP_MEAN, CLIP_STD
+from export.weights.models import CHINESE, CHINESE_B16, CHINESE_RN50, CLIP_MEAN, CLIP_STD
+from export.weights.networks.chinese_clip import CONFIGURATIONS
 from parity.gate import gate
+from parity.gate.reference import Reference
 from parity.gate.results import GateResult, Verdicts
 
 HERE = Path(__file__).parent
@@ -41,6 +54,7 @@ RESULTS, PAGE = HERE / "network_families.json", HERE / "network_families.md"
 PRECISIONS = "fp32,fp16"
 SMALL_TEXT = {"width": 64, "heads": 2, "layers": 2}
 DIM = 64
+WORDS, FIRST_BYTE = 600, 300                 # of a text side that is not CLIP's; the token of the byte 0
 NONE = Licence("none: random weights", "", commercial_use=None)
 
 
@@ -53,14 +67,26 @@ class NetworkFamily:
     size: int                                # side of the pictures, pixels
     vision: dict[str, Any] = field(default_factory=dict)     # in place of fields of open_clip's vision_cfg
     trunk: dict[str, Any] = field(default_factory=dict)      # in place of arguments of timm's model
-    encoders: tuple[str, ...] = ("image",)   # the text towers differ in activation and mask alone
+    encoders: tuple[str, ...] = ("image",)   # CLIP's text towers differ in activation and mask alone
+    text: TextSpec = CLIP_TEXT
 
     @property
     def spec(self) -> ModelSpec:
         """As a row of the table would name it."""
         name, picture = f"small-{self.name}", Preprocessing(self.size, CLIP_MEAN, CLIP_STD, "bicubic")
-        return ModelSpec(name, name, None, None, None, picture, DIM, None, NONE,
+        made = ModelSpec(name, name, None, None, None, picture, DIM, None, NONE, self.text,
                          quick_gelu="quickgelu" in self.architecture)
+        if self.architecture not in CHINESE:
+            return made
+        return replace(made, architecture=self.architecture, network=json.dumps(self.small(
+            CONFIGURATIONS[self.architecture])), quick_gelu=self.architecture != CHINESE_RN50)
+
+    def small(self, config: dict[str, Any]) -> dict[str, Any]:
+        """A configuration of open_clip, made small."""
+        return config | {
+            "embed_dim": DIM, "vision_cfg": config["vision_cfg"] | {"image_size": self.size} | self.vision,
+            "text_cfg": config["text_cfg"] | SMALL_TEXT | {"context_length": self.text.context_length,
+                                                           "vocab_size": self.text.vocabulary}}
 
     @property
     def jobs(self) -> list[Job]:
@@ -101,6 +127,11 @@ OF_TIMM = {
     "vit_relpos_medium_patch16_cls_224": "vit-relpos"}
 
 
+def few(text: TextSpec) -> TextSpec:
+    """A text side with a small table of tokens."""
+    return replace(text, vocabulary=WORDS)
+
+
 def families() -> list[NetworkFamily]:
     """Every kind, each once."""
     return [
@@ -122,13 +153,18 @@ def families() -> list[NetworkFamily]:
         NetworkFamily("pe-core", "PE-Core-T-16-384", 64, trunk=TIMM),
         NetworkFamily("swin", "swin_base_patch4_window7_224", 56, trunk=SWIN),
         NetworkFamily("vit-gap", "vit_medium_patch16_gap_256", 64, trunk=TIMM),
+        NetworkFamily("siglip", "ViT-B-16-SigLIP", 64, trunk=TIMM, encoders=BOTH, text=few(SIGLIP_TEXT)),
+        NetworkFamily("siglip2", "ViT-B-32-SigLIP2-256", 64, trunk=TIMM, encoders=BOTH, text=few(SIGLIP2_TEXT)),
+        NetworkFamily("chinese-vit", CHINESE_B16, 64, VIT, encoders=BOTH, text=few(CHINESE_CLIP_TEXT)),
         NetworkFamily("vit-relpos", "vit_relpos_medium_patch16_cls_224", 64, trunk=TIMM | {"rel_pos_dim": 32}),
     ]
 
 
 def family_of(config: dict) -> str:
-    """The family of a configuration of open_clip with CLIP's tokenizer. Raises KeyError for a tower never seen."""
+    """The family of a configuration of open_clip that is taken. Raises KeyError for a tower never seen."""
     vision = config["vision_cfg"]
+    if "siglip" in vision.get("timm_model_name", ""):
+        return "siglip2" if config["text_cfg"].get("act_kwargs") else "siglip"
     if "timm_model_name" in vision:
         return OF_TIMM[vision["timm_model_name"]] + ("-mlp" if vision.get("timm_proj") == "mlp" else "")
     if isinstance(vision["layers"], list):
@@ -171,14 +207,39 @@ def small(family: NetworkFamily) -> Iterator[None]:
     import timm
     from open_clip import factory
 
-    config = copy.deepcopy(open_clip.get_model_config(family.architecture))
-    config["embed_dim"] = DIM
-    config["vision_cfg"] |= {"image_size": family.size} | family.vision
-    config["text_cfg"] |= SMALL_TEXT | {"context_length": family.spec.text.context_length}
+    config = {} if family.architecture in CHINESE else family.small(open_clip.get_model_config(family.architecture))
     create = timm.create_model
     with (mock.patch.dict(factory._MODEL_CONFIGS, {family.spec.name: config}),
-          mock.patch.object(timm, "create_model", lambda *args, **given: create(*args, **given | family.trunk))):
+          mock.patch.object(timm, "create_model", lambda *args, **given: create(*args, **given | family.trunk)),
+          bytes_for_words() if family.text.vocabulary == WORDS else contextlib.nullcontext()):
         yield
+
+
+@contextlib.contextmanager
+def bytes_for_words() -> Iterator[None]:
+    """While the block runs, each byte of a text is a token: here networks are tried, and their vocabularies are not."""
+    def asset(text: TextSpec, path: Path, vocabulary: Path | None = None) -> str:
+        path.write_bytes(b"each byte is a token")
+        return files.sha256(path)
+
+    with (mock.patch.object(tokenizers, "write_asset", asset),
+          mock.patch.object(Reference, "ids", lambda reference, texts: byte_ids(reference.spec.text, texts))):
+        yield
+
+
+def byte_ids(text: TextSpec, texts: Sequence[str]) -> np.ndarray:
+    """Each byte of a text as a token: int32 [len(texts), context length]."""
+    made = np.full((len(texts), text.context_length), text.pad_token, np.int32)
+    for row, words in zip(made, texts, strict=True):
+        whole = [FIRST_BYTE + byte for byte in words.encode(errors="replace")]
+        framed = text.framed(whole[:text.context_length - len(text.framed([]))])
+        row[:len(framed)] = framed
+    return made
+
+
+def ids_of(text: TextSpec, texts: Sequence[str]) -> np.ndarray:
+    """The ids with which a family's text tower is tried: its tokenizer's, or bytes."""
+    return byte_ids(text, texts) if text.vocabulary == WORDS else tokenizers.reference_ids(text, texts)
 
 
 class SmallDist(Dist):
@@ -259,8 +320,9 @@ def page(results: dict, of_family: dict[str, list[str]], refused: dict[str, list
     """The results as Markdown."""
     lines = [
         "# Families of networks", "", "`python -m benchmarks network_families` wrote this page. Each architecture of "
-        "open_clip with CLIP's tokenizer is of one of these families. A family is tried small (two layers, 64 wide, "
-        "pictures of 56 or 64 pixels, random weights), in all formats, in float32 and float16: max abs and least "
+        "open_clip that the export takes is of one of these families; chinese-vit is Chinese-CLIP. A family is tried "
+        "small (two layers, 64 wide, pictures of 56 or 64 pixels, random weights; a table of "
+        f"{WORDS} tokens where the tokenizer is not CLIP's), in all formats, in float32 and float16: max abs and least "
         "cosine against float32 PyTorch. tests/test_network_families.py plants faults in each.", "",
         "| family | encoder | " + " | ".join(f"{row.title} {p}" for row in FORMATS.values()
                                               for p in PRECISIONS.split(",")) + " | seconds |",

@@ -26,7 +26,6 @@ from export.common import files
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
 from export.formats.stamp import Stamp
-from export.text.families import reference_ids
 from export.tflite import attention, onnx2tf_route
 from export.weights import checkpoint, encoders, lookup
 from parity.gate import inputs, metrics
@@ -82,7 +81,7 @@ def written(folder: Path) -> Iterator[Form]:
 
 
 def text_encoders() -> Iterator[tuple[str, Any, ModelSpec]]:
-    """The demo's text encoder, and that of each small family: causal with each activation, and without a mask."""
+    """The demo's text encoder, and that of each small family: with each kind of mask, pooling and activation."""
     yield "demo", *demo()
     for family in network_families.families():
         if "text" in family.encoders:
@@ -102,7 +101,7 @@ def form(folder: Path, name: str, part: Any, spec: ModelSpec, trace: Any, contro
     """Converts a text encoder, and has PyTorch answer."""
     import torch
 
-    ids = reference_ids(spec.text, inputs.texts()[:TEXTS])
+    ids = network_families.ids_of(spec.text, inputs.texts()[:TEXTS])
     path = folder / f"{len(list(folder.iterdir()))}.tflite"
     stamp = Stamp(spec.name, "text", "0" * 64, spec.licence.name, "an input")
     tflite.write(trace(part, "text", encoders.example("text", spec)), "fp32", stamp, path)

@@ -93,7 +93,7 @@ class Model:
     @property
     def templates(self) -> Sequence[str]:
         """Prompts to put a label into."""
-        return self.manifest.text.templates
+        return self.manifest.text.prompts()
 
     @property
     def scripts(self) -> Collection[str]:
@@ -102,8 +102,18 @@ class Model:
 
     @property
     def logit_scale(self) -> float:
-        """The factor on a cosine before a softmax over labels."""
+        """The factor on a cosine before the shares of labels."""
         return self.manifest.logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """What is added to the scaled cosine before a sigmoid; None: the model has none."""
+        return self.manifest.logit_bias
+
+    @property
+    def shares(self) -> str:
+        """What shares labels are given: `softmax` or `sigmoid`."""
+        return self.manifest.labels
 
     def exact(self) -> Artifact | None:
         """The artefact that fills a catalog, if there is one."""

@@ -20,7 +20,7 @@ from export.common.progress import Steps, library_output_to
 from export.common.specs import Given, Licence, ModelSpec
 from export.formats.job import DEFAULT, Job, is_auto, jobs, lacking, order, routed
 from export.formats.table import FORMATS, LITERT_TORCH
-from export.weights import checkpoint, licences
+from export.weights import checkpoint, licences, vocabulary_file
 from export.weights.licences import GivenLicence
 from export.weights.lookup import explained, lasting, own_file
 from export.weights.settings import stated
@@ -52,10 +52,11 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
         refuse_bytes(path)
     found = explained(request.model, request.pretrained, request.checkpoint, request.given)
     row = found.spec
-    wanted = routed(jobs(request.formats, request.precision), request.tflite_route)
+    wanted = routed(jobs(request.formats, request.precision, row.text.vocabulary), request.tflite_route)
     own = own_file(request.model, request.checkpoint, request.random)
     source = checkpoint.locate(row, own, request.random, request.given.checkpoint_key)
     spec = licences.of_weights(row, source, request.licence.licence if request.licence else None)
+    words = vocabulary_file.located(spec, source)
     dist = Dist(request.out / spec.name)
     for line in found.notes + licence_notices(row, spec, source, dist):
         say(line)
@@ -64,8 +65,9 @@ def export(request: ExportRequest, say: Callable[[str], None]) -> Path:
     with lock.to_write(dist.folder) as claim:
         if other := replaced(dist, spec, source, request):
             say(other)
-        fill(dist, Work(spec, source, plan.base_recipe(spec, source), wanted, request.workers, request.licence), claim,
-             auto=is_auto(request.precision), say=say)
+        work = Work(spec, source, plan.base_recipe(spec, source, words), wanted, request.workers, request.licence,
+                    words)
+        fill(dist, work, claim, auto=is_auto(request.precision), say=say)
         note, content = dist.path(SOURCE), describe(request, source, spec)
         if not note.is_file() or note.read_bytes() != files.json_bytes(content):
             files.write_json(note, content)
@@ -195,6 +197,7 @@ class Work:
     wanted: list[Job]
     workers: int
     licence: GivenLicence | None
+    vocabulary: Path | None = None           # of the tokenizer, where no library has it
 
 
 def is_complete(dist: Dist, kept: dict[str, Receipt]) -> bool:
@@ -245,10 +248,10 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
         conversion.refuse_full_disk(dist.folder, sizes, missing, work.workers, freed)
         clear(dist, kept)                    # only after the new weights have loaded
         dist.forget([manifest.TOKENIZER])
-        tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER))
+        tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER), work.vocabulary)
         identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256, spec.activation),
                                      float(model.logit_scale.exp()), work.source.kind != "random",
-                                     origin(work.source))
+                                     origin(work.source), checkpoint.logit_bias(model))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
         del model
         keep_licence(dist, licences.text(spec, work.source, work.licence))

@@ -19,9 +19,14 @@ TOOLS = ("torch", "torchvision", "timm", "open_clip_torch", *(tool for row in FO
          "numpy", "pillow")
 
 
-def base_recipe(spec: ModelSpec, source: Source) -> str:
-    """Digest of what all artefacts of an export depend on: weights, table row, this package's code, tools, platform."""
+def base_recipe(spec: ModelSpec, source: Source, vocabulary: Path | None = None) -> str:
+    """Digest of what all artefacts of an export depend on: weights, table row, this package's code, tools, platform.
+
+    `vocabulary`: the tokenizer's file, if it has one: the tokenizer is in the space, which every artefact carries.
+    """
+    words = {} if vocabulary is None else {"vocabulary": files.sha256(vocabulary)}
     return _digest({"spec": asdict(replace(spec, asked=None)), "weights": source.sha256 or source.kind, "code": code(),
+                    **words,
                     "tools": tool_versions(), "platform": f"{platform.system()} {platform.machine()}"})
 
 

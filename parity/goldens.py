@@ -18,9 +18,9 @@ from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT, Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
 from export.text import families
-from export.weights import checkpoint
+from export.weights import checkpoint, vocabulary_file
 from export.weights.lookup import find
-from parity import hostile
+from parity import hostile, token_goldens
 from parity.gate import inputs
 from parity.gate.pixels import by_pillow
 
@@ -75,6 +75,9 @@ def work(arguments: list[str]) -> int:
                      own_pictures(pictures, replace(spec.preprocessing, resize="squash")), spec.preprocessing)
         kept = write_tokens(partial / "tokens.json", texts(spec.text), spec.text)
         write_tokens(partial / f"tokens-{SHORT.context_length}.json", texts(SHORT), SHORT)
+        own = inputs.texts(options.texts) if options.texts else None
+        for name, content in token_goldens.written(partial, on_phones, own).items():
+            write_ascii(partial / name, {"made_by": made_by(*token_goldens.TOOLS)} | content)
         write_embeddings(partial / f"embeddings-{spec.name}.json", spec, source, kept[::10], squares)
     drawn = sum(1 for _ in options.out.glob("*/*.out.rgb"))
     print(f"{options.out}: {len(kept)} texts, {drawn} pictures, {files.size(options.out) / 1e6:.1f} MB")
@@ -167,9 +170,9 @@ def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[st
 
     reference = Reference(spec, source)
     asset = path.with_name("tokenizer.partial")
-    space = reference.space(families.write_asset(spec.text, asset))
+    space = reference.space(families.write_asset(spec.text, asset, vocabulary_file.located(spec, source)))
     asset.unlink()
-    embedded = reference.texts(families.reference_ids(spec.text, texts))
+    embedded = reference.texts(reference.ids(texts))
     answered = [{"text": text, "embedding": plain(row)} for text, row in zip(texts, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]

@@ -18,9 +18,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 REPETITIONS = "2000"
-# Fixtures that export, gate, trace, build an app, or load one of Apple's networks: a test with one of them is slow.
+# Fixtures that export, gate, trace, build an app, train, or load one of Apple's networks: a test with one is slow.
 SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple",
-        "ground"}
+        "ground", "look_alikes"}
 LONGEST = ("test_android", "test_apple_artefacts", "test_export", "test_ios", "test_route")       # minutes each
 VERDICTS = "parity.json"
 MADE = ROOT / "dist" / "demo"                # by `make export`

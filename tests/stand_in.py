@@ -49,6 +49,8 @@ class StandIn:
     templates: Sequence[str] = ("{}",)
     scripts: Sequence[str] = ("Latin",)
     logit_scale: float = 100.0
+    logit_bias: float | None = None
+    shares: str = "softmax"
     licence: Licence = MIT
     text_encoder: str = "stand-in"
 

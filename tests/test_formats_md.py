@@ -16,11 +16,15 @@ from catalog_builder.pictures.address_index import FetchedFile
 from export.artifacts import manifest
 from export.artifacts.receipts import Receipt
 from export.common.container import parsed
-from export.common.specs import Given, Licence
+from export.common.specs import CHINESE_CLIP_TEXT, SIGLIP2_TEXT, SIGLIP_TEXT, XLM_R_TEXT, Given, Licence
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.table import ENCODERS, FORMATS, MIXED
+from export.text import families
 from export.text.assets.clip_bpe_asset import asset_bytes
+from export.text.assets.pruning import UNPRUNED
+from export.text.assets.version2 import SUFFIXES
+from export.text.cleaning import BY_TABLES, DROPPED, ISOLATED, STEPS
 from export.weights import licences
 from export.weights.checkpoint import Source, canonical
 from export.weights.lookup import find
@@ -53,9 +57,10 @@ def made() -> manifest.Manifest:
     receipt = Receipt("", "", 1, 1.0, 1)
     entries = [manifest.artifact(spec, job, replace(receipt, fallback=job.fallback)) for job in (
         Job("coreml", "image", MIXED, Mixture("int8")), Job("tflite", "text", "dynamic-int8", fallback="fp32"))]
-    text = replace(spec.text, family="another", pooling="last")
+    text = replace(spec.text, family="another", pooling="last", mask="none", steps=("spaces",), vocabulary=50_000)
     whole = manifest.build(spec, manifest.Identity("", 1.0, True, manifest.WeightsFile("hub", "")), "", entries, {})
-    return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1))
+    return replace(whole, created="a time", text=text, catalog=manifest.CatalogFile("shop.catalog", "", 1),
+                   logit_bias=-10.0, labels="sigmoid")
 
 
 def paths(value: dict, within: str = "") -> set[str]:
@@ -151,6 +156,42 @@ def test_a_tokenizers_tensors_and_metadata_are_those_of_the_tables():
     listed = names("### The file", "tensor")
     shouted = {name for name in whole if name.startswith("html_shouted")}
     assert listed - {"html_shouted_…"} == whole - shouted and len(shouted) == 4
+
+
+ASSETS = ("unigram", "unigram-cased", "gemma-bpe", "wordpiece")
+
+
+def test_the_tensors_and_metadata_of_version_2_are_those_of_the_tables():
+    parts = [parsed(memoryview((GOLDENS / "tokenizers" / f"{name}.safetensors").read_bytes())) for name in ASSETS]
+    assert names("### The file of version 2", "key") == {key for metadata, _ in parts for key in metadata} | {UNPRUNED}
+    first = names("### The file", "tensor")
+    tables = {name for _, tensors in parts for name in tensors if not any(
+        name == f"{table}{end}" for table in {*first, "html_shouted"} for end in SUFFIXES)}
+    assert names("### The file of version 2", "tensor") == tables
+    for metadata, tensors in parts:
+        rows = {name: row for row in table("### The file of version 2", "tensor")
+                for name in re.findall(r"`([^`]+)`", row[0])}
+        here = {name for name in tables & set(tensors)}
+        for name in ("pieces", "piece_order", "scores", "byte_tokens", "breaks"):
+            assert (name in here) == (rows[name][2] == "all" or metadata["family"] in rows[name][2].split(", ")), name
+
+
+def test_the_cleaning_steps_and_what_they_read_are_those_of_the_table():
+    rows = {row[0].strip("`"): {name.strip("\u2026") for name in re.findall(r"`([^`]+)`", row[1])}
+            for row in table("### Cleaning", "step")}
+    assert set(rows) == set(STEPS)
+    assert {step: rows[step] for step in BY_TABLES} == {step: set(reads) for step, (_, reads) in BY_TABLES.items()}
+    assert all(rows[step] == {name} for step, name in {**DROPPED, **ISOLATED}.items())
+
+
+def test_the_models_steps_are_those_of_the_table():
+    listed = {row[0]: row[1].strip("`").split(" ") for row in table("### Cleaning", "model")}
+    assert listed == {"SigLIP": [*SIGLIP_TEXT.steps], "SigLIP 2": [*SIGLIP2_TEXT.steps], "XLM-R": [*XLM_R_TEXT.steps],
+                      "Chinese-CLIP": [*CHINESE_CLIP_TEXT.steps]}
+
+
+def test_the_families_are_those_of_the_table():
+    assert names("## tokenizer.safetensors, version 2", "family") | {families.FIRST} == set(families.FAMILIES)
 
 
 def test_what_is_given_by_hand_has_the_keys_of_the_table():

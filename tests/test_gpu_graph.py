@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import network_families
 from export import tflite
 from export.artifacts.dist import Dist
 from export.common import files
@@ -15,6 +16,7 @@ from export.formats.stamp import Stamp
 from export.tflite import attention, ranks
 from export.tflite.flatbuffer import packed
 from export.weights import checkpoint, encoders, lookup
+from export.weights.networks import bert
 from parity.gate import baseline, gate
 
 SPEC = lookup.find("demo")
@@ -34,6 +36,15 @@ def test_attention_written_out_answers_as_torchs_own(rank):
     assert torch.nn.MultiheadAttention in {type(m) for m in part.modules()} and part.mask.ndim == 2
     ids = encoders.example("text", SPEC)
     assert (changed(ids) - part(ids)).abs().max() < 1e-6
+
+
+def test_berts_attention_without_the_batch_answers_as_before():
+    family = next(one for one in network_families.families() if one.name == "chinese-vit")
+    part = encoders.split(checkpoint.random_model(family.spec), family.spec)["text"]
+    changed, ids = attention.written_out(part, 3), encoders.example("text", family.spec)
+    kinds = {type(module) for module in changed.modules()}
+    assert bert.Attention not in kinds and bert.Attention in {type(module) for module in part.modules()}
+    assert (changed(ids) - part(ids)).abs().max() < 1e-6 and attention.written_out(part, 4) is part
 
 
 def test_an_encoder_without_a_mask_stays_as_it_is():

@@ -62,7 +62,8 @@ def test_every_import_of_our_own_names_what_is_there():
 ORDER = {
     "export": [["common"], ["formats"], ["pictures", "text"], ["weights"], ["coreml", "tflite", "onnx"], ["runners"],
                ["artifacts"], ["plan"], ["conversion"], ["pipeline"], ["trials", "__main__"]],
-    "parity": [["hostile", "samples"], ["gate"], ["auto", "report", "basis"], ["goldens", "__main__"],
+    "parity": [["hostile", "lookalikes", "samples"], ["gate"], ["auto", "report", "basis", "token_goldens"],
+               ["goldens", "__main__"],
                ["prove"]],
     "catalog_builder": [["tables"], ["fields", "pictures"], ["lists", "catalog"], ["engines"], ["builder"],
                         ["apps", "golden_values", "list_goldens"],

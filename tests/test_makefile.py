@@ -33,6 +33,13 @@ def test_every_character_of_a_name_and_of_a_path_arrives():
             assert name in answer.stderr and answer.returncode == 2
 
 
+def test_a_name_in_the_environment_is_the_computers():
+    for way in ([], ["NAME=ours"]):
+        said = subprocess.run(["make", "-n", "export", *way, f"VENV={sys.prefix}"], cwd=ROOT, text=True, check=True,
+                              capture_output=True, env=os.environ | {"NAME": "DESKTOP-1"}).stdout
+        assert ("--name" in said) == bool(way)
+
+
 def test_help_lists_every_target():
     listed = set(re.findall(r"^  make (\w+)", make("help"), re.MULTILINE))
     declared = set(re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split())

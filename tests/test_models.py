@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 
 from export.common.errors import InputError
-from export.common.specs import Preprocessing
+from export.common.specs import SIGLIP2_TEXT, SIGLIP_I18N_TEXT, SIGLIP_TEXT, Preprocessing
 from export.weights import architectures, lookup, models
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["demo", "s0", "s1", "s2", "b", "blt", "2-s0", "2-s2", "2-b", "2-s3", "2-s4", "2-l14"]
+CHINESE = ["chinese-rn50", "chinese-b16", "chinese-l14"]             # tests/test_chinese_clip.py
+SIGLIPS = {"ViT-B-16-SigLIP": SIGLIP_TEXT, "ViT-B-16-SigLIP-i18n-256": SIGLIP_I18N_TEXT,
+           "ViT-B-16-SigLIP2": SIGLIP2_TEXT, "ViT-B-32-SigLIP2-256": SIGLIP2_TEXT}
 
 
-def test_table_holds_the_twelve_names_in_order():
-    assert list(models.TABLE) == NAMES
+def test_table_holds_its_names_in_order():
+    assert list(models.TABLE) == NAMES + CHINESE
     assert all(lookup.find(name).name == name for name in NAMES)
 
 
@@ -50,6 +53,29 @@ def test_open_clip_architecture_takes_preprocessing_and_activation_from_its_tag(
     assert own_mean.preprocessing.mean == (0.5, 0.5, 0.5)
 
 
+@pytest.mark.parametrize("name", SIGLIPS)
+def test_siglip_takes_its_pixels_from_its_tag_and_its_text_side_from_its_tokenizer(name):
+    """Without a tag, open_clip itself would give it CLIP's mean and standard deviation, and crop."""
+    import open_clip
+    spec, config = lookup.find(name), open_clip.get_model_config(name)
+    assert spec.pretrained == "webli" and spec.text == SIGLIPS[name] and spec.labels == "sigmoid"
+    assert spec.preprocessing == Preprocessing(config["vision_cfg"]["image_size"], (0.5,) * 3, (0.5,) * 3, "bicubic",
+                                               "squash")
+    assert (spec.hub, spec.vocabulary_hub) == (f"timm/{name}", config["text_cfg"]["hf_tokenizer_name"])
+    assert spec.text.vocabulary == config["text_cfg"]["vocab_size"] and spec.licence.commercial_use
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"pool_type": "argmax"}, "pooling by 'argmax'"), ({"no_causal_mask": False}, "a causal mask"),
+    ({"vocab_size": 32001}, "32001 words"), ({"tokenizer_kwargs": {"clean": "lower"}}, "the cleaning"),
+    ({"hf_tokenizer_name": "bert-base-uncased"}, "the tokenizer bert-base-uncased"), ({"embed_cls": True}, "a class"),
+    ({"proj_type": "none"}, "no projection")])
+def test_a_siglip_with_another_text_tower_is_refused_by_name(change, message):
+    config = architectures.configuration("ViT-B-16-SigLIP")
+    with pytest.raises(InputError, match=f"cannot be exported; expected CLIP's tokenizer, SigLIP's.*{message}"):
+        architectures.text_side("mine", config | {"text_cfg": config["text_cfg"] | change})
+
+
 def test_hub_entry_that_names_a_file_is_tried_as_safetensors_first():
     spec = lookup.find("ViTamin-S", "datacomp1b")
     assert (spec.hub, spec.file, spec.fallback_file) == ("jienengchen/ViTamin-S", "pytorch_model.safetensors",
@@ -69,11 +95,13 @@ def test_row_is_found_by_architecture_and_tag_too():
     ("ViT-B-32", None, "MODEL=ViT-B-32 needs PRETRAINED=.*laion2b_s34b_b79k.*found nothing"),
     ("ViT-B-32", "laion2b", "unknown PRETRAINED=laion2b for MODEL=ViT-B-32.*expected one of openai"),
     ("ViT-S-32", "openai", "MODEL=ViT-S-32 has no published weights"),
-    ("ViT-B-16-SigLIP", "webli", "MODEL=ViT-B-16-SigLIP cannot be exported.*found the tokenizer timm/"),
+    ("ViT-SO400M-16-SigLIP-i18n-256", "webli", "MODEL=ViT-SO400M-16-SigLIP-i18n-256 cannot.*found no projection"),
+    ("xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k", "a text model from the transformers library and the tokenizer"),
+    ("nllb-clip-base-siglip", "v1", "a text model from the transformers library and the tokenizer facebook/nllb-200"),
+    ("ViT-L-14-CLIPA", "datacomp1b", "found the tokenizer bert-base-uncased and 32000 words and pooling by 'last'"),
     ("roberta-ViT-B-32", "laion2b_s12b_b32k", "MODEL=roberta-ViT-B-32 .*a text model from the transformers library"),
     ("coca_ViT-B-32", "laion2b_s13b_b90k", "MODEL=coca_ViT-B-32 cannot.*CoCa"),
     ("ViT-H-14-worldwide", "metaclip2_worldwide", "found the tokenizer facebook/xlm-v-base and 901629 words"),
-    ("ViT-B-16-SigLIP2", "webli", "MODEL=ViT-B-16-SigLIP2 cannot be exported; expected CLIP's own tokenizer; found"),
 ])
 def test_model_that_cannot_be_had_is_refused_by_name(name, pretrained, message):
     with pytest.raises(InputError, match=message):

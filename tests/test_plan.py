@@ -52,6 +52,17 @@ def test_the_last_default_precision_has_no_other_to_fall_back_on(row):
         assert all(row.fallback(encoder, one) == last for one in candidates)
 
 
+def test_a_large_vocabulary_has_no_text_encoder_in_float32_for_phones():
+    """That of SigLIP 2 would be 1.1 GB. A desktop's exactness counts for more than bytes."""
+    def text(vocabulary: int, format_: str) -> dict[str, str | None]:
+        return {job.precision: job.fallback for job in jobs(format_, "default", vocabulary) if job.encoder == "text"}
+
+    assert text(256_000, "tflite") == {"dynamic-int8": "fp16", "fp16": None}
+    assert text(250_000, "tflite") == text(256_000, "tflite") and text(256_000, "onnx") == text(0, "onnx")
+    assert text(49_408, "tflite") == text(32_000, "tflite") == text(0, "tflite") == {"dynamic-int8": "fp32",
+                                                                                   "fp32": None}
+
+
 def test_all_precisions_make_twelve():
     assert len(jobs("onnx,coreml,tflite", "fp16,fp32")) == 12
 

@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 
 from export.common.container import container_bytes, read_container
 from export.common.errors import InputError
-from export.text.assets.clip_bpe_asset import write_asset
+from export.common.specs import CLIP_TEXT
+from export.text.families import write_asset
 from export.text.tokenizer import encode_all, load
 from parity import hostile
 from parity.hostile import HOSTILE, decoding_is_repaired
@@ -26,7 +28,7 @@ TEXTS = 10_000                               # random ones, in `make soak`
 @pytest.fixture(scope="module")
 def asset(tmp_path_factory):
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.safetensors"
-    digest = write_asset(path, 77)
+    digest = write_asset(CLIP_TEXT, path)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     return path
 
@@ -39,7 +41,7 @@ def tokenizer(asset):
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
     path = tmp_path_factory.mktemp("short") / "tokenizer.safetensors"
-    write_asset(path, SHORT)
+    write_asset(replace(CLIP_TEXT, context_length=SHORT), path)
     return path
 
 

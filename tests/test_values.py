@@ -71,6 +71,9 @@ OTHER_JSON = {
     "catalog_builder/catalog/overlay.py": "a catalog's metadata",
     "catalog_builder/lists/queries.py": "a list of queries",
     "parity/gate/inputs.py": "the sample shop's queries",
+    "export/weights/networks/bert.py": "parts of a network",
+    "export/weights/networks/chinese_clip.py": "a network's configuration",
+    "parity/gate/libraries/transformers_towers.py": "a network's configuration",
 }
 
 

@@ -4,10 +4,8 @@ from collections.abc import Collection
 
 import regex
 
-# ISO 15924's names of the scripts that most people write. A letter of none of these counts as "another script".
-SCRIPTS = ("Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew",
-           "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian",
-           "Ethiopic", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian")
+from export.common.specs import SCRIPTS
+
 _LETTERS = regex.compile(r"(?![\p{Script=Common}\p{Script=Inherited}])\p{L}")      # the micro sign is of no script
 _PATTERNS = {name: regex.compile(rf"\p{{Script={name}}}") for name in SCRIPTS}
 
@@ -19,6 +17,7 @@ def unknown(text: str, known: Collection[str]) -> list[str]:
 
 
 def _script(letter: str) -> str:
+    """One of SCRIPTS, or "another script"."""
     return next((name for name, pattern in _PATTERNS.items() if pattern.match(letter)), "another script")
 
 

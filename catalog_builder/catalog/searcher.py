@@ -53,7 +53,15 @@ class QueryEncoder(Protocol):
 
     @property
     def logit_scale(self) -> float:
-        """The factor on a cosine before a softmax over labels."""
+        """The factor on a cosine before the shares of labels."""
+
+    @property
+    def logit_bias(self) -> float | None:
+        """What is added to the scaled cosine before a sigmoid; None: the model has none."""
+
+    @property
+    def shares(self) -> str:
+        """What shares labels are given: `softmax` or `sigmoid`."""
 
     @property
     def text(self) -> Callable[[list[str]], np.ndarray]:
@@ -140,11 +148,15 @@ def _check_share(least: float) -> None:
 
 
 def labels(encoder: QueryEncoder, picture: Path | bytes, names: Collection[str]) -> list[tuple[str, float]]:
-    """Zero-shot: which of the names fits a picture, with shares that sum to 1 (by the model's own logit scale)."""
+    """Zero-shot: which of the names fit a picture, best first, by the model's own logit scale.
+
+    The shares sum to 1, or, of a model that was trained on a sigmoid, each name has its own.
+    """
     if not names:
         raise InputError("no names to choose from", expected="one or more")
     templates = encoder.templates
     prompts = encoder.text([template.replace("{}", name) for name in names for template in templates])
     shares = zero_shot.probabilities(prompts.reshape(len(names), len(templates), -1),
-                                     encoder.image(encoder.square(picture)[None])[0], encoder.logit_scale)
+                                     encoder.image(encoder.square(picture)[None])[0], encoder.logit_scale,
+                                     encoder.logit_bias, encoder.shares)
     return sorted(zip(names, shares, strict=True), key=lambda pair: -pair[1])

@@ -14,7 +14,17 @@ from typing import Any
 from export.artifacts.receipts import Receipt
 from export.common import files
 from export.common.errors import InputError
-from export.common.specs import CROPS, Licence, ModelSpec, Preprocessing, TextSpec
+from export.common.specs import (
+    CROPS,
+    LABELS,
+    MASKS,
+    POOLINGS,
+    Licence,
+    ModelSpec,
+    Preprocessing,
+    Templates,
+    TextSpec,
+)
 from export.formats.job import Job
 from export.formats.mixture import Mixture
 from export.formats.stamp import INPUT, OUTPUT
@@ -42,6 +52,7 @@ class Identity:
     logit_scale: float                       # the factor on a cosine, exponentiated
     shippable: bool                          # false for random weights
     weights: WeightsFile | None = None
+    logit_bias: float | None = None          # added to the scaled cosine; None: the model has none
 
 
 @dataclass(frozen=True)
@@ -156,15 +167,22 @@ class Manifest:
     artifacts: Sequence[Artifact]
     weights: WeightsFile | None = None       # None in files of earlier releases
     catalog: CatalogFile | None = None       # only in an app's manifest
+    logit_bias: float | None = None          # added to the scaled cosine; None: the model has none
+    labels: str = ModelSpec.labels           # what shares labels are given: one of LABELS
 
     def json(self) -> dict:
         """The content of the file, with its keys in order."""
         text = asdict(self.text)
-        optional = {key: text[key] for key in ("family", "pooling") if text[key] != getattr(TextSpec, key)}
+        usual = {key: getattr(TextSpec, key) for key in ("family", "pooling", "mask", "steps")} | {
+            "vocabulary": self.text.end_token + 1}
+        optional = {key: text[key] for key in usual if text[key] != usual[key]}
+        shares: dict[str, float | str] = {} if self.logit_bias is None else {"logit_bias": self.logit_bias}
+        if self.labels != ModelSpec.labels:
+            shares |= {"labels": self.labels}
         return {
             "version": VERSION, "model": self.model, "architecture": self.architecture,
             "tool_versions": self.tool_versions, **({"created": self.created} if self.created else {}),
-            "space": self.space, "embedding": {"dim": self.dim}, "logit_scale": self.logit_scale,
+            "space": self.space, "embedding": {"dim": self.dim}, "logit_scale": self.logit_scale, **shares,
             "image": self.image.json(),
             "text": optional | {key: text[key] for key in TEXT_KEYS} | {
                 "tokenizer": asdict(self.tokenizer), "templates": text["templates"], "scripts": text["scripts"]},
@@ -194,7 +212,7 @@ def build(spec: ModelSpec, identity: Identity, tokenizer_sha256: str, artifacts:
     return Manifest(spec.name, spec.architecture, tool_versions, created(), identity.space, spec.dim,
                     identity.logit_scale, image(spec.preprocessing), spec.text,
                     TokenizerFile(TOKENIZER, tokenizer_sha256), spec.licence, identity.shippable, artifacts,
-                    identity.weights)
+                    identity.weights, logit_bias=identity.logit_bias, labels=spec.labels)
 
 
 def artifact(spec: ModelSpec, job: Job, receipt: Receipt) -> Artifact:
@@ -210,7 +228,8 @@ def artifact(spec: ModelSpec, job: Job, receipt: Receipt) -> Artifact:
 def tensor_in(spec: ModelSpec, job: Job) -> Tensor:
     """The input of an encoder: pixels or token ids."""
     if job.encoder == "text":
-        return Tensor(INPUT["text"], "int32", [job.row.batch, spec.text.context_length], "NL", [0, spec.text.end_token])
+        return Tensor(INPUT["text"], "int32", [job.row.batch, spec.text.context_length], "NL",
+                      [0, spec.text.vocabulary - 1])
     return Tensor(INPUT["image"], job.row.pixel, job.row.shape(spec.preprocessing.size), job.row.layout, list(PIXELS))
 
 
@@ -294,7 +313,9 @@ def _manifest(fields: dict) -> Manifest:
         TokenizerFile(_get(named, "path", str), _get(named, "sha256", str)), _licence(_get(fields, "licence", dict)),
         _get(fields, "shippable", bool), [_artifact(entry) for entry in _get(fields, "artifacts", list)],
         _weights(fields["weights"]) if "weights" in fields else None,
-        _catalog(fields["catalog"]) if "catalog" in fields else None)
+        _catalog(fields["catalog"]) if "catalog" in fields else None,
+        None if fields.get("logit_bias") is None else _get(fields, "logit_bias", (int, float)),
+        _one_of(fields, "labels", LABELS, ModelSpec.labels))
 
 
 def _image(fields: dict) -> ImageInput:
@@ -307,11 +328,34 @@ def _image(fields: dict) -> ImageInput:
 
 
 def _text(fields: dict) -> TextSpec:
-    usual = TextSpec()
-    return TextSpec(fields.get("family", usual.family), _get(fields, "context_length", int),
-                    _get(fields, "start_token", (int, type(None))), _get(fields, "end_token", int),
-                    _get(fields, "pad_token", int), fields.get("pooling", usual.pooling), _words(fields, "templates"),
-                    _words(fields, "scripts"))
+    end = _get(fields, "end_token", int)
+    return TextSpec(
+        _get(fields, "family", str) if "family" in fields else TextSpec.family, _get(fields, "context_length", int),
+        _get(fields, "start_token", (int, type(None))), end, _get(fields, "pad_token", int),
+        _one_of(fields, "pooling", POOLINGS, TextSpec.pooling), _templates(fields), _words(fields, "scripts"),
+        _one_of(fields, "mask", MASKS, TextSpec.mask),
+        _get(fields, "vocabulary", int) if "vocabulary" in fields else end + 1,
+        _words(fields, "steps") if "steps" in fields else TextSpec.steps)
+
+
+def _templates(fields: dict) -> Templates:
+    """A list, or an object that holds a list for each language; each list holds something, each template a `{}`."""
+    given = _get(fields, "templates", (list, dict))
+    lists = given if isinstance(given, dict) else {"": given}
+    made = {language: _words(lists, language) for language in lists}
+    for words in made.values():
+        if not words or not all("{}" in word for word in words):
+            raise ValueError(f"{str(given)[:40]!r} for templates")
+    if not made:
+        raise ValueError("no templates")
+    return made if isinstance(given, dict) else made[""]
+
+
+def _one_of(fields: dict, key: str, known: tuple[str, ...], absent: str | None) -> Any:
+    """The value of an optional key, one of `known`; `absent` if the key is missing."""
+    if key in fields and fields[key] not in known:
+        raise ValueError(f"{str(fields[key])[:40]!r} for {key}, not one of {', '.join(known)}")
+    return fields.get(key, absent)
 
 
 def _licence(fields: dict) -> Licence:

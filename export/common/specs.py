@@ -1,6 +1,7 @@
 """What a model is: preprocessing, text side, licence, and the row of the table that names its network and weights."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 CROPS = {"shortest": "centre", "squash": "none"}       # how a picture is resized, and what is then cropped
 
@@ -21,18 +22,40 @@ class Preprocessing:
         return CROPS[self.resize]
 
 
+Templates = tuple[str, ...] | Mapping[str, tuple[str, ...]]         # a list, or one for each language ("en", "zh", …)
+CLIP_TEMPLATES = ("{}", "a photo of a {}.")  # OpenAI's CLIP: the bare name, its first zero-shot prompt
+POOLINGS = ("end", "last", "first", "mean")  # at the first end token; at the last position; at the first; over no pads
+MASKS = ("causal", "none", "pads")           # no later tokens; every token attends to all; to all but the pads
+# ISO 15924's names of the scripts that most people write.
+SCRIPTS = ("Latin", "Han", "Hiragana", "Katakana", "Hangul", "Bopomofo", "Cyrillic", "Greek", "Arabic", "Hebrew",
+           "Devanagari", "Bengali", "Tamil", "Telugu", "Thai", "Lao", "Khmer", "Myanmar", "Georgian", "Armenian",
+           "Ethiopic", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Sinhala", "Tibetan", "Mongolian")
+
+
 @dataclass(frozen=True)
 class TextSpec:
-    """From a text to the embedding: the tokenizer's family and special tokens, and how the text encoder pools."""
+    """From a text to the embedding: cleaning, the tokenizer's family and special tokens, mask and pooling.
+
+    The defaults are CLIP's. FORMATS.md says what the values of `steps`, `mask` and `pooling` mean.
+    """
 
     family: str = "clip-bpe"                 # of tokenizers: a row of export/text/families.py
     context_length: int = 77                 # token ids that the encoder takes
     start_token: int | None = 49406          # None: the family has no start token
     end_token: int = 49407
-    pad_token: int = 0
-    pooling: str = "end"                     # which features the encoder takes: those at the first end token
-    templates: tuple[str, ...] = ("{}", "a photo of a {}.")  # OpenAI's CLIP: bare name, its first zero-shot prompt
+    pad_token: int = 0                       # stands to the right of the end token
+    pooling: str = "end"                     # which features the encoder takes: one of POOLINGS
+    templates: Templates = field(default=CLIP_TEMPLATES, hash=False)
     scripts: tuple[str, ...] = ("Latin",)    # writing systems (Unicode script names) of the captions it learned from
+    mask: str | None = None                  # one of MASKS; None: the network's own `attn_mask` decides
+    vocabulary: int = 49408                  # token ids that the encoder knows: the rows of its token table
+    steps: tuple[str, ...] = ()              # how the asset cleans a text, in order; (): the family alone decides
+
+    def prompts(self, language: str = "en") -> tuple[str, ...]:
+        """The templates in a language; else those in English; else those of the first language by its bytes."""
+        if not isinstance(self.templates, Mapping):
+            return self.templates
+        return self.templates.get(language) or self.templates.get("en") or self.templates[min(self.templates)]
 
     def framed(self, tokens: list[int]) -> list[int]:
         """`tokens` between the start token (if the family has one) and the end token."""
@@ -40,6 +63,21 @@ class TextSpec:
 
 
 CLIP_TEXT = TextSpec()                       # open_clip.tokenizer.SimpleTokenizer, trained on English captions
+
+# The text sides of the other models: open_clip's model configurations, and cn_clip's.
+_UNMARKED = ("fix", "unhtml", "unhtml", "strike", "lower", "spaces")     # open_clip's clean="canonicalize"
+_CHINESE = ("{}", "\u4e00\u5f20{}\u7684\u7167\u7247")                   # the bare name; "a photo of {}"
+_MANY: Templates = {"en": CLIP_TEMPLATES, "zh": _CHINESE}
+SIGLIP_TEXT = TextSpec("unigram", 64, None, 1, 1, "last", mask="none", vocabulary=32_000, steps=(*_UNMARKED, "map"))
+SIGLIP_I18N_TEXT = TextSpec("unigram", 64, None, 1, 1, "last", _MANY, SCRIPTS, "none", 250_000, (*_UNMARKED, "map"))
+SIGLIP2_TEXT = TextSpec("gemma-bpe", 64, None, 1, 0, "last", _MANY, SCRIPTS, "none", 256_000, _UNMARKED)
+XLM_R_TEXT = TextSpec("unigram", 77, 0, 2, 1, "mean", _MANY, SCRIPTS, "pads", 250_002,
+                      ("fix", "unhtml", "unhtml", "spaces", "map"))
+CHINESE_CLIP_TEXT = TextSpec("wordpiece", 52, 101, 102, 0, "first", {"zh": _CHINESE}, ("Latin", "Han"), "pads", 21_128,
+                             ("drop", "isolate", "lower", "decompose", "unmark", "punctuate"))
+
+
+LABELS = ("softmax", "sigmoid")              # shares that sum to 1; a share for each label by itself
 
 
 @dataclass(frozen=True)
@@ -72,6 +110,8 @@ class ModelSpec:
     parameters: tuple[float, float] | None   # millions: image, text; None: not counted
     licence: Licence
     text: TextSpec = CLIP_TEXT
+    labels: str = "softmax"                  # what shares labels are given: one of LABELS, as the model was trained
+    vocabulary_hub: str | None = None        # repository with the tokenizer's vocabulary; None: `hub`
     fallback_file: str | None = None         # the same weights as a pickle, where the hub has no safetensors file
     quick_gelu: bool = False                 # the activation that the weights were trained with
     activation: str | None = None            # the same as a key of `space`; None: a row or a tag decided it

@@ -46,16 +46,17 @@ class Job:
         return self.row.routes[self.route or self.row.route]
 
 
-def jobs(formats: str, precision: str) -> list[Job]:
+def jobs(formats: str, precision: str, vocabulary: int = 0) -> list[Job]:
     """The artefacts for FORMATS= and PRECISION=, each a list with commas ("default": what ships).
 
-    Leaves out a precision for a format that lacks it (`lacking` says so). Raises InputError for a precision that none
-    of the formats has, and for a format that has none of the precisions.
+    `vocabulary`: how many tokens the model knows, on which what ships depends. Leaves out a precision for a format that
+    lacks it (`lacking` says so). Raises InputError for a precision that none of the formats has, and for a format that
+    has none of the precisions.
     """
     rows = [FORMATS[name] for name in choices("FORMATS", formats, tuple(FORMATS))]
     if precision.strip().lower() == DEFAULT:
-        return sorted((Job(row.name, encoder, precision, fallback=row.fallback(encoder, precision)) for row in rows
-                       for encoder in ENCODERS for precision in row.default[encoder]), key=order)
+        return sorted((Job(row.name, encoder, one, fallback=row.fallback(encoder, one, vocabulary)) for row in rows
+                       for encoder in ENCODERS for one in row.defaults(encoder, vocabulary)), key=order)
     if is_auto(precision):
         return [Job(row.name, encoder, "fp16") for row in rows for encoder in ENCODERS]
     wanted = choices("PRECISION", precision, tuple(dict.fromkeys(p for row in rows for p in row.precisions)))

@@ -12,6 +12,7 @@ ENCODERS = ("image", "text")
 FLOAT = ("fp32", "fp16")                     # precisions of every format
 MIXED = "mixed"                              # what `python -m parity --choose` finds: a scheme for each weight
 PROTOBUF = 2**31 - 1                         # bytes of a message; an ONNX file is one
+LARGE_VOCABULARY = 100_000                   # tokens; their table in float32, 768 wide, is 307 MB and more
 LITERT_TORCH, ONNX2TF = "litert-torch", "onnx2tf"
 
 
@@ -39,6 +40,7 @@ class Format:
     decodes: bool = False                    # whether the runner's `constants` decodes compressed weights
     most_bytes: int | None = None            # of an encoder in float32 that a file can hold
     queries: bool = False                    # whether its artefacts answer queries on a desktop
+    large: Mapping[str, tuple[str, ...]] = field(default_factory=dict)   # in place of `default`: LARGE_VOCABULARY
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -50,9 +52,13 @@ class Format:
         """The usual route."""
         return next(iter(self.routes))
 
-    def fallback(self, encoder: str, precision: str) -> str | None:
+    def defaults(self, encoder: str, vocabulary: int = 0) -> tuple[str, ...]:
+        """The default precisions of an encoder of a model that knows so many tokens."""
+        return (self.large if vocabulary >= LARGE_VOCABULARY else {}).get(encoder, self.default[encoder])
+
+    def fallback(self, encoder: str, precision: str, vocabulary: int = 0) -> str | None:
         """What ships by default in place of this precision where it fails the gate; None: nothing does."""
-        *candidates, last = self.default[encoder]
+        *candidates, last = self.defaults(encoder, vocabulary)
         return last if precision in candidates else None
 
     def shape(self, side: int) -> list[int | None]:
@@ -82,7 +88,8 @@ TFLITE = Format(
     {LITERT_TORCH: "export.tflite", ONNX2TF: "export.tflite.onnx2tf_route"}, "export.runners.tflite_runner",
     "ai_edge_litert.interpreter", "litert_torch", ("litert-torch", "ai-edge-litert", "ai-edge-quantizer"),
     {"image": 1, "text": 2}, batch=1, layout="NHWC", pixel="float32", queries=True,
-    locks={ONNX2TF: "requirements-onnx2tf.lock"})
+    locks={ONNX2TF: "requirements-onnx2tf.lock"},
+    large={"text": ("dynamic-int8", "fp16")})            # of SigLIP 2's text encoder, float32 would be 1.1 GB
 ONNX = Format(
     "onnx", "ONNX", ".onnx", ("int8", "dynamic-int8"), {"image": ("fp32",), "text": ("fp32",)},
     {"torch.onnx": "export.onnx"}, "export.runners.onnx_runner", "onnxruntime", "onnxscript",

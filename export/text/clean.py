@@ -106,7 +106,7 @@ def compose(text: str, tables: TextTables) -> str:
     whole: list[str] = []
     starter = -1                         # index in `whole` of the last character of class 0
     between = -1                         # class of the last mark kept after that character; -1: none
-    for character in _order_marks(_decompose(text, tables), tables):
+    for character in decompose(text, tables):
         rank = tables.combining.get(character, 0)
         if starter >= 0 and between < rank:                         # no mark between, or only lower classes
             pair = _compose_pair(whole[starter], character, tables)
@@ -121,7 +121,12 @@ def compose(text: str, tables: TextTables) -> str:
     return "".join(whole)
 
 
-def _decompose(text: str, tables: TextTables) -> str:
+def decompose(text: str, tables: TextTables) -> str:
+    """Unicode's normal form D: decompose, order the marks."""
+    return "".join(_order_marks(_parts(text, tables), tables))
+
+
+def _parts(text: str, tables: TextTables) -> str:
     parts = []
     for character in text:
         syllable = ord(character) - S_BASE

@@ -4,8 +4,9 @@ Enters: the tensors of `tokenizer.safetensors`. Leaves: maps and sets of charact
 Python's own Unicode data, so that platforms with different Unicode versions give the same tokens.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -35,31 +36,45 @@ class TextTables:
     html_shouted: dict[str, str]         # upper-case names that ftfy adds, with their ";"
 
 
-def text_tables(tensors: dict[str, np.ndarray]) -> TextTables:
-    """Tables from the asset's tensors. Raises KeyError for one that is missing, ValueError for a damaged one."""
-    sets = {name: frozenset(_members(checked(tensors, name, "U32", (None, 2)), name)) for name in (
-        "letters", "numbers", "separators", "spaces", "decimals", "cased", "case_ignorable")}
-    compositions = checked(tensors, "compositions", "U32", (None, 3))
-    ignore_case = checked(tensors, "ignore_case", "U32", (None, 2))
-    return TextTables(
-        **sets,
-        combining=_members(checked(tensors, "combining", "U32", (None, 3)), "combining"),
-        fold=str.maketrans(_character_map(tensors, "fold")),
-        lower=str.maketrans(_character_map(tensors, "lower")),
-        removed=str.maketrans(dict.fromkeys(_members(checked(tensors, "removed", "U32", (None, 2)), "removed"), "")),
-        decompositions=_character_map(tensors, "decompositions"),
-        charrefs=_character_map(tensors, "charrefs"),
-        compositions={chr(first) + chr(second): chr(whole) for first, second, whole in compositions.tolist()},
-        ignore_case={chr(other): chr(letter) for other, letter in ignore_case.tolist()},
-        html=_names(tensors, "html"),
-        html_shouted=_names(tensors, "html_shouted"),
-    )
+ALL = tuple(field.name for field in fields(TextTables))
+SETS = ("letters", "numbers", "separators", "spaces", "decimals", "cased", "case_ignorable")
+_EMPTY = {name: frozenset if name in SETS else dict for name in ALL}
+
+
+def text_tables(tensors: dict[str, np.ndarray], needed: Collection[str] = ALL) -> TextTables:
+    """The tables that are needed, from the asset's tensors; the others are empty.
+
+    Raises KeyError for one that is missing, ValueError for a damaged one.
+    """
+    return TextTables(**{name: _table(tensors, name) if name in needed else _EMPTY[name]() for name in ALL})
+
+
+def _table(tensors: dict[str, np.ndarray], name: str) -> Any:
+    if name in SETS:
+        return character_set(tensors, name)
+    if name == "combining":
+        return _members(checked(tensors, name, "U32", (None, 3)), name)
+    if name == "removed":
+        return str.maketrans(dict.fromkeys(character_set(tensors, name), ""))
+    if name in ("fold", "lower"):
+        return str.maketrans(_character_map(tensors, name))
+    if name == "compositions":
+        rows = checked(tensors, name, "U32", (None, 3)).tolist()
+        return {chr(first) + chr(second): chr(whole) for first, second, whole in rows}
+    if name == "ignore_case":
+        return {chr(other): chr(letter) for other, letter in checked(tensors, name, "U32", (None, 2)).tolist()}
+    return _names(tensors, name) if name in ("html", "html_shouted") else _character_map(tensors, name)
+
+
+def character_set(tensors: dict[str, np.ndarray], name: str) -> frozenset[str]:
+    """The characters of a set. Raises KeyError if it is missing, ValueError for a damaged one."""
+    return frozenset(_members(checked(tensors, name, "U32", (None, 2)), name))
 
 
 def checked(tensors: dict[str, np.ndarray], name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray:
-    """The tensor, if it has that type (U8, U16, U32) and shape (None: any length); else ValueError or KeyError."""
+    """The tensor, if it has that type (U8, U16, U32, F32) and shape (None: any length); else ValueError or KeyError."""
     tensor = tensors[name]
-    wanted = {"U8": "u1", "U16": "<u2", "U32": "<u4"}[dtype]
+    wanted = {"U8": "u1", "U16": "<u2", "U32": "<u4", "F32": "<f4"}[dtype]
     fits = len(tensor.shape) == len(shape) and all(b in (None, a) for a, b in zip(tensor.shape, shape, strict=True))
     if tensor.dtype != np.dtype(wanted) or not fits:
         raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, not {dtype} {list(shape)}")

@@ -1,4 +1,4 @@
-"""A text encoder with a causal mask enters; an equal encoder leaves, whose attention GPUs compute right.
+"""A text encoder with a mask, of later tokens or of pads, enters; an equal one leaves, that GPUs compute right.
 
 With a batch of 1, LiteRT makes the scores of torch's attention rank 3, [heads, L, L], and leaves its mask at rank 4,
 [1, 1, L, L]. LiteRT's GPU code reads the rank-3 side of their sum as if the heads were the batch, and answers wrongly
@@ -19,6 +19,8 @@ def written_out(encoder: "nn.Module", rank: int) -> "nn.Module":
     """
     from torch import nn
 
+    if getattr(encoder, "masks_pads", False):
+        return encoder if rank == 4 else without_batch(encoder)
     if getattr(encoder, "mask", None) is None:
         return encoder
     prepared = copy.deepcopy(encoder)
@@ -54,3 +56,34 @@ def plain(attention: "nn.MultiheadAttention", rank: int) -> "nn.Module":
             return part.view(*[1] * (rank - 3), -1, self.heads, self.width).transpose(-3, -2)
 
     return PlainAttention()
+
+
+def without_batch(encoder: "nn.Module") -> "nn.Module":
+    """A copy of an encoder with BERT's attention, which has rank 4: in tensors of rank 3."""
+    import torch
+    from torch import nn
+
+    from export.weights.networks import bert
+
+    class PlainBertAttention(nn.Module):
+        """[1, L, width] and a mask [1, 1, 1, L] -> [1, L, width]."""
+
+        def __init__(self, attention: bert.Attention):
+            super().__init__()
+            self.heads, self.query, self.key, self.value = (
+                attention.heads, attention.query, attention.key, attention.value)
+
+        def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            query, key, value = (self.apart(layer(x)) for layer in (self.query, self.key, self.value))
+            # Scaled after the product: litert-torch would fold a factor of the queries into their projection.
+            scores = query @ key.transpose(1, 2) * query.shape[-1] ** -0.5 + mask.squeeze(0)
+            return (torch.softmax(scores, -1) @ value).transpose(0, 1).reshape(x.shape)
+
+        def apart(self, part: torch.Tensor) -> torch.Tensor:
+            return part.view(-1, self.heads, part.shape[-1] // self.heads).transpose(0, 1)
+
+    prepared = copy.deepcopy(encoder)
+    for name, module in list(prepared.named_modules()):
+        if isinstance(module, bert.Attention):
+            prepared.set_submodule(name, PlainBertAttention(module))
+    return prepared

@@ -8,6 +8,7 @@ import difflib
 import importlib
 import importlib.util
 import json
+import re
 import sys
 import types
 from dataclasses import replace
@@ -15,11 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from export.common.errors import InputError
-from export.common.specs import CLIP_TEXT, CROPS, Licence, ModelSpec, Preprocessing, TextSpec
+from export.common.specs import (
+    CLIP_TEXT,
+    CROPS,
+    SIGLIP2_TEXT,
+    SIGLIP_I18N_TEXT,
+    SIGLIP_TEXT,
+    Licence,
+    ModelSpec,
+    Preprocessing,
+    TextSpec,
+)
 from export.weights.models import AMLR, MIT, PICKLE, SAFETENSORS
 from export.weights.settings import aliases
 
-VOCABULARY = CLIP_TEXT.end_token + 1          # the end token is CLIP's last token
+# Of open_clip's tokenizers on the hub: the repositories that hold one vocabulary, and the text side that goes with it.
+SIGLIPS = {r"timm/ViT-B-16-SigLIP": SIGLIP_TEXT, r"timm/ViT-B-16-SigLIP-i18n-256": SIGLIP_I18N_TEXT,
+           r"timm/ViT-(B-16|B-32|L-16|SO400M-14|SO400M-16|gopt-16)-SigLIP2(-\d+)?": SIGLIP2_TEXT}
+CLEANING = {"clean": "canonicalize"}         # of all of them: the steps of these text sides
+POOLS = {"end": "argmax", "last": "last"}    # TextSpec's pooling, open_clip's pool_type
 OWN = "CHECKPOINT= with open_clip_config.json beside it, or with MEAN=, STD= and INTERPOLATION="
 UNKNOWN_LICENCE = "unknown; see the model card"
 APACHE = Licence("Apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0", commercial_use=True)
@@ -31,6 +46,14 @@ LICENCES = {                                 # as the cards of these hub reposit
     "laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K": MIT,
     "laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg": MIT,
     "jienengchen/ViTamin-S": MIT,
+    "timm/ViT-B-16-SigLIP": APACHE,
+    "timm/ViT-B-16-SigLIP-i18n-256": APACHE,
+    "timm/ViT-B-16-SigLIP2": APACHE,
+    "timm/ViT-B-32-SigLIP2-256": APACHE,
+    "Marqo/marqo-ecommerce-embeddings-B": APACHE,
+    "Marqo/marqo-ecommerce-embeddings-L": APACHE,
+    "Marqo/marqo-fashionCLIP": APACHE,
+    "Marqo/marqo-fashionSigLIP": APACHE,
     "timm/PE-Core-T-16-384": APACHE,
     "timm/PE-Core-S-16-384": APACHE,
     "timm/PE-Core-B-16": APACHE,
@@ -52,8 +75,8 @@ def find(name: str, pretrained: str | None, names: tuple[str, ...] = (), own: Ta
     """The open_clip architecture `name` with the weights tagged `pretrained`; `names` are suggested beside open_clip's.
 
     `own` is what a tag would state of a checkpoint without one. Context length and resize mode are the model's. Raises
-    InputError for an unknown name, an architecture without CLIP's tokenizer, a missing or unknown tag, and a
-    preprocessing that the ports do not have.
+    InputError for an unknown name, an architecture with a text side that is not known here, a missing or unknown tag,
+    and a preprocessing that the ports do not have.
     """
     known = all_names()
     name = aliases.known(name, known) or name
@@ -61,11 +84,11 @@ def find(name: str, pretrained: str | None, names: tuple[str, ...] = (), own: Ta
         raise InputError(f"unknown model {name!r}", expected=f"one of {', '.join(names)}, or an open_clip architecture",
                          remedy=_instead(name, (*names, *known)))
     config = configuration(name)
-    refuse_other_text_towers(name, config)
+    text = text_side(name, config)
     if own and not pretrained:
-        return spec_of(name, None, config, {"hf_hub": "", "quick_gelu": config.get("quick_gelu", False)} | own)
+        return spec_of(name, None, config, {"hf_hub": "", "quick_gelu": config.get("quick_gelu", False)} | own, text)
     tag, settings = _tag(name, pretrained)
-    return spec_of(name, tag, config, settings)
+    return spec_of(name, tag, config, settings, text)
 
 
 def _instead(name: str, names: tuple[str, ...]) -> str:
@@ -100,21 +123,40 @@ def _package() -> Path:
     return Path(spec.origin).parent
 
 
-def refuse_other_text_towers(name: str, config: dict) -> None:
-    """Raises InputError for a text tower without CLIP's tokenizer or pooling."""
+def text_side(name: str, config: dict, repository: str | None = None) -> TextSpec:
+    """The text side of a configuration: CLIP's, SigLIP's or SigLIP 2's, with the model's own context length.
+
+    `repository`: the model's own on the hub, whose tokenizer a fine-tuned SigLIP may name. Raises InputError for any
+    other tokenizer, and for a text tower that another model with this tokenizer does not have.
+    """
     text = config.get("text_cfg", {})
+    tokenizer, words = text.get("hf_tokenizer_name"), text.get("vocab_size", CLIP_TEXT.vocabulary)
+    side = CLIP_TEXT if tokenizer is None else _side_of(tokenizer, words, repository)
+    usual = side or CLIP_TEXT
+    kwargs, pool = text.get("tokenizer_kwargs") or {}, text.get("pool_type", POOLS[CLIP_TEXT.pooling])
     reasons = {
         "a text model from the transformers library": "hf_model_name" in text,
-        f"the tokenizer {text.get('hf_tokenizer_name')}": "hf_tokenizer_name" in text,
+        f"the tokenizer {tokenizer}": side is None,
         "a captioning decoder (CoCa)": "multimodal_cfg" in config,
-        f"{text.get('vocab_size')} words": text.get("vocab_size", VOCABULARY) != VOCABULARY,
-        f"pooling by {text.get('pool_type')!r}": text.get("pool_type", "argmax") != "argmax",
+        f"{words} words": words != usual.vocabulary,
+        f"pooling by {pool!r}": pool != POOLS[usual.pooling],
+        "a causal mask": usual.mask == "none" and not text.get("no_causal_mask", False),
+        f"the cleaning {kwargs}": kwargs != ({} if usual is CLIP_TEXT else CLEANING) and side is not None,
         "a class token": text.get("embed_cls", False),
+        "no projection": text.get("proj_type", "linear") == "none",
     }
     obstacles = [reason for reason, holds in reasons.items() if holds]
     if obstacles:
-        raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's own tokenizer",
+        raise InputError(f"MODEL={name} cannot be exported", expected="CLIP's tokenizer, SigLIP's or SigLIP 2's",
                          found=" and ".join(obstacles), remedy="choose another model")
+    return replace(usual, context_length=text.get("context_length", CLIP_TEXT.context_length))
+
+
+def _side_of(tokenizer: str, words: int, repository: str | None) -> TextSpec | None:
+    """The text side of a tokenizer on the hub; of a model's own one, that with as many words."""
+    own = repository is not None and tokenizer.removeprefix(aliases.HUB) == repository
+    return next((side for pattern, side in SIGLIPS.items()
+                 if re.fullmatch(pattern, tokenizer) or (own and words == side.vocabulary)), None)
 
 
 def _tag(name: str, pretrained: str | None) -> tuple[str, dict]:
@@ -157,8 +199,8 @@ def _pretrained_list() -> dict[str, dict[str, dict]]:
             del sys.modules[module]
 
 
-def spec_of(name: str, pretrained: str | None, config: dict, tag: Tag) -> ModelSpec:
-    """The row of a model: its network from `config`, its pixels, activation and weights from `tag`."""
+def spec_of(name: str, pretrained: str | None, config: dict, tag: Tag, text: TextSpec) -> ModelSpec:
+    """The row of a model: its network from `config`, its pixels, activation and weights from `tag`, its text side."""
     size = config["vision_cfg"].get("image_size", 224)      # open_clip.model.CLIPVisionCfg's default
     if not isinstance(size, int):
         raise InputError(f"MODEL={name} cannot be exported", expected="square pictures", found=f"size {size}",
@@ -168,18 +210,16 @@ def spec_of(name: str, pretrained: str | None, config: dict, tag: Tag) -> ModelS
             raise InputError(f"MODEL={name} PRETRAINED={pretrained} cannot be exported", expected=" or ".join(known),
                              found=tag[key], remedy="choose another PRETRAINED or another model")
     hub, file, fallback = _hub_files(tag["hf_hub"])
+    tokenizer = config.get("text_cfg", {}).get("hf_tokenizer_name")
     card = f"https://huggingface.co/{hub}" if hub else tag.get("url", "")
     licence = LICENCES[hub] if hub in LICENCES else Licence(UNKNOWN_LICENCE, card, commercial_use=None)
     return ModelSpec(
         name, name, pretrained, hub, file,
         Preprocessing(size, tuple(tag["mean"]), tuple(tag["std"]), tag["interpolation"], tag["resize_mode"]),
-        config["embed_dim"], None, licence, _text(config.get("text_cfg", {})),
+        config["embed_dim"], None, licence, text,
+        labels="softmax" if config.get("init_logit_bias") is None else "sigmoid",
+        vocabulary_hub=tokenizer.removeprefix(aliases.HUB) if tokenizer else None,
         fallback_file=fallback, quick_gelu=tag.get("quick_gelu", False))
-
-
-def _text(config: dict) -> TextSpec:
-    """CLIP's text side with the model's own context length."""
-    return replace(CLIP_TEXT, context_length=config.get("context_length", CLIP_TEXT.context_length))
 
 
 def _hub_files(entry: str) -> tuple[str | None, str | None, str | None]:

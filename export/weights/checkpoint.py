@@ -22,7 +22,7 @@ from export.weights.random_weights import random_model
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Source", "licence_text", "load", "locate", "random_model", "reparameterise", "space"]
+__all__ = ["Source", "licence_text", "load", "locate", "logit_bias", "random_model", "reparameterise", "space"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,12 @@ def reparameterise(model: "nn.Module") -> "nn.Module":
     for tower in (folded.visual, folded.text):
         reparameterize_model(tower, inplace=True)
     return folded.eval().requires_grad_(False)
+
+
+def logit_bias(model: "nn.Module") -> float | None:
+    """What the model adds to a scaled cosine before a sigmoid; None: it has none."""
+    bias = getattr(model, "logit_bias", None)
+    return None if bias is None else float(bias)
 
 
 def space(model: "nn.Module", preprocessing: Preprocessing, tokenizer_sha256: str,

@@ -34,13 +34,13 @@ def fetch(spec: ModelSpec) -> Path:
     return cached[0] if cached else _download(spec.hub, files)
 
 
-def file(repository: str, name: str) -> Path:
+def file(repository: str, name: str, remedy: str | None = None) -> Path:
     """A file of a repository on the hub; downloads it if the cache does not hold it. Raises InputError as `fetch`."""
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII):
         raise InputError(f"MODEL=hf-hub:{repository[:100]} names no repository", expected="hf-hub:OWNER/NAME",
                          remedy="MODEL=hf-hub:OWNER/NAME, or MODEL=local-dir:folder")
     return _cached(repository, name) or _download(
-        repository, [name], f"MODEL=local-dir:folder with {name} and the weights")
+        repository, [name], remedy or f"MODEL=local-dir:folder with {name} and the weights")
 
 
 def _cached(repository: str, file: str) -> Path | None:

@@ -41,7 +41,7 @@ def explained(name: str, pretrained: str | None = None, checkpoint: Path | None 
 
     `checkpoint` is the user's own file, and `given` what he says of it: a configuration beside the file, and what is
     given by hand, take the place of what row or tag state. Raises InputError for an unknown name, an architecture
-    without CLIP's tokenizer, a missing or unknown tag, and statements that contradict each other.
+    with another text side, a missing or unknown tag, and statements that contradict each other.
     """
     given = given or Given()
     if name.startswith((LOCAL, HUB)) and not aliases.row(name):
@@ -163,14 +163,14 @@ def _described(name: str, pretrained: str | None, given: Given) -> Found:
                          expected="all three; open_clip's own defaults may be wrong",
                          remedy="MEAN=, STD= and INTERPOLATION=")
     network = file.network or {}
-    architectures.refuse_other_text_towers(name, network)
+    text = architectures.text_side(name, network, repository)
     if network["vision_cfg"].get("timm_model_name") == FIRST_B:
         raise InputError(f"MODEL={name} is one of three networks with one configuration",
                          expected="Apple's first MobileCLIP-B, or MobileCLIP2-B",
                          remedy="MODEL=b, blt or 2-b with CHECKPOINT=")
     folder = given.name or aliases.folder(name)
     spec = architectures.spec_of(f"{name.partition(':')[0]}:{folder}", None, network, tag | {
-        "hf_hub": f"{repository}/" if repository else "", "quick_gelu": file.activation == stated.QUICK_GELU})
+        "hf_hub": f"{repository}/" if repository else "", "quick_gelu": file.activation == stated.QUICK_GELU}, text)
     spec = replace(spec, name=str(folder), asked=name, network=json.dumps(network, sort_keys=True),
                    activation=file.activation)
     spec = stated.applied(spec, hand)

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 IMAGE_GAIN, TEXT_GAIN = 1.0, 2.0             # of weights over 1 / sqrt(inputs); see random_model
 TOKEN_DEVIATION = 1.0                        # smaller token embeddings vanish beside the positional ones
+# BERT normalises after each sum, so what attention adds must be as large as what was there: with gains of 1 all texts
+# have nearly the first token's embedding (mean cosine 0.87). The layers between would drown it again.
+ATTENTION_GAIN, BETWEEN_GAIN = 2.0, 1.0
+LOGIT_BIAS = -10.0                           # SigLIP's at the start of its training
 CALIBRATION_SAMPLES = 4
+FIRST_WORD = 256                             # ids below are special tokens, or single bytes
 MOST_TOKENS = 40                             # of a random text, where the context holds as many
 
 
@@ -38,6 +43,8 @@ def random_model(spec: ModelSpec, seed: int = 0) -> "nn.Module":
             if value.is_floating_point():
                 _fill(key, value, seed)
         model.logit_scale.fill_(math.log(100.0))
+        if getattr(model, "logit_bias", None) is not None:
+            model.logit_bias.fill_(LOGIT_BIAS)
         _calibrate(model, spec, seed)
     return model.eval()
 
@@ -63,12 +70,15 @@ def _fill(key: str, value: "Tensor", seed: int) -> None:
 
 
 def _deviation(key: str, value: "Tensor") -> float:
-    if "token_embedding" in key:
+    if "token_embedding" in key or "word_embeddings" in key:
         return TOKEN_DEVIATION
-    if value.ndim <= 1 or "pos_embed" in key or "positional_embedding" in key or "cls_token" in key:
+    if value.ndim <= 1 or any(part in key for part in ("pos_embed", "positional_embedding", "cls_token",
+                                                       "position_embeddings", "token_type_embeddings")):
         return 0.1
     if key.endswith(("text_projection", "visual.proj")):             # stored as [inputs, outputs]
         return value.shape[0] ** -0.5
+    if key.startswith("text.bert."):
+        return (ATTENTION_GAIN if ".attention." in key else BETWEEN_GAIN) * value.shape[1] ** -0.5
     return (TEXT_GAIN if key.startswith("text") else IMAGE_GAIN) * math.prod(value.shape[1:]) ** -0.5
 
 
@@ -128,11 +138,12 @@ def varied_texts(text: TextSpec, count: int, seed: int = 0) -> "Tensor":
     """Token ids int64 [count, context length] of 1 to 40 random tokens, or as many as the context holds."""
     import torch
     most = min(MOST_TOKENS, text.context_length - len(text.framed([])))
-    ids = torch.zeros(count, text.context_length, dtype=torch.long)
+    words_end = min([text.vocabulary, *(token for token in text.framed([]) if token > FIRST_WORD)])
+    ids = torch.full((count, text.context_length), text.pad_token, dtype=torch.long)
     for i in range(count):
         generator = _generator(seed, f"text {i}")
         words = int(torch.randint(1, most + 1, (1,), generator=generator))
-        chosen = torch.randint(256, text.start_token or text.end_token, (words,), generator=generator)
+        chosen = torch.randint(FIRST_WORD, words_end, (words,), generator=generator)
         framed = text.framed(chosen.tolist())
         ids[i, :len(framed)] = torch.tensor(framed)
     return ids

@@ -1,7 +1,7 @@
 """A checkpoint file enters; a state dict that fits its network leaves. Any other file is an InputError of one line.
 
 Reads `.safetensors`, `.pt` as PyTorch writes it, and indexes of shards. Only tensors are read: a pickle that asks for
-anything else is refused and never run. Apple's, open_clip's and transformers' key layouts are supported.
+anything else is refused and never run. Apple's, open_clip's, transformers' and cn_clip's key layouts are supported.
 """
 
 import math
@@ -68,6 +68,7 @@ def _to_our_layout(state: "dict[str, Tensor]", model: "nn.Module", spec: ModelSp
                    path: Path) -> "dict[str, Tensor]":
     from open_clip.model import convert_to_custom_text_state_dict
 
+    from export.weights.layouts.chinese_clip_layout import from_cn_clip_layout, is_cn_clip_layout
     from export.weights.layouts.transformers_layout import from_transformers_layout, is_transformers_layout
     from export.weights.networks.apple import from_apple_layout, is_apple_layout
     if is_transformers_layout(state):
@@ -76,6 +77,8 @@ def _to_our_layout(state: "dict[str, Tensor]", model: "nn.Module", spec: ModelSp
                              expected="an open_clip architecture with a plain ViT", found=spec.architecture,
                              remedy="MODEL= of the network that was trained, such as ViT-B-32")
         return from_transformers_layout(state, path)
+    if is_cn_clip_layout(state):
+        return from_cn_clip_layout(state)
     if not is_apple_layout(state):
         return dict(convert_to_custom_text_state_dict(state))
     _refuse_the_first_b(state, model, spec, path)

@@ -8,7 +8,6 @@ import numpy as np
 from export.artifacts.dist import Dist
 from export.artifacts.manifest import Manifest
 from export.common import crew
-from export.text.families import reference_ids
 from export.weights import checkpoint
 from export.weights.models import DEMO
 from parity.gate import activations, inputs, tensor_values
@@ -110,7 +109,7 @@ def ask(shelf: Shelf, reference: Reference, each: Each) -> AskedShelf:
     """Reads and preprocesses a shelf, and asks for its embeddings; `each` computes the batches."""
     square = reference.spec.preprocessing
     pictures = inputs.squares(shelf.pictures, square)
-    ids = reference_ids(reference.spec.text, shelf.text_queries)
+    ids = reference.ids(shelf.text_queries)
     batches = [reference.image_batches(pictures, each), reference.text_batches(ids, each)]
     if shelf.own:
         return AskedShelf(shelf, pictures, pictures, ids, batches)

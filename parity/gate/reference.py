@@ -1,26 +1,39 @@
 """The truth: a checkpoint enters; embeddings by float32 PyTorch, not reparameterised, leave."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from export.common.specs import ModelSpec
 from export.pictures import preprocess
 from export.runners import BATCH_PIXELS, BATCH_TEXTS
-from export.weights import checkpoint
+from export.text import families
+from export.weights import checkpoint, vocabulary_file
+from export.weights.models import CHINESE
 
 Each = Callable[[Callable[[int], np.ndarray], Iterable[int]], Iterable[np.ndarray]]
 
 
 class Reference:
-    """The model as its authors run it. It avoids export/weights/encoders.py, so that the gate finds faults there."""
+    """The model as its authors run it. It avoids export/weights/encoders.py, so that the gate finds faults there.
+
+    `model` is the network with the weights, and `truth` the one that answers: the same, or a library's own.
+    """
 
     def __init__(self, spec: ModelSpec, source: checkpoint.Source):
-        self.spec, self.model = spec, checkpoint.load(spec, source)
+        self.spec, self.source, self.model = spec, source, checkpoint.load(spec, source)
+        self.truth = self.model
+        if spec.architecture in CHINESE:
+            from parity.gate.libraries.transformers_towers import TransformersTowers
+            self.truth = TransformersTowers(self.model, spec)
 
     def space(self, tokenizer_sha256: str) -> str:
         """The name of the embedding space, from the weights themselves."""
         return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256, self.spec.activation)
+
+    def ids(self, texts: Sequence[str]) -> np.ndarray:
+        """Token ids by the tokenizer's own library: int32 [N, L]."""
+        return families.reference_ids(self.spec.text, texts, vocabulary_file.located(self.spec, self.source))
 
     def images(self, squares: np.ndarray) -> np.ndarray:
         """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""
@@ -34,11 +47,11 @@ class Reference:
         """As `images`, batch after batch, in order. `each` computes them; see crew.Crew.each."""
         pixels = preprocess.normalise(squares, self.spec.preprocessing)
         size = max(1, BATCH_PIXELS // self.spec.preprocessing.size**2)
-        return self._batches(self.model.encode_image, pixels, size, each)
+        return self._batches(self.truth.encode_image, pixels, size, each)
 
     def text_batches(self, ids: np.ndarray, each: Each = map) -> Iterable[np.ndarray]:
         """As `texts`, batch after batch, in order. `each`: as in `image_batches`."""
-        return self._batches(self.model.encode_text, ids.astype(np.int64), BATCH_TEXTS, each)
+        return self._batches(self.truth.encode_text, ids.astype(np.int64), BATCH_TEXTS, each)
 
     def _batches(self, encode, inputs: np.ndarray, size: int, each: Each) -> Iterable[np.ndarray]:
         import torch

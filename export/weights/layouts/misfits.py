@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FASTVIT_DEPTHS = {2: "demo", 10: "s0", 20: "s1", 24: "s2"}   # blocks of the third stage (timm's fastvit, our demo.py)
 ADAPTER = re.compile(r"\b(lora|hada|lokr|ia3|oft)_")         # PEFT's names for the tensors of adapters
+WIDTH_OF_L14 = 1024                          # of Chinese-CLIP's picture towers; B/16's is 768
 FOLDED = "reparam_conv"                      # Apple's and timm's name for a convolution made of several branches
 
 
@@ -89,6 +90,9 @@ def _side(tokens: int) -> int | None:
 def looks_like(state: "Mapping[str, Tensor]") -> str | None:
     """The names in the table whose network these keys suggest ("s0", "s2 or 2-s2"), or None; for messages only."""
     keys = list(state)
+    if any("word_embeddings" in key for key in keys):
+        first = next((state[key] for key in keys if key.endswith("class_embedding")), None)
+        return "chinese-rn50" if first is None else "chinese-l14" if first.shape[-1] == WIDTH_OF_L14 else "chinese-b16"
     if any("patch_emb.0.block" in key or "patch_embed.backbone" in key for key in keys):
         return "b, blt or 2-b"
     if "visual.trunk.cls_token" in state and state["visual.trunk.cls_token"].shape[-1] == 1024:

@@ -1,7 +1,8 @@
-"""A state dict with the keys of the transformers library's CLIPModel enters; one with open_clip's keys leaves.
+"""A state dict with the keys of the transformers library enters; one with our keys leaves.
 
-Both libraries build the same network, for plain ViTs alone. transformers keeps the projections of queries, keys and
-values apart, and stores the two last projections transposed.
+CLIPModel's become open_clip's, and ChineseCLIPModel's become cn_clip's, with `text.` before the text tower. All build
+the same networks, for plain ViTs alone. transformers keeps the projections of queries, keys and values apart, and
+stores the two last projections transposed. A BERT's own stay apart.
 """
 
 import re
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOWERS = ("vision_model.", "text_model.")
-PLAIN = ("vision_model.embeddings.class_embedding", "text_model.embeddings.token_embedding.weight",
-         "visual_projection.weight", "text_projection.weight")
-NAMES = (                                    # transformers' (with its spelling of pre_layrnorm), open_clip's
+WORDS, CHINESE_WORDS = (f"text_model.embeddings.{table}.weight" for table in ("token_embedding", "word_embeddings"))
+PLAIN = ("vision_model.embeddings.class_embedding", "visual_projection.weight", "text_projection.weight")
+UNUSED = "text_model.pooler."                # BERT's own pooling, which Chinese-CLIP does not use
+NAMES = (                                    # transformers' (with its spelling of pre_layrnorm), ours
+    (r"^text_model\.(?=embeddings\.(\w+_embeddings|LayerNorm)\.|encoder\.layer\.)", "text.bert."),
     (r"^text_model\.embeddings\.token_embedding\.", "text.token_embedding."),
     (r"^text_model\.embeddings\.position_embedding\.weight$", "text.positional_embedding"),
     (r"^text_model\.final_layer_norm\.", "text.ln_final."),
@@ -41,17 +44,17 @@ def is_transformers_layout(state: "dict[str, Tensor]") -> bool:
 
 
 def from_transformers_layout(state: "dict[str, Tensor]", path: Path) -> "dict[str, Tensor]":
-    """`state` with open_clip's keys. Raises InputError for half a model, and for towers other than plain ViTs."""
+    """`state` with our keys. Raises InputError for half a model, and for towers other than plain ViTs."""
     half = [tower for tower in TOWERS if not any(key.startswith(tower) for key in state)]
     if half:
         held = {"vision_model.": "a text tower", "text_model.": "an image tower"}[half[0]]
         raise InputError(f"holds {held} alone, in transformers' layout", where=path, expected="both towers of CLIP",
                          found=f"no key {half[0]}…", remedy="give the whole CLIPModel's checkpoint")
-    lacking = [key for key in PLAIN if key not in state]
+    lacking = [key for key in (*PLAIN, CHINESE_WORDS if CHINESE_WORDS in state else WORDS) if key not in state]
     if lacking:
         raise InputError("transformers' layout of another model than CLIP", where=path, found=f"no {lacking[0]}",
-                         expected="CLIPModel's keys", remedy="give a CLIPModel's checkpoint")
-    return _joined({_renamed(key): value for key, value in state.items()}, path)
+                         expected="CLIPModel's or ChineseCLIPModel's keys", remedy="give a CLIPModel's checkpoint")
+    return _joined({_renamed(key): value for key, value in state.items() if not key.startswith(UNUSED)}, path)
 
 
 def _renamed(key: str) -> str:

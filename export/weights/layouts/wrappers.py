@@ -20,7 +20,8 @@ AVERAGED = re.compile(r"(^|_)(ema|averaged?)(_|$)")      # timm's keys, state_di
 INSIDE = (*STATE_KEYS, "module", "shadow")   # what an average with more than weights calls them
 COMPILED = "_orig_mod"                       # torch.compile's part of a key, before or inside it
 # The first part of a key that names a part of the model: never a wrapper, even if a file holds that part alone.
-TOWERS = frozenset({"visual", "text", "vision_model", "text_model", "image_encoder", "text_encoder", "transformer"})
+TOWERS = frozenset({"visual", "text", "vision_model", "text_model", "image_encoder", "text_encoder", "transformer",
+                    "bert"})
 
 
 @dataclass(frozen=True)

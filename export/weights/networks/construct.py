@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
-from export.weights.models import DEMO, S0
+from export.weights.models import CHINESE, DEMO, S0
 from export.weights.networks.apple import mend_b
 
 APPLE_B = "MobileCLIP-B"
@@ -45,6 +45,9 @@ def _construct(spec: ModelSpec) -> nn.Module:
     if spec.architecture == S0:
         from export.weights.networks import mobileclip_s0
         return mobileclip_s0.build()
+    if spec.architecture in CHINESE:
+        from export.weights.networks import chinese_clip
+        return chinese_clip.build(spec)
     model = _construct_open_clip(spec)
     return mend_b(model) if spec.architecture == APPLE_B else model
 

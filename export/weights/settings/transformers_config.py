@@ -11,15 +11,21 @@ from export.weights.settings.stated import GELU, QUICK_GELU, Settings
 CONFIG, PIXELS = "config.json", "preprocessor_config.json"
 ACTIVATIONS = {"quick_gelu": QUICK_GELU, "gelu": GELU}
 DEFAULT = "quick_gelu"                       # CLIPTextConfig's and CLIPVisionConfig's hidden_act
+CHINESE = "chinese_clip"                     # model_type; the activations are those of the two default configurations
+CHINESE_ACTIVATIONS = {"text_config": "gelu", "vision_config": "quick_gelu"}
 RESAMPLE = {2: "bilinear", 3: "bicubic"}     # Pillow's numbers
 
 
 def read(folder: Path) -> Settings | None:
     """What the two files state; None if the folder has no config.json of a CLIPModel.
 
-    Raises InputError for values that cannot be exported.
+    Of a ChineseCLIPModel the pixels are cn_clip's, as the row states them: transformers' own processor crops, and
+    cn_clip, with which the weights were trained, squashes. Raises InputError for values that cannot be exported.
     """
     config = _object(folder / CONFIG)
+    if config is not None and config.get("model_type") == CHINESE:
+        _refuse_other_activations(config, folder / CONFIG)
+        return None
     if config is None or config.get("model_type") != "clip":
         return None
     activation = _activation(config, folder / CONFIG)
@@ -48,6 +54,16 @@ def _activation(config: dict, path: Path) -> str:
         raise InputError("hidden_act cannot be exported", where=path, found=" and ".join(map(str, names)),
                          expected="gelu or quick_gelu, the same in both towers", remedy="choose another model")
     return ACTIVATIONS[names.pop()]
+
+
+def _refuse_other_activations(config: dict, path: Path) -> None:
+    """Raises InputError unless a ChineseCLIPModel has the activations that all published ones have."""
+    for key, usual in CHINESE_ACTIVATIONS.items():
+        tower = config.get(key) or {}
+        found = tower.get("hidden_act", usual) if isinstance(tower, dict) else None
+        if found != usual:
+            raise InputError(f"{key}.hidden_act cannot be exported", where=path, found=found, expected=usual,
+                             remedy="choose another model")
 
 
 def _pixels(pixels: dict, path: Path, activation: str) -> Settings:
