@@ -20,6 +20,8 @@ from demo.world.targets import read_targets
 from demo.world.train import WEIGHTS, WorldRecipe
 from demo.world.vocabulary import CONTEXT_LENGTH, END, PAD, PIECES, Tokenizer, clean
 from export.common.errors import InputError
+from export.text import families, tokenizer
+from export.weights import checkpoint, encoders, lookup, vocabulary
 
 BYTES_ALLOWED = 5_000_000
 FIRST, FIRST_FIVE = 0.85, 0.93               # recall that every language must show on the second set
@@ -134,6 +136,34 @@ def test_pads_change_no_embedding():
         whole, short = (model.encode_text(torch.tensor(tokenizer.rows(cuts, shortest)), normalize=True)
                         for shortest in (False, True))
     torch.testing.assert_close(whole, short, rtol=0, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def asset(tmp_path_factory):
+    spec = lookup.find("demo-world")
+    path = tmp_path_factory.mktemp("asset") / "tokenizer.safetensors"
+    families.write_asset(spec.text, path, vocabulary.located(spec, checkpoint.locate(spec, random=True)))
+    return tokenizer.load(path)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_exported_asset_gives_the_ids_of_the_training(asset, language, sold):
+    texts = [text for kind in ("first", "second") for _, text, _ in sentence_queries(kind, language, sold)]
+    trained = Tokenizer()
+    rows = trained.rows([trained.cut(text) for text in texts])
+    assert [asset.encode(text).tolist() for text in texts] == rows
+
+
+def test_the_exported_network_answers_as_the_library_that_trained_it():
+    """transformers' BERT, and the project's own network and text encoder, on the same weights."""
+    spec, trained, model = lookup.find("demo-world"), Tokenizer(), load_world()
+    loaded = checkpoint.load(spec, checkpoint.locate(spec))
+    ids = torch.tensor(trained.rows([trained.cut(text) for text in EXAMPLES]))
+    with torch.inference_mode():
+        library, own = (network.encode_text(ids, normalize=True) for network in (model, loaded))
+        exported = encoders.split(checkpoint.reparameterise(loaded), spec)["text"](ids.int())
+    torch.testing.assert_close(own, library, rtol=0, atol=1e-5)
+    torch.testing.assert_close(exported, library, rtol=0, atol=1e-5)
 
 
 def test_weights_are_small_finite_and_have_the_demos_image_tower():

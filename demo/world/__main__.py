@@ -21,8 +21,9 @@ def _targets(arguments: argparse.Namespace) -> None:
 def _vocabulary(arguments: argparse.Namespace) -> None:
     from demo.world.tables import read_names
     from demo.world.train import WorldRecipe
-    from demo.world.vocabulary import learn_vocabulary
+    from demo.world.vocabulary import learn_vocabulary, write_tokenizer
     learn_vocabulary(read_names(), WorldRecipe.seed)
+    write_tokenizer()
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -2,7 +2,8 @@
 
 sentencepiece learns 8,000 pieces from cleaned training sentences with names put in. No piece crosses the edge of a
 name, so that names stay whole in sentences without spaces, too. A text is cleaned as SigLIP cleans it (open_clip's
-"canonicalize"), cut into pieces, ended and padded on the right. Training draws one of the many ways to cut.
+"canonicalize"), cut into pieces, ended and padded on the right. Training draws one of the many ways to cut. The export
+takes the same pieces from `tokenizer.json`.
 """
 
 import io
@@ -17,7 +18,7 @@ from open_clip.tokenizer import get_clean_fn
 from demo.world.tables import FOLDER, LANGUAGES, UNSPACED, NamedGlyph, read_sentences, sentence_text
 from export.common.errors import InputError
 
-MODEL = FOLDER / "vocabulary.model"
+MODEL, EXPORTED = FOLDER / "vocabulary.model", FOLDER / "tokenizer.json"
 PIECES = 8000
 CONTEXT_LENGTH = 32
 PAD, END, UNKNOWN = 0, 1, 2
@@ -55,6 +56,22 @@ def learn_vocabulary(glyphs: list[NamedGlyph], seed: int, path: Path = MODEL) ->
         character_coverage=1.0, pretokenization_delimiter=EDGE, pad_id=PAD, eos_id=END, unk_id=UNKNOWN, bos_id=-1,
         num_threads=1, minloglevel=2)
     path.write_bytes(written.getvalue())
+
+
+def write_tokenizer(model: Path = MODEL, path: Path = EXPORTED) -> None:
+    """Writes the vocabulary as the `tokenizers` library reads it, as models on the hub have it."""
+    from sentencepiece import sentencepiece_model_pb2
+    from tokenizers import AddedToken, models, normalizers, pre_tokenizers
+    from tokenizers import Tokenizer as Reference
+
+    content = sentencepiece_model_pb2.ModelProto.FromString(model.read_bytes())
+    reference = Reference(models.Unigram([(piece.piece, piece.score) for piece in content.pieces], UNKNOWN, False))
+    reference.normalizer = normalizers.Precompiled(content.normalizer_spec.precompiled_charsmap)
+    reference.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(prepend_scheme="always")])
+    reference.add_special_tokens([AddedToken(piece.piece, normalized=False, special=True)
+                                  for piece in content.pieces[:UNKNOWN + 1]])
+    reference.save(str(path), pretty=False)
 
 
 class Tokenizer:

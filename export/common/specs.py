@@ -75,6 +75,10 @@ XLM_R_TEXT = TextSpec("unigram", 77, 0, 2, 1, "mean", _MANY, SCRIPTS, "pads", 25
                       ("fix", "unhtml", "unhtml", "spaces", "map"))
 CHINESE_CLIP_TEXT = TextSpec("wordpiece", 52, 101, 102, 0, "first", {"zh": _CHINESE}, ("Latin", "Han"), "pads", 21_128,
                              ("drop", "isolate", "lower", "decompose", "unmark", "punctuate"))
+WORLD_TEXT = TextSpec("unigram", 32, None, 1, 0, "mean", {
+    "en": CLIP_TEMPLATES, "zh": _CHINESE, "ja": ("{}", "{}\u306e\u5199\u771f"), "ko": ("{}", "{} \uc0ac\uc9c4"),
+    "de": ("{}", "ein Foto: {}"), "es": ("{}", "una foto de {}"), "fr": ("{}", "une photo de {}"),
+}, ("Latin", "Han", "Hiragana", "Katakana", "Hangul"), "pads", 8000, (*_UNMARKED, "map"))    # the bundled demo-world
 
 
 LABELS = ("softmax", "sigmoid")              # shares that sum to 1; a share for each label by itself
