@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 
 from demo.evaluate import WEIGHTS as DEMO_WEIGHTS
 from demo.shop import SHOP_FOLDER
-from demo.world import train as training
-from demo.world.batches import Batches
-from demo.world.evaluate import EXAMPLES, TABLE, Shop, load_world, measure, sentence_queries
-from demo.world.tables import LANGUAGES, UNSPACED, read_names, read_sentences, sentence_text
+from demo.world import training
+from demo.world.batches import TextBatches
+from demo.world.data import LANGUAGES, UNSPACED, read_names, read_sentences, sentence_text
+from demo.world.pieces import CONTEXT_LENGTH, END, PAD, PIECES, Tokenizer, clean
 from demo.world.targets import read_targets
-from demo.world.train import WEIGHTS, WorldRecipe
-from demo.world.vocabulary import CONTEXT_LENGTH, END, PAD, PIECES, Tokenizer, clean
+from demo.world.training import WEIGHTS, WorldRecipe
+from demo.world.world_recall import EXAMPLES, TABLE, Shop, load_world, measure, sentence_queries
 from export.common.errors import InputError
 from export.text import families, tokenizer
 from export.weights import checkpoint, encoders, lookup, vocabulary_file
@@ -182,7 +182,7 @@ def test_the_table_is_of_these_weights():
 
 
 def test_a_batch_depends_on_seed_and_step_alone(glyphs):
-    batches = [Batches(glyphs, 423, 16, seed) for seed in (5, 5, 6)]
+    batches = [TextBatches(glyphs, 423, 16, seed) for seed in (5, 5, 6)]
     batches[0].batch(1)
     same, again, other = (torch.cat([ids.flatten() for ids, _ in part.batch(7)]).tolist() for part in batches)
     assert same == again != other

@@ -13,26 +13,26 @@ def _names(arguments: argparse.Namespace) -> None:
 
 
 def _targets(arguments: argparse.Namespace) -> None:
-    from demo.world.tables import read_names
+    from demo.world.data import read_names
     from demo.world.targets import write_targets
     write_targets([glyph.character for glyph in read_names()])
 
 
 def _vocabulary(arguments: argparse.Namespace) -> None:
-    from demo.world.tables import read_names
-    from demo.world.train import WorldRecipe
-    from demo.world.vocabulary import learn_vocabulary, write_tokenizer
+    from demo.world.data import read_names
+    from demo.world.pieces import learn_vocabulary, write_tokenizer
+    from demo.world.training import WorldRecipe
     learn_vocabulary(read_names(), WorldRecipe.seed)
     write_tokenizer()
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from demo.world.train import WorldRecipe, train
+    from demo.world.training import WorldRecipe, train
     train(WorldRecipe(steps=arguments.steps, seed=arguments.seed, threads=arguments.threads), arguments.weights)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from demo.world.evaluate import Shop, load_world, measure
+    from demo.world.world_recall import Shop, load_world, measure
     recalls, single = measure(Shop(load_world(arguments.weights)), arguments.set)
     for language, found in recalls.items():
         print(f"{language}  recall@1 {found.at_1:.4f}  recall@5 {found.at_5:.4f}  ({found.queries} queries)  "
@@ -43,14 +43,14 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _table(arguments: argparse.Namespace) -> None:
-    from demo.world.evaluate import Shop, load_world, measure, write_table
+    from demo.world.world_recall import Shop, load_world, measure, write_table
     shop = Shop(load_world())
     write_table(shop, {"first": measure(shop, "first")[0], "second": measure(shop, "second")[0]})
 
 
 def main() -> int:
     """Reads the arguments. Exit status 0, or 2 if an input is missing or wrong."""
-    from demo.world.train import WEIGHTS, WorldRecipe
+    from demo.world.training import WEIGHTS, WorldRecipe
     parser = argparse.ArgumentParser(prog="python -m demo.world", description="The multilingual demo model.")
     commands = parser.add_subparsers(required=True)
     names = commands.add_parser("names", help="names.tsv, from CLDR's annotations")

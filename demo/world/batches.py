@@ -12,22 +12,26 @@ import sentencepiece
 import torch
 from torch import Tensor
 
-from demo.world.tables import LANGUAGES, UNSPACED, NamedGlyph, read_sentences, sentence_text
-from demo.world.vocabulary import Tokenizer
+from demo.world.data import LANGUAGES, UNSPACED, NamedGlyph, read_sentences, sentence_text
+from demo.world.pieces import Tokenizer
 
 BARE, COMPOSED = 0.15, 0.35                  # shares of the texts; the others are whole training sentences
-FIRST_NAME = 0.8                             # share of the texts with CLDR's short name
+FIRST_NAME = 0.75                            # share of the texts with CLDR's short name
+DRAWN = 0.4                                  # share of the texts that are cut by chance, not in the most probable way
+# How often a text is in each language: the four with Latin letters share pieces, and need more texts than the others.
+RATES = {"en": 3, "zh-Hans": 1, "zh-Hant": 1, "ja": 2, "ko": 2, "es": 3, "de": 3, "fr": 3}
 SHOP_SHARE = 0.65                            # of a batch's glyphs that the shop sells
-WORD_NOISE, STRANGE_NOISE, PIECE_NOISE = 0.3, 0.12, 0.2          # chances
+WORD_NOISE, STRANGE_NOISE, PIECE_NOISE = 0.25, 0.15, 0.08        # chances
 NAME_MARK = re.compile(r"\{name\}|\{a\}")
 HIRAGANA, KATAKANA, HAN = (0x3041, 0x3094), (0x30A1, 0x30FB), (0x4E00, 0x9FA6)
-HANGUL, LATIN = (0xAC00, 0xD7A4), (97, 123)
+HANGUL = (0xAC00, 0xD7A4)
 LETTERS = {"zh-Hans": (HAN,), "zh-Hant": (HAN,), "ja": (HIRAGANA, KATAKANA, HAN), "ko": (HANGUL,)}
+LATIN = ("en", "es", "de", "fr")
 PARTS = 4                                    # of a batch, by length, so that few tokens are pads
 STEPS_APART = 1_000_003                      # between the seeds of two runs
 
 
-class Batches:
+class TextBatches:
     """`batch(step)` is some parts of (ids int64 [n, L], numbers int64 [n]); the shop has the first `sold` glyphs."""
 
     def __init__(self, glyphs: list[NamedGlyph], sold: int, size: int, seed: int):
@@ -48,7 +52,7 @@ class Batches:
                  torch.tensor([number for _, number in part])) for part in parts]
 
     def _text(self, glyph: NamedGlyph, chance: random.Random) -> str:
-        language = chance.choice(LANGUAGES)
+        language = chance.choices(LANGUAGES, [RATES[one] for one in LANGUAGES])[0]
         names = glyph.names[language]
         name = names[0] if chance.random() < FIRST_NAME else chance.choice(names)
         kind = chance.random()
@@ -65,7 +69,7 @@ class Batches:
         """The sentence, perhaps with one or two words of others or strange ones, at its ends or beside the name."""
         before, mark, after = _halves(sentence)
         space = "" if language in UNSPACED else " "
-        for rate, draw in ((WORD_NOISE, self._known_word), (STRANGE_NOISE, _strange_word)):
+        for rate, draw in ((WORD_NOISE, self._known_word), (STRANGE_NOISE, self._strange_word)):
             if chance.random() < rate:
                 word = draw(language, chance)
                 place = chance.randrange(4)
@@ -82,8 +86,16 @@ class Batches:
     def _known_word(self, language: str, chance: random.Random) -> str:
         return chance.choice(self.words[language])
 
+    def _strange_word(self, language: str, chance: random.Random) -> str:
+        """A word without a meaning: letters by chance, or beginning and end of two words that have Latin letters."""
+        if language in LETTERS:
+            first, end = chance.choice(LETTERS[language])
+            return "".join(chr(chance.randrange(first, end)) for _ in range(chance.randint(1, 3)))
+        one, other = (chance.choice(self.words[chance.choice(LATIN)]) for _ in range(2))
+        return one[:(len(one) + 1) // 2] + other[len(other) // 2:]
+
     def _cut(self, text: str, chance: random.Random) -> list[int]:
-        ids = self.tokenizer.draw_cut(text)
+        ids = self.tokenizer.draw_cut(text) if chance.random() < DRAWN else self.tokenizer.cut(text)
         if chance.random() < PIECE_NOISE:
             for _ in range(chance.randint(1, 2)):
                 ids.insert(chance.randint(0, len(ids)), chance.randrange(2, self.tokenizer.pieces.get_piece_size()))
@@ -109,9 +121,3 @@ def _words(language: str, sentences: list[str]) -> list[str]:
         return sorted({word for part in parts for word in part.split()})
     return sorted({part[start:start + length] for part in parts for length in range(1, 5)
                    for start in range(len(part) - length + 1)})
-
-
-def _strange_word(language: str, chance: random.Random) -> str:
-    """Letters of the language's scripts by chance: mostly pieces that mean nothing, or no piece at all."""
-    first, end = chance.choice(LETTERS.get(language, (LATIN,)))
-    return "".join(chr(chance.randrange(first, end)) for _ in range(chance.randint(1, 3 if first > 127 else 7)))

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from demo.glyphs import Glyph, list_glyphs, other_glyphs, read_font, shop_glyphs
-from demo.world.tables import FOLDER, LANGUAGES, UNSPACED, read_sentences
+from demo.world.data import FOLDER, LANGUAGES, UNSPACED, read_sentences
 from export.common.errors import InputError
 
 FILES = {"zh-Hans": "zh"}                    # where CLDR's folder has another name than the language
@@ -52,8 +52,8 @@ def _foreign_names(folder: Path, language: str, glyphs: list[Glyph]) -> list[tup
         others = [word for word in entry["default"] if owners[word.lower()] <= OWNERS
                   and word.lower() not in taken and len(word) > (1 if language in JOINED else 2)
                   and not any(letter.isdigit() for letter in word) and not _holds(sentences, word.lower(), language)]
-        if language == "ja" and KATAKANA.fullmatch(name):
-            others.append(_hiragana(name))
+        if language == "ja" and KATAKANA.search(name):
+            others.append(KATAKANA.sub(lambda run: _hiragana(run[0]), name))
         names.append((name, *dict.fromkeys(others)))
     return names
 

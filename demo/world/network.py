@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from demo.world.vocabulary import CONTEXT_LENGTH, PAD, PIECES
+from demo.world.pieces import CONTEXT_LENGTH, PAD, PIECES
 from export.weights.networks.demo import EMBED_DIM, build_visual
 from export.weights.networks.towers import TwoTowers
 

@@ -1,8 +1,8 @@
 """Token ids enter; one embedding for each text leaves, by BERT with its norms after the sums, as in Chinese-CLIP.
 
-One plain network serves demo-world and both layouts of Chinese-CLIP's weights: the parameters have the names of cn_clip, queries, keys
-and values are apart, and attention is one product that every converter knows. The libraries' own modules build masks
-with operations that Core ML lacks; the gate runs these modules, to compare.
+One plain network serves demo-world and both layouts of Chinese-CLIP's weights: the parameters have the names of
+cn_clip, queries, keys and values are apart, and attention is one product that every converter knows. The libraries' own
+modules build masks with operations that Core ML lacks; the gate runs these modules, to compare.
 """
 
 import copy

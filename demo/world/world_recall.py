@@ -17,10 +17,10 @@ from torch import nn
 
 from demo.evaluate import BATCH, embed_pictures, read_rows
 from demo.shop import SHOP_FOLDER
+from demo.world.data import LANGUAGES, REPORTED, NamedGlyph, SentenceSet, read_names, read_sentences, sentence_text
 from demo.world.network import build_world
-from demo.world.tables import LANGUAGES, REPORTED, NamedGlyph, SentenceSet, read_names, read_sentences, sentence_text
-from demo.world.train import WEIGHTS
-from demo.world.vocabulary import Tokenizer
+from demo.world.pieces import Tokenizer
+from demo.world.training import WEIGHTS
 from export.common import rankings
 from export.common.errors import InputError
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from demo.evaluate import WEIGHTS as DEMO_WEIGHTS
 from demo.glyphs import SHOP
 from demo.train import MAX_LOG_SCALE
-from demo.world.batches import Batches
+from demo.world.batches import TextBatches
+from demo.world.data import FOLDER, read_names
 from demo.world.network import build_world
-from demo.world.tables import FOLDER, read_names
 from demo.world.targets import read_targets
 from export.weights.networks.towers import TwoTowers
 
@@ -55,7 +55,7 @@ def train(recipe: WorldRecipe, weights: Path = WEIGHTS) -> None:
     torch.manual_seed(recipe.seed)
     glyphs = read_names()
     targets = read_targets(len(glyphs))
-    batches = Batches(glyphs, sum(map(len, SHOP.values())), recipe.batch, recipe.seed)
+    batches = TextBatches(glyphs, sum(map(len, SHOP.values())), recipe.batch, recipe.seed)
     model = build_world()
     learning = [*model.text.parameters(), model.logit_scale]
     optimiser = torch.optim.AdamW([{"params": [value for value in learning if value.ndim > 1]},

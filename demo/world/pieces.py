@@ -15,7 +15,7 @@ from pathlib import Path
 import sentencepiece
 from open_clip.tokenizer import get_clean_fn
 
-from demo.world.tables import FOLDER, LANGUAGES, UNSPACED, NamedGlyph, read_sentences, sentence_text
+from demo.world.data import FOLDER, LANGUAGES, UNSPACED, NamedGlyph, read_sentences, sentence_text
 from export.common.errors import InputError
 
 MODEL, EXPORTED = FOLDER / "vocabulary.model", FOLDER / "tokenizer.json"
@@ -24,7 +24,8 @@ CONTEXT_LENGTH = 32
 PAD, END, UNKNOWN = 0, 1, 2
 SMOOTHING = 0.2                              # of the drawn ways to cut: 0 draws all alike, 1 as probable as they are
 EDGE = "\N{SYMBOL FOR UNIT SEPARATOR}"       # marks the edges of a name; in no text
-SENTENCES_A_NAME, SENTENCES_ANOTHER_NAME = 6, 2        # lines for sentencepiece
+SENTENCES_A_NAME, SENTENCES_ANOTHER_NAME = 8, 1        # lines for sentencepiece
+COVERAGE = 0.9995                            # of the characters; the rarest are unknown
 clean = cache(get_clean_fn)("canonicalize")
 
 
@@ -53,7 +54,7 @@ def learn_vocabulary(glyphs: list[NamedGlyph], seed: int, path: Path = MODEL) ->
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(corpus(glyphs, seed)), model_writer=written, model_type="unigram", vocab_size=PIECES,
-        character_coverage=1.0, pretokenization_delimiter=EDGE, pad_id=PAD, eos_id=END, unk_id=UNKNOWN, bos_id=-1,
+        character_coverage=COVERAGE, pretokenization_delimiter=EDGE, pad_id=PAD, eos_id=END, unk_id=UNKNOWN, bos_id=-1,
         num_threads=1, minloglevel=2)
     path.write_bytes(written.getvalue())
 
