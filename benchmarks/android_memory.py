@@ -27,7 +27,7 @@ from export.artifacts.manifest import Artifact, Manifest
 from export.common import files
 from export.formats.table import ENCODERS, TFLITE
 from export.runners import memory
-from export.weights.models import DEMO, TABLE
+from export.weights.models import BUNDLED, TABLE
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "android_memory.json", HERE / "android_memory.md"
@@ -52,7 +52,7 @@ def main() -> None:
 
 def exported(name: str, out: Path) -> Path:
     """dist/<model>/ with the TFLite encoders of all precisions."""
-    weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+    weights = [] if TABLE[name].architecture in BUNDLED else ["--weights", "random"]
     timed(["export", "--model", name, "--formats", TFLITE.name, "--precision", ",".join(PRECISIONS), *weights,
            "--out", str(out)])
     return out / name

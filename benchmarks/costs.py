@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from export.common import files
 from export.common.specs import ModelSpec
 from export.weights import checkpoint, encoders, lookup
-from export.weights.models import DEMO, TABLE
+from export.weights.models import BUNDLED, TABLE
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "costs.json", HERE / "costs.md"
@@ -26,7 +26,8 @@ SHOPS = (("ViTamin-S", "datacomp1b"), ("PE-Core-T-16-384", "meta"), ("PE-Core-S-
 
 def main() -> None:
     """Counts every model, and writes costs.json and the page."""
-    specs = [TABLE[name] for name in TABLE if name != DEMO] + [lookup.find(name, tag) for name, tag in SHOPS]
+    specs = [row for row in TABLE.values() if row.architecture not in BUNDLED]
+    specs += [lookup.find(name, tag) for name, tag in SHOPS]
     results = {spec.name: costs(spec) for spec in specs}
     files.write_json(RESULTS, results)
     with files.whole(PAGE) as partial:

@@ -19,7 +19,7 @@ from export.artifacts import receipts
 from export.common import files
 from export.formats.job import Job
 from export.formats.table import ENCODERS, FORMATS, Format
-from export.weights.models import DEMO, TABLE
+from export.weights.models import BUNDLED, TABLE
 
 HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "defaults.json", HERE / "defaults.md"
@@ -42,7 +42,7 @@ def measure(name: str) -> dict:
     """One export: its seconds and peak memory, and each artefact's seconds and bytes."""
     out = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     try:
-        weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+        weights = [] if TABLE[name].architecture in BUNDLED else ["--weights", "random"]
         seconds, peak = timed(["export", "--model", name, "--out", str(out), *weights])
         made = receipts.read(out / name)
         return {"seconds": seconds, "peak_bytes": peak, "processor": processor(), "cores": os.cpu_count(),

@@ -19,7 +19,7 @@ import psutil
 from export.artifacts import receipts
 from export.common import files
 from export.formats import table
-from export.weights.models import DEMO, TABLE
+from export.weights.models import BUNDLED, TABLE
 from parity.report import verdicts
 
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def measure(name: str) -> dict:
     out = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     try:
         common = ["--model", name, "--out", str(out)]
-        weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+        weights = [] if TABLE[name].architecture in BUNDLED else ["--weights", "random"]
         workers, formats = ("1", table.FORMATS) if name in BIG else ("2", [",".join(table.FORMATS)])
         steps = [["export", *common, *weights, "--precision", "fp32,fp16", "--workers", workers, "--formats", some]
                  for some in formats]

@@ -17,7 +17,7 @@ from export.artifacts.manifest import Artifact
 from export.common import files
 from export.formats import table
 from export.weights import checkpoint
-from export.weights.models import DEMO, TABLE
+from export.weights.models import BUNDLED, TABLE
 from parity.report import verdicts
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ def measure(name: str, out: Path) -> dict:
 def exported(name: str, route: str, out: Path) -> dict:
     """Exports and gates one model by one route into out/<route>/<name>; a red gate shows in the outcomes."""
     common = ["--model", name, "--out", str(out / route)]
-    weights = [] if TABLE[name].architecture == DEMO else ["--weights", "random"]
+    weights = [] if TABLE[name].architecture in BUNDLED else ["--weights", "random"]
     seconds, peak = models.timed(["export", *common, *weights, "--formats", "tflite", "--precision", PRECISIONS,
                                   "--workers", "1", "--tflite-route", route])
     models.timed(["parity", *common])

@@ -80,6 +80,11 @@ XLM_R_TEXT = TextSpec("unigram", 77, start_token=0, end_token=2, pad_token=1, po
 CHINESE_CLIP_TEXT = TextSpec("wordpiece", 52, start_token=101, end_token=102, pad_token=0, pooling="first",
                              templates={"zh": _CHINESE}, scripts=("Latin", "Han"), mask="pads", vocabulary=21_128,
                              steps=("drop", "isolate", "lower", "decompose", "unmark", "punctuate"))
+WORLD_TEXT = TextSpec("unigram", 32, None, end_token=1, pad_token=0, pooling="mean", templates={
+    "en": CLIP_TEMPLATES, "zh": _CHINESE, "ja": ("{}", "{}\u306e\u5199\u771f"), "ko": ("{}", "{} \uc0ac\uc9c4"),
+    "de": ("{}", "ein Foto: {}"), "es": ("{}", "una foto de {}"), "fr": ("{}", "une photo de {}"),
+}, scripts=("Latin", "Han", "Hiragana", "Katakana", "Hangul"), mask="pads", vocabulary=8000,
+                      steps=(*_UNMARKED, "map"))                       # the bundled demo-world
 
 
 LABELS = ("softmax", "sigmoid")              # shares that sum to 1; a share for each label by itself

@@ -16,7 +16,7 @@ from export.common.errors import InputError
 from export.common.specs import ModelSpec, Preprocessing
 from export.weights import hub
 from export.weights.layouts import stored
-from export.weights.models import DEMO
+from export.weights.models import BUNDLED, DEMO
 from export.weights.random_weights import random_model
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def locate(spec: ModelSpec, checkpoint: Path | None = None, random: bool = False
     if checkpoint is not None:
         file = stored.located(checkpoint)
         return Source("file", file, _digest_of(stored.parts(file)), key)
-    if spec.architecture == DEMO and spec.file is not None:
+    if spec.architecture in BUNDLED and spec.file is not None:
         path = files.ROOT / spec.file
         if not path.is_file():
+            maker = "demo.train" if spec.architecture == DEMO else "demo.world train"
             raise InputError("the demo's weights are missing", where=path,
-                             remedy="restore them from the repository, or run python -m demo.train")
+                             remedy=f"restore them from the repository, or run python -m {maker}")
         return Source("bundled", path, _digest(path))
     path = hub.fetch(spec)
     digest = _digest(path)

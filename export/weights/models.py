@@ -12,10 +12,13 @@ the MIT licence of github.com/OFA-Sys/Chinese-CLIP holds for the weights, for sh
 
 from dataclasses import replace
 
-from export.common.specs import CHINESE_CLIP_TEXT, Licence, ModelSpec, Preprocessing
+from export.common.specs import CHINESE_CLIP_TEXT, WORLD_TEXT, Licence, ModelSpec, Preprocessing
 
 SAFETENSORS, PICKLE = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"   # open_clip's file names on the hub
 DEMO, S0 = "demo", "MobileCLIP-S0"           # architectures that open_clip does not have, and cn_clip's
+WORLD = "demo-world"
+BUNDLED = (DEMO, WORLD)                      # with weights in this repository
+WORLD_VOCABULARY = "demo/world/tokenizer.json"
 CHINESE = CHINESE_RN50, CHINESE_B16, CHINESE_L14 = ("Chinese-CLIP-RN50", "Chinese-CLIP-ViT-B-16",
                                                     "Chinese-CLIP-ViT-L-14")
 
@@ -52,6 +55,8 @@ def _chinese(name: str, architecture: str, hub: str, file: str, dim: int,
 
 TABLE: dict[str, ModelSpec] = {spec.name: spec for spec in (
     ModelSpec("demo", DEMO, None, None, "demo/weights.safetensors", _plain(64), 128, (0.7, 3.3), MIT),
+    ModelSpec("demo-world", WORLD, None, None, "demo/world-weights.safetensors", _plain(64), 128, (0.7, 0.6), MIT,
+              WORLD_TEXT),
     ModelSpec("s0", S0, None, "apple/MobileCLIP-S0", "mobileclip_s0.pt", _plain(256), 512, (11.4, 42.4), AMLR),
     _row("s1", "MobileCLIP-S1", "datacompdr", "apple/MobileCLIP-S1-OpenCLIP", _plain(256), 512, (21.5, 63.4)),
     _row("s2", "MobileCLIP-S2", "datacompdr", "apple/MobileCLIP-S2-OpenCLIP", _plain(256), 512, (35.7, 63.4)),

@@ -9,7 +9,7 @@ from export.artifacts.dist import Dist
 from export.artifacts.manifest import Manifest
 from export.common import crew
 from export.weights import checkpoint
-from export.weights.models import DEMO
+from export.weights.models import BUNDLED
 from parity.gate import activations, inputs, tensor_values
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
@@ -57,10 +57,10 @@ class Baseline:
 
 
 def usual_products(made: Manifest) -> int | None:
-    """How many of the sample shop's products to rank: None (all) for the demo, 0 if a ranking would be chance."""
+    """How many of the sample shop's products to rank: None (all) for the demos, 0 if a ranking would be chance."""
     if not made.shippable:
         return 0
-    return None if made.architecture == DEMO else FEW_PRODUCTS
+    return None if made.architecture in BUNDLED else FEW_PRODUCTS
 
 
 def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseline:

@@ -1,8 +1,8 @@
 """Token ids enter; one embedding for each text leaves, by BERT with its norms after the sums, as in Chinese-CLIP.
 
-One plain network serves both layouts of Chinese-CLIP's weights: the parameters have the names of cn_clip, queries, keys
-and values are apart, and attention is one product that every converter knows. The libraries' own modules build masks
-with operations that Core ML lacks; the gate runs these modules, to compare.
+One plain network serves demo-world and both layouts of Chinese-CLIP's weights: the parameters have the names of
+cn_clip, queries, keys and values are apart, and attention is one product that every converter knows. The libraries' own
+modules build masks with operations that Core ML lacks; the gate runs these modules, to compare.
 """
 
 import copy
@@ -18,19 +18,26 @@ INNER = 4                                    # width of the layers between, over
 
 
 class BertText(nn.Module):
-    """Ids int [N, L] -> [N, dim]: the features of the first token, times `text_projection`. Pads are masked as keys."""
+    """Ids int [N, L] -> [N, dim]: the features of the first token, or the mean over all but the pads (`spec.pooling`),
+    times `text_projection`. Pads are masked as keys.
+    """
 
-    def __init__(self, words: int, width: int, heads: int, layers: int, dim: int, spec: TextSpec):
+    def __init__(self, words: int, width: int, heads: int, layers: int, dim: int, spec: TextSpec,
+                 positions: int = POSITIONS):
         super().__init__()
         self.context_length, self.vocab_size, self.pad_token = spec.context_length, words, spec.pad_token
-        self.pool_type = "first"
+        self.pool_type = spec.pooling
         stack = nn.ModuleDict({"layer": nn.ModuleList([Layer(width, heads) for _ in range(layers)])})
-        self.bert = nn.ModuleDict({"embeddings": BertEmbeddings(words, width), "encoder": stack})
+        self.bert = nn.ModuleDict({"embeddings": BertEmbeddings(words, width, positions), "encoder": stack})
         self.text_projection = nn.Parameter(torch.empty(width, dim))
 
     def forward(self, token_ids: Tensor) -> Tensor:
         pads = (token_ids == self.pad_token).to(self.text_projection.dtype)
-        return self.features(token_ids, torch.finfo(pads.dtype).min * pads[:, None, None])[:, 0] @ self.text_projection
+        features = self.features(token_ids, torch.finfo(pads.dtype).min * pads[:, None, None])
+        if self.pool_type == "first":
+            return features[:, 0] @ self.text_projection
+        words = (1 - pads)[..., None]
+        return (features * words).sum(dim=1) / words.sum(dim=1) @ self.text_projection
 
     def features(self, token_ids: Tensor, mask: Tensor | None) -> Tensor:
         """Final features of every token: [N, L] -> [N, L, width]; `mask` [N, 1, 1, L] is added to the scores."""
@@ -43,10 +50,10 @@ class BertText(nn.Module):
 class BertEmbeddings(nn.Module):
     """Ids [N, L] -> [N, L, width]: the sum of three tables, normalised. All tokens are of the first segment."""
 
-    def __init__(self, words: int, width: int):
+    def __init__(self, words: int, width: int, positions: int):
         super().__init__()
         self.word_embeddings = nn.Embedding(words, width)
-        self.position_embeddings = nn.Embedding(POSITIONS, width)
+        self.position_embeddings = nn.Embedding(positions, width)
         self.token_type_embeddings = nn.Embedding(KINDS, width)
         self.LayerNorm = nn.LayerNorm(width, eps=EPS)
 

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from export.common.errors import InputError
 from export.common.specs import ModelSpec
-from export.weights.models import CHINESE, DEMO, S0
+from export.weights.models import CHINESE, DEMO, S0, WORLD
 from export.weights.networks.apple import mend_b
 
 APPLE_B = "MobileCLIP-B"
@@ -42,6 +42,9 @@ def _construct(spec: ModelSpec) -> nn.Module:
         from export.weights.networks import demo
         from export.weights.networks.towers import TwoTowers
         return TwoTowers(demo.build_visual(), demo.build_text())
+    if spec.architecture == WORLD:
+        from export.weights.networks import demo
+        return demo.build_world(spec)
     if spec.architecture == S0:
         from export.weights.networks import mobileclip_s0
         return mobileclip_s0.build()

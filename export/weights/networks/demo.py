@@ -1,7 +1,8 @@
-"""The bundled demo model: a small FastViT and a small CLIP text transformer, with the layer families of MobileCLIP.
+"""The bundled demo models: a small FastViT and a small CLIP text transformer, with the layer families of MobileCLIP.
 
 In: `image`, normalised pixels float32 [N, 3, 64, 64] (mean 0, std 1, so plain 0 to 1), and `text`, CLIP token ids
 int [N, 77]. Out: one embedding each, float32 [N, 128], not yet of unit length. The weights are made by demo/train.py.
+demo-world has the same image tower and a small BERT over ids int [N, 32]; demo/world/ makes its weights.
 """
 
 from functools import partial
@@ -9,6 +10,8 @@ from functools import partial
 from open_clip.transformer import TextTransformer
 from timm.models.fastvit import FastVit, RepConditionalPosEnc
 
+from export.common.specs import ModelSpec
+from export.weights.networks.bert import BertText
 from export.weights.networks.towers import TwoTowers
 
 IMAGE_SIZE = 64
@@ -43,3 +46,10 @@ def build_text() -> TextTransformer:
 def build_demo() -> TwoTowers:
     """Both towers and the scale, with fresh random weights."""
     return TwoTowers(build_visual(), build_text())
+
+
+def build_world(spec: ModelSpec) -> TwoTowers:
+    """The image tower, and demo-world's text tower: ids [N, 32] -> [N, 128], the mean over all tokens but the pads."""
+    text = BertText(spec.text.vocabulary, width=64, heads=4, layers=2, dim=EMBED_DIM, spec=spec.text,
+                    positions=spec.text.context_length)
+    return TwoTowers(build_visual(), text)

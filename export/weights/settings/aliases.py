@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from export.common.errors import InputError
-from export.weights.models import CHINESE, DEMO, TABLE
+from export.weights.models import BUNDLED, CHINESE, TABLE
 from export.weights.settings.stated import folder_name
 
 LOCAL, HUB = "local-dir:", "hf-hub:"         # open_clip's spelling
@@ -42,7 +42,7 @@ def _repositories() -> dict[str, str]:
 def _files() -> dict[str, str]:
     """mobileclip-s0, mobileclip-blt, mobileclip2-b, and so on."""
     return {f"mobileclip2-{name[2:]}" if name.startswith("2-") else f"mobileclip-{name}": name
-            for name, spec in TABLE.items() if spec.architecture not in (DEMO, *CHINESE)}
+            for name, spec in TABLE.items() if spec.architecture not in (*BUNDLED, *CHINESE)}
 
 
 def known(name: str, names: Iterable[str]) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from export.common.errors import InputError
 from export.common.specs import Given, ModelSpec
-from export.weights.models import CHINESE, DEMO, S0
+from export.weights.models import BUNDLED, CHINESE, S0
 
 GELU, QUICK_GELU = "gelu", "quickgelu"
 INTERPOLATIONS = ("bilinear", "bicubic")
@@ -70,7 +70,7 @@ def applied(spec: ModelSpec, settings: Settings) -> ModelSpec:
 def _activated(spec: ModelSpec, activation: str, origin: str) -> ModelSpec:
     """The activation is a key of the space if the user gave it, or if it is not that of the row or the tag."""
     quick = activation == QUICK_GELU
-    if spec.architecture in (DEMO, S0, *CHINESE) and (quick != spec.quick_gelu or origin == BY_HAND):
+    if spec.architecture in (*BUNDLED, S0, *CHINESE) and (quick != spec.quick_gelu or origin == BY_HAND):
         usual = QUICK_GELU if spec.quick_gelu else GELU
         raise InputError(f"MODEL={spec.model} has one activation", expected=usual, found=activation,
                          remedy="leave ACTIVATION= out")
