@@ -11,6 +11,7 @@ import random
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 from open_clip.tokenizer import get_clean_fn
@@ -65,7 +66,8 @@ def write_tokenizer(model: Path = MODEL, path: Path = EXPORTED) -> None:
     from tokenizers import AddedToken, models, normalizers, pre_tokenizers
     from tokenizers import Tokenizer as Reference
 
-    content = sentencepiece_model_pb2.ModelProto.FromString(model.read_bytes())
+    messages: Any = sentencepiece_model_pb2
+    content = messages.ModelProto.FromString(model.read_bytes())
     reference = Reference(models.Unigram([(piece.piece, piece.score) for piece in content.pieces], UNKNOWN, False))
     reference.normalizer = normalizers.Precompiled(content.normalizer_spec.precompiled_charsmap)
     reference.pre_tokenizer = pre_tokenizers.Sequence([
