@@ -156,7 +156,7 @@ bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app develope
 	@$(LIGHT_PY) -m catalog_builder bundle $(SHIPPED) $(if $(OUT),--out "$$OUT") $(if $(PLATFORMS),--platforms "$$PLATFORMS")
 
 # What the page lacks of dist/<model>/ is made first, by the commands that this prints.
-LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED))" && \
+LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED) $(if $(PRODUCTS),--listed))" && \
   if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
 
 preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]

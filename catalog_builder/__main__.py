@@ -90,6 +90,7 @@ def parser() -> CommandLine:
     web = subparsers.add_parser("web", help="write the sample web page with a catalog, for a static web host")
     web.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {web_site.NAME} in dist/<model>/")
     lacking = subparsers.add_parser("lacking", help="print the commands that make what `preview` and `web` lack")
+    lacking.add_argument("--listed", action="store_true", help="the user gives a product list: build its catalog")
     for subparser in (apps, bundle, preview, web, lacking):
         subparser.add_argument("--precision", default="default", help="of the encoders (default: the model's default, "
                                "or else the smallest that passed the gate)")
@@ -130,7 +131,7 @@ def work(arguments: list[str]) -> int:
         return commands.compare(compare_request(options))
     dist = exported(options.dist, options.model, options.pretrained)
     if options.command == "lacking":
-        return commands.lacking(dist, options.precision, options.catalog)
+        return commands.lacking(dist, options.precision, options.catalog, options.listed)
     with lock.to_read(dist) if options.command in ("build", *SHIP) else nullcontext():
         status = work_on(dist, options)
     if options.command == "preview":         # which holds the export no longer

@@ -229,9 +229,9 @@ def apps(dist: Path, catalog: Path, precision: str, accepted: Accepted, web_alon
     return DONE
 
 
-def lacking(dist: Path, precision: str, catalog: Path | None) -> int:
+def lacking(dist: Path, precision: str, catalog: Path | None, listed: bool) -> int:
     """Prints the commands that make what a page lacks."""
-    for line in lacks.commands(dist, _asked(precision), catalog):
+    for line in lacks.commands(dist, _asked(precision), catalog, listed):
         print(line)
     return DONE
 

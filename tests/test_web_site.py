@@ -58,6 +58,15 @@ def test_a_catalog_that_the_user_names_is_no_reason_to_build_one(dist):
     assert lacking.commands(dist, None, dist / "night.catalog") == []
 
 
+def test_the_catalog_of_a_list_that_the_user_gives_is_built_beside_another(dist):
+    shutil.copy(catalog_of(dist / "a.catalog", SPACE), dist / "b.catalog")
+    assert lacking.commands(dist, None, None, listed=True) == ["make catalog NAME=demo"]
+    assert lacking.commands(dist, None, dist / "a.catalog", listed=True) == []
+    told = subprocess.run(["make", "-n", "preview", "PRODUCTS=shop.csv", f"VENV={sys.prefix}"], cwd=ROOT, text=True,
+                          capture_output=True, check=True).stdout
+    assert "--listed" in told
+
+
 def test_the_other_route_to_tflite_stays_the_route(dist):
     made = manifest.read(dist)
     manifest.write(dist, replace(made, artifacts=[

@@ -9,10 +9,11 @@ from export.artifacts.dist import Dist
 from export.formats.table import ENCODERS, FLOAT, ONNX
 
 
-def commands(dist: Path, precision: str | None, catalog: Path | None) -> list[str]:
+def commands(dist: Path, precision: str | None, catalog: Path | None, listed: bool = False) -> list[str]:
     """The commands, none if nothing lacks. What the user gave to make itself, every make that it calls gets, too.
 
     precision: of the encoders; None: one of the page's own. catalog: the one that the user names.
+    listed: the user gives a product list, so that an earlier catalog is not the one that he wants.
     Raises InputError for an export that is damaged.
     """
     if not (dist / manifest.NAME).is_file():
@@ -23,7 +24,7 @@ def commands(dist: Path, precision: str | None, catalog: Path | None) -> list[st
                if artifact.format == WEB.format.name and artifact.precision in _takes(artifact.encoder, precision)
                and artifact.passed}
     lines = [] if fitting == {*ENCODERS} else [shipping.remedy(made, WEB.format, precision, WEB.precisions)]
-    there = catalog or any(dist.glob("*.catalog"))
+    there = catalog or not listed and any(dist.glob("*.catalog"))
     return lines + ([] if there else _catalog(f" NAME={shlex.quote(dist.name)}"))
 
 
