@@ -34,8 +34,9 @@ def large_asset(name: str, tokens: int = TOKENS) -> bytes:
             if len(piece) <= LONGEST - SHORT:
                 usable.append(piece)
     order = sorted([*tensors["piece_order"].tolist(), *range(old, tokens)], key=pieces.__getitem__)
-    changed: dict[str, np.ndarray] = {"pieces": np.frombuffer(b"".join(pieces), np.uint8), "piece_order": np.array(order, np.uint32),
-               "piece_offsets": np.cumsum([0, *map(len, pieces)]).astype(np.uint32)}
+    changed: dict[str, np.ndarray] = {
+        "pieces": np.frombuffer(b"".join(pieces), np.uint8), "piece_order": np.array(order, np.uint32),
+        "piece_offsets": np.cumsum([0, *map(len, pieces)]).astype(np.uint32)}
     if "scores" in tensors:
         scores = np.random.default_rng(0).uniform(LEAST, MOST, tokens - old).astype(np.float32)
         changed["scores"] = np.concatenate([tensors["scores"], scores])
