@@ -41,11 +41,12 @@ from export.formats.job import Job, jobs
 from export.formats.stamp import Stamp
 from export.formats.table import FORMATS
 from export.text import families as tokenizers
+from export.text.assets.shipped import Shipped
 from export.weights import architectures, checkpoint, encoders
 from export.weights.checkpoint import Source
 from export.weights.models import CHINESE, CHINESE_B16, CHINESE_RN50, CLIP_MEAN, CLIP_STD
 from export.weights.networks.chinese_clip import CONFIGURATIONS
-from parity.gate import gate
+from parity.gate import gate, tokens
 from parity.gate.reference import Reference
 from parity.gate.results import GateResult, Verdicts
 
@@ -55,6 +56,7 @@ PRECISIONS = "fp32,fp16"
 SMALL_TEXT = {"width": 64, "heads": 2, "layers": 2}
 DIM = 64
 WORDS, FIRST_BYTE = 600, 300                 # of a text side that is not CLIP's; the token of the byte 0
+BYTES_ASSET = b"each byte is a token"       # in the place of a tokenizer's asset
 NONE = Licence("none: random weights", "", commercial_use=None)
 
 
@@ -219,10 +221,15 @@ def small(family: NetworkFamily) -> Iterator[None]:
 def bytes_for_words() -> Iterator[None]:
     """While the block runs, each byte of a text is a token: here networks are tried, and their vocabularies are not."""
     def asset(text: TextSpec, path: Path, vocabulary: Path | None = None) -> str:
-        path.write_bytes(b"each byte is a token")
+        path.write_bytes(BYTES_ASSET)
         return files.sha256(path)
 
+    def words(reference: Reference) -> Shipped:
+        return Shipped(BYTES_ASSET, reference.spec.text, None, None)
+
     with (mock.patch.object(tokenizers, "write_asset", asset),
+          mock.patch.object(Reference, "words", property(words)),
+          mock.patch.object(tokens, "read_ids", lambda dist, texts: byte_ids(dist.manifest.text, texts)),
           mock.patch.object(Reference, "ids", lambda reference, texts: byte_ids(reference.spec.text, texts))):
         yield
 

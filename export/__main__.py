@@ -33,6 +33,8 @@ def parser() -> CommandLine:
     p.add_argument("--mean", metavar="R,G,B", help="of the pixels that the checkpoint takes, from 0 to 1")
     p.add_argument("--std", metavar="R,G,B", help="the same for the standard deviation")
     p.add_argument("--interpolation", metavar="bilinear|bicubic", help="of the resize that the checkpoint takes")
+    p.add_argument("--scripts", metavar="LIST", help="keep only the tokens that texts in these scripts can reach, such "
+                   "as Latin,Han (default: all that any text can reach; not for CLIP's tokenizer)")
     p.add_argument("--licence", metavar="NAME", help="of the weights, such as Apache-2.0; with --commercial-use")
     p.add_argument("--commercial-use", metavar="yes|no", help="whether that licence permits it")
     p.add_argument("--licence-url", metavar="ADDRESS", help="where that licence stands")
@@ -60,7 +62,7 @@ def work(arguments: list[str]) -> int:
         tflite_route=options.tflite_route,
         replace=options.replace,
         given=stated.parsed(options.name, options.checkpoint_key, options.activation, options.interpolation,
-                            mean=options.mean, std=options.std),
+                            mean=options.mean, std=options.std, scripts=options.scripts),
         licence=licences.given(options.licence, options.licence_url, options.commercial_use, options.licence_file)),
         say=print)
     return command.DONE

@@ -109,7 +109,8 @@ def replaced(dist: Dist, spec: ModelSpec, source: checkpoint.Source, request: Ex
     # What is assumed counts only where both say it.
     ours = {"assumed": before.get("assumed"), **describe(request, source, spec), "architecture": spec.architecture}
     theirs = {"assumed": ours["assumed"], **before, "architecture": made.architecture}
-    decisive = ("sha256", "architecture", "assumed", *(f.name for f in fields(Given) if f.name != "name"))
+    decisive = ("sha256", "architecture", "assumed",
+                *(f.name for f in fields(Given) if f.name not in ("name", "scripts")))
     if all(as_json(ours.get(key)) == theirs.get(key) for key in decisive):
         return None
     catalogs = sorted(path.name for path in dist.folder.glob("*.catalog"))
@@ -238,19 +239,24 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
         steps.begin("load the weights")
         if missing:
             conversion.prepare(missing)
-        from export.text import families
-        from export.weights import encoders
+        from export.text.assets.shipped import shipped
+        from export.weights import encoders, token_table
 
+        words = shipped(spec, work.vocabulary)
         model = checkpoint.load(spec, work.source, notes.append)
+        space = checkpoint.space(model, spec.preprocessing, words.whole_sha256, spec.activation)
+        spec = replace(spec, text=words.text)
+        if words.pruned:
+            model.text = token_table.with_rows(model.text, words.pruned.kept)
         sizes = encoders.sizes(model)
         conversion.refuse_too_large(sizes, missing)
         freed = sum(files.size(dist.path(name)) for name in outdated(dist, kept))
         conversion.refuse_full_disk(dist.folder, sizes, missing, work.workers, freed)
         clear(dist, kept)                    # only after the new weights have loaded
         dist.forget([manifest.TOKENIZER])
-        tokenizer_sha256 = families.write_asset(spec.text, dist.path(manifest.TOKENIZER), work.vocabulary)
-        identity = manifest.Identity(checkpoint.space(model, spec.preprocessing, tokenizer_sha256, spec.activation),
-                                     float(model.logit_scale.exp()), work.source.kind != "random",
+        with files.whole(dist.path(manifest.TOKENIZER)) as partial:
+            partial.write_bytes(words.content)
+        identity = manifest.Identity(space, float(model.logit_scale.exp()), work.source.kind != "random",
                                      origin(work.source), checkpoint.logit_bias(model))
         parts = encoders.split(checkpoint.reparameterise(model), spec)
         del model
@@ -266,7 +272,7 @@ def make(dist: Dist, work: Work, kept: dict[str, Receipt]) -> list[str]:
             conversion.run(todo, parts, work.workers,
                            lambda job: steps.begin(f"{job.format} {job.encoder} encoder, {job.precision}"), keep)
         steps.begin("write the manifest")
-        dist.write(manifest.build(spec, identity, tokenizer_sha256, entries(spec, kept), plan.tool_versions()))
+        dist.write(manifest.build(spec, identity, words.sha256, entries(spec, kept), plan.tool_versions()))
     return notes
 
 

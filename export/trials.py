@@ -20,6 +20,7 @@ from export.formats.job import Job, routed
 from export.formats.mixture import Mixture, Weight
 from export.formats.table import MIXED, TFLITE
 from export.runners import memory
+from export.weights import vocabulary_file
 
 FOLDER = "trials.partial"                    # in dist/<model>/; removed at the end
 
@@ -39,8 +40,9 @@ class Trials:
 
     def __init__(self, dist: Dist, parts: dict):
         self.dist, self._parts = dist, parts
-        self.spec, source = dist.source()
-        self.base = plan.base_recipe(self.spec, source)
+        spec, source = dist.source()
+        self.spec = replace(spec, text=dist.manifest.text)       # with the tokens that were kept
+        self.base = plan.base_recipe(spec, source, vocabulary_file.located(spec, source))
         self._route = next((a.route for a in dist.manifest.artifacts if a.route), TFLITE.route)
         self._traced: tuple = (None, None)   # only the last trace stays: a trace holds the weights
 

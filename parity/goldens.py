@@ -18,7 +18,7 @@ from export.common.errors import InputError
 from export.common.specs import CLIP_TEXT, Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8
 from export.text import families
-from export.weights import checkpoint, vocabulary_file
+from export.weights import checkpoint
 from export.weights.lookup import find
 from parity import hostile, token_goldens
 from parity.gate import inputs
@@ -169,15 +169,13 @@ def write_embeddings(path: Path, spec, source: checkpoint.Source, texts: list[st
     from parity.gate.reference import Reference
 
     reference = Reference(spec, source)
-    asset = path.with_name("tokenizer.partial")
-    space = reference.space(families.write_asset(spec.text, asset, vocabulary_file.located(spec, source)))
-    asset.unlink()
+    texts = [text for text, covered in zip(texts, reference.words.covers(texts), strict=True) if covered]
     embedded = reference.texts(reference.ids(texts))
     answered = [{"text": text, "embedding": plain(row)} for text, row in zip(texts, embedded, strict=True)]
     seen = [{"preprocess": name, "embedding": plain(row)}
             for name, row in zip(squares, reference.images(np.stack(list(squares.values()))), strict=True)]
     write_ascii(path, {"made_by": made_by("torch", "open_clip_torch", "timm", command_=command_), "model": spec.name,
-                       "space": space, "texts": answered, "pictures": seen})
+                       "space": reference.space, "texts": answered, "pictures": seen})
 
 
 def plain(row: np.ndarray) -> list[float]:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPETITIONS = "2000"
 # Fixtures that export, gate, trace, build an app, train, or load one of Apple's networks: a test with one is slow.
 SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "environment", "apple", "exported_apple",
-        "ground", "look_alikes"}
+        "ground", "look_alikes", "exported_kept"}
 LONGEST = ("test_android", "test_apple_artefacts", "test_export", "test_ios", "test_route")       # minutes each
 VERDICTS = "parity.json"
 MADE = ROOT / "dist" / "demo"                # by `make export`

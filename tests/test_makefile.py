@@ -89,7 +89,7 @@ def test_a_bundle_goes_where_the_user_says_and_for_the_platforms_that_he_names()
 
 def test_what_the_user_says_of_a_checkpoint_is_passed_on_whole():
     given = {"CHECKPOINT_KEY": "a b", "ACTIVATION": "quickgelu", "MEAN": "-0.5 0 0", "STD": "1,1,1",
-             "INTERPOLATION": "bicubic"}
+             "INTERPOLATION": "bicubic", "SCRIPTS": "Latin, Han"}
     said = make("-n", "export", "NAME=shop", "REPLACE=1", *(f"{name}={value}" for name, value in given.items()))
     assert all(f'"${name}"' in said for name in given) and '--mean="$MEAN"' in said
     assert '--name "shop" --replace' in said

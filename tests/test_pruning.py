@@ -12,7 +12,7 @@ from export.common.errors import InputError
 from export.common.specs import SCRIPTS
 from export.text import families
 from export.text.assets.clip_bpe_asset import asset_bytes
-from export.text.assets.pruning import UNPRUNED, inside, pruned
+from export.text.assets.pruning import UNPRUNED, inside, pruned, said_in
 from export.text.tokenizer import load
 from parity import goldens, hostile, lookalikes
 
@@ -60,7 +60,7 @@ def test_the_asset_says_what_it_was_and_keeps_all_else(name, scripts, look_alike
     assert new[UNPRUNED] == hashlib.sha256(content).hexdigest() and set(new) == {*old, UNPRUNED}
     assert new.get("unknown_score") == old.get("unknown_score") and new["steps"] == old["steps"]
     assert set(left) == set(tensors) and (np.diff(smaller.kept) > 0).all()
-    text = smaller.text(model.text, scripts)
+    text = smaller.text(model.text if scripts is None else said_in(model.text, scripts))
     assert (text.vocabulary, str(text.end_token), str(text.pad_token)) == (
         len(smaller.kept), new["end_token"], new["pad_token"])
     assert new["start_token"] == ("" if text.start_token is None else str(text.start_token))

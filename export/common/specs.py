@@ -127,6 +127,7 @@ class ModelSpec:
     activation: str | None = None            # the same as a key of `space`; None: a row or a tag decided it
     network: str | None = None               # open_clip's model_cfg as JSON; None: that of `architecture`
     asked: str | None = None                 # what MODEL= takes, where NAME= gave another `name`
+    keep: tuple[str, ...] | None = None      # scripts whose tokens stay, of SCRIPTS; None: of all scripts
 
     @property
     def model(self) -> str:
@@ -144,6 +145,7 @@ class Given:
     mean: tuple[float, ...] | None = None    # of red, green, blue, pixels from 0 to 1
     std: tuple[float, ...] | None = None
     interpolation: str | None = None         # "bilinear" or "bicubic"
+    scripts: tuple[str, ...] | None = None   # SCRIPTS=: whose tokens are kept, names of SCRIPTS
 
     def json(self) -> dict:
         """The keys of source.json: only what was said."""

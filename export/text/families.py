@@ -21,17 +21,18 @@ class Family:
                                              # and `reference_ids(texts, text, vocabulary)` calls the reference library
     vocabulary: str | None = None            # the file in a model's repository that holds its vocabulary; None: the
                                              # reference library has it
+    prunes: bool = False                     # whether export/text/assets/pruning.py can leave tokens out
 
 
 FIRST = "clip-bpe"                           # of assets of version 1, which do not name their family
 FAMILIES: Mapping[str, Family] = {row.name: row for row in (
     Family(FIRST, "CLIP's tokenizer", "export.text.clip_bpe", "export.text.assets.clip_bpe_asset"),
     Family("unigram", "a Unigram tokenizer", "export.text.unigram", "export.text.assets.unigram_asset",
-           "tokenizer.json"),
+           "tokenizer.json", prunes=True),
     Family("gemma-bpe", "Gemma's tokenizer", "export.text.gemma_bpe", "export.text.assets.gemma_bpe_asset",
-           "tokenizer.json"),
+           "tokenizer.json", prunes=True),
     Family("wordpiece", "a WordPiece tokenizer", "export.text.wordpiece", "export.text.assets.wordpiece_asset",
-           "vocab.txt"),
+           "vocab.txt", prunes=True),
 )}
 
 

@@ -122,9 +122,13 @@ def split(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
     The image tower is a copy with its constant factors folded (export/weights/fold.py). A BERT's places are, too.
     """
     torch.backends.mha.set_fastpath_enabled(False)    # no converter supports torch's fused attention kernel
-    image = ImageEncoder(folded(model.visual), spec.preprocessing)
-    text = with_fixed_places(model.text) if isinstance(model.text, BertText) else model.text
-    return {"image": image.eval(), "text": TextEncoder(text, spec.text).eval()}
+    return {"image": ImageEncoder(folded(model.visual), spec.preprocessing).eval(),
+            "text": text_encoder(model.text, spec.text)}
+
+
+def text_encoder(text: nn.Module, spec: TextSpec) -> nn.Module:
+    """The text tower of a reparameterised model as it is exported. A BERT's places are folded."""
+    return TextEncoder(with_fixed_places(text) if isinstance(text, BertText) else text, spec).eval()
 
 
 def sizes(model: nn.Module) -> dict[str, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from export.common.errors import InputError
 from export.common.specs import Given, ModelSpec
+from export.text.families import FAMILIES
 from export.weights import architectures, hub
 from export.weights.layouts import stored
 from export.weights.models import TABLE
@@ -41,14 +42,15 @@ def explained(name: str, pretrained: str | None = None, checkpoint: Path | None 
 
     `checkpoint` is the user's own file, and `given` what he says of it: a configuration beside the file, and what is
     given by hand, take the place of what row or tag state. Raises InputError for an unknown name, an architecture
-    with another text side, a missing or unknown tag, and statements that contradict each other.
+    with another text side, a missing or unknown tag, statements that contradict each other, and scripts whose tokens
+    cannot be kept alone.
     """
     given = given or Given()
     if name.startswith((LOCAL, HUB)) and not aliases.row(name):
         found = _described(name, pretrained, given)
     else:
         found = _listed(name, pretrained, checkpoint, given)
-    return replace(found, spec=_called(found.spec, given.name))
+    return replace(found, spec=replace(_called(found.spec, given.name), keep=_kept(found.spec, given.scripts)))
 
 
 def own_file(name: str, checkpoint: Path | None, random: bool) -> Path | None:
@@ -175,6 +177,19 @@ def _described(name: str, pretrained: str | None, given: Given) -> Found:
                    activation=file.activation)
     spec = stated.applied(spec, hand)
     return Found(spec, [stated.assumed(spec, file, hand, name)])
+
+
+def _kept(spec: ModelSpec, scripts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """`scripts`, if the vocabulary can be pruned to them. Raises InputError if not."""
+    if scripts is not None and not FAMILIES[spec.text.family].prunes:
+        raise InputError(f"SCRIPTS= does not go with MODEL={spec.model}, whose tokens are CLIP's byte pairs",
+                         expected="a model with another tokenizer, such as demo-world", found=", ".join(scripts),
+                         remedy="leave SCRIPTS out")
+    unknown = [name for name in scripts or () if name not in spec.text.scripts]
+    if unknown:
+        raise InputError(f"MODEL={spec.model} did not learn what SCRIPTS= names", found=", ".join(unknown),
+                         expected=", ".join(spec.text.scripts), remedy="SCRIPTS= with some of these")
+    return scripts
 
 
 def _called(spec: ModelSpec, name: str | None) -> ModelSpec:

@@ -1,7 +1,7 @@
 """dist/<model>/ and what to rank enter; float32 PyTorch's answers leave, with which the gate compares artefacts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,11 +10,12 @@ from export.artifacts.manifest import Manifest
 from export.common import crew
 from export.weights import checkpoint
 from export.weights.models import BUNDLED
-from parity.gate import activations, inputs, tensor_values
+from parity.gate import activations, inputs, tensor_values, tokens
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
 from parity.gate.tensor_values import Values
+from parity.gate.tokens import TokenCheck
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -26,7 +27,7 @@ class ShelfBaseline:
     shelf: Shelf
     pictures: np.ndarray                     # uint8 [R, S, S, 3]
     picture_queries: np.ndarray              # uint8 [P, S, S, 3]
-    ids: np.ndarray                          # int32 [T, L]
+    ids: np.ndarray                          # int32 [T, L], as the artefacts take them
     expected: Embeddings
 
 
@@ -41,6 +42,7 @@ class Baseline:
     weights: dict[str, dict[str, Values]]    # of each of them, to compare stored ones with
     safety: dict[str, Safety]                # of each encoder against float16's range
     shelves: list[ShelfBaseline]
+    tokens: TokenCheck                       # the tokenizer asset against its library
 
     @property
     def manifest(self) -> Manifest:
@@ -70,22 +72,38 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
     Raises InputError if the manifest, the weights or a picture cannot be found.
     """
     spec, source = dist.source()
-    from export.weights import encoders
-
     shelves = [inputs.samples()]
     shelves += [inputs.shop(products)] if products != 0 else []
     shelves += [given] if given else []
     reference = Reference(spec, source)
-    parts = encoders.split(checkpoint.reparameterise(reference.model), spec)
+    words, (whole, parts) = reference.words, encoders_of(reference)
+    texts, samples_texts = tokens.texts_of([shelf for shelf in shelves if shelf is not given]), shelves[0].text_queries
+    shelves = [inputs.covered(shelf, words.covers) for shelf in shelves]
     with crew.gathered() as team:            # all pieces wait in one queue, so that no core waits for the other
         asked = [ask(shelf, reference, team.each) for shelf in shelves]
         samples = {"image": asked[0].pictures, "text": asked[0].ids}
         measured = team.each(lambda name: activations.measure(name, parts[name], samples[name]), parts)
-        space = reference.space(dist.manifest.tokenizer.sha256)
+        space = reference.space
+        checked = tokens.compared(dist, reference, texts)
         weights = {name: tensor_values.true_values(part) for name, part in parts.items()}
         answers = [one.answered() for one in asked]
         safety = dict(zip(parts, measured, strict=True))
-    return Baseline(dist, space, reference, parts, weights, safety, answers)
+    if words.pruned or words.scripts:
+        outside = [text for text in samples_texts if text not in answers[0].shelf.text_queries]
+        checked = replace(checked, pruning=tokens.proved(
+            words, whole, parts["text"], reference.ids(answers[0].shelf.text_queries), outside))
+    return Baseline(dist, space, reference, parts, weights, safety, answers, checked)
+
+
+def encoders_of(reference: Reference) -> tuple:
+    """The text encoder with all tokens, and both encoders as they are exported: with those that are kept."""
+    from export.weights import encoders, token_table
+
+    words, model = reference.words, checkpoint.reparameterise(reference.model)
+    whole = encoders.text_encoder(model.text, reference.spec.text)
+    if words.pruned:
+        model.text = token_table.with_rows(model.text, words.pruned.kept)
+    return whole, encoders.split(model, replace(reference.spec, text=words.text))
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,7 @@ def ask(shelf: Shelf, reference: Reference, each: Each) -> AskedShelf:
     pictures = inputs.squares(shelf.pictures, square)
     ids = reference.ids(shelf.text_queries)
     batches = [reference.image_batches(pictures, each), reference.text_batches(ids, each)]
+    ids = reference.words.ids(ids)
     if shelf.own:
         return AskedShelf(shelf, pictures, pictures, ids, batches)
     queries = inputs.squares(shelf.picture_queries, square)

@@ -12,7 +12,7 @@ from export.common import crew
 from export.common.errors import InputError
 from export.formats.table import ENCODERS
 from parity.gate import baseline as baselines
-from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
+from parity.gate import latency, metrics, pairs, pixels, stored_weights, tokens, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
 from parity.gate.pairs import Answers
 from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, Outcome, PairResult, Verdicts, noted, replaced
@@ -33,9 +33,10 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     baseline = baselines.load(dist, products, given)
     common = common_faults(dist, baseline.space)
     common += pixels.faults(dist.manifest.image, baseline.reference.spec, baseline.shelves[0].shelf.pictures)
+    common += baseline.tokens.faults + tokens.pruning_faults(baseline.tokens.pruning)
     if common:
         return Verdicts([plain(artifact, "failed", common) for artifact in dist.manifest.artifacts], [],
-                        list(baseline.safety.values()), green=False)
+                        list(baseline.safety.values()), green=False, tokens=baseline.tokens)
     runs = [(artifact, runtime) for artifact in dist.manifest.artifacts
             for runtime in runners.runtimes(artifact.format)]
     results: list[GateResult] = []
@@ -55,7 +56,7 @@ def run(dist: Dist, products: int | None, begin: Callable[[str], None], given: S
     if by_gpu:
         begin("WebGPU")
     return Verdicts(results, judged, list(baseline.safety.values()), outcome(results, strict, judged),
-                    by_gpu(baseline) if by_gpu else GPU_NOT_ASKED)
+                    by_gpu(baseline) if by_gpu else GPU_NOT_ASKED, baseline.tokens)
 
 
 def timed(baseline: Baseline, runs: Sequence[tuple[Artifact, str]], results: Sequence[GateResult]) -> list[GateResult]:

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,16 @@ def texts(path: Path = TEXTS) -> list[str]:
     if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
         raise InputError("no list of texts", where=path, expected='["a text", …], or one text a line', found="other")
     return found
+
+
+def covered(shelf: Shelf, covers: Callable[[list[str]], list[bool]]) -> Shelf:
+    """The shelf with those of its texts alone that the kept scripts cover. Raises InputError if there is none."""
+    kept = np.flatnonzero(covers(shelf.text_queries))
+    if not len(kept):
+        raise InputError("no text in the scripts that the export kept", where=shelf.name,
+                         remedy="other texts, or an export with their script in SCRIPTS=")
+    return replace(shelf, text_queries=[shelf.text_queries[place] for place in kept],
+                   text_answers=shelf.text_answers[kept])
 
 
 def shop(most: int | None, folder: Path = SHOP) -> Shelf:

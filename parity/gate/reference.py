@@ -1,6 +1,8 @@
 """The truth: a checkpoint enters; embeddings by float32 PyTorch, not reparameterised, leave."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from export.common.specs import ModelSpec
 from export.pictures import preprocess
 from export.runners import BATCH_PIXELS, BATCH_TEXTS
 from export.text import families
+from export.text.assets.shipped import Shipped, shipped
 from export.weights import checkpoint, vocabulary_file
 from export.weights.models import CHINESE
 
@@ -27,13 +30,24 @@ class Reference:
             from parity.gate.libraries.transformers_towers import TransformersTowers
             self.truth = TransformersTowers(self.model, spec)
 
-    def space(self, tokenizer_sha256: str) -> str:
-        """The name of the embedding space, from the weights themselves."""
-        return checkpoint.space(self.model, self.spec.preprocessing, tokenizer_sha256, self.spec.activation)
+    @cached_property
+    def words(self) -> Shipped:
+        """The tokenizer asset that the vocabulary makes, whole and pruned."""
+        return shipped(self.spec, self.vocabulary)
+
+    @cached_property
+    def vocabulary(self) -> Path | None:
+        """The tokenizer's own file, where it has one."""
+        return vocabulary_file.located(self.spec, self.source)
+
+    @property
+    def space(self) -> str:
+        """The name of the embedding space, from the weights and the vocabulary themselves."""
+        return checkpoint.space(self.model, self.spec.preprocessing, self.words.whole_sha256, self.spec.activation)
 
     def ids(self, texts: Sequence[str]) -> np.ndarray:
-        """Token ids by the tokenizer's own library: int32 [N, L]."""
-        return families.reference_ids(self.spec.text, texts, vocabulary_file.located(self.spec, self.source))
+        """Token ids of the whole vocabulary by the tokenizer's own library: int32 [N, L]."""
+        return families.reference_ids(self.spec.text, texts, self.vocabulary)
 
     def images(self, squares: np.ndarray) -> np.ndarray:
         """uint8 [N, S, S, 3] -> float32 [N, dim], unit length."""

@@ -8,6 +8,7 @@ from export.common.rankings import Estimate
 from parity.gate.activations import Peak, Safety
 from parity.gate.metrics import Closeness
 from parity.gate.shelf import Disagreement, Neighbour, Ranking
+from parity.gate.tokens import Pruning, TokenCheck
 
 Outcome = Literal["passed", "failed", "not run"]
 
@@ -87,6 +88,7 @@ class Verdicts:
     safety: list[Safety]                     # each encoder against float16's range
     green: bool
     webgpu: GpuVerdict = GPU_NOT_ASKED
+    tokens: TokenCheck | None = None         # None: not compared
 
 
 def replaced(result: GateResult, results: Sequence[GateResult]) -> bool:
@@ -112,11 +114,18 @@ def from_json(kept: dict) -> Verdicts:
     return Verdicts([_result(fields) for fields in kept["results"]],
                     [PairResult(**fields | {"rankings": [_ranking(one) for one in fields["rankings"]]})
                      for fields in kept["pairs"]],
-                    [_safety(fields) for fields in kept["safety"]], kept["green"], _webgpu(kept["webgpu"]))
+                    [_safety(fields) for fields in kept["safety"]], kept["green"], _webgpu(kept["webgpu"]),
+                    _tokens(kept["tokens"]))
 
 
 def _safety(fields: dict) -> Safety:
     return Safety(**fields | {"peak": Peak(**fields["peak"]), "near": [Peak(**one) for one in fields["near"]]})
+
+
+def _tokens(fields: dict | None) -> TokenCheck | None:
+    if fields is None:
+        return None
+    return TokenCheck(**fields | {"pruning": fields["pruning"] and Pruning(**fields["pruning"])})
 
 
 def _webgpu(fields: dict) -> GpuVerdict:

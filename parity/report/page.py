@@ -68,7 +68,8 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
                               trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"share": share, "signed": signed, "small": small, "name": TITLES.__getitem__}
     entries = {artifact.path: artifact for artifact in made.artifacts}
-    rows = [row(made.space, entries[result.path], result) for result in verdicts.results]
+    outside = verdicts.tokens.pruning.outside if verdicts.tokens and verdicts.tokens.pruning else []
+    rows = [row(made.space, entries[result.path], result, outside) for result in verdicts.results]
     body = environment.get_template(TEMPLATE).render(
         made=made, verdicts=verdicts, rows=rows, matrix=matrix(verdicts.results), pictures=pictures(rows),
         formats=runtimes(verdicts.results), reasons=reasons(verdicts.results),
@@ -79,14 +80,15 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
         unexecuted=[named(r) for r in verdicts.results if r.outcome == "not run"],
         interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
+        marks=MARKS, megabyte=MEGABYTE, limits=stores.LIMITS, telling=telling,
+        recall_name=rankings.named(RECALL_TOLERANCE),
         recall_tolerance=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
 
 
-def row(space: str, entry: Artifact, result: GateResult) -> Row:
-    """One artefact, with its chart."""
+def row(space: str, entry: Artifact, result: GateResult, outside: Sequence[str] = ()) -> Row:
+    """One artefact, with its chart. `outside`: sample texts that it was not asked."""
     allowed = tolerances.of(space, result.format, result.precision, result.encoder)
     histogram, farthest = None, []
     if result.closeness:
@@ -94,7 +96,8 @@ def row(space: str, entry: Artifact, result: GateResult) -> Row:
         histogram = charts.histogram(distances, 1 - allowed.cosine,
                                      f"{TITLES[result.format]} {result.encoder} {result.precision}")
         shelf = inputs.samples()
-        names = shelf.pictures if result.encoder == "image" else shelf.text_queries
+        names = shelf.pictures if result.encoder == "image" else [
+            text for text in shelf.text_queries if text not in outside]
         farthest = sorted(zip(names, distances, strict=True), key=lambda pair: -pair[1])[:FARTHEST]
     memory = entry.peak_rss and entry.peak_rss / MEGABYTE
     return Row(result, entry.bytes / MEGABYTE, memory, allowed, histogram, farthest)

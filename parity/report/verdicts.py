@@ -16,6 +16,7 @@ from export.common.console import MEGABYTE, console
 from parity.gate import results
 from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, PairResult, Verdicts, telling
 from parity.gate.shelf import RECALL_TOLERANCE
+from parity.gate.tokens import TokenCheck
 
 NAME, VERSION = VERDICTS, 1
 
@@ -28,7 +29,8 @@ def write(dist: Dist, verdicts: Verdicts, basis_: str) -> None:
         "quality_is_meaningless": not manifest.shippable, "platform": platform.platform(),
         "tool_versions": plan.tool_versions(), "results": [asdict(result) for result in verdicts.results],
         "pairs": [asdict(pair) for pair in verdicts.pairs],
-        "safety": [asdict(one) for one in verdicts.safety], "webgpu": asdict(verdicts.webgpu)})
+        "safety": [asdict(one) for one in verdicts.safety], "webgpu": asdict(verdicts.webgpu),
+        "tokens": verdicts.tokens and asdict(verdicts.tokens)})
 
 
 def write_verdicts(dist: Dist, judged: list[GateResult]) -> Manifest:
@@ -79,6 +81,8 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
             table.add_row(pair.format, pair.image, pair.text, f"{pair.bytes / MEGABYTE:.1f}", *_ranked(pair),
                           _words(pair))
         out.print(table)
+    if said := pruned(verdicts.tokens):
+        out.print(said, markup=False, highlight=False, soft_wrap=True)
     if not manifest.shippable:
         out.print("random weights: rankings are chance and decide nothing, and none of these artefacts may ship")
     elif manifest.licence.commercial_use is not True:
@@ -86,6 +90,19 @@ def show(dist: Dist, verdicts: Verdicts) -> None:
     if said := by_gpu(verdicts.webgpu):
         out.print(said, markup=False, highlight=False, soft_wrap=True)
     out.print(f"gate: {'green' if verdicts.green else 'RED'}", style="bold green" if verdicts.green else "bold red")
+
+
+def pruned(found: TokenCheck | None) -> str:
+    """What pruning the vocabulary saved and changed, in one line; empty where nothing was pruned."""
+    if found is None or found.pruning is None:
+        return ""
+    one = found.pruning
+    kept = "what any text can reach" if one.scripts is None else ", ".join(one.scripts)
+    table, asset = (f"{before / MEGABYTE:.2f} -> {after / MEGABYTE:.2f} MB" for before, after in (
+        (one.table_bytes_before, one.table_bytes), (one.asset_bytes_before, one.asset_bytes)))
+    return (f"vocabulary: {kept}: {one.tokens_before} -> {one.tokens} tokens; token table in float32 {table}; "
+            f"tokenizer {asset}; {found.differing} of {found.texts} texts with other ids; largest difference of "
+            f"{one.embedded} embeddings {one.largest_difference:g}; {len(one.outside)} sample texts outside left out")
 
 
 def by_gpu(found: GpuVerdict) -> str:

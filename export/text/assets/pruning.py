@@ -33,6 +33,7 @@ class Pruned:
 
     content: bytes
     kept: np.ndarray                     # int64 [n], ascending: the rows of the token table to keep
+    gone: int                            # how many tokens the one before had besides
 
     def ids(self, ids: np.ndarray) -> np.ndarray:
         """New ids for old ones. Raises InputError for a token that was not kept."""
@@ -43,12 +44,11 @@ class Pruned:
                              remedy="keep the scripts of all texts")
         return places.astype(ids.dtype)
 
-    def text(self, text: TextSpec, scripts: Collection[str] | None = None) -> TextSpec:
-        """The text side of a model with the smaller table: its special tokens, rows and scripts."""
+    def text(self, text: TextSpec) -> TextSpec:
+        """The text side of a model with the smaller table: its special tokens and rows."""
         old = np.array([text.end_token, text.pad_token, *([] if text.start_token is None else [text.start_token])])
         end, pad, *start = self.ids(old).tolist()
-        known = text.scripts if scripts is None else tuple(name for name in SCRIPTS if name in {*scripts, LATIN})
-        return replace(text, end_token=end, pad_token=pad, start_token=start[0] if start else None, scripts=known,
+        return replace(text, end_token=end, pad_token=pad, start_token=start[0] if start else None,
                        vocabulary=len(self.kept))
 
 
@@ -78,7 +78,18 @@ def pruned(content: bytes, scripts: Collection[str] | None = None) -> Pruned:
         changed["byte_tokens"] = new[tensors["byte_tokens"]].astype(np.uint32)
     tokens = {name: str(new[int(metadata[name])]) for name in TOKENS if metadata[name]}
     names = metadata | tokens | {UNPRUNED: hashlib.sha256(content).hexdigest()}
-    return Pruned(container_bytes(names, tensors | changed), kept)
+    return Pruned(container_bytes(names, tensors | changed), kept, len(known) - len(kept))
+
+
+def said_in(text: TextSpec, scripts: Collection[str]) -> TextSpec:
+    """The text side with the scripts that are kept, and the templates that are written in them."""
+    scripts = {*scripts, LATIN}
+    known = tuple(name for name in SCRIPTS if name in scripts)
+    if not isinstance(text.templates, Mapping):
+        return replace(text, scripts=known)
+    left = {language: kept for language, templates in text.templates.items()
+            if (kept := tuple(template for template in templates if inside(template, scripts)))}
+    return replace(text, scripts=known, templates=left)
 
 
 def inside(cleaned: str, scripts: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from export.common.errors import InputError
-from export.common.specs import Given, ModelSpec
+from export.common.specs import SCRIPTS, Given, ModelSpec
 from export.weights.models import BUNDLED, CHINESE, S0
 
 GELU, QUICK_GELU = "gelu", "quickgelu"
@@ -102,12 +102,15 @@ def _words(value: object) -> str:
 # --- what the user types ---------------------------------------------------------------------------------------------
 
 def parsed(name: str | None, key: str | None, activation: str | None, interpolation: str | None,
-           *, mean: str | None, std: str | None) -> Given:
-    """NAME=, CHECKPOINT_KEY=, ACTIVATION=, INTERPOLATION=, MEAN= and STD= as typed. Raises InputError for no values."""
+           *, mean: str | None, std: str | None, scripts: str | None = None) -> Given:
+    """NAME=, CHECKPOINT_KEY=, ACTIVATION=, INTERPOLATION=, MEAN=, STD= and SCRIPTS= as typed.
+
+    Raises InputError for no values.
+    """
     return Given(None if name is None else folder_name(name), key,
                  _one_of("ACTIVATION", activation, (GELU, QUICK_GELU)),
                  _three("MEAN", mean, least=-math.inf), _three("STD", std, least=0.0),
-                 _one_of("INTERPOLATION", interpolation, INTERPOLATIONS))
+                 _one_of("INTERPOLATION", interpolation, INTERPOLATIONS), _scripts(scripts))
 
 
 def folder_name(name: str) -> str:
@@ -137,6 +140,19 @@ def _three(variable: str, value: str | None, least: float) -> tuple[float, ...] 
         raise InputError(f"{variable}= is not {what}", expected=f"{what}, for red, green and blue from 0 to 1",
                          found=ascii(value[:60]), remedy=f"{variable}=0.5,0.5,0.5")
     return numbers
+
+
+def _scripts(value: str | None) -> tuple[str, ...] | None:
+    """Names of writing systems, with commas, blanks or both between them, in the order of SCRIPTS."""
+    if value is None:
+        return None
+    words = value.replace(",", " ").lower().split()
+    unknown = sorted(set(words) - {name.lower() for name in SCRIPTS})
+    if unknown or not words:
+        raise InputError("SCRIPTS= names no script that is known", expected=", ".join(SCRIPTS),
+                         found=ascii(", ".join(unknown)[:60]) if unknown else "an empty list",
+                         remedy="SCRIPTS=Latin,Han")
+    return tuple(name for name in SCRIPTS if name.lower() in words)
 
 
 def no_settings_for_published(given: Given, checkpoint: Path | None) -> None:
