@@ -18,7 +18,8 @@ from export.weights import checkpoint, encoders, lookup, token_table, vocabulary
 from export.weights.checkpoint import Source
 from export.weights.settings import stated
 from parity import __main__ as parity
-from parity.gate import baseline, gate, inputs, tokens
+from parity import tokens
+from parity.gate import baseline, gate, inputs
 from parity.gate.shelf import Shelf
 from parity.report import page, verdicts
 from tests.conftest import run_module
@@ -196,7 +197,7 @@ def test_a_row_that_is_not_the_tokens_own_turns_the_gate_red(exported_kept, monk
     faulty = encoders.text_encoder(shifted(model.text, words.pruned.kept), words.text)
     found = tokens.proved(words, whole, faulty, ids, [])
     assert found.largest_difference > 0 and "changes embeddings by up to" in tokens.pruning_faults(found)[0]
-    monkeypatch.setattr("parity.gate.tokens.proved", lambda *arguments: found)
+    monkeypatch.setattr("parity.tokens.proved", lambda *arguments: found)
     result = gate.run(exported_kept, 0, lambda name: None)
     assert not result.green and all("changes embeddings" in one.reasons[0] for one in result.results)
 

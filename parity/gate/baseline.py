@@ -10,12 +10,13 @@ from export.artifacts.manifest import Manifest
 from export.common import crew
 from export.weights import checkpoint
 from export.weights.models import BUNDLED
-from parity.gate import activations, inputs, tensor_values, tokens
+from parity import tokens
+from parity.gate import activations, inputs, tensor_values
 from parity.gate.activations import Safety
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
 from parity.gate.tensor_values import Values
-from parity.gate.tokens import TokenCheck
+from parity.tokens import TokenCheck
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 

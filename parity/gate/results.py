@@ -8,7 +8,7 @@ from export.common.rankings import Estimate
 from parity.gate.activations import Peak, Safety
 from parity.gate.metrics import Closeness
 from parity.gate.shelf import Disagreement, Neighbour, Ranking
-from parity.gate.tokens import Pruning, TokenCheck
+from parity.tokens import Pruning, TokenCheck
 
 Outcome = Literal["passed", "failed", "not run"]
 

@@ -16,7 +16,7 @@ from export.common.console import MEGABYTE, console
 from parity.gate import results
 from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, PairResult, Verdicts, telling
 from parity.gate.shelf import RECALL_TOLERANCE
-from parity.gate.tokens import TokenCheck
+from parity.tokens import TokenCheck
 
 NAME, VERSION = VERDICTS, 1
 
