@@ -46,8 +46,8 @@ from export.weights import architectures, checkpoint, encoders
 from export.weights.checkpoint import Source
 from export.weights.models import CHINESE, CHINESE_B16, CHINESE_RN50, CLIP_MEAN, CLIP_STD
 from export.weights.networks.chinese_clip import CONFIGURATIONS
-from parity import tokens
 from parity.gate import gate
+from parity.gate.libraries import tokens
 from parity.gate.reference import Reference
 from parity.gate.results import GateResult, Verdicts
 

@@ -18,8 +18,8 @@ from export.weights import checkpoint, encoders, lookup, token_table, vocabulary
 from export.weights.checkpoint import Source
 from export.weights.settings import stated
 from parity import __main__ as parity
-from parity import tokens
 from parity.gate import baseline, gate, inputs
+from parity.gate.libraries import tokens
 from parity.gate.shelf import Shelf
 from parity.report import page, verdicts
 from tests.conftest import run_module
@@ -141,6 +141,15 @@ def test_a_search_for_precisions_starts_from_the_pruned_table(copied):
 
 # The gate.
 
+def test_a_model_is_asked_in_the_languages_that_it_learned():
+    asked = inputs.shop(12, asked_in=inputs.languages(WORLD_TEXT))
+    assert set(asked.languages) == set(WORLD_TEXT.templates) and len(asked.languages) == len(asked.text_queries)
+    assert asked.languages.count("de") == 12 and asked.languages.count("zh") == 24       # both scripts
+    assert inputs.languages(lookup.find("demo").text) == [] and inputs.shop(12).languages == []
+    assert inputs.shop(12).text_queries == [text for text, language in zip(
+        asked.text_queries, asked.languages, strict=True) if language == inputs.ENGLISH]
+
+
 @pytest.fixture(scope="module")
 def judged(exported_kept):
     return gate.run(exported_kept, 12, lambda name: None)
@@ -177,6 +186,16 @@ def test_the_report_says_what_was_saved(copied, judged, capsys):
     assert json.loads((copied.folder / verdicts.NAME).read_text())["tokens"]["pruning"]["largest_difference"] == 0
 
 
+def test_the_report_ranks_each_language_and_none_outside_the_scripts(copied, judged):
+    pair, languages = page.by_language(judged)[0]
+    assert {"en", "zh", "de", "es", "fr"} <= {one.language for one in languages} and "ko" not in {
+        one.language for one in languages}
+    assert all(one.recall_at_1_reference == one.recall_at_1 and one.top1.value == 1 for one in languages)
+    html = page.render(copied.manifest, judged)
+    assert "<h2>Language by language</h2>" in html and "<td>zh</td>" in html
+    assert "Language by language" not in page.render(copied.manifest, dataclasses.replace(judged, pairs=[]))
+
+
 def test_own_texts_outside_the_scripts_are_left_out_and_without_any_left_refused(exported_kept):
     unknown = np.full(2, -1)
     own = Shelf("given", inputs.samples().pictures[:2], np.arange(2), [], ["red", KANA], unknown[:0], unknown)
@@ -197,7 +216,7 @@ def test_a_row_that_is_not_the_tokens_own_turns_the_gate_red(exported_kept, monk
     faulty = encoders.text_encoder(shifted(model.text, words.pruned.kept), words.text)
     found = tokens.proved(words, whole, faulty, ids, [])
     assert found.largest_difference > 0 and "changes embeddings by up to" in tokens.pruning_faults(found)[0]
-    monkeypatch.setattr("parity.tokens.proved", lambda *arguments: found)
+    monkeypatch.setattr("parity.gate.libraries.tokens.proved", lambda *arguments: found)
     result = gate.run(exported_kept, 0, lambda name: None)
     assert not result.green and all("changes embeddings" in one.reasons[0] for one in result.results)
 

@@ -214,3 +214,26 @@ def test_pictures_without_texts_and_an_empty_folder_are_refused(exported, tmp_pa
         assert answer.returncode == 2 and len(answer.stderr.splitlines()) == 1, answer.stderr
 
 
+
+
+def spoken(languages):
+    """One product a query, in these languages."""
+    count = len(languages)
+    return Shelf("shop", [f"{i}.jpg" for i in range(12)], np.arange(12), [], [f"t{i}" for i in range(count)],
+                 np.array([], int), np.arange(count) % 12, languages=languages)
+
+
+def test_a_language_whose_queries_fail_turns_the_gate_red_though_all_together_pass():
+    languages = ["en"] * 396 + ["ja"] * 4
+    asked, rows = spoken(languages), np.eye(12, dtype=np.float32)
+    true = rows[asked.text_answers]
+    turned = true.copy()
+    turned[-2:] = np.roll(turned[-2:], 1, axis=1)            # two of four Japanese queries find another product
+    ranked = shelf.rank(asked, Embeddings(rows, rows, turned), Embeddings(rows, rows, true), ("text",))
+    by_name = {one.language: one for one in ranked.languages}
+    assert {name: one.queries for name, one in by_name.items()} == {"en": 396, "ja": 4}
+    assert (by_name["en"].top1.value, by_name["ja"].top1.value) == (1.0, 0.5)
+    assert (by_name["ja"].recall_at_1, by_name["ja"].recall_at_1_reference) == (0.5, 1.0)
+    faults = tolerances.ranking_failures(tolerances.pair(), ranked)
+    assert any(fault.startswith("shop, ja: top-1 agreement 0.5000") for fault in faults)
+    assert not any(fault.startswith("shop, en") for fault in faults)

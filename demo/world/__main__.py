@@ -26,6 +26,11 @@ def _vocabulary(arguments: argparse.Namespace) -> None:
     write_tokenizer()
 
 
+def _queries(arguments: argparse.Namespace) -> None:
+    from demo.world.queries import write_queries
+    write_queries()
+
+
 def _train(arguments: argparse.Namespace) -> None:
     from demo.world.training import WorldRecipe, train
     train(WorldRecipe(steps=arguments.steps, seed=arguments.seed, threads=arguments.threads), arguments.weights)
@@ -58,6 +63,7 @@ def main() -> int:
     names.set_defaults(run=_names)
     commands.add_parser("targets", help="draw the glyphs and embed them").set_defaults(run=_targets)
     commands.add_parser("vocabulary", help="learn the pieces").set_defaults(run=_vocabulary)
+    commands.add_parser("queries", help="write what the gate asks").set_defaults(run=_queries)
     train = commands.add_parser("train", help="train the text tower; an interrupted run goes on")
     train.add_argument("--weights", type=Path, default=WEIGHTS, help="where to write (default: %(default)s)")
     train.add_argument("--steps", type=int, default=WorldRecipe.steps, help="default: %(default)s")

@@ -10,13 +10,13 @@ from export.artifacts.manifest import Manifest
 from export.common import crew
 from export.weights import checkpoint
 from export.weights.models import BUNDLED
-from parity import tokens
 from parity.gate import activations, inputs, tensor_values
 from parity.gate.activations import Safety
+from parity.gate.libraries import tokens
+from parity.gate.libraries.tokens import TokenCheck
 from parity.gate.reference import Each, Reference
 from parity.gate.shelf import Embeddings, Shelf
 from parity.gate.tensor_values import Values
-from parity.tokens import TokenCheck
 
 FEW_PRODUCTS = 12                            # of the sample shop, for models that need 100 ms per picture
 
@@ -74,7 +74,7 @@ def load(dist: Dist, products: int | None, given: Shelf | None = None) -> Baseli
     """
     spec, source = dist.source()
     shelves = [inputs.samples()]
-    shelves += [inputs.shop(products)] if products != 0 else []
+    shelves += [inputs.shop(products, asked_in=inputs.languages(spec.text))] if products != 0 else []
     shelves += [given] if given else []
     reference = Reference(spec, source)
     words, (whole, parts) = reference.words, encoders_of(reference)

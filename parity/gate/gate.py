@@ -11,10 +11,10 @@ from export.artifacts.manifest import Artifact
 from export.common import crew
 from export.common.errors import InputError
 from export.formats.table import ENCODERS
-from parity import tokens
 from parity.gate import baseline as baselines
 from parity.gate import latency, metrics, pairs, pixels, stored_weights, tolerances
 from parity.gate.baseline import Baseline, ShelfBaseline
+from parity.gate.libraries import tokens
 from parity.gate.pairs import Answers
 from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, Outcome, PairResult, Verdicts, noted, replaced
 from parity.gate.shelf import Embeddings, Shelf, rank

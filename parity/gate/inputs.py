@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +11,16 @@ import numpy as np
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
-from export.common.specs import Preprocessing
+from export.common.specs import Preprocessing, TextSpec
 from export.pictures.preprocess import load_rgb8, resize_crop
 from parity.gate.shelf import Shelf
 
 SAMPLES = ROOT / "parity" / "samples"
 PICTURES, TEXTS = SAMPLES / "pictures", SAMPLES / "texts.json"
 SHOP = ROOT / "demo" / "shop"
+IN_LANGUAGES = ROOT / "demo" / "world" / "queries.csv"
+ENGLISH = "en"                               # of the shop's own queries
+EACH = 4                                     # of so many products one is asked for in the other languages
 
 
 def samples() -> Shelf:
@@ -75,11 +78,20 @@ def covered(shelf: Shelf, covers: Callable[[list[str]], list[bool]]) -> Shelf:
         raise InputError("no text in the scripts that the export kept", where=shelf.name,
                          remedy="other texts, or an export with their script in SCRIPTS=")
     return replace(shelf, text_queries=[shelf.text_queries[place] for place in kept],
-                   text_answers=shelf.text_answers[kept])
+                   text_answers=shelf.text_answers[kept],
+                   languages=[shelf.languages[place] for place in kept] if shelf.languages else [])
 
 
-def shop(most: int | None, folder: Path = SHOP) -> Shelf:
-    """The sample shop. `most`: so many products, evenly spread, each with one picture and one query of each kind."""
+def languages(text: TextSpec) -> list[str]:
+    """The languages that a model learned, by its templates; none where these do not tell."""
+    return sorted(text.templates) if isinstance(text.templates, Mapping) else []
+
+
+def shop(most: int | None, folder: Path = SHOP, asked_in: Sequence[str] = ()) -> Shelf:
+    """The sample shop. `most`: so many products, evenly spread, each with one picture and one query of each kind.
+
+    asked_in: languages of text queries, beside English; then each text query has its language.
+    """
     products = read_csv(folder / "products.csv")
     queries = read_csv(folder / "queries.csv")
     if most is not None and most < len(products):
@@ -92,9 +104,14 @@ def shop(most: int | None, folder: Path = SHOP) -> Shelf:
     if most is not None:
         asked = {kind: list({answer: (query, answer) for query, answer in reversed(found)}.values())
                  for kind, found in asked.items()}
+    spoken = [(ENGLISH, query, answer) for query, answer in asked["text"]]
+    spoken += [(row["language"], row["query"], place) for row in (read_csv(IN_LANGUAGES) if asked_in else [])
+               if row["language"] in asked_in and (place := position.get(row["product"])) is not None
+               and (most is not None or place % EACH == 0)]
     return Shelf("shop", [_name(p) for p, _ in catalog], np.array([owner for _, owner in catalog]),
-                 [_name(folder / q) for q, _ in asked["picture"]], [q for q, _ in asked["text"]],
-                 np.array([a for _, a in asked["picture"]]), np.array([a for _, a in asked["text"]]))
+                 [_name(folder / q) for q, _ in asked["picture"]], [query for _, query, _ in spoken],
+                 np.array([a for _, a in asked["picture"]]), np.array([answer for *_, answer in spoken]),
+                 languages=[language for language, *_ in spoken] if asked_in else [])
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -111,4 +128,4 @@ def squares(paths: Sequence[str | Path], preprocessing: Preprocessing) -> np.nda
 def digest(given_: Shelf | None = None) -> str:
     """Digests of all samples and of the shop, then those of the given pictures, and the given texts."""
     own = [] if given_ is None else [*(files.sha256(ROOT / p) for p in given_.pictures), *given_.text_queries]
-    return files.sha256(SAMPLES) + files.sha256(SHOP) + json.dumps(own)
+    return files.sha256(SAMPLES) + files.sha256(SHOP) + files.sha256(IN_LANGUAGES) + json.dumps(own)

@@ -6,9 +6,9 @@ from typing import Literal
 
 from export.common.rankings import Estimate
 from parity.gate.activations import Peak, Safety
+from parity.gate.libraries.tokens import Pruning, TokenCheck
 from parity.gate.metrics import Closeness
-from parity.gate.shelf import Disagreement, Neighbour, Ranking
-from parity.tokens import Pruning, TokenCheck
+from parity.gate.shelf import Disagreement, LanguageRanking, Neighbour, Ranking
 
 Outcome = Literal["passed", "failed", "not run"]
 
@@ -139,7 +139,11 @@ def _result(fields: dict) -> GateResult:
 
 
 def _ranking(fields: dict) -> Ranking:
-    estimates = {key: fields[key] and Estimate(**fields[key]) for key in ("top1", "recall10", "loss")}
     worst = [Disagreement(**query | {side: [Neighbour(**hit) for hit in query[side]] for side in ("expected", "found")})
              for query in fields["worst"]]
-    return Ranking(**fields | estimates | {"worst": worst})
+    return Ranking(**fields | _estimates(fields) | {"worst": worst, "languages": [
+        LanguageRanking(**one | _estimates(one)) for one in fields["languages"]]})
+
+
+def _estimates(fields: dict) -> dict[str, Estimate | None]:
+    return {key: fields[key] and Estimate(**fields[key]) for key in ("top1", "recall10", "loss")}

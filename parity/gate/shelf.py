@@ -4,7 +4,7 @@ export/common/rankings.py defines the measure. float32 PyTorch counts as the tru
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Shelf:
     picture_answers: np.ndarray              # int [P]
     text_answers: np.ndarray                 # int [T]
     own: bool = False                        # the picture queries are the catalog; each leaves its own product out
+    languages: list[str] = field(default_factory=list)       # of each text query; empty: not known
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,19 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
+class LanguageRanking:
+    """What shoppers of one language would see. The measures are those of `Ranking`."""
+
+    language: str
+    queries: int
+    top1: Estimate
+    recall10: Estimate | None
+    loss: Estimate | None
+    recall_at_1: float | None
+    recall_at_1_reference: float | None
+
+
+@dataclass(frozen=True)
 class Ranking:
     """What a shopper would see on one shelf."""
 
@@ -75,6 +89,7 @@ class Ranking:
     largest_change: float                    # of the score of any product for any query
     exceeded_by: float                       # at 95 % confidence, at most this share of queries sees a larger change
     worst: list[Disagreement]
+    languages: list[LanguageRanking] = field(default_factory=list)       # of the text queries, where they are known
 
 
 def rank(shelf: Shelf, found: Embeddings, expected: Embeddings, kinds: Sequence[str] = ("picture", "text")) -> Ranking:
@@ -82,7 +97,20 @@ def rank(shelf: Shelf, found: Embeddings, expected: Embeddings, kinds: Sequence[
     answers = np.concatenate([{"picture": shelf.picture_answers, "text": shelf.text_answers}[kind] for kind in kinds])
     names = [(kind, query) for kind in kinds
              for query in {"picture": shelf.picture_queries, "text": shelf.text_queries}[kind]]
-    return compare(_scores(shelf, found, kinds), _scores(shelf, expected, kinds), answers, shelf, names)
+    sides = _scores(shelf, found, kinds), _scores(shelf, expected, kinds)
+    ranked = compare(*sides, answers, shelf, names)
+    if not shelf.languages or "text" not in kinds:
+        return ranked
+    spoken = np.array([""] * (len(names) - len(shelf.languages)) + shelf.languages)       # texts come last
+    return replace(ranked, languages=[
+        _of_language(language, compare(*(side[here] for side in sides), answers[here], shelf,
+                                       [names[place] for place in np.flatnonzero(here)]))
+        for language in dict.fromkeys(shelf.languages) if (here := spoken == language).any()])
+
+
+def _of_language(language: str, ranked: Ranking) -> LanguageRanking:
+    return LanguageRanking(language, ranked.queries, ranked.top1, ranked.recall10, ranked.loss, ranked.recall_at_1,
+                           ranked.recall_at_1_reference)
 
 
 def compare(found: np.ndarray, expected: np.ndarray, answers: np.ndarray, shelf: Shelf,

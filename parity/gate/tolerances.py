@@ -9,7 +9,7 @@ from pathlib import Path
 from export.common.rankings import named
 from export.formats.table import FLOAT
 from parity.gate.metrics import Closeness
-from parity.gate.shelf import Ranking
+from parity.gate.shelf import LanguageRanking, Ranking
 
 FILE = Path(__file__).with_name("tolerances.toml")
 
@@ -77,19 +77,28 @@ def gpu_failures(found: Closeness) -> list[str]:
 
 
 def ranking_failures(allowed: Tolerance | RankingTolerance, ranking: Ranking) -> list[str]:
-    """Reasons why the ranking fails. One deviating query is always allowed: of few, it already exceeds the tolerance.
+    """Reasons why the ranking fails, as a whole or in a language.
+
+    One deviating query is always allowed: of few, it already exceeds the tolerance.
 
     Where no answer is known (the samples, the user's own), only tolerant recall counts: near-duplicates and texts
     without meaning trade first places by chance.
     """
+    return _failures(allowed, ranking.shelf, ranking.recall10_tolerance, ranking) + [
+        reason for one in ranking.languages
+        for reason in _failures(allowed, f"{ranking.shelf}, {one.language}", ranking.recall10_tolerance, one)]
+
+
+def _failures(allowed: Tolerance | RankingTolerance, name: str, tolerance: float,
+              ranking: Ranking | LanguageRanking) -> list[str]:
     one_query, reasons = 1 + 1e-9, []
     if ranking.loss is not None:
         if not (1 - ranking.top1.value) * ranking.queries <= max(one_query, (1 - allowed.top1) * ranking.queries):
-            reasons.append(f"{ranking.shelf}: top-1 agreement {ranking.top1.value:.4f} below {allowed.top1}")
+            reasons.append(f"{name}: top-1 agreement {ranking.top1.value:.4f} below {allowed.top1}")
         if not ranking.loss.value * ranking.queries <= max(one_query, allowed.loss * ranking.queries):
-            reasons.append(f"{ranking.shelf}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
+            reasons.append(f"{name}: loss of true recall@1 {ranking.loss.value:.4f} above {allowed.loss}")
     if ranking.recall10 and not ((1 - ranking.recall10.value) * ranking.queries
                                  <= max(one_query, (1 - allowed.recall10) * ranking.queries)):
-        reasons.append(f"{ranking.shelf}: {named(ranking.recall10_tolerance)} {ranking.recall10.value:.4f} "
+        reasons.append(f"{name}: {named(tolerance)} {ranking.recall10.value:.4f} "
                        f"below {allowed.recall10}")
     return reasons

@@ -15,8 +15,8 @@ from export.common import files, rankings
 from export.common.console import MEGABYTE
 from export.formats.table import ENCODERS, FORMATS, MIXED
 from parity.gate import inputs, pairs, tolerances
-from parity.gate.results import GateResult, Verdicts, telling
-from parity.gate.shelf import RECALL_TOLERANCE
+from parity.gate.results import GateResult, PairResult, Verdicts, telling
+from parity.gate.shelf import RECALL_TOLERANCE, LanguageRanking
 from parity.report import charts, stores
 from parity.report.thumbnails import Thumbnails
 
@@ -80,8 +80,8 @@ def render(made: Manifest, verdicts: Verdicts, search: dict | None = None) -> st
         unexecuted=[named(r) for r in verdicts.results if r.outcome == "not run"],
         interpreted=any(r.runtime == runners.INTERPRETER and r.closeness for r in verdicts.results),
         farthest=max(rows, key=lambda row: max(row.result.closeness.distances) if row.result.closeness else -1),
-        marks=MARKS, megabyte=MEGABYTE, limits=stores.LIMITS, telling=telling,
-        recall_name=rankings.named(RECALL_TOLERANCE),
+        spoken=by_language(verdicts) if made.shippable else [], marks=MARKS, megabyte=MEGABYTE,
+        limits=stores.LIMITS, telling=telling, recall_name=rankings.named(RECALL_TOLERANCE),
         recall_tolerance=RECALL_TOLERANCE, show=thumbnails.show,
         allowed_pair=tolerances.pair(), queries=QUERIES, tools=plan.tool_versions(), machine=platform.platform())
     return body.replace("<!-- pictures -->", thumbnails.definitions(), 1)
@@ -101,6 +101,12 @@ def row(space: str, entry: Artifact, result: GateResult, outside: Sequence[str] 
         farthest = sorted(zip(names, distances, strict=True), key=lambda pair: -pair[1])[:FARTHEST]
     memory = entry.peak_rss and entry.peak_rss / MEGABYTE
     return Row(result, entry.bytes / MEGABYTE, memory, allowed, histogram, farthest)
+
+
+def by_language(verdicts: Verdicts) -> list[tuple[PairResult, list[LanguageRanking]]]:
+    """Each pair that was asked in several languages, and what each of them gave."""
+    found = [(pair, [one for ranking in pair.rankings for one in ranking.languages]) for pair in verdicts.pairs]
+    return [(pair, languages) for pair, languages in found if languages]
 
 
 def matrix(results: Sequence[GateResult]) -> list[tuple[str, str, dict[str, list[GateResult]]]]:

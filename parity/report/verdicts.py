@@ -14,9 +14,9 @@ from export.artifacts.receipts import Receipt
 from export.common import files, rankings
 from export.common.console import MEGABYTE, console
 from parity.gate import results
+from parity.gate.libraries.tokens import TokenCheck
 from parity.gate.results import GPU_NOT_ASKED, GateResult, GpuVerdict, PairResult, Verdicts, telling
 from parity.gate.shelf import RECALL_TOLERANCE
-from parity.tokens import TokenCheck
 
 NAME, VERSION = VERDICTS, 1
 

@@ -1,1 +1,1 @@
-"""Networks of other libraries that answer in the place of ones that are written in this repository."""
+"""What other libraries answer: networks in the place of ones that are written here, and token ids."""
