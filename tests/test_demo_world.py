@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from demo.evaluate import WEIGHTS as DEMO_WEIGHTS
 from demo.shop import SHOP_FOLDER
-from demo.world import queries, training
+from demo.world import gate_queries, training
 from demo.world.batches import TextBatches
 from demo.world.data import LANGUAGES, UNSPACED, read_names, read_sentences, sentence_text
 from demo.world.pieces import CONTEXT_LENGTH, END, PAD, PIECES, Tokenizer, clean
@@ -226,10 +226,10 @@ def test_queries_repeat_and_ask_for_every_product_twice(sold):
 
 
 def test_what_the_gate_asks_is_of_the_first_set_and_up_to_date():
-    with queries.QUERIES.open(encoding="utf-8", newline="") as file:
+    with gate_queries.QUERIES.open(encoding="utf-8", newline="") as file:
         kept = list(csv.DictReader(file))
-    assert kept == queries.rows()
-    assert {row["language"] for row in kept} == set(lookup.find("demo-world").text.templates) - {queries.ENGLISH}
+    assert kept == gate_queries.rows()
+    assert {row["language"] for row in kept} == set(lookup.find("demo-world").text.templates) - {gate_queries.ENGLISH}
 
 
 @pytest.mark.slow

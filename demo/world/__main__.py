@@ -27,7 +27,7 @@ def _vocabulary(arguments: argparse.Namespace) -> None:
 
 
 def _queries(arguments: argparse.Namespace) -> None:
-    from demo.world.queries import write_queries
+    from demo.world.gate_queries import write_queries
     write_queries()
 
 
