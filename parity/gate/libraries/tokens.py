@@ -6,11 +6,13 @@ renamed first, and the encoder with the whole table is run beside the one with t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export.artifacts.dist import Dist
+from export.common.container import BROKEN, parsed
 from export.common.errors import InputError
 from export.runners import BATCH_TEXTS
 from export.text import tokenizer
@@ -64,7 +66,10 @@ def compared(dist: Dist, reference: Reference, texts: Sequence[str]) -> TokenChe
     """The ids of `texts` by the asset in dist/<model>/, against the library's. Texts outside kept scripts are left."""
     words = reference.words
     name = dist.manifest.tokenizer.path
-    faults = [] if dist.manifest.tokenizer.sha256 == words.sha256 else [f"{name} is not what its vocabulary makes"]
+    faults = []
+    if dist.manifest.tokenizer.sha256 != words.sha256:
+        parts = other_parts(dist.path(name), words.content)
+        faults = [f"{name} is not what its vocabulary makes: {', '.join(parts) or 'other bytes'}"]
     kept = [text for text, covered in zip(texts, words.covers(texts), strict=True) if covered]
     expected = reference.ids(kept)
     try:
@@ -80,6 +85,18 @@ def compared(dist: Dist, reference: Reference, texts: Sequence[str]) -> TokenChe
         faults.append(f"{name} gives other ids than the tokenizer's library for {len(wrong)} of {len(kept)} texts: "
                       + where(kept[wrong[0]], found[wrong[0]], expected[wrong[0]]))
     return TokenCheck(len(kept), len(wrong), faults)
+
+
+def other_parts(asset: Path, expected: bytes) -> list[str]:
+    """The names of metadata and tensors in which an asset differs from `expected`; none for a damaged file."""
+    try:
+        sides = [parsed(memoryview(content)) for content in (asset.read_bytes(), expected)]
+    except (OSError, *BROKEN):
+        return []
+    (metadata, tensors), (true, known) = sides
+    return [*sorted(key for key in {*metadata, *true} if metadata.get(key) != true.get(key)),
+            *sorted(key for key in {*tensors, *known}
+                    if key not in tensors or key not in known or not np.array_equal(tensors[key], known[key]))]
 
 
 def read_ids(dist: Dist, texts: Sequence[str]) -> np.ndarray:
