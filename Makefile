@@ -23,7 +23,7 @@ CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
 # What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
-export CHECKPOINT PRODUCTS QUERIES CATALOG PRETRAINED
+export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PRETRAINED
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION
 REPLACE    ?=
@@ -50,7 +50,7 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
-  QUERIES CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  QUERIES CATALOG BASE ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT WEBGPU REFRESH ALLOW_PRIVATE \
   PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
@@ -131,9 +131,9 @@ inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and
 fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
 	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
-catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
+catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG BASE=yesterday's ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
 	@$(LIGHT_PY) -m catalog_builder build --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) \
-	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(STRICT),--strict) \
+	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(BASE),--base "$$BASE") $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]

@@ -41,6 +41,8 @@ def parser() -> CommandLine:
                                help="CSV of labelled queries: kind,query,product")
         subparser.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be "
                                "lost (default: 1 %%, or three products)")
+    build.add_argument("--base", type=command.path, metavar="PATH", help="the shop's catalog of before: what did not "
+                       "change keeps its place, so that an update is small (default: a catalog of its own)")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
     build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
     build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
@@ -181,7 +183,7 @@ def build_request(options: Namespace, dist: Path) -> BuildRequest:
         products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
         queries=options.queries, options=list_arguments.options(options), strict=options.strict,
         allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
-        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
+        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality), base=options.base)
 
 
 def compare_request(options: Namespace) -> CompareRequest:
