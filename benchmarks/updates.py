@@ -36,7 +36,7 @@ WORDS = ("linen", "cotton", "summer", "dress", "red", "blue", "green", "classic"
 
 
 @dataclass(frozen=True)
-class Shop:
+class NightlyShop:
     """Products, and which of the world's rows each has."""
 
     products: list[Product]
@@ -59,9 +59,9 @@ class Shop:
         return open_catalog(path)
 
 
-def shop(chance: random.Random) -> Shop:
+def shop(chance: random.Random) -> NightlyShop:
     """A shop of PRODUCTS."""
-    return Shop([product(chance, number) for number in range(PRODUCTS)], list(range(PRODUCTS)))
+    return NightlyShop([product(chance, number) for number in range(PRODUCTS)], list(range(PRODUCTS)))
 
 
 def product(chance: random.Random, number: int) -> Product:
@@ -71,30 +71,30 @@ def product(chance: random.Random, number: int) -> Product:
                    description=" ".join(chance.choices(WORDS, k=20)), category=f"category {number % 40}")
 
 
-def new_prices(chance: random.Random, of: Shop, share: float) -> Shop:
+def new_prices(chance: random.Random, of: NightlyShop, share: float) -> NightlyShop:
     """Another price for a share of the products."""
     chosen = set(chance.sample(range(len(of.products)), round(share * len(of.products))))
     return replace(of, products=[replace(one, price=chance.randrange(500, 50_000) * 100) if place in chosen else one
                                  for place, one in enumerate(of.products)])
 
 
-def new_products(chance: random.Random, of: Shop, share: float) -> Shop:
+def new_products(chance: random.Random, of: NightlyShop, share: float) -> NightlyShop:
     """A share of the products goes, and as many others come, anywhere in the list."""
     count = round(share * len(of.products))
     gone = set(chance.sample(range(len(of.products)), count))
     pairs = [pair for place, pair in enumerate(zip(of.products, of.rows, strict=True)) if place not in gone]
     for number in range(PRODUCTS, PRODUCTS + count):
         pairs.insert(chance.randrange(len(pairs)), (product(chance, number), number))
-    return Shop([one for one, _ in pairs], [row for _, row in pairs])
+    return NightlyShop([one for one, _ in pairs], [row for _, row in pairs])
 
 
-def shuffled(chance: random.Random, of: Shop) -> Shop:
+def shuffled(chance: random.Random, of: NightlyShop) -> NightlyShop:
     """The same products in another order."""
     pairs = chance.sample(list(zip(of.products, of.rows, strict=True)), len(of.products))
-    return Shop([one for one, _ in pairs], [row for _, row in pairs])
+    return NightlyShop([one for one, _ in pairs], [row for _, row in pairs])
 
 
-CHANGES: dict[str, Callable[[random.Random, Shop], Shop]] = {
+CHANGES: dict[str, Callable[[random.Random, NightlyShop], NightlyShop]] = {
     "nothing": lambda chance, of: of,
     "5 % of prices": lambda chance, of: new_prices(chance, of, 0.05),
     "1 % of products new": lambda chance, of: new_products(chance, of, 0.01),
@@ -116,7 +116,7 @@ def main() -> None:
     PAGE.write_text(page(results), encoding="utf-8")
 
 
-def measured(folder: Path, base: Catalog, today: Shop, pictures: np.ndarray) -> dict:
+def measured(folder: Path, base: Catalog, today: NightlyShop, pictures: np.ndarray) -> dict:
     """Bytes of file, delta and patches; the time to apply the delta over that of copying the file."""
     made, alone = (today.written(folder / f"{name}.catalog", pictures, follows)
                    for name, follows in (("made", base), ("alone", None)))

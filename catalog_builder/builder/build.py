@@ -20,7 +20,7 @@ from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import SharedPicture
 from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.recall import Recall
-from catalog_builder.builder.store import Store, StoredVectors
+from catalog_builder.builder.store import EMBEDDINGS, Store, StoredVectors
 from catalog_builder.builder.writer import Content
 from catalog_builder.catalog import calibration, reader
 from catalog_builder.catalog.calibration import Calibration
@@ -86,7 +86,7 @@ def build(request: BuildRequest, progress: Builds) -> Built:
     model = engines.opened(request.model)
     base = previous(request.base, model.space) if request.base else None
     engine = engines.engine(model, request.engine)
-    store = Store(request.embeddings or request.out.with_suffix(".embeddings"), engine.identity,
+    store = Store(request.embeddings or request.out.with_suffix(EMBEDDINGS), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
