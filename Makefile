@@ -63,11 +63,11 @@ $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(orig
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
 $(foreach name,MODEL MODELS NAME EXPORTED,\
-  $(eval parity prove catalog embed merge compare search apps bundle preview web export: export $(name) := $$($(name))))
+  $(eval parity prove catalog embed merge vectors compare search apps bundle preview web export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 # (A page needs the exporter only where there is no export.)
-LIGHT := catalog embed merge compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
+LIGHT := catalog embed merge vectors compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
@@ -79,7 +79,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog embed merge compare search apps bundle preview web goldens check test soak bench npm clean environment
+.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web goldens check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,6 +142,10 @@ embed: $(LIGHT_READY)  ## PART=3/16 PRODUCTS=list: a part of the vectors, for a 
 
 merge: $(LIGHT_READY)  ## PRODUCTS=list: the parts beside one another become one; make catalog then computes nothing [MODEL OUT]
 	@$(LIGHT_PY) -m catalog_builder merge --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS") $(if $(OUT),--out "$$OUT")
+
+vectors: $(LIGHT_READY)  ## PRODUCTS=list: every picture's vector as Parquet, for a vector database on a server [as catalog; OUT]
+	@$(LIGHT_PY) -m catalog_builder vectors --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS") \
+	  $(if $(CATALOG),--catalog "$$CATALOG") $(if $(OUT),--out "$$OUT") $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]
 	@$(LIGHT_PY) -m catalog_builder compare --models "$(if $(MODELS),$$MODELS,$(if $(GIVEN_MODEL),$$MODEL))" \

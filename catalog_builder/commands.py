@@ -15,6 +15,7 @@ from rich.table import Table
 
 from catalog_builder import bundle as bundles
 from catalog_builder import engines
+from catalog_builder import vectors as vector_files
 from catalog_builder.apps import APPS, WEB, Filled, fill
 from catalog_builder.builder import build as builder
 from catalog_builder.builder import duplicates as pairs
@@ -89,6 +90,13 @@ def merge(stores: Sequence[Path], target: Path) -> int:
     if done.twice:
         _say(f"{done.twice:,} pictures are in two parts, with other last bits from other processors: the first part's "
              "stay", "yellow")
+    return DONE
+
+
+def vectors(request: BuildRequest, out: Path) -> int:
+    """Writes every picture's vector to Parquet."""
+    done = vector_files.write(request, out, Builds())
+    _say(f"{out}: {done.rows:,} vectors of {done.products:,} products, {done.computed:,} computed")
     return DONE
 
 

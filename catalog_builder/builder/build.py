@@ -7,6 +7,7 @@ same, byte for byte.
 import contextlib
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -81,6 +82,19 @@ class BuildTask:
 
 def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
+    with begun(request, progress) as task:
+        shelf = embed_products(task)
+        asked = calibrate_queries(task, shelf)
+        recalls = write_and_measure(task, shelf, asked)
+        built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
+        for end in (".html", ".json"):
+            files.remove(request.out.with_suffix(BELOW + end))
+        return built
+
+
+@contextlib.contextmanager
+def begun(request: BuildRequest, progress: Builds) -> Iterator[BuildTask]:
+    """The list, the model and what was computed before. Raises InputError if one of them cannot be used."""
     progress.step("read the product list")
     read = checked(request, progress)
     model = engines.opened(request.model)
@@ -90,15 +104,8 @@ def build(request: BuildRequest, progress: Builds) -> Built:
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
-            task = BuildTask(request=request, progress=progress, listing=read, model=model, engine=engine,
-                             store=store, base=base)
-            shelf = embed_products(task)
-            asked = calibrate_queries(task, shelf)
-            recalls = write_and_measure(task, shelf, asked)
-            built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
-            for end in (".html", ".json"):
-                files.remove(request.out.with_suffix(BELOW + end))
-            return built
+            yield BuildTask(request=request, progress=progress, listing=read, model=model, engine=engine,
+                            store=store, base=base)
     except sqlite3.Error as error:
         raise store.unusable(error) from error
 
