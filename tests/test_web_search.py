@@ -23,7 +23,7 @@ from export.artifacts import manifest
 from export.common import node as nodes
 from export.common.container import container_bytes, read_container
 from export.common.errors import InputError
-from export.text.tokenizer import load
+from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens, token_goldens
 from tests import damaged_catalogs, expected
@@ -148,6 +148,18 @@ def test_no_token_id_differs_from_the_references_of_the_other_families(name, tes
 def test_a_damaged_asset_is_refused_or_read_as_python_reads_it(dist, repetitions, tmp_path, say):
     tensors, good = small_asset(dist / manifest.TOKENIZER)
     try_damaged("clip-bpe", good, [*TEXTS, *texts_of(tensors)], repetitions(FAULTS), tmp_path, say)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tool_that_measures_a_tokenizer_gives_pythons_ids(family, tmp_path):
+    asset, texts = goldens.OUT / token_goldens.ASSETS / f"{family}.safetensors", ["a red dress", "\u7ea2\u8272 ab"]
+    (tmp_path / "texts").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    answer = node("tests/tools/tokenizer.js", asset, tmp_path / "texts")
+    found = json.loads(answer.stdout)
+    assert found["ids"] == encode_all(load(asset), texts).tolist()
+    times = {name: found[name] for name in ("first_open_ms", "open_ms", "verify_ms", "encode_us")}
+    assert len(found) == len(times) + 2 and all(0 < time < 1e6 for time in times.values()), times
+    assert abs(found["heap_mb"]) < 10        # what a collection finds beside it may outweigh so small an asset
 
 
 @pytest.mark.parametrize("family", FAMILIES)

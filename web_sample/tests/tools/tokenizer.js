@@ -10,7 +10,6 @@ import { basename, dirname } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { openTokenizer } from '../../search/index.js';
-import { withPage } from './chromium-page.js';
 
 const [, , asset = '', list = '', chromium] = process.argv;
 const texts = readFileSync(list, 'utf8').split('\n').filter((line) => line !== '');
@@ -50,6 +49,7 @@ async function growth(used, keep) {
 }
 
 if (chromium) {
+  const { withPage } = await import('./chromium-page.js'); // which wants `make npm`
   await withPage(chromium, dirname(asset), async (page) => {
     await page.evaluate(async (name) => {
       const { openTokenizer: open } = await import(/** @type {any} */ ('/search/index.js'));
