@@ -91,6 +91,12 @@ test('a start token stands first, and the end token is never cut', () => {
     '"context_length":"8"', '"context_length":"2"'), 'a.bin'), (error) => refusal(error, 'context_length'));
 });
 
+test('of pieces with equal sums, those found first are taken', () => {
+  const file = small('unigram'); // of the pieces _ a b _a ab, tokens 3 to 7
+  readContainer(file, 'a').tensor('scores', 'F32', -1).fill(0);
+  assert.deepEqual([...openTokenizer(file, 'a').encode('ab')], [3, 7, 1, 0, 0, 0, 0, 0]);
+});
+
 test('a lone surrogate is the replacement character', () => {
   for (const name of NAMES) {
     const made = openTokenizer(golden(name), name);

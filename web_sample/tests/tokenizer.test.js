@@ -43,6 +43,10 @@ test('ids are int32, and too many are cut before the end token', () => {
   assert.deepEqual([short.length, long.length, long[0], long[long.length - 1]],
     [tokenizer.contextLength, tokenizer.contextLength, 49406, END]);
   assert.equal(long.indexOf(END), long.length - 1);
+  for (const length of [2, 3]) {
+    assert.deepEqual([...openTokenizer(withLength(length), 'short').encode('a photo')],
+      [49406, 320, END].filter((id) => length > 2 || id !== 320));
+  }
 });
 
 test('what one step leaves, the next takes', () => {
