@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from export.common.specs import CLIP_TEXT, Preprocessing
-from parity import goldens, hostile
+from parity import goldens, hostile, lookalikes, token_goldens
 from tests.pictures import noise
 
 TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
+LOOK_ALIKE_TEXTS = 20_000                    # of each look-alike, in `make soak`
 
 
 def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
@@ -18,6 +19,14 @@ def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
         goldens.write_pixels(folder / name, random_pictures(resize), preprocessing)
     texts = goldens.write_tokens(folder / "tokens.json", hostile.generate(TEXTS * 3 // 2, seed=5), CLIP_TEXT)
     return goldens.write_tokens(folder / "tokens-32.json", texts, goldens.SHORT)
+
+
+def write_look_alikes(folder: Path, count: int) -> None:
+    """Each look-alike's asset and ids by its reference of `count` texts at least, as the goldens have them."""
+    names = random.Random(7).sample(lookalikes.sentences(), min(count // 4, 2000))
+    texts = [*names, *hostile.clustered(count // 2, seed=7), *hostile.generate(count, seed=7)]
+    for name, content in token_goldens.written(folder, lambda some: goldens.on_phones(some)[:count], texts).items():
+        goldens.write_ascii(folder / name, content)
 
 
 def random_pictures(resize: str) -> list[tuple[str, np.ndarray, Preprocessing]]:

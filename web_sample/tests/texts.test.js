@@ -36,21 +36,27 @@ if (expected) {
   });
 }
 
-test('golden labels have Python\'s probabilities', () => {
-  const { cases } = goldens.json('labels.json');
-  assert.ok(cases.length > 0);
-  for (const { labels, image, logit_scale: scale, probabilities } of cases) {
-    /** @type {{name: string, vectors: string[]}[]} */
-    const given = labels;
-    const vectors = given.map((label) => labelVector(label.vectors.map(vector)));
-    const found = labelScores(given.map(({ name }) => name), vectors, vector(image), scale);
-    assert.equal(found.length, probabilities.length);
-    for (const [place, { name, probability }] of probabilities.entries()) {
-      assert.equal(found[place].name, name);
-      assert.ok(Math.abs(found[place].probability - probability) <= 1e-9);
-    }
+for (const [file, shares] of /** @type {const} */ ([['labels.json', 'softmax'], ['labels-sigmoid.json', 'sigmoid']])) {
+  test(`golden labels have Python's probabilities by a ${shares}`, () => {
+    const { cases } = goldens.json(file);
+    assert.ok(cases.length > 0);
+    for (const one of cases) assertGolden(one, shares);
+  });
+}
+
+/** @param {any} one of the golden cases @param {'softmax' | 'sigmoid'} shares */
+function assertGolden({ labels, image, logit_scale: scale, logit_bias: bias, probabilities }, shares) {
+  /** @type {{name: string, vectors: string[]}[]} */
+  const given = labels;
+  const vectors = given.map((label) => labelVector(label.vectors.map(vector)));
+  const found = labelScores(given.map(({ name }) => name), vectors, vector(image), scale,
+    { labels: shares, logitBias: bias });
+  assert.equal(found.length, probabilities.length);
+  for (const [place, { name, probability }] of probabilities.entries()) {
+    assert.equal(found[place].name, name);
+    assert.ok(Math.abs(found[place].probability - probability) <= 1e-9);
   }
-});
+}
 
 test('a label\'s vector is the mean of unit vectors, made unit length', () => {
   const found = labelVector([Float32Array.of(2, 0), Float32Array.of(0, 5)]);
