@@ -55,7 +55,7 @@ public struct ModelManifest: Sendable {
         /// Prompts to put a label into; `{}` is its place. Of several languages, those in English, else those of the first by
         /// its name's bytes.
         public let templates: [String]
-        private let byLanguage: [String: [String]]
+        let byLanguage: [String: [String]]
         /// The writing systems of the texts that the model was trained on, for ``WritingSystems/unknown(in:known:)``.
         public let scripts: Set<String>
 
@@ -197,10 +197,8 @@ extension ModelManifest.TextSpec {
         if case .object(let languages) = try members.part("templates") {
             byLanguage = try languages.reduce(into: [:]) { $0[$1.key] = try languages.templates($1.key) }
             let first = languages.keys.min { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-            guard let templates = byLanguage["en"] ?? first.flatMap({ byLanguage[$0] }) else {
-                throw Malformed("no templates")
-            }
-            self.templates = templates
+            guard let chosen = languages["en"] == nil ? first : "en" else { throw Malformed("no templates") }
+            templates = try languages.templates(chosen)
         } else {
             byLanguage = [:]
             templates = try members.templates("templates")
