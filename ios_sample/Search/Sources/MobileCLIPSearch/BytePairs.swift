@@ -27,10 +27,7 @@ struct BytePairs: Sendable {
     func tokens(_ word: [UInt8]) -> [Int] {
         var tokens = word.map { byteIDs[Int($0)] }
         tokens[word.count - 1] += Self.bytes  // the byte that ends a word is a token of its own
-        return joinedPairs(tokens) { tokens, left, right, _ in
-            guard let first = tokens[left], let second = tokens[right] else { return nil }
-            return merged[Self.pair(first, second)]
-        }
+        return joinedPairs(tokens) { left, right in merged[Self.pair(left.token, right.token)] }
     }
 
     private static func pair(_ first: Int, _ second: Int) -> UInt64 { UInt64(first) << 32 | UInt64(second) }

@@ -44,8 +44,9 @@ struct GemmaTokenizer: AssetTokenizer {
             start = end
         }
         starts.append(text.count)
-        return joinedPairs(tokens) { _, left, right, end in
-            joins[left] && joins[right] ? vocabulary.find(starts[left]..<starts[end], in: text) : nil
+        return joinedPairs(tokens) { left, right in
+            guard joins[left.place], joins[right.place] else { return nil }
+            return vocabulary.find(starts[left.place]..<starts[right.after], in: text)
         }
     }
 }

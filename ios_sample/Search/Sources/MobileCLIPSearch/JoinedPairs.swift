@@ -1,34 +1,42 @@
+/// A token among its neighbours that still stand; places are those that the tokens had at first.
+struct Symbol {
+    let place: Int
+    fileprivate(set) var token: Int
+    fileprivate var before: Int
+    /// The place after it, where its text ends.
+    fileprivate(set) var after: Int
+    fileprivate var joint: Int?  // the token of the piece that it and the next make
+    fileprivate var isJoined = false  // into its left neighbour
+}
+
 /// Byte pair encoding: while any two neighbours make a piece, those that make the one with the lowest id are joined, the
-/// leftmost first. `joint` answers the piece of two neighbours, from the tokens (nil: joined into its left neighbour), both
-/// places, and the place after them. n tokens take n log n steps.
-func joinedPairs(
-    _ tokens: [Int], joint: (_ tokens: [Int?], _ left: Int, _ right: Int, _ end: Int) -> Int?
-) -> [Int] {
-    let end = tokens.count
-    var tokens: [Int?] = tokens
-    var before = (0..<end).map { $0 - 1 }  // neighbours still standing
-    var after = (0..<end).map { $0 + 1 }
+/// leftmost first. `joint` answers the token of the piece that two neighbours make. n tokens take n log n steps.
+func joinedPairs(_ tokens: [Int], joint: (_ left: Symbol, _ right: Symbol) -> Int?) -> [Int] {
+    var symbols = tokens.enumerated().map { place, token in
+        Symbol(place: place, token: token, before: place - 1, after: place + 1)
+    }
     var queue = Heap<Join>()
-    func joined(at left: Int) -> Int? {
-        guard left >= 0, tokens[left] != nil, after[left] < end else { return nil }
-        return joint(tokens, left, after[left], after[after[left]])
-    }
     func look(at left: Int) {
-        if let token = joined(at: left) { queue.insert(Join(token: token, left: left)) }
+        guard left >= 0 else { return }
+        let right = symbols[left].after
+        let token = right < symbols.count ? joint(symbols[left], symbols[right]) : nil
+        symbols[left].joint = token
+        if let token { queue.insert(Join(token: token, left: left)) }
     }
-    for left in 0..<end { look(at: left) }
+    for left in symbols.indices { look(at: left) }
     while let next = queue.popLeast() {
         let left = next.left
-        if joined(at: left) != next.token { continue }  // overtaken
-        let right = after[left]
-        tokens[left] = next.token
-        tokens[right] = nil
-        after[left] = after[right]
-        if after[left] < end { before[after[left]] = left }
+        if symbols[left].joint != next.token { continue }  // overtaken
+        let right = symbols[left].after
+        symbols[left].token = next.token
+        symbols[left].after = symbols[right].after
+        symbols[right].isJoined = true
+        symbols[right].joint = nil
+        if symbols[left].after < symbols.count { symbols[symbols[left].after].before = left }
         look(at: left)
-        look(at: before[left])
+        look(at: symbols[left].before)
     }
-    return tokens.compactMap { $0 }
+    return symbols.compactMap { $0.isJoined ? nil : $0.token }
 }
 
 /// A place whose token joins with its right neighbour.
