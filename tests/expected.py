@@ -13,7 +13,6 @@ from tests.pictures import noise
 
 TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
 FAMILY_TEXTS, MUTATED = 20_000, 20_000       # of each family of tokenizers beside CLIP's, in `make soak`
-LOOK_ALIKE_TEXTS = 20_000                    # of each look-alike, in `make soak`
 
 
 def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
@@ -43,8 +42,5 @@ def random_pictures(resize: str) -> list[tuple[str, np.ndarray, Preprocessing]]:
 def write_families(folder: Path, repetitions: Callable[[int], int]) -> None:
     """Ids of more texts by the look-alikes' references; damaged copies of assets with the reference's answers."""
     names, families = len(token_goldens.NAMES), len(mutated_assets.FAMILIES)
-    count = repetitions(FAMILY_TEXTS * names) // names
-    texts = [*hostile.generate(count, seed=7), *hostile.clustered(count // 4, seed=7)]
-    for name, content in token_goldens.written(folder, lambda texts: goldens.on_phones(texts)[:count], texts).items():
-        goldens.write_ascii(folder / name, content)
+    write_look_alikes(folder, repetitions(FAMILY_TEXTS * names) // names)
     mutated_assets.write(folder / "mutated.json", repetitions(MUTATED * families) // families)

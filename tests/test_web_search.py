@@ -71,7 +71,7 @@ def tested(dist, repetitions, tmp_path_factory) -> str:
     texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
-    expected.write_look_alikes(folder, repetitions(LOOK_ALIKES * expected.LOOK_ALIKE_TEXTS) // LOOK_ALIKES)
+    expected.write_look_alikes(folder, repetitions(LOOK_ALIKES * expected.FAMILY_TEXTS) // LOOK_ALIKES)
     damaged_catalogs.write(folder / "damaged", catalogs(folder), repetitions(FAULTS))
     suites = sorted(f"tests/{path.name}" for path in (WEB / "tests").glob("*.test.js"))
     answer = node("--test", "--test-reporter=tap", *suites, DIST=str(dist), EXPECTED=str(folder))
@@ -141,7 +141,7 @@ def test_no_token_id_differs_from_open_clips(tested, say):
 @pytest.mark.parametrize("name", list(token_goldens.NAMES))
 def test_no_token_id_differs_from_the_references_of_the_other_families(name, tested, repetitions, say):
     lines = re.findall(rf"(\d+) texts \({name}\), differing ids: 0$", tested, re.M)
-    assert len(lines) == 2 and repetitions(LOOK_ALIKES * expected.LOOK_ALIKE_TEXTS) // LOOK_ALIKES in map(int, lines)
+    assert len(lines) == 2 and repetitions(LOOK_ALIKES * expected.FAMILY_TEXTS) // LOOK_ALIKES in map(int, lines)
     say(f"web_sample/search: {name}: {' and '.join(lines)} texts, 0 differing")
 
 
