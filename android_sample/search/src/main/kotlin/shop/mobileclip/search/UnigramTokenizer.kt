@@ -23,7 +23,9 @@ internal class UnigramTokenizer(private val name: String, container: Container) 
 
     override fun verify(): Unit = reading(name) {
         vocabulary.verify()
-        for (token in 0 until vocabulary.size) wellFormed(scores.get(token).isFinite()) { "'scores' has no number at $token" }
+        for (token in 0 until vocabulary.size) {
+            wellFormed(scores.get(token).isFinite()) { "'scores' has no finite number at token $token" }
+        }
     }
 
     /** A word with the mark in front, cut before each mark in it. */

@@ -129,7 +129,9 @@ internal fun checkUtf8(bytes: ByteBuffer, name: String) {
 internal fun isContinuation(byte: Byte): Boolean = byte.toInt() and 0xC0 == 0x80
 
 /** How many bytes the character has whose first byte of UTF-8 this is. */
-internal fun characterWidth(first: Byte): Int {
-    val byte = first.toInt() and 0xFF
-    return if (byte < 0x80) 1 else if (byte < 0xE0) 2 else if (byte < 0xF0) 3 else 4
+internal fun characterWidth(first: Byte): Int = when (first.toInt() and 0xFF) {
+    in 0 until 0x80 -> 1
+    in 0x80 until 0xE0 -> 2
+    in 0xE0 until 0xF0 -> 3
+    else -> 4
 }
