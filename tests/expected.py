@@ -1,15 +1,18 @@
 """More golden vectors, made anew in the goldens' own formats: what the tests of the two ports compare besides."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from export.common.specs import CLIP_TEXT, Preprocessing
-from parity import goldens, hostile
+from parity import goldens, hostile, token_goldens
+from tests import mutated_assets
 from tests.pictures import noise
 
 TEXTS, PICTURES, SIDES, SIZES = 10_000, 500, (1, 400), (1, 300)
+FAMILY_TEXTS, MUTATED = 20_000, 20_000       # of each family of tokenizers beside CLIP's, in `make soak`
 
 
 def write(folder: Path, preprocessing: Preprocessing) -> list[str]:
@@ -26,3 +29,13 @@ def random_pictures(resize: str) -> list[tuple[str, np.ndarray, Preprocessing]]:
     return [(f"{index:03}", noise(source.randint(*SIDES), source.randint(*SIDES), seed=index),
              goldens.settings(source.randint(*SIZES), ("bilinear", "bicubic")[index % 2], resize))
             for index in range(PICTURES)]
+
+
+def write_families(folder: Path, repetitions: Callable[[int], int]) -> None:
+    """Ids of more texts by the look-alikes' references; damaged copies of assets with the reference's answers."""
+    names, families = len(token_goldens.NAMES), len(mutated_assets.FAMILIES)
+    count = repetitions(FAMILY_TEXTS * names) // names
+    texts = [*hostile.generate(count, seed=7), *hostile.clustered(count // 4, seed=7)]
+    for name, content in token_goldens.written(folder, lambda texts: goldens.on_phones(texts)[:count], texts).items():
+        goldens.write_ascii(folder / name, content)
+    mutated_assets.write(folder / "mutated.json", repetitions(MUTATED * families) // families)

@@ -104,7 +104,14 @@ class ModelManifestTest {
         val without = made("""{"zh": ["\u4e00{}"], "de": ["ein {}"]}""")
         assertEquals(listOf("ein {}"), without.templates("fr"))
         assertEquals(listOf("{}", "a photo of a {}."), read(good).text.templates("zh"))
-        for (bad in listOf("{}", "[]", """{"en": []}""", """{"en": "a {}"}""", """{"zh": ["x"]}""", """{"zh": [1]}""")) {
+        for (bad in listOf(
+            "{}",
+            "[]",
+            """{"en": []}""",
+            """{"en": "a {}"}""",
+            """{"zh": ["x"]}""",
+            """{"zh": [1]}""",
+        )) {
             refused("""["{}", "a photo of a {}."]""", bad, "template")
         }
     }
@@ -126,7 +133,13 @@ class ModelManifestTest {
     fun `the text encoder's tokens are counted, by the end token where nothing says so`() {
         assertEquals(49408, read(good).text.vocabulary)
         assertEquals(9, read(good.replace("\"pad_token\"", "\"vocabulary\": 9, \"pad_token\"")).text.vocabulary)
-        for (bad in listOf("0", "null", "1.5")) refused("\"pad_token\"", "\"vocabulary\": $bad, \"pad_token\"", "vocabulary")
+        for (bad in listOf(
+            "0",
+            "null",
+            "1.5",
+        )) {
+            refused("\"pad_token\"", "\"vocabulary\": $bad, \"pad_token\"", "vocabulary")
+        }
     }
 
     @Test
