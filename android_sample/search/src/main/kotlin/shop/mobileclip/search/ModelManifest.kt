@@ -66,7 +66,7 @@ public class ModelManifest private constructor(private val name: String, members
         public val endToken: Int,
         /** The id that fills what is left of the context. */
         public val padToken: Int,
-        /** Prompts to put a label into; `{}` is its place. Where each language has its own, those of English. */
+        /** Prompts to put a label into; `{}` is its place. Where languages have their own, English's or the first's. */
         public val templates: List<String>,
         /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
         public val scripts: Set<String>,

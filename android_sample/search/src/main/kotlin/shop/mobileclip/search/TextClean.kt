@@ -109,7 +109,7 @@ internal class WhiteSpace(tables: TextTables) {
 
 /** Step 4. */
 internal class LowerCase(tables: TextTables) {
-    private val map = tables.map("lower")
+    private val lower = tables.map("lower")
     private val cased = tables.set("cased")
     private val ignorable = tables.set("case_ignorable")
 
@@ -117,7 +117,7 @@ internal class LowerCase(tables: TextTables) {
     fun lower(text: CodePoints): CodePoints {
         val sigmas = text.part(0, text.size)
         for (index in 0 until text.size) if (text[index] == SIGMA) sigmas[index] = lowerSigma(text, index)
-        return map.map(sigmas)
+        return lower.map(sigmas)
     }
 
     /** Final after a cased letter and not before one, case-ignorable characters between passed over. */
