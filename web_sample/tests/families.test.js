@@ -97,6 +97,14 @@ test('of pieces with equal sums, those found first are taken', () => {
   assert.deepEqual([...openTokenizer(file, 'a').encode('ab')], [3, 7, 1, 0, 0, 0, 0, 0]);
 });
 
+test('the token of a byte joins no neighbour, though both are a piece together', () => {
+  const file = small('gemma-bpe'); // of the pieces ##b a ab b, tokens 8 4 7 5; the byte of a is token 107
+  const order = readContainer(file, 'a').tensor('piece_order', 'U32', -1);
+  assert.deepEqual([...openTokenizer(file, 'a').encode('ab')].slice(0, 2), [7, 1]);
+  order[order.indexOf(4)] = 8;
+  assert.deepEqual([...openTokenizer(file, 'a').encode('ab')].slice(0, 3), [107, 5, 1]);
+});
+
 test('a lone surrogate is the replacement character', () => {
   for (const name of NAMES) {
     const made = openTokenizer(golden(name), name);

@@ -32,15 +32,18 @@ export class GemmaTokenizer extends FramedTokenizer {
     /** @type {number[]} */
     const tokens = [];
     const starts = [0]; // of the tokens, and where the text ends
+    /** @type {boolean[]} */
+    const joins = []; // false for the token of a byte
     for (let start = 0, end = 0; start < text.length; start = end) {
       end = start + width(text[start]);
       const found = this.vocabulary.find(text, start, end);
       for (let place = start; place < end; place = starts[starts.length - 1]) {
         tokens.push(found ?? this.byteTokens[text[place]]);
         starts.push(found === undefined ? place + 1 : end);
+        joins.push(found !== undefined);
       }
     }
-    // No piece holds a part of a character, so that the token of a byte joins none.
-    return joined(tokens, (left, _, next) => this.vocabulary.find(text, starts[left], starts[next]));
+    return joined(tokens, (left, right, next) =>
+      joins[left] && joins[right] ? this.vocabulary.find(text, starts[left], starts[next]) : undefined);
   }
 }
