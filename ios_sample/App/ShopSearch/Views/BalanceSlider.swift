@@ -17,7 +17,7 @@ struct BalanceSlider: View {
             self.isHeld = isHeld
             if !isHeld { model.ask() }
         }
-        .accessibilityValue("\(Int(100 * model.question.slider)) % picture")
+        .accessibilityValue("\(model.question.slider.formatted(.percent.precision(.fractionLength(0)))) picture")
         .onChange(of: model.question.slider) {
             if !isHeld { model.ask() }
         }
