@@ -1,6 +1,7 @@
 /** Queries' texts, labels and recent values enter; whether they are judged as elsewhere leaves. */
 
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { labelScores, labelVector } from '../search/labels.js';
 import { Recent } from '../search/recent.js';
@@ -35,6 +36,17 @@ if (expected) {
     assert.ok(known.length > texts.length / 2);
   });
 }
+
+test('products are counted in every category of the language, and in no other', async () => {
+  const texts = new URL('../app/texts/', import.meta.url);
+  const files = await readdir(texts);
+  assert.ok(files.length > 1);
+  for (const file of files) {
+    const { products } = JSON.parse(await readFile(new URL(file, texts), 'utf8'));
+    const { pluralCategories } = new Intl.PluralRules(file.replace('.json', '')).resolvedOptions();
+    assert.deepEqual(Object.keys(products).sort(), pluralCategories.sort(), file);
+  }
+});
 
 for (const [file, shares] of /** @type {const} */ ([['labels.json', 'softmax'], ['labels-sigmoid.json', 'sigmoid']])) {
   test(`golden labels have Python's probabilities by a ${shares}`, () => {
