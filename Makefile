@@ -23,7 +23,7 @@ CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
 # What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
-export CHECKPOINT PRODUCTS QUERIES CATALOG PRETRAINED
+export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION SCRIPTS
 REPLACE    ?=
@@ -50,7 +50,7 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
-  QUERIES CATALOG ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  QUERIES CATALOG BASE PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT WEBGPU REFRESH ALLOW_PRIVATE \
   PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
@@ -63,11 +63,11 @@ $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(orig
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
 $(foreach name,MODEL MODELS NAME EXPORTED,\
-  $(eval parity prove catalog compare search apps bundle preview web export: export $(name) := $$($(name))))
+  $(eval parity prove catalog embed merge vectors compare search apps bundle preview web export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 # (A page needs the exporter only where there is no export.)
-LIGHT := catalog compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
+LIGHT := catalog embed merge vectors compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
@@ -79,7 +79,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog compare search apps bundle preview web goldens check test soak bench npm clean environment
+.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web goldens check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -132,10 +132,21 @@ inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and
 fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
 	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
-catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
+catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG BASE=yesterday's ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
 	@$(LIGHT_PY) -m catalog_builder build --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) \
-	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(STRICT),--strict) \
+	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(BASE),--base "$$BASE") $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
+
+embed: $(LIGHT_READY)  ## PART=3/16 PRODUCTS=list: a part of the vectors, for a catalog built on several machines [as catalog]
+	@$(LIGHT_PY) -m catalog_builder embed --model "$$EXPORTED" $(TAG) --part "$$PART" $(if $(PRODUCTS),--products "$$PRODUCTS") \
+	  $(if $(OUT),--out "$$OUT") $(LIST)
+
+merge: $(LIGHT_READY)  ## PRODUCTS=list: the parts beside one another become one; make catalog then computes nothing [MODEL OUT]
+	@$(LIGHT_PY) -m catalog_builder merge --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS") $(if $(OUT),--out "$$OUT")
+
+vectors: $(LIGHT_READY)  ## PRODUCTS=list: every picture's vector as Parquet, for a vector database on a server [as catalog; OUT]
+	@$(LIGHT_PY) -m catalog_builder vectors --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS") \
+	  $(if $(CATALOG),--catalog "$$CATALOG") $(if $(OUT),--out "$$OUT") $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: what they find, weigh and may, into dist/compare.html [PRODUCTS QUERIES and the rest as catalog; no MODELS: all in dist]
 	@$(LIGHT_PY) -m catalog_builder compare --models "$(if $(MODELS),$$MODELS,$(if $(GIVEN_MODEL),$$MODEL))" \

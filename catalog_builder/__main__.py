@@ -5,14 +5,16 @@ from argparse import Namespace
 from contextlib import nullcontext
 from pathlib import Path
 
-from catalog_builder import commands, engines, list_arguments
+from catalog_builder import commands, engines, list_arguments, vectors
 from catalog_builder.apps import APPS
 from catalog_builder.builder.build import BuildRequest
 from catalog_builder.builder.embed import Thumbnail
+from catalog_builder.builder.store import EMBEDDINGS
 from catalog_builder.bundle import NAME
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
+from catalog_builder.machines.parts import Part, PartRequest, parts_beside
 from catalog_builder.web import preview_server, web_site
 from export.artifacts import lock, manifest
 from export.artifacts.dist import exported
@@ -33,21 +35,38 @@ def parser() -> CommandLine:
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
     compare = subparsers.add_parser("compare", help="compare exported models on a product list: one table, one page")
     compare.add_argument("--models", default="", metavar="NAME,…", help="in --dist (default: every export there)")
-    for subparser in (build, compare):
+    embed = subparsers.add_parser("embed", help="compute a part of a list's vectors, for a build on several machines")
+    embed.add_argument("--part", required=True, metavar="3/16", help="the third of sixteen parts of the pictures")
+    embed.add_argument("--out", type=command.path, metavar="PATH", help="default: <product list>.3-16.embeddings in "
+                       "dist/<model>/")
+    merge = subparsers.add_parser("merge", help="put the parts' vectors together; `build` then computes nothing")
+    merge.add_argument("parts", type=command.path, nargs="*", metavar="PART", help="default: all beside --out")
+    merge.add_argument("--out", type=command.path, metavar="PATH", help="default: <product list>.embeddings in "
+                       "dist/<model>/")
+    vector = subparsers.add_parser("vectors", help="write every picture's vector to Parquet, for search on a server")
+    vector.add_argument("--out", type=command.path, metavar="PATH", help="default: <product list>.parquet in "
+                        "dist/<model>/")
+    for subparser in (build, compare, embed, merge, vector):
         subparser.add_argument("--products", type=command.path, default=Path("demo/shop/products.csv"), metavar="PATH",
                                help="a shop system's export, or any list: CSV, Excel, JSON, XML, Parquet (default: the "
                                "sample shop)")
-        subparser.add_argument("--queries", type=command.path, metavar="PATH",
-                               help="CSV of labelled queries: kind,query,product")
+    for subparser in (build, compare, vector):
         subparser.add_argument("--allow-loss", default="0", metavar="50%%", help="share of the products that may be "
                                "lost (default: 1 %%, or three products)")
+    for subparser in (build, compare):
+        subparser.add_argument("--queries", type=command.path, metavar="PATH",
+                               help="CSV of labelled queries: kind,query,product")
+    build.add_argument("--base", type=command.path, metavar="PATH", help="the shop's catalog of before: what did not "
+                       "change keeps its place, so that an update is small (default: a catalog of its own)")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
     build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
-    build.add_argument("--engine", choices=engines.ENGINES, default="auto", help="default: the fastest exact one here")
-    build.add_argument("--thumbnails", type=int, default=THUMBNAIL.side, metavar="PIXELS",
-                       help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
-    build.add_argument("--thumbnail-quality", type=int, default=THUMBNAIL.quality, metavar="Q", choices=range(1, 101),
-                       help="of WebP, 1 to 100 (default: %(default)s)")
+    for subparser in (build, embed, vector):
+        subparser.add_argument("--engine", choices=engines.ENGINES, default="auto",
+                               help="default: the fastest exact one here")
+        subparser.add_argument("--thumbnails", type=int, default=THUMBNAIL.side, metavar="PIXELS",
+                               help="longer side of the small pictures in the file; 0 for none (default: %(default)s)")
+        subparser.add_argument("--thumbnail-quality", type=int, default=THUMBNAIL.quality, metavar="Q",
+                               choices=range(1, 101), help="of WebP, 1 to 100 (default: %(default)s)")
 
     inspect = subparsers.add_parser("inspect", help="say what a product list is taken for, and what is wrong with it")
     fetch = subparsers.add_parser("fetch", help="download the pictures of a list that gives web addresses")
@@ -55,7 +74,7 @@ def parser() -> CommandLine:
         subparser.add_argument("products", type=command.path, metavar="LIST")
     fetch.add_argument("--refresh", action="store_true", help="ask again for what is there, and take what changed")
     fetch.add_argument("--allow-private", action="store_true", help="allow addresses of the local network")
-    for subparser in (build, compare, inspect, fetch):
+    for subparser in (build, compare, embed, vector, inspect, fetch):
         list_arguments.add(subparser)
 
     search = subparsers.add_parser("search", help="search by text, by picture, by both, or by a product")
@@ -98,13 +117,14 @@ def parser() -> CommandLine:
                                help="allow weights that a shop may not ship, for research")
         subparser.add_argument("--accept-unknown-licence", action="store_true",
                                help="allow weights whose licence nobody has named")
-    for subparser in (build, search, labels, duplicates, verify, apps, bundle, preview, web, lacking):
+    exports = (build, embed, merge, vector, search, labels, duplicates, verify, apps, bundle, preview, web, lacking)
+    for subparser in exports:
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
         subparser.add_argument("--pretrained", metavar="TAG", help="that the model was exported with, if several were")
-    for subparser in (build, compare, search, labels, duplicates, verify, apps, bundle, preview, web, lacking):
+    for subparser in (compare, *exports):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
-    for subparser in (build, search, duplicates, verify, apps, bundle, preview, web, lacking):
+    for subparser in (build, vector, search, duplicates, verify, apps, bundle, preview, web, lacking):
         subparser.add_argument("--catalog", type=command.path, metavar="PATH",
                                help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
@@ -132,7 +152,10 @@ def work(arguments: list[str]) -> int:
     dist = exported(options.dist, options.model, options.pretrained)
     if options.command == "lacking":
         return commands.lacking(dist, options.precision, options.catalog, options.listed)
-    with lock.to_read(dist) if options.command in ("build", *SHIP) else nullcontext():
+    if options.command == "merge":
+        store = options.out or dist / f"{list_name(options.products)}{EMBEDDINGS}"
+        return commands.merge(options.parts or parts_beside(store), store)
+    with lock.to_read(dist) if options.command in ("build", "embed", "vectors", *SHIP) else nullcontext():
         status = work_on(dist, options)
     if options.command == "preview":         # which holds the export no longer
         commands.serve(options.port)
@@ -145,6 +168,11 @@ def work_on(dist: Path, options: Namespace) -> int:
         return commands.labels(dist, options.image, options.names.split(","), options.json)
     if options.command == "build":
         return commands.build(build_request(options, dist))
+    if options.command == "vectors":
+        out = options.out or dist / f"{list_name(options.products)}{vectors.SUFFIX}"
+        return commands.vectors(vectors_request(options, dist), out)
+    if options.command == "embed":
+        return commands.embed(part_request(options, dist))
     catalog = options.catalog or newest(dist, options.command if options.command in SHIP else None)
     if options.command == "search":
         return commands.search(catalog, dist, search_request(options), options.json)
@@ -181,6 +209,24 @@ def build_request(options: Namespace, dist: Path) -> BuildRequest:
         products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
         queries=options.queries, options=list_arguments.options(options), strict=options.strict,
         allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
+        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality), base=options.base)
+
+
+def vectors_request(options: Namespace, dist: Path) -> BuildRequest:
+    """The build whose vectors `vectors` was asked for: it uses what the catalog's build computed."""
+    return BuildRequest(
+        products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
+        options=list_arguments.options(options), allow_loss=list_arguments.share(options.allow_loss),
+        engine=options.engine, thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
+
+
+def part_request(options: Namespace, dist: Path) -> PartRequest:
+    """What `embed` was asked for."""
+    part = Part.of(options.part)
+    return PartRequest(
+        products=options.products, model=dist, part=part,
+        out=options.out or part.beside(dist / f"{list_name(options.products)}{EMBEDDINGS}"),
+        options=list_arguments.options(options), engine=options.engine,
         thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
 
 

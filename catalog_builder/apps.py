@@ -20,11 +20,9 @@ from export.artifacts.shipping import Accepted
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
-from export.common.specs import TextSpec
 from export.formats.table import COREML, ENCODERS, FORMATS, TFLITE, Format
 
 CATALOG = "shop.catalog"
-FAMILIES = (TextSpec.family,)                # of tokenizers, that the apps read: CLIP's alone, so far
 ENCODER_FILES = tuple(encoder + row.suffix for row in FORMATS.values() for encoder in ENCODERS)
 FILES = (manifest.NAME, manifest.TOKENIZER, CATALOG, LICENCE, *ENCODER_FILES)
 OF_THE_SYSTEM = ".DS_Store"                  # which a Mac puts into every folder that somebody looks at
@@ -101,14 +99,10 @@ def choose(dist: Path, catalog: Path, precision: str | None, accepted: Accepted,
     accepted: which weights to take that a shop may not ship, or perhaps may not.
     each: whether every app must get its files.
     say: takes a line on each app of precisions of its own that is left out.
-    Raises InputError for a red gate, a catalog of another embedding space, such weights, a tokenizer that the apps do
-    not read, or no artefact that fits.
+    Raises InputError for a red gate, a catalog of another embedding space, such weights, or no artefact that fits.
     """
     model = engines.opened(dist)
     shipping.refuse_what_may_not_ship(model.manifest, dist, accepted)
-    if model.manifest.text.family not in FAMILIES:
-        raise InputError("no app reads this model's tokenizer yet", where=dist, expected=" or ".join(FAMILIES),
-                         found=model.manifest.text.family, remedy="a model with CLIP's tokenizer; search here works")
     opened = open_catalog(catalog, model.space)
     opened.verify()
     formats = {artifact.format for artifact in model.manifest.artifacts}

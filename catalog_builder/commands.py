@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from catalog_builder import bundle as bundles
 from catalog_builder import engines
+from catalog_builder import vectors as vector_files
 from catalog_builder.apps import APPS, WEB, Filled, fill
 from catalog_builder.builder import build as builder
 from catalog_builder.builder import duplicates as pairs
@@ -32,6 +33,8 @@ from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.lists import inspection, listing, problems
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.problems import PICTURE, Problem
+from catalog_builder.machines import merge as merging
+from catalog_builder.machines.parts import PartRequest, embed_part
 from catalog_builder.pictures import fetch as downloads
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetched import folder_of
@@ -69,6 +72,31 @@ def build(request: BuildRequest) -> int:
     if built.note:
         _say(built.note)
     _say(f"the page to look at before shipping: {built.page}")
+    return DONE
+
+
+def embed(request: PartRequest) -> int:
+    """Computes a part of a list's vectors."""
+    done = embed_part(request, Builds())
+    _say(f"{request.out}: {done.pictures:,} pictures, {done.computed:,} computed"
+         + (f"; {done.faults:,} cannot be used, and the build will name them" if done.faults else ""))
+    return DONE
+
+
+def merge(stores: Sequence[Path], target: Path) -> int:
+    """Puts the parts' vectors together."""
+    done = merging.merge(stores, target)
+    _say(f"{target}: {done.pictures:,} pictures of {done.parts:,} parts")
+    if done.twice:
+        _say(f"{done.twice:,} pictures are in two parts, with other last bits from other processors: the first part's "
+             "stay", "yellow")
+    return DONE
+
+
+def vectors(request: BuildRequest, out: Path) -> int:
+    """Writes every picture's vector to Parquet."""
+    done = vector_files.write(request, out, Builds())
+    _say(f"{out}: {done.rows:,} vectors of {done.products:,} products, {done.computed:,} computed")
     return DONE
 
 

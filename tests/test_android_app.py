@@ -23,16 +23,15 @@ from catalog_builder import apps
 from export.common.command import GateRed
 from export.formats.table import TFLITE
 from parity import goldens
-from tests import android_library, phones
+from tests import android_library, app_texts, phones
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android_sample"
 MAIN = SAMPLE / "app" / "src" / "main"
-LANGUAGES = {"en": "values", "zh-Hant": "values-b+zh+Hant"}
 LIBRARY = SAMPLE / "search-android"
 LIBRARIES = tuple(sorted((ROOT / "tests" / "fixtures" / "android").glob("*.xml")))     # their manifests
 MOST_LINES = 1200                            # of Kotlin in the app: what is more belongs into the libraries
-VARIANTS = ("light", "dark", "zh-Hant", "large-text", "tablet", "landscape", "right-to-left")
+VARIANTS = ("light", "dark", "zh-Hant", "german", "large-text", "tablet", "landscape", "arabic")
 STATES = ("idle", "preparing", "searching", "results", "less-certain", "only-less-certain", "not-measured",
           "unknown-script", "no-match", "error", "error-picture", "error-memory", "picture-and-words", "part",
           "details", "live", "staff")
@@ -245,22 +244,6 @@ def test_without_the_remedy_the_libraries_permissions_arrive(built):
 
 # Resources and manifest.
 
-def texts(main: Path, language: str) -> dict[str, str]:
-    strings = ElementTree.parse(main / "res" / LANGUAGES[language] / "strings.xml").getroot()
-    plurals = {f"{text.get('name')}, other": text.find("item[@quantity='other']").text
-               for text in strings.iter("plurals")}
-    return {text.get("name"): text.text or "" for text in strings.iter("string")} | plurals
-
-
-def differences(main: Path) -> list[str]:
-    """Texts that are in one language alone, or whose places for arguments differ."""
-    one, other = (texts(main, language) for language in LANGUAGES)
-    places = {name: [sorted(re.findall(r"%(?:\d+\$)?[a-z%]", words.get(name, ""))) for words in (one, other)]
-              for name in one.keys() | other.keys()}
-    return sorted([f"{name} is in one language alone" for name in one.keys() ^ other.keys()]
-                  + [f"{name}: {a} and {b}" for name, (a, b) in places.items() if a != b])
-
-
 def hard_coded(main: Path) -> list[str]:
     """Attributes of layouts and of the manifest that hold words instead of naming a text."""
     names = [ANDROID + name for name in ("text", "hint", "contentDescription", "label", "title", "tooltipText")]
@@ -282,12 +265,8 @@ def permissions(manifest: Path) -> list[str]:
 
 def unused_texts(main: Path) -> set[str]:
     sources = "".join(path.read_text(encoding="utf-8") for kind in ("kt", "xml") for path in main.rglob(f"*.{kind}"))
-    every = (name.removesuffix(", other") for name in texts(main, "en"))
+    every = app_texts.android(main / "res")["en"]
     return {name for name in every if not re.search(rf"(R\.string\.|R\.plurals\.|@string/){name}\b", sources)}
-
-
-def test_both_languages_have_the_same_texts():
-    assert differences(MAIN) == []
 
 
 def test_no_words_are_hard_coded():
@@ -318,11 +297,9 @@ def test_the_checks_can_fail(tmp_path):
         file.write_text(before.replace(old, new, 1), encoding="utf-8")
 
     change("res/values/strings.xml", "</resources>", '<string name="alone">Alone</string></resources>')
-    change("res/values-b+zh+Hant/strings.xml", "%1$d%%", "%1$s%%")
     change("res/layout/view_answer.xml", "@string/retry", "Again")
     change("AndroidManifest.xml", "<application",
            '<uses-permission android:name="android.permission.READ_CALENDAR" /><application')
-    assert differences(main) == ["alone is in one language alone", "match: ['%%', '%1$d'] and ['%%', '%1$s']"]
     assert hard_coded(main) == ["view_answer.xml: Again"]
     assert permissions(main / "AndroidManifest.xml") == [f"android.permission.{name}"
                                                          for name in ("CAMERA", "READ_CALENDAR")]

@@ -1,7 +1,8 @@
 """The Kotlin search module, built and tested by Maven: on the golden vectors, and on what is written here.
 
-What is written: new texts with open_clip's ids, new pictures with Pillow's bytes, and the sample shop searched by
-Python, end to end, with the artefacts of the folder that DIST names (default: the demo model, exported here).
+What is written: new texts with the references' ids, damaged tokenizer assets, new pictures with Pillow's bytes, and the
+sample shop searched by Python, end to end, with the artefacts of the folder that DIST names (default: the demo model,
+exported here).
 """
 
 import base64
@@ -28,8 +29,8 @@ from export.artifacts import manifest
 from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
-from parity import goldens
-from tests import android_library, expected
+from parity import goldens, token_goldens
+from tests import android_library, expected, mutated_assets
 from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
@@ -69,6 +70,7 @@ def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     dist, folder = request.getfixturevalue("dist"), tmp_path_factory.mktemp("expected")
     shutil.copy(sample_shop(dist), folder / "shop.catalog")
     write_expected(folder, dist)
+    expected.write_families(folder, repetitions)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
     environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
     answer = subprocess.run(["mvn", "-B", "-ntp", "test", *DEPENDENCIES], cwd=MODULE, capture_output=True, text=True,
@@ -152,16 +154,35 @@ def test_none_of_them_is_skipped(cases):
     assert [f"{case.name}: {case.said}" for case in cases if case.outcome == "skipped"] == []
 
 
-def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, dist, say):
-    ran = precisions(manifest.read(dist))
+def test_the_shop_the_new_texts_and_the_new_pictures_were_compared(cases, dist, repetitions, say):
+    ran, names, kinds = precisions(manifest.read(dist)), token_goldens.NAMES, mutated_assets.FAMILIES
     assert ran
+    texts = repetitions(expected.FAMILY_TEXTS * len(names)) // len(names)
+    mutated = repetitions(expected.MUTATED * len(kinds)) // len(kinds) * len(kinds)
     printed = "".join(case.printed for case in cases if case.name.startswith("ExpectedTest"))
     for line in printed.strip().splitlines():
         say(f"android_sample/search: {line}")
     for figure in (*(rf"{name}: \d{{5}} texts, 0 differing" for name in ("tokens.json", "tokens-32.json")),
+                   *(f"tokens-{name}.json: {texts} texts, 0 differing" for name in names),
+                   rf"mutated.json: {mutated} assets, \d+ refused",
                    *(f"{name}: {expected.PICTURES} pictures, 0 differing bytes" for name in ("preprocess", "squash")),
                    *(f"{precision}: {SHOP_TEXTS + SHOP_PICTURES} queries" for precision in ran)):
         assert re.search(figure, printed), f"{figure} in {printed!r}"
+
+
+@pytest.mark.parametrize("name", token_goldens.NAMES)
+def test_the_bench_tool_gives_the_references_ids_and_every_figure(cases, name, tmp_path):
+    texts, path = ["a red apple", "", "\u978b 42"], tmp_path / "classpath"
+    (tmp_path / "texts").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    subprocess.run(["mvn", "-B", "-ntp", "-q", "dependency:build-classpath", f"-Dmdep.outputFile={path}"], cwd=MODULE,
+                   check=True, capture_output=True)
+    asset = goldens.OUT / token_goldens.ASSETS / f"{name}.safetensors"
+    classes = os.pathsep.join([str(CLASSES), str(CLASSES.with_name("test-classes")), path.read_text().strip()])
+    answer = subprocess.run(["java", "-XX:+UseSerialGC", "-cp", classes, f"{PACKAGE.replace('/', '.')}.tools.Bench",
+                             "tokenizer", asset, tmp_path / "texts"], capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)
+    assert found["ids"] == encode_all(load(asset), texts).tolist() and answer.stdout.count("\n") == 1
+    assert all(found[key] > 0 for key in ("first_open_ms", "open_ms", "verify_ms", "heap_mb", "encode_us"))
 
 
 def test_every_golden_search_was_compared(cases):

@@ -30,9 +30,11 @@ from catalog_builder.builder.build_progress import Builds, Counter
 from catalog_builder.builder.built import Built
 from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.store import Store
+from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.engines import Engine
 from catalog_builder.lists import listing, queries
+from catalog_builder.updates import delta_writer
 from export.artifacts import manifest
 from export.common import files
 from export.common.errors import InputError
@@ -129,6 +131,43 @@ def whole(dist, tmp_path_factory) -> Built:
     """The whole sample shop with its labelled queries."""
     return made(SHOP / "products.csv", dist, tmp_path_factory.mktemp("whole") / "products.catalog",
                 queries=SHOP / "queries.csv")
+
+
+# A list that follows another.
+
+def test_a_list_over_the_catalog_of_before_keeps_what_did_not_change(forty, dist, tmp_path):
+    listed, out, _ = forty
+    rows = rows_of(listed)
+    cheaper = rows[5] | {"price": "1.25"}
+    today = [rows[9], *rows[20:], *rows[:5], cheaper, *rows[6:9], rows[12] | {"id": "new"}]         # 10 to 19 go
+    table(listed.parent / "today.csv", today)
+    base = open_catalog(out)
+    paths = [tmp_path / f"{name}.catalog" for name in ("one", "two")]
+    for path in paths:
+        assert run_module("catalog_builder", *command(listed.parent / "today.csv", dist, path, "--base", str(out)
+                                                      )).returncode == 0
+    made_ = open_catalog(paths[0], base.space)
+    assert [made_.record(place)["id"] for place in range(made_.products)] == [
+        *(row["id"] for row in [*rows[:10], *rows[20:]]), "new"]
+    assert made_.metadata["parent"] == base.metadata["sha256"] and (made_.offset == base.offset).all()
+    kept = [base.place(made_.record(place)["id"]) for place in range(made_.products - 1)]
+    for place, old in enumerate(kept):
+        assert (made_.codes[made_.owners == place] == base.codes[base.owners == old]).all()
+    delta_writer.write(base, made_, tmp_path / "a.delta")
+    delta = deltas.open_delta(tmp_path / "a.delta")
+    assert (delta["repriced"].tolist(), delta["changed"].tolist()) == ([5], [30])
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_base_that_cannot_be_followed_is_refused(forty, dist, tmp_path, capsys):
+    listed, out, _ = forty
+    foreign, cut = tmp_path / "foreign.catalog", tmp_path / "cut.catalog"
+    foreign.write_bytes(out.read_bytes().replace(open_catalog(out).space.encode(), b"0" * 64))
+    cut.write_bytes(out.read_bytes()[:-9])
+    for base, says in ((tmp_path / "none.catalog", "cannot open the catalog"), (cut, "damaged, or no catalog"),
+                       (foreign, "another embedding space")):
+        assert says in refusal(command(listed, dist, tmp_path / "new.catalog", "--base", str(base)), capsys)
+    assert not (tmp_path / "new.catalog").exists()
 
 
 # A list that is in order.

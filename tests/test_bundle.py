@@ -18,6 +18,7 @@ from export.common.errors import InputError
 from export.common.specs import Licence
 from export.formats.job import Job
 from export.formats.table import ENCODERS, FORMATS, ONNX
+from export.text.families import FAMILIES
 from export.weights.lookup import find
 from tests.conftest import ROOT
 from tests.test_apps import catalog_of
@@ -55,11 +56,11 @@ def scene(tmp_path):
     return made_dist(tmp_path / "demo"), catalog_of(tmp_path / "night.catalog", SPACE), tmp_path / "out"
 
 
-def test_a_tokenizer_that_the_apps_do_not_read_is_refused(scene):
-    changed(scene[0], text=replace(manifest.read(scene[0]).text, family="wordpiece"))
-    with pytest.raises(InputError, match="no app reads this model's tokenizer yet .*expected clip-bpe; found word"):
-        written(scene)
-    assert not scene[2].exists()
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_apps_get_a_model_with_a_tokenizer_of_any_family(scene, family):
+    changed(scene[0], text=replace(manifest.read(scene[0]).text, family=family))
+    written(scene)
+    assert all(manifest.read(scene[2] / app.part).text.family == family for app in apps.APPS)
 
 
 def written(scene, **how):

@@ -20,7 +20,7 @@ from export.common.command import GateRed
 from export.formats import table
 from export.pictures.preprocess import load_rgb8
 from parity.prove import proof
-from tests import phones
+from tests import app_texts, phones
 from tests.conftest import ROOT
 from tests.test_ios_search import KIT_STUBS, RELEASE, lint, swift
 
@@ -30,7 +30,6 @@ SHOP = SEARCH / "Sources" / "MobileCLIPShop"
 SOURCES = APP / "ShopSearch"
 TESTS = APP / "ShopSearchTests"
 PROJECT = APP / "ShopSearch.xcodeproj"
-ANDROID = ROOT / "android_sample" / "app" / "src" / "main" / "res"
 TAKEN = {".swift", ".xcassets", ".xcstrings", ".xcprivacy", ".json"}    # what Xcode finds a use for by itself
 
 MOST_LINES = 1200                                              # of the app, without its tests
@@ -417,26 +416,6 @@ def test_the_pictures_and_colours_are_there():
 
 # Strings
 
-def localisations(entry: dict, language: str) -> list[str]:
-    """The texts of a String Catalog's entry in a language: several where it has plurals."""
-    def units(node: dict) -> list[str]:
-        if "stringUnit" in node:
-            assert node["stringUnit"]["state"] == "translated"
-            return [node["stringUnit"]["value"]]
-        return [text for part in node.values() for text in units(part)]
-    return units(entry.get("localizations", {}).get(language, {}))
-
-
-def string_catalog(name: str) -> dict[str, dict]:
-    made = json.loads(read(SOURCES / name))
-    assert made["sourceLanguage"] == "en"
-    return made["strings"]
-
-
-def arguments(text: str) -> list[str]:
-    return sorted(re.findall(r"%(?:lld|@|%)|%", text))
-
-
 def keys_in(source: str) -> set[str]:
     """The texts that a shopper sees, `%` for each value within; not symbols' names."""
     value = r"\\\((?:[^()]|\([^()]*\))*\)"
@@ -444,42 +423,28 @@ def keys_in(source: str) -> set[str]:
     return {text for text in texts if not re.fullmatch(r"[a-z0-9.%-]*", text)}
 
 
-def test_every_text_is_in_both_languages_with_the_same_arguments():
-    strings = string_catalog("Localizable.xcstrings")
-    for key, entry in strings.items():
-        chinese = localisations(entry, "zh-Hant")
-        assert chinese and all(re.search("[\u4e00-\u9fff]", text) for text in chinese), key
-        for text in localisations(entry, "en") + chinese:
-            assert arguments(text) == arguments(key), key
+def test_every_text_that_the_code_shows_is_there_and_no_other():
     assert keys_in('Text("\\(n) % match of \\(a.b)") Image(systemName: "star.fill")') == {"% %% match of %"}
     shown = code(SOURCES / "Views") + read(SOURCES / "Intents.swift")
-    assert keys_in(re.sub(r"//.*", "", shown)) == {re.sub("%lld|%@", "%", key) for key in strings}
+    keys = json.loads(read(SOURCES / "Localizable.xcstrings"))["strings"]
+    assert keys_in(re.sub(r"//.*", "", shown)) == {re.sub("%lld|%@", "%", key) for key in keys}
 
 
-def test_info_texts_are_in_both_languages_and_in_the_project():
-    strings = string_catalog("InfoPlist.xcstrings")
-    assert set(strings) == {"CFBundleDisplayName", "NSCameraUsageDescription"}
-    for key, entry in strings.items():
-        assert re.search("[\u4e00-\u9fff]", localisations(entry, "zh-Hant")[0])
-        for one in settings("ShopSearch"):
-            assert [one[f"INFOPLIST_KEY_{key}"]] == localisations(entry, "en")
+def test_the_info_texts_are_those_of_the_project():
+    texts = app_texts.ios(SOURCES / "InfoPlist.xcstrings")["en"]
+    for key, text in texts.items():
+        assert {one[f"INFOPLIST_KEY_{key}"] for one in settings("ShopSearch")} == {text}
 
 
-ANDROID_ONLY = ("no_picture_app", "live", "take_elsewhere")      # states that iOS has not
+ANDROID_ONLY = {"no_picture_app", "live", "take_elsewhere"}      # states that iOS has not
+IOS_ONLY = {"Close", "Settings"}                                 # what Android's system has
 
 
 def test_the_twin_on_android_says_the_same():
-    def android(folder: str) -> dict[str, str]:
-        texts = {one.get("name"): one.text for one in ET.parse(ANDROID / folder / "strings.xml").iter("string")}
-        return {name: re.sub(r"%\d\$s", "%@", re.sub(r"%\d\$d", "%lld", text)) for name, text in texts.items()}
-
-    english, chinese = android("values"), android("values-b+zh+Hant")
-    twin = {english[name]: chinese[name] for name in english}
-    own = {key: localisations(entry, "zh-Hant")[0] for key, entry in string_catalog("Localizable.xcstrings").items()}
-    both = twin.keys() & own.keys()
-    assert {key: own[key] for key in both} == {key: twin[key] for key in both}
-    assert own.keys() - both == {"%lld products", "Close", "Settings"}       # a plural; what Android's system has
-    assert twin.keys() - both == {english[name] for name in ANDROID_ONLY}
+    twin, own = app_texts.android()["en"], app_texts.ios()["en"]
+    said = {app_texts.shown(text): name for name, text in twin.items()}
+    assert {app_texts.shown(text) for text in own.values()} - said.keys() == IOS_ONLY
+    assert {said[text] for text in said.keys() - own.keys()} == ANDROID_ONLY
 
 
 def test_every_writing_system_that_the_search_names_has_a_code():

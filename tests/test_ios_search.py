@@ -16,9 +16,10 @@ from catalog_builder.catalog import calibration, overlay, scripts, search
 from catalog_builder.catalog.reader import open_catalog
 from export.artifacts import manifest
 from export.formats import table
+from export.text import tokenizer
 from export.weights.lookup import find
-from parity import goldens
-from tests import expected
+from parity import goldens, token_goldens
+from tests import expected, mutated_assets
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "ios_sample" / "Search"
@@ -75,6 +76,7 @@ def tested(dist, repetitions, tmp_path_factory) -> str:
     """What the package's tests print."""
     folder = tmp_path_factory.mktemp("expected")
     texts = expected.write(folder, find(manifest.read(dist).model).preprocessing)
+    expected.write_families(folder, repetitions)
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
     assert f"`{TEST}`" in README
@@ -96,6 +98,19 @@ def test_no_token_id_differs_from_open_clips(tested):
     for name in ("tokens.json", "tokens-32.json"):
         counts = [int(count) for count in re.findall(rf"^(\d+) texts \({name}\), differing ids: 0$", tested, re.M)]
         assert len(counts) == 2 and max(counts) >= expected.TEXTS, name
+
+
+def test_no_token_id_differs_from_the_references_of_the_other_families(tested, repetitions):
+    names = len(token_goldens.NAMES)
+    for name in token_goldens.NAMES:
+        counts = re.findall(rf"^(\d+) texts \(tokens-{name}\.json\), differing ids: 0$", tested, re.M)
+        assert len(counts) == 2 and max(map(int, counts)) >= repetitions(expected.FAMILY_TEXTS * names) // names, name
+
+
+def test_damaged_tokenizers_were_tried(tested, repetitions):
+    families = len(mutated_assets.FAMILIES)
+    count = repetitions(expected.MUTATED * families) // families * families
+    assert re.search(rf"^damaged tokenizers: {count}, refused: \d+", tested, re.M)
 
 
 def test_no_byte_differs_from_pillows(tested):
@@ -183,6 +198,18 @@ def test_the_tool_refuses_bad_input_in_one_line(catalog, arguments, tmp_path):
     answer = tool(*({"CATALOG": catalog.path, "DAMAGED": damaged}.get(word, word) for word in arguments))
     assert (answer.returncode, answer.stdout) == (2, "")
     assert re.fullmatch(r"catalog-search: .+\n", answer.stderr)
+
+
+@pytest.mark.parametrize("name", token_goldens.NAMES)
+def test_the_bench_tool_gives_the_golden_ids_and_every_figure(catalog, name, tmp_path):
+    texts = ["a red apple", "", "\u978b 42"]
+    (tmp_path / "texts").write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    asset = goldens.OUT / token_goldens.ASSETS / f"{name}.safetensors"
+    answer = swift("--run", ".build/release/search-bench", "tokenizer", asset, tmp_path / "texts")
+    found = json.loads(answer.stdout)
+    assert found["ids"] == tokenizer.encode_all(tokenizer.load(asset), texts).tolist()
+    assert all(found[key] > 0 for key in ("first_open_ms", "open_ms", "verify_ms", "encode_us"))
+    assert found["heap_mb"] >= 0 and answer.stdout.count("\n") == 1
 
 
 def test_a_kill_loses_no_product_that_was_added(catalog, tmp_path):

@@ -7,6 +7,7 @@ same, byte for byte.
 import contextlib
 import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import SharedPicture
 from catalog_builder.builder.embed import Embedder, Thumbnail
 from catalog_builder.builder.recall import Recall
-from catalog_builder.builder.store import Store, StoredVectors
+from catalog_builder.builder.store import EMBEDDINGS, Store, StoredVectors
 from catalog_builder.builder.writer import Content
 from catalog_builder.catalog import calibration, reader
 from catalog_builder.catalog.calibration import Calibration
@@ -32,6 +33,7 @@ from catalog_builder.lists.listing import Listing
 from catalog_builder.lists.problems import NOTICE, PICTURE, PRODUCT, Problem
 from catalog_builder.lists.products import Product
 from catalog_builder.lists.queries import Asked, Queries
+from catalog_builder.updates.previous import Previous, previous
 from export.artifacts import manifest
 from export.common import files
 from export.common.command import GateRed
@@ -62,6 +64,7 @@ class BuildRequest:
     engine: str = "auto"
     thumbnail: Thumbnail | None = None
     embeddings: Path | None = None           # what was computed so far; None: beside the catalog
+    base: Path | None = None                 # the catalog that this one follows
 
 
 @dataclass(frozen=True)
@@ -74,27 +77,35 @@ class BuildTask:
     model: Model
     engine: Engine
     store: Store
+    base: Previous | None = None
 
 
 def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
+    with begun(request, progress) as task:
+        shelf = embed_products(task)
+        asked = calibrate_queries(task, shelf)
+        recalls = write_and_measure(task, shelf, asked)
+        built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
+        for end in (".html", ".json"):
+            files.remove(request.out.with_suffix(BELOW + end))
+        return built
+
+
+@contextlib.contextmanager
+def begun(request: BuildRequest, progress: Builds) -> Iterator[BuildTask]:
+    """The list, the model and what was computed before. Raises InputError if one of them cannot be used."""
     progress.step("read the product list")
     read = checked(request, progress)
     model = engines.opened(request.model)
+    base = previous(request.base, model.space) if request.base else None
     engine = engines.engine(model, request.engine)
-    store = Store(request.embeddings or request.out.with_suffix(".embeddings"), engine.identity,
+    store = Store(request.embeddings or request.out.with_suffix(EMBEDDINGS), engine.identity,
                   request.thumbnail.kind if request.thumbnail else "")
     try:
         with contextlib.closing(store):
-            task = BuildTask(request=request, progress=progress, listing=read, model=model, engine=engine,
-                             store=store)
-            shelf = embed_products(task)
-            asked = calibrate_queries(task, shelf)
-            recalls = write_and_measure(task, shelf, asked)
-            built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
-            for end in (".html", ".json"):
-                files.remove(request.out.with_suffix(BELOW + end))
-            return built
+            yield BuildTask(request=request, progress=progress, listing=read, model=model, engine=engine,
+                            store=store, base=base)
     except sqlite3.Error as error:
         raise store.unusable(error) from error
 
@@ -130,7 +141,8 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
     Raises InputError where no product is left, and under `strict` for a list with problems.
     """
     digests, computed = embed_pictures(task)
-    kept, faults = without_faults(task.listing.products, {p: task.store.fault(digests[p]) for p in digests})
+    listed = task.base.in_order(task.listing.products) if task.base else task.listing.products
+    kept, faults = without_faults(listed, {p: task.store.fault(digests[p]) for p in digests})
     owners = np.repeat(np.arange(len(kept), dtype=np.uint32), [len(product.pictures) for product in kept])
     rows = [digests[path] for product in kept for path in product.pictures]
     shared = duplicates.shared(rows, owners)
@@ -143,7 +155,8 @@ def embed_products(task: BuildTask) -> EmbeddedProducts:
         thumbnails=[task.store.thumbnail(digests[product.pictures[0]]) or b"" for product in kept]
         if task.request.thumbnail else None,
         problems=found, computed=computed,
-        measured_on=measured_on.digest(task.listing.products, digests, task.request.queries, task.model, task.engine))
+        measured_on=measured_on.digest(task.listing.products, digests, task.request.queries, task.model, task.engine,
+                                       parent=task.base.digest if task.base else ""))
 
 
 def shared_notices(shared: list[SharedPicture], paths: list[Path]) -> list[Problem]:
@@ -216,16 +229,19 @@ def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQ
 
 def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
     """All that the file holds, except the vectors."""
-    names = list(dict.fromkeys(product.category for product in shelf.products))
+    used = [product.category for product in shelf.products]
+    names = task.base.category_names(used) if task.base else list(dict.fromkeys(used))
+    places = {name: place for place, name in enumerate(names)}
     text, image = (one.curve for one in asked.fitted)
     return Content(
         space=task.model.space, model=task.model.manifest.model, currency=task.listing.currency, category_names=names,
         calibration=Calibration(text, image, asked.queries.source if text.measured or image.measured else "none"),
         records=[products.json_record(product) for product in shelf.products],
         prices=np.array([reader.NO_PRICE if p.price is None else p.price for p in shelf.products], np.int64),
-        categories=np.array([names.index(product.category) for product in shelf.products], np.uint32),
+        categories=np.array([places[name] for name in used], np.uint32),
         owners=shelf.owners, thumbnails=shelf.thumbnails, ids=[product.id for product in shelf.products],
-        created=manifest.created())
+        created=manifest.created(), offset=task.base.offset if task.base else None,
+        parent=task.base.digest if task.base else None)
 
 
 def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall],

@@ -19,12 +19,14 @@ CODE = [files.ROOT / folder for folder in ("catalog_builder", "export/pictures",
 
 
 def digest(products: Sequence[Product], pictures: Mapping[Path, str], asked: Path | None, model: Model,
-           engine: Engine) -> str:
-    """64 hex digits. `pictures`: the digest of each picture of the list. `asked`: the labelled queries, if any."""
+           engine: Engine, *, parent: str = "") -> str:
+    """64 hex digits. `pictures`: the digest of each picture of the list. `asked`: the labelled queries, if any.
+    `parent`: of the catalog that this one follows, if any.
+    """
     listed = [[product.id, product.name, product.category, [pictures[path] for path in product.pictures]]
               for product in products]
     every = [listed, _queries(asked, products) if asked else None, model.space, model.text_encoder, engine.identity,
-             _code()]
+             _code(), *([parent] if parent else [])]
     return hashlib.sha256(json.dumps(every).encode()).hexdigest()
 
 

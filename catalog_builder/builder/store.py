@@ -11,6 +11,7 @@ import numpy as np
 from export.common.errors import InputError
 
 VERSION = 1
+EMBEDDINGS = ".embeddings"                   # how the file's name ends
 TABLES = """
 create table files (path text primary key, size integer, changed integer, sha256 text) without rowid;
 create table vectors (picture text, engine text, vector blob, fault text, primary key (picture, engine)) without rowid;

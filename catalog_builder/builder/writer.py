@@ -33,6 +33,7 @@ class Content:
     ids: list[str] | None = None             # as in the records, for a lookup by id; None: no such tensor
     offset: np.ndarray | None = None         # float32 [dim]; None: the mean of the vectors
     created: str | None = None
+    parent: str | None = None                # 64 hex digits: the catalog that this one follows
 
 
 def write(target: Path, content: Content, vectors: Vectors) -> None:
@@ -104,7 +105,7 @@ def _metadata(content: Content, rows: int, dim: int) -> dict[str, str]:
               "products": str(len(content.records)), "rows": str(rows), "currency": content.currency,
               "categories": json.dumps(content.category_names, ensure_ascii=False, separators=(",", ":")),
               "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64}
-    return fields | ({"created": content.created} if content.created else {})
+    return fields | {name: text for name, text in (("created", content.created), ("parent", content.parent)) if text}
 
 
 def _refuse_too_large(target: Path, head: bytes, shapes: dict, dim: int) -> None:

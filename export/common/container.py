@@ -72,6 +72,24 @@ def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[st
     Tensors whose type is not in DTYPES are skipped, but they must also lie within the file. `most_header`: the largest
     header that may be parsed, in bytes.
     """
+    metadata, header, length = _header(content, most_header)
+    return metadata, _tensors(header, content[8 + length:])
+
+
+def announced(head: bytes) -> tuple[dict[str, str], dict[str, tuple[np.dtype, tuple[int, ...]]]]:
+    """Metadata, and type and shape of each tensor in file order, of a container whose first bytes alone are there.
+
+    Raises one of BROKEN unless these are its length and its header, laid out as `layout` does, of known types.
+    """
+    metadata, header, _ = _header(memoryview(head), None)
+    shapes = {name: (DTYPES[entry["dtype"]], tuple(entry["shape"])) for name, entry in header.items()}
+    if layout(metadata, shapes)[0] != head:
+        raise ValueError("a header that is laid out otherwise")
+    return metadata, shapes
+
+
+def _header(content: memoryview, most_header: int | None) -> tuple[dict[str, str], dict, int]:
+    """Metadata, the entries of the tensors, and the header's bytes."""
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= len(content) - 8:
         raise ValueError(f"a header of {length:,} bytes in a file of {len(content):,}")
@@ -83,7 +101,7 @@ def parsed(content: memoryview, most_header: int | None = None) -> tuple[dict[st
     metadata = header.pop("__metadata__", {})
     if not all(isinstance(value, str) for value in metadata.values()):
         raise ValueError("metadata that is not text")
-    return metadata, _tensors(header, content[8 + length:])
+    return metadata, header, length
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import { cardView, find } from './card-view.js';
 import { isFiltered, NOTHING } from './search-model.js';
-import { language, scriptName, words } from './strings.js';
+import { number, products, scriptNames, words } from './strings.js';
 
 const MEGABYTE = 1e6;
 
@@ -61,7 +61,7 @@ export class AnswerView {
   #list(cards, doubtful) {
     const count = cards.length + doubtful.length;
     this.#count.hidden = count === 0;
-    this.#count.textContent = count ? words(count === 1 ? 'one_product' : 'products', count) : ''; // a screen reader says it
+    this.#count.textContent = count ? products(count) : ''; // a screen reader says it
     find('doubtful-title', HTMLElement).hidden = doubtful.length === 0;
     const drawn = (/** @type {import('../shop/shop.js').Card} */ card) => cardView(card, this.address(card.id));
     find('certain', HTMLElement).replaceChildren(...cards.map(drawn));
@@ -92,16 +92,20 @@ export class AnswerView {
     bar.hidden = !isBusy;
     if (total > 0) Object.assign(bar, { value: loaded, max: total });
     else bar.removeAttribute('value');
-    const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
-    find('amount', HTMLElement).textContent =
-      total > 0 ? words('progress', number.format(loaded / MEGABYTE), number.format(total / MEGABYTE)) : '';
+    find('amount', HTMLElement).textContent = total > 0 ? words('progress', megabytes(loaded), megabytes(total)) : '';
   }
 
   /** @param {string[]} unknown */
   #warn(unknown) {
     this.#note.hidden = unknown.length === 0;
-    this.#note.textContent = unknown.length ? words('unknown_script', unknown.map(scriptName).join(', ')) : '';
+    this.#note.textContent = unknown.length ? words('unknown_script', scriptNames(unknown)) : '';
   }
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  const digits = { maximumFractionDigits: 1, minimumFractionDigits: 1 };
+  return number(bytes / MEGABYTE, { style: 'unit', unit: 'megabyte', ...digits });
 }
 
 /** Writes what is new: a screen reader says it again otherwise. @param {HTMLElement} element @param {string} text */

@@ -1,7 +1,9 @@
 /** A product enters; the elements that show it leave: picture, name, price and match. */
 
 import { priceText } from '../shop/price.js';
-import { locale, words } from './strings.js';
+import { locale, number, percent, words } from './strings.js';
+
+const STARS = 5;
 
 /** @typedef {import('../shop/shop.js').Card} Card */
 
@@ -31,9 +33,9 @@ export function facts({ price, currency, match }) {
   const found = [];
   if (price !== null) found.push(element('p', { className: 'price', textContent: priceText(price, currency, locale) }));
   if (match) {
-    const stars = element('span', { className: 'stars', role: 'img', ariaLabel: words('stars', match.stars) });
-    stars.style.setProperty('--share', `${20 * match.stars}%`);
-    found.push(element('p', { className: 'match' }, stars, words('match', match.percent)));
+    const stars = element('span', { className: 'stars', role: 'img', ariaLabel: words('stars', number(match.stars), number(STARS)) });
+    stars.style.setProperty('--share', `${100 * match.stars / STARS}%`);
+    found.push(element('p', { className: 'match' }, stars, words('match', percent(match.percent))));
   }
   return found;
 }

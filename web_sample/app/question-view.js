@@ -3,7 +3,7 @@
 import { element, find } from './card-view.js';
 import { tenThousandths } from '../shop/price.js';
 import { NOTHING, isEmpty, isFiltered } from './search-model.js';
-import { words } from './strings.js';
+import { percent, words } from './strings.js';
 
 /** The upper part of the page. */
 export class QuestionView {
@@ -124,6 +124,6 @@ export class QuestionView {
 
   /** What a screen reader says of the slider. */
   #describe() {
-    this.#slider.setAttribute('aria-valuetext', words('slider_state', Math.round(100 * this.#slider.valueAsNumber)));
+    this.#slider.setAttribute('aria-valuetext', words('slider_state', percent(100 * this.#slider.valueAsNumber)));
   }
 }

@@ -3,7 +3,12 @@
  */
 
 /**
- * A label and how probable it is among those asked for, 0 to 1.
+ * How labels get their shares, a manifest for one: by a softmax over all of them, or each by a sigmoid.
+ * @typedef {{labels?: 'softmax' | 'sigmoid', logitBias?: number | null}} LabelShares
+ */
+
+/**
+ * A label and how probable it is, 0 to 1: among those asked for, or, by a sigmoid, by itself.
  * @typedef {{name: string, probability: number}} LabelScore
  */
 
@@ -19,16 +24,23 @@ export function labelVector(embeddings) {
 /**
  * Of each label, best first; of equal ones, in the order given.
  * @param {string[]} names @param {Float64Array[]} vectors @param {Float32Array} image
- * @param {number} scale the manifest's `logitScale` @returns {LabelScore[]}
+ * @param {number} scale the manifest's `logitScale` @param {LabelShares} shares @returns {LabelScore[]}
  */
-export function labelScores(names, vectors, image, scale) {
+export function labelScores(names, vectors, image, scale, { labels = 'softmax', logitBias = null } = {}) {
   const direction = unit(image);
   const logits = vectors.map((vector) => scale * dot(vector, direction));
+  const probabilities = labels === 'softmax' ? softmax(logits)
+    : logits.map((logit) => 1 / (1 + Math.exp(-(logit + (logitBias ?? 0)))));
+  return names.map((name, index) => ({ name, probability: probabilities[index] }))
+    .sort((one, other) => other.probability - one.probability);
+}
+
+/** @param {number[]} logits */
+function softmax(logits) {
   const largest = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
-  return names.map((name, index) => ({ name, probability: powers[index] / total }))
-    .sort((one, other) => other.probability - one.probability);
+  return powers.map((power) => power / total);
 }
 
 /** @param {Float32Array | Float64Array} vector */

@@ -1,12 +1,12 @@
 /** `manifest.json` of an exported model enters; what an app reads instead of hard-coding anything leaves. */
 
-import { asArray, asBool, asInteger, asNumber, asObject, asText, parse, part } from './json.js';
+import { JsonObject, asArray, asBool, asInteger, asNumber, asObject, asText, parse, part } from './json.js';
 import { BadFileError, reading, shown, wellFormed } from './malformed.js';
 import { asDigest } from './catalog/catalog-digest.js';
+import { compareUtf8 } from './catalog/id-order.js';
 import { LARGEST_SIZE } from './pictures/image-preprocessor.js';
 
 /** @typedef {import('./json.js').Json} Json */
-/** @typedef {import('./json.js').JsonObject} JsonObject */
 
 /**
  * One encoder in one format and precision. `path` is relative to the manifest; `format`: `coreml`, `tflite` or `onnx`.
@@ -15,10 +15,11 @@ import { LARGEST_SIZE } from './pictures/image-preprocessor.js';
  */
 
 /**
- * What the text encoder takes, and which texts it knows. `startToken`: null for none. `templates`: prompts to put a
- * label into; `{}` is its place. `scripts`: the writing systems of the texts that the model was trained on.
- * @typedef {{contextLength: number, startToken: number | null, endToken: number, padToken: number, templates: string[],
- * scripts: string[]}} TextSpec
+ * What the text encoder takes, and which texts it knows. `startToken`: null for none. `vocabulary`: how many tokens it
+ * knows. `templates`: prompts to put a label into, in English where there are such; `{}` is its place. `scripts`: the
+ * writing systems of the texts that the model was trained on.
+ * @typedef {{contextLength: number, startToken: number | null, endToken: number, padToken: number, vocabulary: number,
+ * templates: string[], scripts: string[]}} TextSpec
  */
 
 /**
@@ -31,6 +32,8 @@ const MOST = 2 ** 31 - 1; // of ids and counts
 const CROPS = /** @type {const} */ ({ shortest: 'centre', squash: 'none' }); // by resize mode
 const INTERPOLATIONS = /** @type {const} */ (['bilinear', 'bicubic']);
 const ENCODERS = /** @type {const} */ (['image', 'text']);
+const SHARES = /** @type {const} */ (['softmax', 'sigmoid']);
+const ENGLISH = 'en';
 
 /**
  * Throws `BadFileError` for what is damaged, of another version, or asks for another preprocessing.
@@ -43,6 +46,7 @@ export function readManifest(utf8, name) {
 /** A manifest. Holds nothing that changes. */
 export class ModelManifest {
   #name;
+  #templates;
 
   /** @param {string} name @param {JsonObject} members */
   constructor(name, members) {
@@ -57,11 +61,17 @@ export class ModelManifest {
     this.space = digest(members, 'space');
     /** The width of an embedding. */
     this.dim = number(object(members, 'embedding'), 'dim', 1);
-    /** The factor on a cosine before a softmax over labels. */
+    /** The factor on a cosine before labels get their shares. */
     this.logitScale = asNumber(part(members, 'logit_scale'), 'logit_scale');
+    /** What is added before a sigmoid; null: the model has none. */
+    this.logitBias = (members.get('logit_bias') ?? null) === null ? null
+      : asNumber(part(members, 'logit_bias'), 'logit_bias');
+    /** How labels get their shares. */
+    this.labels = members.has('labels') ? oneOf(members, 'labels', 'labels', SHARES) : 'softmax';
     /** What makes the image encoder's square. */
     this.image = imageSpec(object(members, 'image'));
-    this.text = textSpec(text);
+    this.#templates = templates(part(text, 'templates'));
+    this.text = textSpec(text, this.templates());
     /** The tokenizer asset. */
     this.tokenizer = { path: path(tokenizer), sha256: digest(tokenizer, 'sha256') };
     /** False for random weights. */
@@ -70,6 +80,15 @@ export class ModelManifest {
     /** The catalog that came with these encoders; null in the manifest of a model without one. */
     this.catalog = members.has('catalog') ? catalogFile(object(members, 'catalog')) : null;
     this.artifacts = Array.from(asArray(part(members, 'artifacts'), 'artifacts'), artifact);
+  }
+
+  /**
+   * Prompts for labels of a language: those of this language, else of English, else of the first by its bytes.
+   * @param {string} [language] as the manifest names it: `en`, `zh`
+   */
+  templates(language = ENGLISH) {
+    const all = this.#templates;
+    return all.get(language) ?? all.get(ENGLISH) ?? all.get([...all.keys()].sort(compareUtf8)[0]) ?? [];
   }
 
   /**
@@ -99,20 +118,29 @@ function imageSpec(members) {
   return { size, interpolation, mode };
 }
 
-/** @param {JsonObject} members @returns {TextSpec} */
-function textSpec(members) {
-  const templates = texts(members, 'templates');
-  for (const template of templates) {
-    wellFormed(template.includes('{}'), () => `a template without {}: ${shown(template)}`);
-  }
+/** @param {JsonObject} members @param {string[]} prompts @returns {TextSpec} */
+function textSpec(members, prompts) {
+  const endToken = number(members, 'end_token', 0);
   return {
     contextLength: number(members, 'context_length', 1),
     startToken: (members.get('start_token') ?? null) === null ? null : number(members, 'start_token', 0),
-    endToken: number(members, 'end_token', 0),
+    endToken,
     padToken: number(members, 'pad_token', 0),
-    templates,
-    scripts: texts(members, 'scripts'),
+    vocabulary: members.has('vocabulary') ? number(members, 'vocabulary', 1) : endToken + 1,
+    templates: prompts,
+    scripts: texts(part(members, 'scripts'), 'scripts'),
   };
+}
+
+/** By the language; those of a list are of none. @param {Json} value */
+function templates(value) {
+  const given = value instanceof JsonObject ? value : new JsonObject([['', value]]);
+  const found = new Map(Array.from(given, ([language, list]) =>
+    /** @type {[string, string[]]} */ ([language, texts(list, 'templates')])));
+  const lists = [...found.values()];
+  wellFormed(lists.length > 0 && lists.every((list) => list.length > 0), () => 'templates without one');
+  for (const one of lists.flat()) wellFormed(one.includes('{}'), () => `a template without {}: ${shown(one)}`);
+  return found;
 }
 
 /** @param {JsonObject} members @returns {Licence} */
@@ -150,9 +178,9 @@ function textOf(members, key) {
   return asText(part(members, key), key);
 }
 
-/** @param {JsonObject} members @param {string} key */
-function texts(members, key) {
-  return Array.from(asArray(part(members, key), key), (item) => asText(item, `one of the ${key}`));
+/** @param {Json} value @param {string} key */
+function texts(value, key) {
+  return Array.from(asArray(value, key), (item) => asText(item, `one of the ${key}`));
 }
 
 /**

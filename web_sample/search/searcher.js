@@ -134,17 +134,17 @@ export class Searcher {
   }
 
   /**
-   * Which of `names` the image shows, best first. Templates and scale are the manifest's. Labels' vectors are kept.
-   * Rejects with a RangeError where there are no templates.
+   * Which of `names` the image shows, best first. Templates, scale and shares are the manifest's. Labels' vectors are
+   * kept. Rejects with a RangeError where there are no templates.
    * @param {RGBImage} image @param {string[]} names @param {string[]} templates with `{}` where a name goes
-   * @param {number} logitScale
+   * @param {number} logitScale @param {import('./labels.js').LabelShares} [shares] the manifest itself; else a softmax
    */
-  async labels(image, names, templates, logitScale) {
+  async labels(image, names, templates, logitScale, shares) {
     allowed(templates.length > 0, () => 'no templates to put labels into');
     /** @type {Float64Array[]} */
     const vectors = [];
     for (const name of names) vectors.push(await this.#label(name, templates));
-    return labelScores(names, vectors, await this.#image(image), logitScale);
+    return labelScores(names, vectors, await this.#image(image), logitScale, shares);
   }
 
   /** Closes the encoder, once it is idle; the next use makes it again. For when memory is short. */

@@ -158,7 +158,7 @@ async function opened(files, bytes, accelerator) {
   const catalogFile = manifest.catalog ?? { path: CATALOG, digest: '' };
   const [catalog, tokenizer] = await Promise.all([
     catalogOf(files, catalogFile, manifest.space),
-    files.get(tokenizerFile).then((asset) => openTokenizer(asset, tokenizerFile.path)),
+    files.get(tokenizerFile).then((asset) => openTokenizer(asset, tokenizerFile.path, manifest.text.vocabulary)),
   ]);
   const set = [catalogFile, tokenizerFile, encoderFile('text'), encoderFile('image')];
   files.settle(bytes, set).catch((error) => console.warn(error)); // else the older set stays for the next visit

@@ -53,11 +53,11 @@ function refusedWith(old, new_, says) {
 
 test('a manifest gives what an app needs', () => {
   const made = read(GOOD);
-  assert.deepEqual([made.model, made.space, made.dim, made.logitScale, made.shippable],
-    ['demo', HEX, 128, 20.5, false]);
+  assert.deepEqual([made.model, made.space, made.dim, made.logitScale, made.logitBias, made.labels, made.shippable],
+    ['demo', HEX, 128, 20.5, null, 'softmax', false]);
   assert.deepEqual(made.image, { size: 64, interpolation: 'bicubic', mode: 'shortest' });
   assert.deepEqual(made.text, { contextLength: 77, startToken: 49406, endToken: 49407, padToken: 0,
-    templates: ['{}', 'a photo of a {}.'], scripts: ['Latin', 'Han'] });
+    vocabulary: 49408, templates: ['{}', 'a photo of a {}.'], scripts: ['Latin', 'Han'] });
   assert.deepEqual(made.tokenizer, { path: 'tokenizer.safetensors', sha256: HEX });
   assert.deepEqual(made.licence, { name: 'MIT', url: 'https://example.org', commercialUse: null });
   assert.deepEqual(made.artifacts[0], { encoder: 'image', format: 'tflite', precision: 'fp32', path: 'tflite/a.tflite',
@@ -78,6 +78,44 @@ test('the catalog that came with the encoders is named, or none is', () => {
   refusedWith('6000000000', '0', 'bytes');
   refusedWith(/"catalog": .*$/, '"catalog": null}', 'catalog');
   for (const path of ['/a', '../a', '']) refusedWith('shop.catalog', path, 'path');
+});
+
+/** The templates of GOOD by language. @param {string} lists */
+function withTemplates(lists) {
+  return GOOD.replace('["{}", "a photo of a {}."]', lists);
+}
+
+test('templates are those of the language, else of English, else of the first by its bytes', () => {
+  const made = read(withTemplates('{"zh": ["\u4e00\u5f20{}"], "en": ["a {}", "{}"], "de": ["ein {}"]}'));
+  assert.deepEqual(made.text.templates, ['a {}', '{}']);
+  assert.deepEqual(['de', 'zh', 'fr', undefined].map((language) => made.templates(language)[0]),
+    ['ein {}', '\u4e00\u5f20{}', 'a {}', 'a {}']);
+  const others = read(withTemplates('{"\ud83d\udc57": ["1 {}"], "\uff21": ["2 {}"], "zh": ["3 {}"], "Z": ["4 {}"]}'));
+  assert.deepEqual([others.text.templates, others.templates('en'), others.templates('zh')],
+    [['4 {}'], ['4 {}'], ['3 {}']]);
+  assert.deepEqual(read(withTemplates('{"\ud83d\udc57": ["1 {}"], "\uff21": ["2 {}"]}')).text.templates, ['2 {}']);
+  assert.deepEqual(read(GOOD).templates('zh'), ['{}', 'a photo of a {}.']);
+  for (const [lists, says] of [['[]', 'templates'], ['{}', 'templates'], ['{"en": ["{}"], "zh": []}', 'templates'],
+    ['{"en": "{}"}', 'templates'], ['{"en": ["{}"], "zh": ["photo"]}', '\'photo\''], ['{"en": [1]}', 'templates'],
+    ['"{}"', 'templates']]) refused(withTemplates(lists), says);
+});
+
+test('labels may get their shares by a sigmoid, with a bias', () => {
+  const made = read(GOOD.replace('"logit_scale"', '"logit_bias": -12.5, "labels": "sigmoid", "logit_scale"'));
+  assert.deepEqual([made.logitBias, made.labels], [-12.5, 'sigmoid']);
+  assert.equal(read(GOOD.replace('"logit_scale"', '"logit_bias": null, "logit_scale"')).logitBias, null);
+  refusedWith('"logit_scale"', '"logit_bias": "1", "logit_scale"', 'logit_bias');
+  refusedWith('"logit_scale"', '"logit_bias": 1e999, "logit_scale"', 'logit_bias');
+  refusedWith('"logit_scale"', '"labels": "tanh", "logit_scale"',
+    'unknown labels: expected \'softmax\' or \'sigmoid\', found \'tanh\'');
+  refusedWith('"logit_scale"', '"labels": null, "logit_scale"', 'labels');
+});
+
+test('a text encoder may know more tokens than up to its end token', () => {
+  assert.equal(read(GOOD.replace('"family"', '"vocabulary": 256000, "family"')).text.vocabulary, 256_000);
+  for (const count of ['0', '-1', '"8"', '1.5', 'null']) {
+    refusedWith('"family"', `"vocabulary": ${count}, "family"`, 'vocabulary');
+  }
 });
 
 test('a text may have no start token', () => {

@@ -264,4 +264,7 @@ test('labels are judged by their texts in the templates, and kept', async () => 
   const both = ['shoe', 'a photo of a shoe, shoe'].map(ofText);
   assert.notDeepEqual(both[0], both[1]);
   await assert.rejects(made.labels(image(3), ['shoe'], [], 10), RangeError);
+  const alone = await made.labels(image(3), ['shoe', '$&'], templates, 10, { labels: 'sigmoid', logitBias: -10 });
+  assert.ok(alone.every(({ name, probability }) =>
+    probability < (found.find((one) => one.name === name)?.probability ?? 0)));
 });

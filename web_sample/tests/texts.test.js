@@ -1,6 +1,7 @@
 /** Queries' texts, labels and recent values enter; whether they are judged as elsewhere leaves. */
 
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { labelScores, labelVector } from '../search/labels.js';
 import { Recent } from '../search/recent.js';
@@ -36,21 +37,38 @@ if (expected) {
   });
 }
 
-test('golden labels have Python\'s probabilities', () => {
-  const { cases } = goldens.json('labels.json');
-  assert.ok(cases.length > 0);
-  for (const { labels, image, logit_scale: scale, probabilities } of cases) {
-    /** @type {{name: string, vectors: string[]}[]} */
-    const given = labels;
-    const vectors = given.map((label) => labelVector(label.vectors.map(vector)));
-    const found = labelScores(given.map(({ name }) => name), vectors, vector(image), scale);
-    assert.equal(found.length, probabilities.length);
-    for (const [place, { name, probability }] of probabilities.entries()) {
-      assert.equal(found[place].name, name);
-      assert.ok(Math.abs(found[place].probability - probability) <= 1e-9);
-    }
+test('products are counted in every category of the language, and in no other', async () => {
+  const texts = new URL('../app/texts/', import.meta.url);
+  const files = await readdir(texts);
+  assert.ok(files.length > 1);
+  for (const file of files) {
+    const { products } = JSON.parse(await readFile(new URL(file, texts), 'utf8'));
+    const { pluralCategories } = new Intl.PluralRules(file.replace('.json', '')).resolvedOptions();
+    assert.deepEqual(Object.keys(products).sort(), pluralCategories.sort(), file);
   }
 });
+
+for (const [file, shares] of /** @type {const} */ ([['labels.json', 'softmax'], ['labels-sigmoid.json', 'sigmoid']])) {
+  test(`golden labels have Python's probabilities by a ${shares}`, () => {
+    const { cases } = goldens.json(file);
+    assert.ok(cases.length > 0);
+    for (const one of cases) assertGolden(one, shares);
+  });
+}
+
+/** @param {any} one of the golden cases @param {'softmax' | 'sigmoid'} shares */
+function assertGolden({ labels, image, logit_scale: scale, logit_bias: bias, probabilities }, shares) {
+  /** @type {{name: string, vectors: string[]}[]} */
+  const given = labels;
+  const vectors = given.map((label) => labelVector(label.vectors.map(vector)));
+  const found = labelScores(given.map(({ name }) => name), vectors, vector(image), scale,
+    { labels: shares, logitBias: bias });
+  assert.equal(found.length, probabilities.length);
+  for (const [place, { name, probability }] of probabilities.entries()) {
+    assert.equal(found[place].name, name);
+    assert.ok(Math.abs(found[place].probability - probability) <= 1e-9);
+  }
+}
 
 test('a label\'s vector is the mean of unit vectors, made unit length', () => {
   const found = labelVector([Float32Array.of(2, 0), Float32Array.of(0, 5)]);

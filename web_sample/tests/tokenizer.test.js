@@ -43,6 +43,10 @@ test('ids are int32, and too many are cut before the end token', () => {
   assert.deepEqual([short.length, long.length, long[0], long[long.length - 1]],
     [tokenizer.contextLength, tokenizer.contextLength, 49406, END]);
   assert.equal(long.indexOf(END), long.length - 1);
+  for (const length of [2, 3]) {
+    assert.deepEqual([...openTokenizer(withLength(length), 'short').encode('a photo')],
+      [49406, 320, END].filter((id) => length > 2 || id !== 320));
+  }
 });
 
 test('what one step leaves, the next takes', () => {
@@ -69,6 +73,12 @@ test('version 1 is CLIP\'s, version 2 names its family', () => {
   }
 });
 
+test('an asset with more tokens than the encoder knows is refused', () => {
+  assert.equal(openTokenizer(asset, 'a.bin', END + 1).contextLength, tokenizer.contextLength);
+  assert.throws(() => openTokenizer(asset, 'a.bin', END), { name: 'BadFileError', kind: 'mismatched',
+    message: `a.bin: ${END + 1} tokens, the text encoder knows ${END}` });
+});
+
 /** @param {() => unknown} work @param {RegExp} says */
 function refused(work, says) {
   assert.throws(work, (error) => error instanceof BadFileError && error.kind === 'damaged'
@@ -80,12 +90,13 @@ test('another format, version or family is refused by name', () => {
     [V1, '"version":"3","family":"clip-bpe"', /found 'mobileclip-tokenizer version 3'/],
     ['mobileclip-tokenizer', 'mobileclip-catalog', /found 'mobileclip-catalog version 1'/],
     [`,${V1}`, '', /found 'mobileclip-tokenizer version none'/],
-    [V1, '"version":"2","family":"wordpiece"', /expected 'clip-bpe', found 'wordpiece'/],
+    [V1, '"version":"2","family":"letters"', /expected 'clip-bpe' or 'unigram' or .*, found 'letters'/],
+    [V1, '"version":"2","family":"wordpiece"', /no tensor 'pieces'/],
     [V1, '"version":"2","family":"toString"', /found 'toString'/],
     [V1, '"version":"2"', /no 'family'/],
     ['"pad_token":"0"', '"pad_token":" 0"', /pad_token is ' 0'/],
     ['"end_token":"49407"', '"end_token":"65536"', /end_token is '65536'/],
-    ['"context_length":"77"', '"context_length":"1"', /a context of 1 tokens/],
+    ['"context_length":"77"', '"context_length":"1"', /context_length is '?1/],
     ['"start_text"', '"other_text"', /no 'start_text'/],
     ['"charrefs_keys"', '"other"', /no tensor 'charrefs_keys'/],
   ])) refused(() => openTokenizer(edited(asset, before, after), 'a.bin'), says);

@@ -49,6 +49,16 @@ final class MadeShop: Sendable {
         return try FileManager.default.contentsOfDirectory(atPath: folder)
     }
 
+    /// The writing systems that the model knows.
+    func setScripts(_ scripts: [String]) throws {
+        let manifest = try Data(contentsOf: file("manifest.json"))
+        var members = try #require(JSONSerialization.jsonObject(with: manifest) as? [String: Any])
+        var text = try #require(members["text"] as? [String: Any])
+        text["scripts"] = scripts
+        members["text"] = text
+        try JSONSerialization.data(withJSONObject: members).write(to: file("manifest.json"))
+    }
+
     /// Gives the catalog a second category, "vegetables", of no product.
     func addCategory() throws {
         var bytes = try Data(contentsOf: file("shop.catalog"))

@@ -98,13 +98,17 @@ struct SearchModelTests {
         #expect(try await asked(model, "紅色 dress").answered() == .nothing(unknown: ["Han"]))
     }
 
-    @Test func namesWritingSystemsThatTheModelDoesNotKnow() async throws {
+    @Test(arguments: [
+        (["Latin"], ["Han", "Cyrillic"]), (["Latin", "Han"], ["Cyrillic"]), (["Latin", "Han", "Cyrillic", "Thai"], []),
+    ])
+    func namesWritingSystemsThatTheModelDoesNotKnow(known: [String], expected: [String]) async throws {
+        try made.setScripts(known)
         let model = asked(SearchModel(made.keeper()), "紅色 dress Платье")
         guard case .found(_, _, let unknown) = try await model.answered() else {
             Issue.record("\(model.state), expected cards")
             return
         }
-        #expect(unknown == ["Han", "Cyrillic"])
+        #expect(unknown == expected)
     }
 
     @Test func aCategoryNarrowsTheAnswer() async throws {

@@ -5,7 +5,7 @@ import { wellFormed } from '../malformed.js';
 const BYTES = 256;
 const FIRST_MERGED = 2 * BYTES;
 const MOST = 0xffff; // ids above it take part in no merge
-const GONE = -1; // in place of a token that was merged into its left neighbour
+const GONE = -1; // in place of a token that was joined to its left neighbour
 
 /** The merges and the bytes' tokens. Its constructor throws `Malformed` for a merge of tokens that do not exist yet. */
 export class BytePairs {
@@ -23,6 +23,8 @@ export class BytePairs {
     }
     for (const id of byteIds) wellFormed(id < BYTES, () => `a byte's token is ${id}`);
     this.#byteIds = byteIds;
+    /** How many tokens there are. */
+    this.size = FIRST_MERGED + merges.length / 2;
   }
 
   /**
@@ -33,41 +35,49 @@ export class BytePairs {
    */
   tokens(bytes) {
     const tokens = Array.from(bytes, (byte) => this.#byteIds[byte]);
-    const end = tokens.length;
-    tokens[end - 1] += BYTES; // the byte that ends a word is a token of its own
-    const before = Array.from(tokens, (_, place) => place - 1); // neighbours still standing
-    const after = Array.from(tokens, (_, place) => place + 1);
-    /** @type {number[]} */
-    const queue = []; // merged id, then place: a merge only makes ids above its own
-    /** @param {number} left @param {number} right */
-    const add = (left, right) => {
-      const merged = this.#merged(tokens[left], tokens[right]);
-      if (merged !== undefined) push(queue, merged * end + left);
-    };
-    for (let left = 0; left < end - 1; left += 1) add(left, left + 1);
-    while (queue.length > 0) {
-      const next = pop(queue);
-      const left = next % end;
-      const merged = (next - left) / end;
-      const right = after[left];
-      if (this.#merged(tokens[left], tokens[right]) !== merged) continue; // a part is gone, or another token by now
-      tokens[left] = merged;
-      tokens[right] = GONE;
-      after[left] = after[right];
-      if (after[left] < end) {
-        before[after[left]] = left;
-        add(left, after[left]);
-      }
-      if (before[left] >= 0) add(before[left], left);
-    }
-    return tokens.filter((token) => token !== GONE);
+    tokens[tokens.length - 1] += BYTES; // the byte that ends a word is a token of its own
+    return joined(tokens, (left, right) => Math.max(tokens[left], tokens[right]) > MOST ? undefined
+      : this.#merges.get(tokens[left] * (MOST + 1) + tokens[right]));
   }
+}
 
-  /** The id that two tokens become; undefined for none, of what is gone too. @param {number} first
-   * @param {number} second */
-  #merged(first, second) {
-    return Math.max(first, second) > MOST ? undefined : this.#merges.get(first * (MOST + 1) + second);
+/**
+ * Joins neighbours: of all that can be joined, those with the lowest id first, the leftmost first. Changes `tokens`.
+ *
+ * @param {number[]} tokens
+ * @param {(left: number, right: number, next: number) => number | undefined} idOf what the tokens at two places become,
+ *   given the place behind them, too; undefined for nothing
+ * @returns {number[]}
+ */
+export function joined(tokens, idOf) {
+  const end = tokens.length;
+  const before = Array.from(tokens, (_, place) => place - 1); // neighbours still standing
+  const after = Array.from(tokens, (_, place) => place + 1);
+  /** @type {number[]} */
+  const queue = []; // id, then place
+  /** @param {number} left */
+  const joint = (left) => tokens[left] === GONE || after[left] === end ? undefined
+    : idOf(left, after[left], after[after[left]]);
+  /** @param {number} left */
+  const add = (left) => {
+    const id = joint(left);
+    if (id !== undefined) push(queue, id * end + left);
+  };
+  for (let left = 0; left < end; left += 1) add(left);
+  while (queue.length > 0) {
+    const least = pop(queue);
+    const left = least % end;
+    const id = (least - left) / end;
+    if (joint(left) !== id) continue; // a part is gone, or another token by now
+    const right = after[left];
+    tokens[left] = id;
+    tokens[right] = GONE;
+    after[left] = after[right];
+    if (after[left] < end) before[after[left]] = left;
+    add(left);
+    if (before[left] >= 0) add(before[left]);
   }
+  return tokens.filter((token) => token !== GONE);
 }
 
 /** Adds a number to a heap, whose least stands first. @param {number[]} heap @param {number} added */

@@ -1,18 +1,21 @@
 /** The content of a tokenizer asset of the family `clip-bpe` and texts enter; token ids equal to open_clip's leave. */
 
 import { ANY } from '../container.js';
-import { malformed, reading, shown, wellFormed } from '../malformed.js';
 import { BytePairs } from './byte-pairs.js';
-import { clean } from './text-clean.js';
+import { CleaningSteps } from './cleaning-steps.js';
+import { IdFrame, number } from './id-frame.js';
 import { points } from './text-html.js';
 import { TextTables } from './text-tables.js';
+import { utf8 } from './vocabulary.js';
 
 /**
  * @typedef {import('../container.js').Container} Container
  * @typedef {import('./tokenizers.js').TextTokenizer} TextTokenizer
  */
 
-const MOST = 65_536;
+const MOST = 65_536; // ids
+const STEPS = 'fix unhtml unhtml spaces lower';
+const OF_WORDS = ['letters', 'numbers', 'separators', 'ignore_case'];
 
 /**
  * CLIP's tokenizer. A text of n nested `&amp;amp;...` takes n rounds: bound what a user can paste.
@@ -20,31 +23,28 @@ const MOST = 65_536;
  * @implements {TextTokenizer}
  */
 export class ClipTokenizer {
-  #name;
+  #steps;
   #tables;
   #pairs;
-  #startToken;
-  #endToken;
-  #padToken;
+  #frame;
   #special;
   #literals;
 
   /** Throws `Malformed` or `BadFileError`. @param {Container} container */
   constructor(container) {
-    this.#name = container.name;
-    this.#tables = new TextTables(container);
+    this.#steps = new CleaningSteps(container, STEPS);
+    this.#tables = new TextTables(container, OF_WORDS);
     this.#pairs = new BytePairs(container.tensor('merges', 'U16', ANY, 2), container.tensor('byte_ids', 'U16', 256));
-    this.#startToken = number(container, 'start_token');
-    this.#endToken = number(container, 'end_token');
-    this.#padToken = number(container, 'pad_token');
-    const special = new Map([
-      [container.text('start_text'), this.#startToken], [container.text('end_text'), this.#endToken]]);
+    this.#frame = new IdFrame(container, MOST, 0);
+    const special = new Map(/** @type {const} */ (['start', 'end']).map((one) =>
+      [container.text(`${one}_text`), number(container, `${one}_token`, MOST)]));
     this.#special = Array.from(special, ([text, token]) => ({ word: points(text), token }));
     this.#literals = [...special.keys(), ...container.text('contractions').split(' ')].map(points);
-    /** How many ids a text has. */
-    this.contextLength = number(container, 'context_length');
-    wellFormed(this.contextLength >= 2, () => `a context of ${this.contextLength} tokens`);
+    this.contextLength = this.#frame.contextLength;
+    this.size = Math.max(this.#pairs.size, ...Array.from(special.values(), (token) => token + 1));
   }
+
+  verify() {} // all of it was read on opening
 
   /**
    * The ids: the start token, the text's tokens, cut where there are too many, the end token, padding. Throws
@@ -53,24 +53,20 @@ export class ClipTokenizer {
    * @param {string} text
    */
   encode(text) {
-    const cleaned = reading(this.#name, () => clean(points(text), this.#tables));
-    const ids = [this.#startToken];
-    for (let position = 0; position < cleaned.length && ids.length < this.contextLength - 1;) {
+    return this.#frame.ids(this.#tokens(this.#steps.cleaned(text)));
+  }
+
+  /** @param {number[]} cleaned */
+  *#tokens(cleaned) {
+    for (let position = 0; position < cleaned.length;) {
       const end = this.#wordEnd(cleaned, position);
-      if (end > position) {
-        const room = this.contextLength - 1 - ids.length;
-        ids.push(...this.#tokens(cleaned.slice(position, end)).slice(0, room));
-      }
+      if (end > position) yield* this.#tokensOf(cleaned.slice(position, end));
       position = Math.max(end, position + 1); // what no rule takes is passed over
     }
-    ids.push(this.#endToken);
-    const padded = new Int32Array(this.contextLength).fill(this.#padToken);
-    padded.set(ids);
-    return padded;
   }
 
   /** @param {number[]} word */
-  #tokens(word) {
+  #tokensOf(word) {
     const special = this.#special.find((one) =>
       one.word.length === word.length && one.word.every((point, index) => point === word[index]));
     return special ? [special.token] : this.#pairs.tokens(utf8(word));
@@ -97,21 +93,4 @@ function runEnd(text, start, belongs) {
   let end = start;
   while (end < text.length && belongs(text[end])) end += 1;
   return end;
-}
-
-/** @param {Container} container @param {string} key */
-function number(container, key) {
-  const written = container.text(key);
-  const found = Number(written);
-  return /^[0-9]+$/.test(written) && found < MOST ? found : malformed(`${key} is ${shown(written)}`);
-}
-
-/** UTF-8; surrogates, which only damaged tables can leave, as three bytes. @param {number[]} text */
-function utf8(text) {
-  return text.flatMap((point) => {
-    const [low, middle, high] = [0, 6, 12].map((bits) => 0x80 | ((point >> bits) & 0x3f));
-    if (point < 0x80) return [point];
-    if (point < 0x800) return [0xc0 | (point >> 6), low];
-    return point < 0x10000 ? [0xe0 | (point >> 12), middle, low] : [0xf0 | (point >> 18), high, middle, low];
-  });
 }

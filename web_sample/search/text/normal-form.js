@@ -1,4 +1,4 @@
-/** A text as code points enters; it leaves in Unicode's normal form C, by the asset's tables. */
+/** A text as code points enters; it leaves in Unicode's normal form C or D, by the asset's tables. */
 
 import { points } from './text-html.js';
 import { mapped } from './text-tables.js';
@@ -16,7 +16,7 @@ export function composed(text, tables) {
   const whole = [];
   let starter = -1; // where in `whole` the last character of class 0 stands
   let between = -1; // class of the last mark kept after it; -1 for none
-  for (const { point, rank } of ordered(decomposed(text, tables), tables)) {
+  for (const { point, rank } of decomposed(text, tables)) {
     const pair = starter >= 0 && between < rank ? pairOf(whole[starter], point, tables) : undefined;
     if (pair !== undefined) {
       whole[starter] = pair;
@@ -29,16 +29,12 @@ export function composed(text, tables) {
   return whole;
 }
 
-/** @param {number[]} text @param {TextTables} tables */
-function decomposed(text, tables) {
-  return mapped(text, { get: (point) => point >= FIRST_SYLLABLE && point <= LAST_SYLLABLE
+/** Normal form D with combining classes: the parts of all characters, each run of marks (class above 0) by class, equals
+ * in their order. @param {number[]} text @param {TextTables} tables */
+export function decomposed(text, tables) {
+  const parts = mapped(text, { get: (point) => point >= FIRST_SYLLABLE && point <= LAST_SYLLABLE
     ? points(String.fromCodePoint(point).normalize('NFD')) : tables.decompositions.get(point) });
-}
-
-/** Each run of marks (combining class above 0) by class, equals in their order. @param {number[]} text
- * @param {TextTables} tables */
-function ordered(text, tables) {
-  const all = text.map((point) => ({ point, rank: tables.rank(point) }));
+  const all = parts.map((point) => ({ point, rank: tables.rank(point) }));
   for (let start = 0, end = 0; start < all.length; start = Math.max(end, start + 1)) {
     end = start;
     while (end < all.length && all[end].rank > 0) end += 1;

@@ -1,8 +1,8 @@
-/** A text as code points enters; it leaves ready to be cut into words: fixed, unescaped, folded, in lower case. */
+/** A text as code points enters; it leaves fixed, with its white space folded, or in lower case, as FORMATS.md says. */
 
 import { malformed, wellFormed } from '../malformed.js';
 import { composed } from './normal-form.js';
-import { REPLACEMENT, add, points, unescapeLeniently, unescapeStrictly } from './text-html.js';
+import { add, points, unescapeStrictly } from './text-html.js';
 import { mapped } from './text-tables.js';
 
 /** @typedef {import('./text-tables.js').TextTables} TextTables */
@@ -14,17 +14,11 @@ const [LINE_FEED, ESCAPE, SPACE, SEMICOLON, LESS, BRACKET] = [0x0a, 0x1b, 0x20, 
 const [SIGMA, SMALL_SIGMA, FINAL_SIGMA] = [0x3a3, 0x3c3, 0x3c2];
 
 /**
- * Steps 1 to 4 of FORMATS.md's way from a text to ids. Throws `Malformed` where damaged tables would go on for ever.
+ * Line by line; from the first "<" on, HTML is left alone. Throws `Malformed` where damaged tables would never end.
  *
  * @param {number[]} text @param {TextTables} tables
  */
-export function clean(text, tables) {
-  const unescaped = unescapeLeniently(unescapeLeniently(fix(text, tables), tables), tables);
-  return lower(foldWhiteSpace(unescaped, tables), tables);
-}
-
-/** Line by line; from the first "<" on, HTML is left alone. @param {number[]} text @param {TextTables} tables */
-function fix(text, tables) {
+export function fix(text, tables) {
   /** @type {number[]} */
   const fixed = [];
   let withHtml = true;
@@ -55,10 +49,9 @@ function fixSegment(segment, withHtml, tables) {
 }
 
 /** A high and a low surrogate become the character they encode; one alone becomes U+FFFD. @param {number[]} text */
-function joinSurrogates(text) {
+export function joinSurrogates(text) {
   if (text.every((point) => point < 0xd800)) return text;
-  const joined = points(text.map((point) => String.fromCodePoint(point)).join('')); // as UTF-16 does
-  return joined.map((point) => (point >= 0xd800 && point < 0xe000 ? REPLACEMENT : point));
+  return points(text.map((point) => String.fromCodePoint(point)).join('').toWellFormed()); // as UTF-16 does
 }
 
 /** Without ESC [, any decimal digits and semicolons, and one ASCII letter. @param {number[]} text
@@ -86,7 +79,7 @@ function escapeEnd(text, start, tables) {
 
 /** Each run of white space becomes one space; none is left at either end. @param {number[]} text
  * @param {TextTables} tables */
-function foldWhiteSpace(text, tables) {
+export function foldWhiteSpace(text, tables) {
   const folded = [];
   let isPending = false;
   for (const point of text) {
@@ -102,7 +95,7 @@ function foldWhiteSpace(text, tables) {
 }
 
 /** By the table; the capital sigma by its neighbours. @param {number[]} text @param {TextTables} tables */
-function lower(text, tables) {
+export function lower(text, tables) {
   return mapped(text.map((point, index) => (point === SIGMA ? lowerSigma(text, index, tables) : point)), tables.lower);
 }
 

@@ -2,7 +2,7 @@
 
 /** @typedef {import('./text-tables.js').TextTables} TextTables */
 
-export const REPLACEMENT = 0xfffd;
+const REPLACEMENT = 0xfffd;
 const [AMPERSAND, HASH, SEMICOLON] = points('&#;');
 const STRICT_LENGTH = 24;
 const LENIENT_LENGTH = 32;

@@ -7,6 +7,7 @@ import { wellFormed } from '../malformed.js';
 /** @typedef {import('../container.js').Container} Container */
 
 const LAST_POINT = 0x10ffff;
+const NONE = new Uint32Array(0);
 const LONGEST = 64; // code points of a value; the reference's longest has 4
 
 /** A set of code points. */
@@ -44,17 +45,17 @@ export function mapped(text, values) {
 
 /** @typedef {{get(point: number): number[] | undefined}} CodePointMap what a code point becomes */
 
-/** All tables of the asset. Its constructor throws `Malformed` or `BadFileError`. */
+/** Tables of the asset. Its constructor throws `Malformed` or `BadFileError`. */
 export class TextTables {
   #combining;
   #combiningRanges;
   #compositions;
   #ignoreCase;
 
-  /** @param {Container} container */
-  constructor(container) {
+  /** @param {Container} container @param {string[]} needed the tables to read; the others are empty */
+  constructor(container, needed) {
     /** @param {string} name @param {number} width */
-    const rows = (name, width) => container.tensor(name, 'U32', ANY, width);
+    const rows = (name, width) => needed.includes(name) ? container.tensor(name, 'U32', ANY, width) : NONE;
     /** @param {string} name */
     const set = (name) => ranges(rows(name, 2), 2, name);
     this.letters = set('letters');
@@ -65,12 +66,14 @@ export class TextTables {
     this.decimals = set('decimals');
     this.cased = set('cased');
     this.caseIgnorable = set('case_ignorable');
-    this.fold = map(container, 'fold');
-    this.lower = map(container, 'lower');
-    this.decompositions = map(container, 'decompositions');
-    this.charrefs = map(container, 'charrefs');
-    this.html = names(container, 'html');
-    this.htmlShouted = names(container, 'html_shouted');
+    /** @template K @param {string} name @param {(container: Container, name: string) => Map<K, number[]>} read */
+    const values = (name, read) => needed.includes(name) ? read(container, name) : new Map();
+    this.fold = values('fold', map);
+    this.lower = values('lower', map);
+    this.decompositions = values('decompositions', map);
+    this.charrefs = values('charrefs', map);
+    this.html = values('html', names);
+    this.htmlShouted = values('html_shouted', names);
     this.#combining = rows('combining', 3);
     this.#combiningRanges = ranges(this.#combining, 3, 'combining');
     this.#compositions = pairs(rows('compositions', 3), 3, 'compositions');
@@ -92,6 +95,11 @@ export class TextTables {
   ignoringCase(point) {
     return this.#ignoreCase.get(pair(0, point)) ?? point;
   }
+}
+
+/** A set of the asset. Throws `Malformed` or `BadFileError`. @param {Container} container @param {string} name */
+export function codePointSet(container, name) {
+  return ranges(container.tensor(name, 'U32', ANY, 2), 2, name);
 }
 
 /** One number for two code points. @param {number} first @param {number} second */

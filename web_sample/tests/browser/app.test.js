@@ -4,10 +4,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { ask, env, gate, launch, names, picture, serve, settled, show, visit } from './site.js';
+import { ask, env, gate, launch, names, picture, ready, serve, settled, show, visit } from './site.js';
 
 const TEXT = 'a red apple';
 const BEST = 'Red apple, fresh';
+const EVERY_SCRIPT = ['Latin', 'Han', 'Hiragana', 'Katakana', 'Hangul', 'Bopomofo', 'Cyrillic', 'Greek', 'Arabic', 'Hebrew',
+  'Devanagari', 'Bengali', 'Tamil', 'Telugu', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Georgian', 'Armenian', 'Ethiopic', 'Gujarati',
+  'Gurmukhi', 'Kannada', 'Malayalam', 'Sinhala', 'Tibetan', 'Mongolian']; // that FORMATS.md names
 const DAMAGE = 0; // instead of a status
 
 /** @type {import('playwright-core').Browser} */
@@ -53,7 +56,7 @@ describe('in one visit, which each test leaves with any question', () => {
     const card = page.locator('.card').first();
     assert.match(await card.locator('.price').innerText(), /^€\d+\.\d\d$/);
     assert.equal(await card.locator('.stars').getAttribute('aria-label'), '5 of 5 stars');
-    assert.match(await card.locator('.match').innerText(), /^\d+ % match$/);
+    assert.match(await card.locator('.match').innerText(), /^\d+% match$/);
     assert.ok(await card.locator('img').evaluate((/** @type {HTMLImageElement} */ image) => image.decode().then(() => image.naturalWidth > 0)));
     const [certain, doubtful] = [await percents(page, '#certain'), await percents(page, '#doubtful')];
     assert.ok(certain.length > 0 && certain.every((percent) => percent >= 10), `${certain}`);
@@ -69,12 +72,12 @@ describe('in one visit, which each test leaves with any question', () => {
     assert.equal(await page.isVisible('#slider-row'), false);
     await ask(page, TEXT);
     assert.ok(await page.isVisible('#slider-row'));
-    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '50 % picture');
+    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '50% picture');
     await slide(page, 0);
     assert.equal((await names(page))[0], BEST);
     await slide(page, 1);
     assert.equal((await names(page))[0], env('NAME'));
-    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '100 % picture');
+    assert.equal(await page.getAttribute('#slider', 'aria-valuetext'), '100% picture');
     await page.click('#remove');
     await settled(page);
     assert.equal((await names(page))[0], BEST);
@@ -217,7 +220,7 @@ describe('in one visit, which each test leaves with any question', () => {
   test('words in a writing that the model does not know are searched for, and a note says so', async () => {
     const { page } = visitor;
     await ask(page, '紅蘋果 яблоко');
-    assert.match(await page.innerText('#note'), /this writing: Han, Cyrillic\./);
+    assert.match(await page.innerText('#note'), /this writing: Han and Cyrillic\./);
     assert.equal((await names(page)).length, 20);
     await ask(page, TEXT);
     assert.equal(await page.isVisible('#note'), false);
@@ -243,7 +246,7 @@ describe('in a visit of its own', () => {
     site.held['model/text.tflite'] = hold.until;
     await page.fill('#text', 'a bicycle');
     await page.press('#text', 'Enter');
-    await page.waitForFunction(() => /^[1-9][\d.]* of [1-9][\d.]* MB$/.test(document.querySelector('#amount')?.textContent ?? ''));
+    await page.waitForFunction(() => /^[1-9][\d.]* MB of [1-9][\d.]* MB$/.test(document.querySelector('#amount')?.textContent ?? ''));
     assert.equal(await page.getAttribute('#answer', 'aria-busy'), 'true');
     assert.equal(await page.textContent('#headline'), 'Preparing the search…');
     const share = await page.$eval('#bytes', (/** @type {HTMLProgressElement} */ bar) => bar.value / bar.max);
@@ -264,7 +267,7 @@ describe('in a visit of its own', () => {
     await page.press('#text', 'Enter');
     assert.deepEqual([page.url(), await page.inputValue('#text')], [site.url, TEXT]);
     hold.free();
-    await page.waitForLoadState();
+    await ready(page);
     await page.press('#text', 'Enter');
     await settled(page);
     assert.equal((await names(page))[0], BEST);
@@ -291,11 +294,17 @@ describe('in a visit of its own', () => {
     assert.equal(await page.locator('#category option').count(), 14);
   });
 
-  test('the page speaks the first language of the shopper that it knows, and goes the way of the first one', async () => {
+  test('the page speaks the first language of the shopper that it knows, goes its way, and loads no other', async () => {
     const { page } = visitor;
     for (const [tags, lang, dir, idle] of /** @type {[string[], string, string, string][]} */ ([
-      [['zh-TW'], 'zh-Hant', 'ltr', '用文字或圖片搜尋'], [['zh-CN'], 'en', 'ltr', 'Search by words or by picture'],
-      [['zh-CN', 'zh-HK', 'en'], 'zh-Hant', 'ltr', '用文字或圖片搜尋'], [['ar-EG', 'en'], 'en', 'rtl', 'Search by words or by picture']])) {
+      [['zh-TW'], 'zh-Hant', 'ltr', '用文字或圖片搜尋'], [['zh-HK'], 'zh-Hant', 'ltr', '用文字或圖片搜尋'],
+      [['zh-CN'], 'zh-Hans', 'ltr', '用文字或图片搜索'], [['zh-SG'], 'zh-Hans', 'ltr', '用文字或图片搜索'],
+      [['zh'], 'zh-Hans', 'ltr', '用文字或图片搜索'], [['ar-EG', 'en'], 'ar', 'rtl', 'البحث بالنص أو بالصورة'],
+      [['he-IL', 'fr-CA', 'de'], 'fr', 'ltr', 'Rechercher par texte ou par image'], [['de-AT'], 'de', 'ltr', 'Mit Text oder Bild suchen'],
+      [['ja'], 'ja', 'ltr', '言葉や画像で検索'], [['ko-KR'], 'ko', 'ltr', '검색어나 사진으로 검색'],
+      [['es-MX'], 'es', 'ltr', 'Buscar por texto o por imagen'], [['he-IL'], 'en', 'ltr', 'Search by words or by picture'],
+      [['sr-Latn'], 'en', 'ltr', 'Search by words or by picture']])) {
+      site.requests.length = 0;
       const found = await page.evaluate(async (languages) => {
         Object.defineProperty(navigator, 'languages', { value: languages, configurable: true });
         /** @type {typeof import('../../app/strings.js')} */
@@ -304,6 +313,36 @@ describe('in a visit of its own', () => {
         return [document.documentElement.lang, document.documentElement.dir, words('idle')];
       }, tags);
       assert.deepEqual(found, [lang, dir, idle], tags.join());
+      assert.deepEqual(site.requests.filter((path) => path.includes('/texts/')), [`app/texts/${lang}.json`]);
+    }
+  });
+
+  test('numbers are those of the shopper\'s country, and products are counted by the rules of the language', async () => {
+    const { page } = visitor;
+    for (const [tag, ...expected] of [['en-GB', '97%', '1 product', '2 products', '1,234 products'],
+      ['de-DE', '97 %', '1 Produkt', '2 Produkte', '1.234 Produkte'], ['fr-FR', '97 %', '1 produit', '2 produits', '1 234 produits'],
+      ['ar-AE', '97%', 'منتج واحد', 'منتجان', '1,234 منتجًا'], ['ar-EG', '٩٧٪', 'منتج واحد', 'منتجان', '١٬٢٣٤ منتجًا']]) {
+      const found = await page.evaluate(async (tag) => {
+        Object.defineProperty(navigator, 'languages', { value: [tag], configurable: true });
+        /** @type {typeof import('../../app/strings.js')} */
+        const { percent, products } = await import(new URL(`strings.js?${tag}`, location.href).href);
+        const shown = [percent(97), products(1), products(2), products(1234)];
+        return shown.map((text) => text.replace(/\s/g, ' ').replace(/[\u200e\u061c]/g, '')); // releases of Unicode's data differ in these
+      }, tag);
+      assert.deepEqual(found, expected, tag);
+    }
+  });
+
+  test('the note names the writings that the manifest does not, and no other', async () => {
+    const { page } = visitor;
+    const query = '红色 dress яблоко';
+    for (const [known, unknown] of /** @type {[string[], string | null][]} */ ([[['Latin'], 'Han and Cyrillic'], [['Latin', 'Han'], 'Cyrillic'],
+      [EVERY_SCRIPT, null]])) {
+      site.change = (path, content) => path === 'model/manifest.json' ? ofScripts(content, known) : undefined;
+      await page.reload();
+      await ask(page, query);
+      const note = await page.isVisible('#note') ? (await page.innerText('#note')).match(/this writing: (.*?)\./)?.[1] : null;
+      assert.equal(note, unknown, known.join());
     }
   });
 
@@ -320,7 +359,8 @@ test('prices stand as the shopper\'s country writes them, and no stars where the
   const changed = unmeasured(await readFile(`${env('SITE')}/model/manifest.json`), await readFile(`${env('SITE')}/model/shop.catalog`));
   await comes({ locale: 'de-DE' }, (path) => ({ 'model/manifest.json': changed.manifest, 'model/shop.catalog': changed.catalog })[path]);
   const { page } = visitor;
-  assert.equal(await page.getAttribute('html', 'lang'), 'en', 'no German: English');
+  await ready(page);
+  assert.equal(await page.getAttribute('html', 'lang'), 'de');
   await ask(page, TEXT);
   assert.match(await page.innerText('.price >> nth=0'), /^\d+,\d\d\s€$/u);
   assert.equal((await names(page)).length, 20);
@@ -340,6 +380,13 @@ function otherByte(content) {
   const made = Buffer.from(content);
   made[made.length - 1000] ^= 1;
   return made;
+}
+
+/** The manifest, of a model that knows these writings. @param {Buffer} manifest @param {string[]} scripts */
+function ofScripts(manifest, scripts) {
+  const parsed = JSON.parse(manifest.toString());
+  parsed.text.scripts = scripts;
+  return Buffer.from(JSON.stringify(parsed));
 }
 
 /** Leaves products and questions, as a shopper does. @param {import('playwright-core').Page} page */

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, beforeEach, afterEach, test } from 'node:test';
-import { ask, env, launch, names, picture, serve, show, until, visit } from './site.js';
+import { ask, env, launch, names, picture, ready, serve, show, until, visit } from './site.js';
 
 const TEXT = 'a red apple';
 const BEST = 'Red apple, fresh';
@@ -85,6 +85,7 @@ test('a cache that the browser threw away is filled again, and what was never lo
   await page.waitForSelector('#category:not([hidden])');
   site.close();
   await page.reload();
+  await ready(page);
   assert.equal(await page.textContent('#headline'), 'Search by words or by picture');
   await show(page, await picture());
   assert.match(await page.innerText('#detail'), /connection/);

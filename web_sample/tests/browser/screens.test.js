@@ -1,10 +1,10 @@
-// A site enters; every state of the page is drawn, in light and dark, two languages, right to left, narrow and wide, and held
+// A site enters; every state of the page is drawn, in light and dark, four languages, right to left, narrow and wide, and held
 // to axe-core's rules. SCREENS=folder keeps the pictures; VARIANTS=light,phone draws those alone; SITE names the site.
 
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ask, env, gate, launch, picture, serve, settled, show, visit } from './site.js';
+import { ask, env, gate, launch, picture, ready, serve, settled, show, visit } from './site.js';
 
 const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
@@ -20,8 +20,9 @@ const VARIANTS = {
   phone: PHONE,
   'phone-dark': { ...PHONE, colorScheme: 'dark' },
   'zh-Hant': { ...PHONE, locale: 'zh-TW' },
-  'right-to-left': { locale: 'ar-EG' },
-  'right-to-left-phone': { ...PHONE, locale: 'ar-EG' },
+  german: { ...PHONE, locale: 'de-DE' },
+  arabic: { locale: 'ar-EG' },
+  'arabic-phone': { ...PHONE, locale: 'ar-EG' },
 };
 
 const chosen = process.env.VARIANTS?.split(',') ?? Object.keys(VARIANTS);
@@ -60,13 +61,14 @@ const STATES = {
     [opening, loading] = [gate(), gate()];
     site.held = { [MANIFEST]: opening.until, 'model/text.tflite': loading.until };
     await page.reload();
+    await ready(page);
     await page.fill('#text', TEXT);
     await page.press('#text', 'Enter');
     await page.waitForSelector('[data-state=searching]');
   },
   preparing: async (page) => {
     opening.free();
-    await page.waitForFunction(() => /[1-9]/.test(document.querySelector('#amount')?.textContent ?? ''));
+    await page.waitForFunction(() => /[1-9\u0661-\u0669]/.test(document.querySelector('#amount')?.textContent ?? ''));
   },
   'less-certain': async (page) => {
     loading.free();

@@ -86,6 +86,7 @@ export async function visit(browser, url, options = {}) {
  * @param {string} text
  */
 export async function ask(page, text) {
+  await ready(page);
   await page.fill('#text', text);
   await page.press('#text', 'Enter');
   await settled(page);
@@ -125,6 +126,7 @@ export async function until(page, holds, given) {
  * @param {Awaited<ReturnType<typeof picture>>} file
  */
 export async function show(page, file) {
+  await ready(page);
   await page.setInputFiles('#gallery-file', file);
   await page.waitForSelector('#picture-row:not([hidden])');
   await settled(page);
@@ -140,6 +142,11 @@ export function env(name) {
   const value = process.env[name];
   if (!value) throw new Error(`the environment variable ${name} is not set`);
   return value;
+}
+
+/** Waits until the page has its texts and listens. @param {import('playwright-core').Page} page */
+export async function ready(page) {
+  await page.waitForSelector('html[dir]');
 }
 
 /** Waits until nothing is on its way. @param {import('playwright-core').Page} page */

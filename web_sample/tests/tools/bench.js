@@ -4,39 +4,10 @@
  * of one search by query.f32, and the products. The first line of the output is the browser's version.
  */
 
-import { createReadStream, statSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { withPage } from './chromium-page.js';
 
-const MODULES = fileURLToPath(new URL('../../search/', import.meta.url));
-const FLAGS = ['--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-  '--disable-sync'];
-/** @type {Record<string, string>} */
-const TYPES = { '.js': 'text/javascript', '.wasm': 'application/wasm' };
-// A page of its own origin alone has a clock of microseconds.
-const HEADERS = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-const [, , executablePath, folder, k] = process.argv;
-
-/** Serves the page, the search module and the folder, from this machine to itself. */
-const server = createServer((request, response) => {
-  const url = request.url ?? '/';
-  if (url === '/') {
-    response.writeHead(200, { ...HEADERS, 'content-type': 'text/html' }).end('<!doctype html>');
-    return;
-  }
-  const path = url.startsWith('/search/') ? join(MODULES, url.slice('/search/'.length)) : join(folder, url);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) {
-    response.writeHead(404).end();
-    return;
-  }
-  const type = TYPES[extname(path)] ?? 'application/octet-stream';
-  response.writeHead(200, { ...HEADERS, 'content-type': type, 'content-length': size });
-  createReadStream(path).pipe(response);
-});
+const [, , executablePath = '', folder = '', k] = process.argv;
 
 /** Runs in the page: opens a catalog, once. @param {string} name */
 async function open(name) {
@@ -62,20 +33,12 @@ function turn({ name, k }) {
   return `${milliseconds} ${hits.map((/** @type {{product: number}} */ { product }) => product)}`;
 }
 
-await new Promise((ready) => server.listen(0, '127.0.0.1', () => ready(null)));
-const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-const browser = await chromium.launch({ executablePath, args: FLAGS });
-try {
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${port}/`);
-  console.log(browser.version());
+await withPage(executablePath, folder, async (page, version) => {
+  console.log(version);
   const opened = new Set();
   for await (const name of createInterface(process.stdin)) {
     if (!opened.has(name)) await page.evaluate(open, name);
     opened.add(name);
     console.log(await page.evaluate(turn, { name, k: Number(k) }));
   }
-} finally {
-  await browser.close();
-  server.close();
-}
+});

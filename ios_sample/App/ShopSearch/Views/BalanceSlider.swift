@@ -17,9 +17,11 @@ struct BalanceSlider: View {
             self.isHeld = isHeld
             if !isHeld { model.ask() }
         }
-        .accessibilityValue("\(Int(100 * model.question.slider)) % picture")
+        .accessibilityValue("\(share) picture")
         .onChange(of: model.question.slider) {
             if !isHeld { model.ask() }
         }
     }
+
+    private var share: String { model.question.slider.formatted(.percent.precision(.fractionLength(0))) }
 }

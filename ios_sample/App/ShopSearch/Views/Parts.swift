@@ -79,16 +79,17 @@ struct FailureView: View {
 
 /// How sure it is that a product is what was searched for, in stars and per cent.
 struct MatchView: View {
+    private static let most = 5
     let match: ShopCard.Match
 
     var body: some View {
         HStack {
             HStack(spacing: 0) {
-                ForEach(1...5, id: \.self) { Image(systemName: $0 <= match.stars ? "star.fill" : "star") }
+                ForEach(1...MatchView.most, id: \.self) { Image(systemName: $0 <= match.stars ? "star.fill" : "star") }
             }
             .accessibilityElement()
-            .accessibilityLabel("\(match.stars) of 5 stars")
-            Text("\(match.percent) % match")
+            .accessibilityLabel("\(match.stars) of \(MatchView.most) stars")
+            Text("\(match.percent.formatted(.percent)) match")
         }
         .font(.caption).foregroundStyle(.secondary)
     }

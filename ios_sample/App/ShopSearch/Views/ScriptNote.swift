@@ -8,7 +8,7 @@ struct ScriptNote: View {
     var body: some View {
         if !unknown.isEmpty {
             Text(
-                "The search was not taught words in this writing: \(names). Results may be wrong; English words or a picture work better."
+                "The search was not taught words in this writing: \(names). Results may be wrong; words in a writing that it knows, or a picture, work better."
             )
             .font(.callout)
             .frame(maxWidth: .infinity, alignment: .leading)

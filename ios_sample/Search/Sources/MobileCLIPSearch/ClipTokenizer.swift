@@ -1,13 +1,15 @@
 /// The tokenizer of the family `clip-bpe`, CLIP's, from `tokenizer.safetensors` alone: ids equal to open_clip's, whatever
-/// the system's Unicode version. ``Tokenizers/load(_:sha256:)`` makes it.
+/// the system's Unicode version. ``Tokenizers/load(_:sha256:vocabulary:)`` makes it.
 ///
 /// Holds nothing that changes: any number of tasks may share it. A text of n nested `&amp;amp;...` takes n rounds: bound
 /// what a user can paste.
-public struct ClipTokenizer: TextTokenizer {
+public struct ClipTokenizer: TextTokenizer, AssetTokenizer {
     private static let mostTokens = 65_536
 
     /// How many ids a text has.
     public let contextLength: Int
+    /// How many tokens the asset knows.
+    var tokenCount: Int { max(pairs.count, startToken + 1, endToken + 1, padToken + 1) }
     private let name: String
     private let tables: TextTables
     private let clean: TextClean
@@ -21,7 +23,7 @@ public struct ClipTokenizer: TextTokenizer {
     /// Throws ``Malformed``.
     init(_ name: String, _ container: Container) throws {
         self.name = name
-        tables = try TextTables(container)
+        tables = try TextTables(AssetTensors(container: container))
         clean = TextClean(tables)
         let merges = try container.column("merges", "U16", [Container.any, 2], of: UInt16.self)
         let byteIDs = try container.column("byte_ids", "U16", [256], of: UInt16.self)

@@ -28,14 +28,30 @@ extension UInt32 {
 let replacement: UInt32 = 0xFFFD
 
 /// UTF-8; surrogates, which only damaged tables can leave, as three bytes.
-func utf8(_ points: ArraySlice<UInt32>) -> [UInt8] {
-    points.flatMap { point -> [UInt8] in
-        func tail(_ shift: UInt32) -> UInt8 { UInt8(0x80 | point >> shift & 0x3F) }
-        return switch point {
-        case ..<0x80: [UInt8(point)]
-        case ..<0x800: [UInt8(0xC0 | point >> 6), tail(0)]
-        case ..<0x10000: [UInt8(0xE0 | point >> 12), tail(6), tail(0)]
-        default: [UInt8(0xF0 | point >> 18), tail(12), tail(6), tail(0)]
+func utf8(_ points: some Collection<UInt32>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(points.count)
+    for point in points {
+        func tail(_ shift: UInt32) { bytes.append(UInt8(0x80 | point >> shift & 0x3F)) }
+        switch point {
+        case ..<0x80: bytes.append(UInt8(point))
+        case ..<0x800: bytes.append(UInt8(0xC0 | point >> 6))
+        case ..<0x10000: bytes.append(UInt8(0xE0 | point >> 12))
+        default: bytes.append(UInt8(0xF0 | point >> 18))
         }
+        if point >= 0x10000 { tail(12) }
+        if point >= 0x800 { tail(6) }
+        if point >= 0x80 { tail(0) }
+    }
+    return bytes
+}
+
+/// How many bytes the character has whose first byte of UTF-8 this is.
+func utf8Width(_ first: UInt8) -> Int {
+    switch first {
+    case ..<0x80: 1
+    case ..<0xE0: 2
+    case ..<0xF0: 3
+    default: 4
     }
 }

@@ -58,6 +58,14 @@ struct Container {
         return text
     }
 
+    /// One code point of the metadata.
+    func character(_ key: String) throws -> UInt32 {
+        let written = try text(key)
+        let points = CodePoints(written)
+        try wellFormed(points.count == 1, "\(key) is \(shown(written)), not one character")
+        return points[0]
+    }
+
     /// The elements of a tensor of that type and shape (-1: any length).
     func column<Element>(_ name: String, _ type: String, _ shape: [Int], of: Element.Type) throws -> Column<Element> {
         guard let tensor = tensors[name] else { throw Malformed("it has no tensor \(shown(name))") }

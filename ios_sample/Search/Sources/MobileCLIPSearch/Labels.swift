@@ -1,10 +1,10 @@
 import Foundation
 
-/// A label, and how probable it is that an image shows it rather than one of the others.
+/// A label, and how probable it is that an image shows it: rather than one of the others, or, by a sigmoid, at all.
 public struct LabelScore: Sendable, Equatable {
     /// As it was given.
     public let name: String
-    /// 0 to 1; those of all labels sum to 1.
+    /// 0 to 1; by a softmax, those of all labels sum to 1.
     public let probability: Double
 }
 
@@ -23,23 +23,32 @@ enum Labels {
         return try unit(sum.map { $0 / Double(embeddings.count) })
     }
 
-    /// The softmax over `logitScale` times the cosines of `image` with each label's vector; best first, equal ones in the
-    /// order of `names`.
+    /// From `logitScale` times the cosines of `image` with each label's vector, to which a sigmoid adds `bias`; best first,
+    /// equal ones in the order of `names`.
     static func scores(
-        _ names: [String], _ vectors: [[Double]], image: [Float], logitScale: Double
+        _ names: [String], _ vectors: [[Double]], image: [Float], logitScale: Double,
+        by shares: ModelManifest.LabelShares = .softmax, bias: Double = 0
     ) throws -> [LabelScore] {
         let image = try unit(image.map(Double.init))
         let logits = try vectors.map { vector in
             try require(vector.count == image.count, "vectors of \(vector.count) and of \(image.count) numbers")
             return logitScale * zip(vector, image).reduce(0) { $0 + $1.0 * $1.1 }
         }
+        let probabilities =
+            switch shares {
+            case .softmax: softmax(logits)
+            case .sigmoid: logits.map { 1 / (1 + exp(-($0 + bias))) }
+            }
+        return zip(names, probabilities).map { LabelScore(name: $0, probability: $1) }.enumerated()
+            .sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }
+            .map(\.element)
+    }
+
+    private static func softmax(_ logits: [Double]) -> [Double] {
         let largest = logits.max() ?? 0
         let powers = logits.map { exp($0 - largest) }
         let sum = powers.reduce(0, +)
-        let scores = zip(names, powers).map { LabelScore(name: $0, probability: $1 / sum) }
-        return scores.enumerated()
-            .sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }
-            .map(\.element)
+        return powers.map { $0 / sum }
     }
 
     private static func unit(_ vector: [Double]) throws -> [Double] {

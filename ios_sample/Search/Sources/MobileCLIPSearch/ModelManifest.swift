@@ -10,8 +10,12 @@ public struct ModelManifest: Sendable {
     public let space: String
     /// The width of an embedding.
     public let dim: Int
-    /// The factor on a cosine before a softmax over labels.
+    /// The factor on a cosine before the shares of labels.
     public let logitScale: Double
+    /// What is added to it before a sigmoid; nil: the model has none.
+    public let logitBias: Double?
+    /// How labels get their shares.
+    public let labels: LabelShares
     /// What makes the image encoder's square.
     public let preprocessor: ImagePreprocessor
     /// What the text encoder takes.
@@ -28,6 +32,14 @@ public struct ModelManifest: Sendable {
     public let artifacts: [Artifact]
     private let name: String
 
+    /// How labels get their shares from cosines.
+    public enum LabelShares: String, Sendable, CaseIterable {
+        /// Together: the shares sum to 1.
+        case softmax
+        /// Each label by itself: all may be small.
+        case sigmoid
+    }
+
     /// What the text encoder takes, and which texts it knows.
     public struct TextSpec: Sendable, Equatable {
         /// How many ids a text has.
@@ -38,10 +50,17 @@ public struct ModelManifest: Sendable {
         public let endToken: Int
         /// The id that fills what is left of the context.
         public let padToken: Int
-        /// Prompts to put a label into; `{}` is its place.
+        /// How many token ids the text encoder knows: all are below it. For ``Tokenizers/load(_:sha256:vocabulary:)``.
+        public let vocabulary: Int
+        /// Prompts to put a label into; `{}` is its place. Of several languages, those in English, else those of the first by
+        /// its name's bytes.
         public let templates: [String]
+        let byLanguage: [String: [String]]
         /// The writing systems of the texts that the model was trained on, for ``WritingSystems/unknown(in:known:)``.
         public let scripts: Set<String>
+
+        /// ``templates`` in the language of the labels (`zh`), where the model has some.
+        public func templates(language: String) -> [String] { byLanguage[language] ?? templates }
     }
 
     /// The tokenizer asset; `path` is relative to the manifest.
@@ -120,6 +139,8 @@ extension ModelManifest {
         space = try members.digest("space")
         dim = try members.part("embedding").asObject("embedding").count("dim")
         logitScale = try members.part("logit_scale").asDouble("logit_scale")
+        logitBias = try members.optional("logit_bias")?.asDouble("logit_bias")
+        labels = try members["labels"].map { try LabelShares($0.asText("labels")) } ?? .softmax
         preprocessor = try ImagePreprocessor(image: members.part("image").asObject("image"))
         let text = try members.part("text").asObject("text")
         self.text = try TextSpec(text)
@@ -129,6 +150,15 @@ extension ModelManifest {
         catalog = try members["catalog"].map { try CatalogFile($0.asObject("catalog")) }
         artifacts = try members.part("artifacts").asArray("artifacts")
             .map { try Artifact($0.asObject("one of the artifacts")) }
+    }
+}
+
+extension ModelManifest.LabelShares {
+    fileprivate init(_ written: String) throws {
+        guard let shares = Self(rawValue: written) else {
+            throw Malformed("unknown labels: expected 'softmax' or 'sigmoid', found \(shown(written))")
+        }
+        self = shares
     }
 }
 
@@ -160,12 +190,18 @@ extension ImagePreprocessor {
 extension ModelManifest.TextSpec {
     fileprivate init(_ members: [String: Json]) throws {
         contextLength = try members.count("context_length")
-        startToken = members["start_token"] ?? .null == .null ? nil : try members.id("start_token")
+        startToken = try members.optional("start_token").map { _ in try members.id("start_token") }
         endToken = try members.id("end_token")
         padToken = try members.id("pad_token")
-        templates = try members.texts("templates")
-        for template in templates {
-            try wellFormed(template.contains("{}"), "a template without {}: \(shown(template))")
+        vocabulary = try members["vocabulary"] == nil ? endToken + 1 : members.count("vocabulary")
+        if case .object(let languages) = try members.part("templates") {
+            byLanguage = try languages.reduce(into: [:]) { $0[$1.key] = try languages.templates($1.key) }
+            let first = languages.keys.min { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            guard let chosen = languages["en"] == nil ? first : "en" else { throw Malformed("no templates") }
+            templates = try languages.templates(chosen)
+        } else {
+            byLanguage = [:]
+            templates = try members.templates("templates")
         }
         scripts = Set(try members.texts("scripts"))
     }
@@ -216,6 +252,19 @@ extension [String: Json] {
     fileprivate func texts(_ name: String) throws -> [String] {
         try part(name).asArray(name).map { try $0.asText("one of the \(name)") }
     }
+
+    /// Prompts, one at least.
+    fileprivate func templates(_ name: String) throws -> [String] {
+        let templates = try texts(name)
+        try wellFormed(!templates.isEmpty, "no templates in \(shown(name))")
+        for template in templates {
+            try wellFormed(template.contains("{}"), "a template without {}: \(shown(template))")
+        }
+        return templates
+    }
+
+    /// The value of a key that may be missing or null.
+    fileprivate func optional(_ name: String) -> Json? { self[name] == .null ? nil : self[name] }
 
     fileprivate func count(_ name: String) throws -> Int {
         let count = try part(name).asInt(name)

@@ -1,4 +1,4 @@
-/// Unicode's normal form C by the asset's tables: decompose, order the marks, compose.
+/// Unicode's normal forms C and D by the asset's tables: decompose, order the marks; for C, compose.
 struct NormalForm: Sendable {
     private static let firstMark: UInt32 = 0x300
 
@@ -10,7 +10,7 @@ struct NormalForm: Sendable {
         whole.reserveCapacity(text.count)
         var starter: Int?  // where in `whole` the last character of class 0 stands
         var between: UInt32?  // class of the last mark kept after it
-        for point in inOrder(decompose(text)) {
+        for point in decompose(text) {
             let rank = tables.rank(point)
             let isFree = between.map { $0 < rank } ?? true
             if let starter, isFree, let pair = pair(whole[starter], point) {
@@ -28,7 +28,10 @@ struct NormalForm: Sendable {
         return whole
     }
 
-    private func decompose(_ text: CodePoints) -> CodePoints {
+    /// Normal form D.
+    func decompose(_ text: CodePoints) -> CodePoints { inOrder(parts(text)) }
+
+    private func parts(_ text: CodePoints) -> CodePoints {
         var parts = CodePoints()
         parts.reserveCapacity(text.count)
         for point in text {

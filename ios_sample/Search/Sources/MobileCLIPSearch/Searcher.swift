@@ -89,7 +89,22 @@ public actor Searcher {
         return made
     }
 
-    /// Which of `names` the image shows, best first. `templates` and `logitScale` are the manifest's
+    /// Which of `names` the image shows, best first, with shares as the manifest says. `language`: that of the names (`zh`),
+    /// for the templates; nil where it is not known. The vectors of labels are kept.
+    ///
+    /// Throws what the encoder throws, and `CancellationError`.
+    public func labels(
+        _ image: RGBImage, names: [String], manifest: ModelManifest, language: String? = nil
+    ) async throws -> [LabelScore] {
+        let text = manifest.text
+        let (image, vectors) = try await vectors(
+            image, names, language.map { text.templates(language: $0) } ?? text.templates)
+        return try Labels.scores(
+            names, vectors, image: image, logitScale: manifest.logitScale, by: manifest.labels,
+            bias: manifest.logitBias ?? 0)
+    }
+
+    /// Which of `names` the image shows, best first, by a softmax. `templates` and `logitScale` are the manifest's
     /// (``ModelManifest/TextSpec/templates``, ``ModelManifest/logitScale``): texts with `{}` where a name goes. The vectors
     /// of labels are kept.
     ///
@@ -97,10 +112,17 @@ public actor Searcher {
     public func labels(
         _ image: RGBImage, names: [String], templates: [String], logitScale: Double
     ) async throws -> [LabelScore] {
+        let (image, vectors) = try await vectors(image, names, templates)
+        return try Labels.scores(names, vectors, image: image, logitScale: logitScale)
+    }
+
+    private func vectors(
+        _ image: RGBImage, _ names: [String], _ templates: [String]
+    ) async throws -> (image: [Float], labels: [[Double]]) {
         let image = try await embedding(image)
         var vectors: [[Double]] = []
         for name in names { vectors.append(try await vector(Label(name: name, templates: templates))) }
-        return try Labels.scores(names, vectors, image: image, logitScale: logitScale)
+        return (image, vectors)
     }
 
     private func vector(_ label: Label) async throws -> [Double] {

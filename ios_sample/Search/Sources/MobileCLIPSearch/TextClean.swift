@@ -1,16 +1,17 @@
-/// Steps 1 to 4 of FORMATS.md's way from a text to ids: fixed, HTML unescaped, white space folded, lower case.
+/// Steps 1 to 4 of FORMATS.md's way from a text to ids, together or by themselves: fixed, HTML unescaped, white space
+/// folded, lower case.
 struct TextClean: Sendable {
     private static let segment = 1_000_000  // code points
     private static let spare = 16  // rounds, and code points, beyond what a text's length allows
-    private static let mostGrowth = 16
+    private static let mostGrowth = 64  // the longest value of a real table has 18 code points
     private static let escape: UInt32 = 0x1B
     private static let sigma: UInt32 = 0x3A3
     private static let smallSigma: UInt32 = 0x3C3
     private static let finalSigma: UInt32 = 0x3C2
 
     private let tables: TextTables
-    private let html: TextHtml
-    private let normalForm: NormalForm
+    let html: TextHtml
+    let normalForm: NormalForm
 
     init(_ tables: TextTables) {
         self.tables = tables
@@ -24,7 +25,7 @@ struct TextClean: Sendable {
     }
 
     /// Line by line; from the first line with a "<" on, HTML is left alone.
-    private func fix(_ text: CodePoints) throws -> CodePoints {
+    func fix(_ text: CodePoints) throws -> CodePoints {
         var fixed = CodePoints()
         var withHtml = true
         var start = 0
@@ -49,10 +50,14 @@ struct TextClean: Sendable {
             text = withoutEscapes(tables.fold.map(text)).filter { !tables.removed.contains($0) }
             text = normalForm.compose(text)
             if text == before { return text }
-            try wellFormed(
-                text.count <= Self.mostGrowth * (segment.count + Self.spare), "its tables let a text grow without end")
+            try Self.checkGrowth(text.count, from: segment.count)
         }
         throw Malformed("its tables change a text for ever")
+    }
+
+    /// Throws ``Malformed`` for a text that only damaged tables make of one of `before` code points.
+    static func checkGrowth(_ count: Int, from before: Int) throws {
+        try wellFormed(count <= mostGrowth * (before + spare), "its tables let a text grow without end")
     }
 
     /// Without ESC [, any decimal digits and semicolons, and one ASCII letter.
@@ -75,13 +80,13 @@ struct TextClean: Sendable {
     }
 
     /// Each run of white space becomes one space; none is left at either end.
-    private func foldWhiteSpace(_ text: CodePoints) -> CodePoints {
+    func foldWhiteSpace(_ text: CodePoints) -> CodePoints {
         let words = text.split { tables.spaces.contains($0) || $0 == .ascii(" ") }
         return CodePoints(words.joined(separator: [.ascii(" ")]))
     }
 
     /// By the table, character by character; only the capital sigma looks at its neighbours first.
-    private func lower(_ text: CodePoints) -> CodePoints {
+    func lower(_ text: CodePoints) -> CodePoints {
         var sigmas = text
         for index in text.indices where text[index] == Self.sigma {
             sigmas[index] = isFinal(text, index) ? Self.finalSigma : Self.smallSigma

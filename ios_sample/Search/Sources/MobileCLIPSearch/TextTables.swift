@@ -62,29 +62,33 @@ struct TextTables: Sendable {
     private let compositions: [UInt64: UInt32]
     private let ignoreCase: [UInt32: UInt32]
 
-    init(_ container: Container) throws {
-        let tensors = Tensors(container: container)
-        letters = try tensors.set("letters")
-        numbers = try tensors.set("numbers")
-        separators = try tensors.set("separators")
-        spaces = try tensors.set("spaces")
-        removed = try tensors.set("removed")
-        decimals = try tensors.set("decimals")
-        cased = try tensors.set("cased")
-        caseIgnorable = try tensors.set("case_ignorable")
-        fold = try tensors.map("fold")
-        lower = try tensors.map("lower")
-        decompositions = try tensors.map("decompositions")
-        charrefs = try tensors.map("charrefs")
-        html = try tensors.names("html")
-        htmlShouted = try tensors.names("html_shouted")
-        let combining = try tensors.rows("combining", width: 3)
+    /// `needed`: the tables that are read; the others are empty. nil: all.
+    init(_ tensors: AssetTensors, needed: Set<String>? = nil) throws {
+        func isNeeded(_ name: String) -> Bool { needed?.contains(name) ?? true }
+        func set(_ name: String) throws -> CodePointSet { isNeeded(name) ? try tensors.set(name) : CodePointSet([]) }
+        func map(_ name: String) throws -> CodePointMap { isNeeded(name) ? try tensors.map(name) : CodePointMap([:]) }
+        func names(_ name: String) throws -> [CodePoints: CodePoints] { isNeeded(name) ? try tensors.names(name) : [:] }
+        letters = try set("letters")
+        numbers = try set("numbers")
+        separators = try set("separators")
+        spaces = try set("spaces")
+        removed = try set("removed")
+        decimals = try set("decimals")
+        cased = try set("cased")
+        caseIgnorable = try set("case_ignorable")
+        fold = try map("fold")
+        lower = try map("lower")
+        decompositions = try map("decompositions")
+        charrefs = try map("charrefs")
+        html = try names("html")
+        htmlShouted = try names("html_shouted")
+        let combining = isNeeded("combining") ? try tensors.rows("combining", width: 3) : []
         self.combining = try tensors.ranges(combining, "combining")
         ranks = combining.map { $0[2] }
-        compositions = try tensors.points("compositions", width: 3).reduce(into: [:]) { found, row in
-            found[Self.pair(row[0], row[1])] = row[2]
-        }
-        ignoreCase = try tensors.points("ignore_case", width: 2).reduce(into: [:]) { $0[$1[0]] = $1[1] }
+        let compositions = isNeeded("compositions") ? try tensors.points("compositions", width: 3) : []
+        self.compositions = compositions.reduce(into: [:]) { $0[Self.pair($1[0], $1[1])] = $1[2] }
+        let ignoreCase = isNeeded("ignore_case") ? try tensors.points("ignore_case", width: 2) : []
+        self.ignoreCase = ignoreCase.reduce(into: [:]) { $0[$1[0]] = $1[1] }
     }
 
     /// Canonical combining class.
@@ -99,8 +103,8 @@ struct TextTables: Sendable {
     private static func pair(_ first: UInt32, _ second: UInt32) -> UInt64 { UInt64(first) << 32 | UInt64(second) }
 }
 
-/// Typed reading of the asset's tensors.
-private struct Tensors {
+/// Typed reading of the asset's tensors. Throws ``Malformed``.
+struct AssetTensors {
     private static let lastPoint: UInt32 = 0x10FFFF
     private static let longest = 64  // code points of a value; the reference's longest has 4
 

@@ -34,7 +34,8 @@ public actor Shop {
         let catalog = try ProductCatalog.open(
             folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
         let tokenizer = try Tokenizers.load(
-            folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
+            folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256,
+            vocabulary: manifest.text.vocabulary)
         searcher = try Searcher(
             encoder: encoder(manifest), tokenizer: tokenizer, preprocessor: manifest.preprocessor,
             search: CatalogSearch(catalog), onSearched: onSearched)
@@ -133,8 +134,7 @@ public actor Shop {
     /// The category that fits a picture best; nil where the catalog has none.
     public func category(of picture: ShopPicture) async throws -> String? {
         let names = catalog.categories.filter { !$0.isEmpty }
-        let labels = try await searcher.labels(
-            image(picture), names: names, templates: manifest.text.templates, logitScale: manifest.logitScale)
+        let labels = try await searcher.labels(image(picture), names: names, manifest: manifest)
         return labels.first?.name
     }
 

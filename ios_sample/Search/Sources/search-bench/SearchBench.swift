@@ -8,12 +8,18 @@ import MobileCLIPSearch
 ///     search-bench id CATALOG ID OUT                     the product of that id; OUT: its name
 ///     search-bench put CATALOG OUT                       OUT: an overlay, with one product more after each run
 ///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
+///
+/// Of a tokenizer it measures all at once: a line of JSON on stdout, and the end.
+///
+///     search-bench tokenizer ASSET TEXTS                 TEXTS: a file with a text a line
 @main
 enum SearchBench {
     private struct BadArguments: Error {}
 
     static func main() throws {
-        let work = try work(Array(CommandLine.arguments.dropFirst()))
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "tokenizer" { return print(try tokenizer(arguments)) }
+        let work = try work(arguments)
         while readLine() != nil {
             let taken = try ContinuousClock().measure { try work() }
             print(taken.components.seconds * 1_000_000_000 + taken.components.attoseconds / 1_000_000_000)
@@ -56,6 +62,13 @@ enum SearchBench {
         default:
             throw BadArguments()
         }
+    }
+
+    private static func tokenizer(_ arguments: [String]) throws -> String {
+        guard arguments.count == 3 else { throw BadArguments() }
+        var texts = String(decoding: try bytes(arguments[2]), as: UTF8.self).components(separatedBy: "\n")
+        if texts.last == "" { texts.removeLast() }
+        return try TokenizerBench(asset: URL(fileURLWithPath: arguments[1]), texts: texts).line
     }
 
     private static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }

@@ -64,8 +64,9 @@ struct LookupTests {
         #expect(try catalog.place(id: "p") == nil)
     }
 
-    @Test func goldenLabelsHaveTheGoldenProbabilities() throws {
-        let cases = try Goldens.json(Goldens.file("labels.json")).objects("cases")
+    @Test(arguments: [("labels.json", ModelManifest.LabelShares.softmax), ("labels-sigmoid.json", .sigmoid)])
+    func goldenLabelsHaveTheGoldenProbabilities(_ name: String, _ shares: ModelManifest.LabelShares) throws {
+        let cases = try Goldens.json(Goldens.file(name)).objects("cases")
         #expect(!cases.isEmpty)
         for golden in cases {
             let labels = try golden.objects("labels")
@@ -74,7 +75,8 @@ struct LookupTests {
             }
             let found = try Labels.scores(
                 labels.map { try $0.text("name") }, vectors, image: golden.vector("image"),
-                logitScale: golden.double("logit_scale"))
+                logitScale: golden.double("logit_scale"), by: shares,
+                bias: shares == .sigmoid ? golden.doubleOrNull("logit_bias") ?? 0 : 0)
             let expected = try golden.objects("probabilities")
             #expect(try found.map(\.name) == expected.map { try $0.text("name") })
             for (one, other) in zip(found, expected) {

@@ -5,6 +5,11 @@ import Testing
 
 struct ModelManifestTests {
     private let file = Dist.file("manifest.json")
+    private let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+    }
 
     @Test func theDemosManifestFitsItsCatalogAndTokenizer() throws {
         let manifest = try ModelManifest.load(file)
@@ -108,9 +113,55 @@ struct ModelManifestTests {
             members["text"] = text
             let made = try folder.write([UInt8](JSONSerialization.data(withJSONObject: members)), "manifest.json")
             let spec = ModelManifest.TextSpec(
-                contextLength: 64, startToken: expected, endToken: 2, padToken: 1, templates: ["{}"],
-                scripts: ["Latin", "Han"])
+                contextLength: 64, startToken: expected, endToken: 2, padToken: 1, vocabulary: 3, templates: ["{}"],
+                byLanguage: [:], scripts: ["Latin", "Han"])
             #expect(try ModelManifest.load(made).text == spec)
         }
+    }
+
+    /// The manifest with some of its members, and of those of `text`, replaced; nil leaves one out.
+    private func changed(_ others: [String: Any?] = [:], text: [String: Any?] = [:]) throws -> URL {
+        var members = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        for (key, value) in others { members[key] = value }
+        var spec = try #require(members["text"] as? [String: Any])
+        for (key, value) in text { spec[key] = value }
+        members["text"] = spec
+        return try folder.write([UInt8](JSONSerialization.data(withJSONObject: members)), "manifest.json")
+    }
+
+    @Test func templatesAreThoseOfALanguageElseEnglishElseThoseOfTheFirst() throws {
+        func templates(_ given: Any, _ language: String) throws -> [String] {
+            let text = try ModelManifest.load(changed(text: ["templates": given])).text
+            #expect(text.templates(language: "xx") == text.templates)
+            return text.templates(language: language)
+        }
+        let many = ["zh": ["\u{4E00}{}"], "en": ["a {}"], "de": ["ein {}"]]
+        #expect(try templates(many, "zh") == ["\u{4E00}{}"])
+        #expect(try templates(many, "fr") == ["a {}"])
+        #expect(try templates(["zh": ["{}"], "de": ["ein {}"]], "fr") == ["ein {}"])
+        #expect(try templates(["{}!"], "zh") == ["{}!"])
+        for bad in [[], [:], ["zh": []], ["zh": ["a"]], ["en": "{}"], ["zh": [1]], "{}"] as [Any] {
+            let made = try changed(text: ["templates": bad])
+            refused(made.path, "") { _ = try ModelManifest.load(made) }
+        }
+    }
+
+    @Test func labelsGetTheirSharesAsTheManifestSays() throws {
+        let plain = try ModelManifest.load(changed(["labels": nil as Any?, "logit_bias": NSNull()]))
+        #expect(plain.labels == .softmax && plain.logitBias == nil)
+        let own = try ModelManifest.load(changed(["labels": "sigmoid", "logit_bias": -16.5]))
+        #expect(own.labels == .sigmoid && own.logitBias == -16.5)
+        for (key, value) in [("labels", "max"), ("labels", 1), ("logit_bias", "1")] as [(String, Any)] {
+            let made = try changed([key: value])
+            refused(made.path, key) { _ = try ModelManifest.load(made) }
+        }
+    }
+
+    @Test func theTextEncodersVocabularyIsUpToTheEndTokenUnlessItIsGiven() throws {
+        let plain = try ModelManifest.load(changed(text: ["vocabulary": nil as Any?])).text
+        #expect(plain.vocabulary == plain.endToken + 1)
+        #expect(try ModelManifest.load(changed(text: ["vocabulary": 256_000])).text.vocabulary == 256_000)
+        let none = try changed(text: ["vocabulary": 0])
+        refused(none.path, "vocabulary") { _ = try ModelManifest.load(none) }
     }
 }

@@ -107,6 +107,16 @@ struct SearcherTests {
         #expect(await encoder.asked == 1)
     }
 
+    @Test func labelsFollowTheManifest() async throws {
+        let manifest = try Dist.manifest()
+        let (names, photo) = (["dress", "boots", "bag"], try image(9))
+        let found = try await searcher.labels(photo, names: names, manifest: manifest)
+        let given = try await searcher.labels(
+            photo, names: names, templates: manifest.text.templates, logitScale: manifest.logitScale)
+        #expect(manifest.labels == .softmax && found == given && Set(found.map(\.name)) == Set(names))
+        #expect(try await searcher.labels(photo, names: names, manifest: manifest, language: "zh") == found)
+    }
+
     @Test func aCancelledTaskEndsItsSearchBeforeTheEncoderIsAsked() async throws {
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }

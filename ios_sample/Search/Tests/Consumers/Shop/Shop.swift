@@ -35,8 +35,7 @@ final class Screen {
     }
 
     func label(_ photo: RGBImage, _ manifest: ModelManifest) async throws -> [LabelScore] {
-        try await searcher?.labels(
-            photo, names: ["shoe", "bag"], templates: manifest.text.templates, logitScale: manifest.logitScale) ?? []
+        try await searcher?.labels(photo, names: ["shoe", "bag"], manifest: manifest, language: "en") ?? []
     }
 
     private func count(_ event: SearchEvent) { searches += event.hits }
@@ -50,7 +49,8 @@ final class Screen {
     let catalog = try ProductCatalog.open(
         folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
     let tokenizer = try Tokenizers.load(
-        folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256)
+        folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256,
+        vocabulary: manifest.text.vocabulary)
     return try Searcher(
         encoder: encoder, tokenizer: tokenizer, preprocessor: manifest.preprocessor, search: CatalogSearch(catalog),
         onSearched: onSearched)

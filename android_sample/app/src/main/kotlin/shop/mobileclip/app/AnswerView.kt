@@ -1,7 +1,7 @@
 package shop.mobileclip.app
 
-import android.content.Context
 import android.icu.lang.UScript
+import android.icu.text.ListFormatter
 import android.view.View
 import android.view.ViewGroup
 import android.widget.ListView
@@ -63,15 +63,13 @@ class AnswerView(private val root: ViewGroup, retry: () -> Unit, open: (Card, pl
 
     private fun warn(unknown: List<String>) {
         note.visibility = if (unknown.isEmpty()) View.GONE else View.VISIBLE
-        note.text =
-            root.context.getString(R.string.unknown_script, unknown.joinToString { scriptName(root.context, it) })
+        val language = root.resources.configuration.locales[0]
+        val names = unknown.map { scriptName(it, language) ?: root.context.getString(R.string.another_script) }
+        note.text = root.context.getString(R.string.unknown_script, ListFormatter.getInstance(language).format(names))
     }
 }
 
-/** A writing system (Unicode's name) in the shopper's language. */
-private fun scriptName(context: Context, script: String): String {
-    val code = UScript.getCodeFromName(script)
-    if (code == UScript.INVALID_CODE) return context.getString(R.string.another_script)
-    val language = context.resources.configuration.locales[0]
-    return Locale.Builder().setScript(UScript.getShortName(code)).build().getDisplayScript(language)
-}
+/** A writing system (Unicode's name) in the shopper's [language]; null: one that few people write. */
+private fun scriptName(script: String, language: Locale): String? =
+    UScript.getCodeFromName(script).takeIf { it != UScript.INVALID_CODE }
+        ?.let { Locale.Builder().setScript(UScript.getShortName(it)).build().getDisplayScript(language) }

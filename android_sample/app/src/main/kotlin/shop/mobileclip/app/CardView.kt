@@ -1,5 +1,6 @@
 package shop.mobileclip.app
 
+import android.content.res.Resources
 import android.view.View
 import android.widget.ImageView
 import android.widget.RatingBar
@@ -19,13 +20,11 @@ class CardView(private val root: View) {
         show(R.id.card_description, card.description)
         val match = card.match
         root.findViewById<View>(R.id.card_match).visibility = if (match == null) View.GONE else View.VISIBLE
-        if (match != null) {
-            val stars = root.findViewById<RatingBar>(R.id.card_stars)
-            stars.rating = match.stars.toFloat()
-            stars.contentDescription = root.resources.getString(R.string.stars, match.stars)
-            root.findViewById<TextView>(R.id.card_percent).text =
-                root.resources.getString(R.string.match, match.percent)
-        }
+        if (match == null) return
+        val stars = root.findViewById<RatingBar>(R.id.card_stars)
+        stars.rating = match.stars.toFloat()
+        stars.contentDescription = root.resources.getString(R.string.stars, match.stars, stars.numStars)
+        show(R.id.card_percent, root.resources.getString(R.string.match, root.resources.percent(match.percent)))
     }
 
     private fun show(id: Int, text: String) {
@@ -34,6 +33,9 @@ class CardView(private val root: View) {
         view.visibility = if (text.isEmpty()) View.GONE else View.VISIBLE
     }
 }
+
+/** [value], 0 to 100, as the shopper's language writes it. */
+fun Resources.percent(value: Int) = NumberFormat.getPercentInstance(configuration.locales[0]).format(value / 100.0)
 
 /** [amount] in [currency] (ISO 4217) as [locale] writes it; after a currency that the platform does not know, its code. */
 fun priceText(amount: BigDecimal, currency: String, locale: Locale): String {

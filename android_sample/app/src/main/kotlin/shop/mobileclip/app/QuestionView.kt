@@ -71,7 +71,7 @@ class QuestionView(
         sliderRow.visibility =
             if (question.picture != null && question.text.isNotBlank()) View.VISIBLE else View.INVISIBLE
         slider.progress = Math.round(question.slider * slider.max).toInt()
-        val percent = 100 * slider.progress / slider.max
+        val percent = root.resources.percent(100 * slider.progress / slider.max)
         describe(slider, R.string.slider, root.context.getString(R.string.slider_state, percent))
         if (categories != model.categories) showCategories(model.categories)
         category.setSelection(categories.indexOf(question.category) + 1)

@@ -12,6 +12,7 @@ import shop.mobileclip.android.PictureReader
 import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.search.NewProduct
 import java.io.File
+import java.util.Locale
 
 private const val FILE = "file"
 private const val SIDE = 512 // pixels
@@ -66,9 +67,8 @@ class StaffActivity : ShopActivity() {
         }
         work { shop ->
             val image = PictureReader.read(Picture(file).source(), shop.manifest.preprocessor())
-            val (templates, scale) = shop.manifest.text.templates to shop.manifest.logitScale
-            val best = shop.searcher.labels(image, names(shop), templates, scale).firstOrNull()?.name;
-            { if (text(R.id.category).isEmpty()) category().setText(best, false) }
+            val labels = shop.searcher.labels(image, names(shop), shop.manifest, Locale.getDefault().language);
+            { if (text(R.id.category).isEmpty()) category().setText(labels.firstOrNull()?.name, false) }
         }
     }
 

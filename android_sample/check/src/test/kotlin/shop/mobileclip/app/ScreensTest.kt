@@ -24,7 +24,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowDialog
 import java.io.File
 
-/** Every state of every screen, drawn by Android's own code: light and dark, two languages, large text, wide, right to left. */
+/** Every state of every screen, drawn by Android's own code: light and dark, four languages, large text, wide, right to left. */
 @RunWith(RobolectricTestRunner::class)
 @Config(sdk = [35], qualifiers = "w411dp-h731dp-xhdpi", application = OfflineApplication::class)
 class ScreensTest {
@@ -36,6 +36,9 @@ class ScreensTest {
 
     @Test
     fun traditionalChinese() = drawAll("zh-Hant", "+zh-rTW")
+
+    @Test
+    fun german() = drawAll("german", "+de-rDE-w360dp-h740dp")
 
     @Test
     fun largeText() {
@@ -50,7 +53,36 @@ class ScreensTest {
     fun landscape() = drawAll("landscape", "+en-rUS-w731dp-h411dp-land")
 
     @Test
-    fun rightToLeft() = drawAll("right-to-left", "+ar-ldrtl")
+    fun arabic() = drawAll("arabic", "+ar-rEG-ldrtl-w360dp-h740dp")
+
+    @Test
+    fun `Chinese is written as the country writes it, and numbers as the language does`() {
+        val expected = mapOf(
+            "zh-rTW" to "用文字或圖片搜尋", "zh-rHK" to "用文字或圖片搜尋", "zh-rCN" to "用文字或图片搜索",
+            "zh-rSG" to "用文字或图片搜索", "de-rAT" to "Mit Text oder Bild suchen",
+            "es-rMX" to "Buscar por texto o por imagen", "he-rIL" to "Search by words or by picture",
+        )
+        for ((qualifiers, idle) in expected) {
+            RuntimeEnvironment.setQualifiers("+$qualifiers")
+            assertEquals(qualifiers, idle, RuntimeEnvironment.getApplication().getString(R.string.idle))
+        }
+        RuntimeEnvironment.setQualifiers("+ar-rEG")
+        val resources = RuntimeEnvironment.getApplication().resources
+        val counted = listOf(0, 1, 2, 3, 11, 100).map { resources.getQuantityString(R.plurals.products, it, it) }
+        assertEquals(listOf("لا منتجات", "منتج واحد", "منتجان", "٣ منتجات", "١١ منتجًا", "١٠٠ منتج"), counted)
+        assertTrue(resources.percent(29), "٢٩" in resources.percent(29))
+    }
+
+    @Test
+    fun `the note lists what the model does not know`() {
+        val activity = started(SearchActivity::class.java)
+        val note = activity.findViewById<TextView>(R.id.note)
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { _, _ -> })
+        answer.show(SearchState.Nothing(listOf("Han", "Cyrillic", "another script")))
+        assertTrue("${note.text}", "writing: Han, Cyrillic, and another writing." in note.text)
+        answer.show(SearchState.Nothing(emptyList()))
+        assertEquals(View.GONE, note.visibility)
+    }
 
     @Test
     fun `the heading stands above what is doubtful, and cannot be touched`() {
@@ -92,7 +124,7 @@ class ScreensTest {
         assertEquals(View.ACCESSIBILITY_LIVE_REGION_POLITE, count.accessibilityLiveRegion)
         val (slider, category) = activity.findViewById<SeekBar>(R.id.slider) to
             activity.findViewById<Spinner>(R.id.category)
-        assertEquals("30 % picture", slider.stateDescription)
+        assertEquals("30% picture", slider.stateDescription)
         assertEquals(activity.getText(R.string.all_categories), category.stateDescription)
         category.setSelection(1)
         settle()
@@ -106,7 +138,7 @@ class ScreensTest {
         org.robolectric.util.ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", 29)
         try {
             val slider = asked().findViewById<SeekBar>(R.id.slider)
-            assertEquals("Balance between words and picture: 30 % picture", slider.contentDescription)
+            assertEquals("Balance between words and picture: 30% picture", slider.contentDescription)
         } finally {
             org.robolectric.util.ReflectionHelpers.setStaticField(Build.VERSION::class.java, "SDK_INT", old)
         }

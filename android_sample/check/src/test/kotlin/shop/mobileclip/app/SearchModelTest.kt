@@ -37,6 +37,21 @@ class SearchModelTest {
     }
 
     @Test
+    fun `of a query in several writings those are named that the manifest does not know`() {
+        val expected = mapOf(
+            listOf("Latin") to listOf("Han", "Cyrillic"),
+            listOf("Latin", "Han") to listOf("Cyrillic"),
+            listOf("Latin", "Han", "Cyrillic", "Thai") to emptyList(),
+        )
+        for ((known, unknown) in expected) {
+            val shop = goldenShop("shop.catalog", worker, manifestOf(known))
+            assertEquals(known.toSet(), shop.manifest.text.scripts)
+            val found = found(SearchModel({ shop }, worker, main), Question("红色 dress яблоко"))
+            assertEquals(unknown, found.unknown)
+        }
+    }
+
+    @Test
     fun `what is doubtful stands below, and is never hidden`() {
         val tenth = hits(testShop())[9]
         for (confidence in listOf(0.099, 0.101)) { // just below the limit, and just above it
@@ -257,7 +272,7 @@ class SearchModelTest {
     }
 
     private fun goldenModel(name: String, change: (String) -> String = { it }): SearchModel {
-        val shop = goldenShop(name, worker, change)
+        val shop = goldenShop(name, worker, change = change)
         return SearchModel({ shop }, worker, main)
     }
 

@@ -26,6 +26,14 @@ fun settle() = repeat(4) {
     shadowOf(android.os.Looper.getMainLooper()).idle()
 }
 
+/** The app's manifest, as that of a model that knows these writing systems. */
+fun manifestOf(scripts: List<String>): ModelManifest {
+    val assets = RuntimeEnvironment.getApplication().assets
+    val text = assets.open("manifest.json").use { it.readBytes() }.decodeToString()
+    val known = scripts.joinToString(prefix = "\"scripts\": [", postfix = "]") { "\"$it\"" }
+    return ModelManifest.read(text.replace(Regex("\"scripts\": *\\[[^]]*]"), known).encodeToByteArray(), "manifest.json")
+}
+
 /** The app's assets, opened as the app does; all work on the caller's thread, and no LiteRT. */
 fun testShop(executor: Executor = Executor { it.run() }, encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): Shop =
     Shop.open(RuntimeEnvironment.getApplication(), executor) { encoder(it.manifest) }
@@ -37,11 +45,15 @@ fun fake(manifest: ModelManifest, loudness: Float = 1f): EmbeddingEncoder =
 private fun embedding(dim: Int, loudness: Float) = FloatArray(dim) { if (it == 0) loudness else 0f }
 
 /** A shop over the golden catalog of that [name], to whose bytes, as Latin-1, [change] is done; with stand-ins besides. */
-fun goldenShop(name: String, executor: Executor, change: (String) -> String = { it }): Shop {
+fun goldenShop(
+    name: String,
+    executor: Executor,
+    manifest: ModelManifest = testShop().manifest,
+    change: (String) -> String = { it },
+): Shop {
     val golden = File(System.getenv("GOLDENS"), "search/$name").readText(Charsets.ISO_8859_1)
     val file = File.createTempFile("golden", ".catalog").apply { writeText(change(golden), Charsets.ISO_8859_1) }
     val catalog = ProductCatalog.open(file)
-    val manifest = testShop().manifest
     val encoder = FakeEncoder(catalog.space, embedding(catalog.dim, 1f))
     return Shop(manifest, createTempDirectory().toFile()) {
         Searcher({ encoder }, NoWords, manifest.preprocessor(), CatalogSearch(catalog), executor, onPreparing = it)

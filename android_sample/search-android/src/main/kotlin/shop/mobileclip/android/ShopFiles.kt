@@ -34,7 +34,7 @@ public class ShopFiles private constructor(private val source: FileSource) {
 
     public val tokenizer: TextTokenizer = manifest.tokenizer.let { file ->
         source.within(file.path) { channel, start, length ->
-            Tokenizers.load(channel, start, length, file.path, file.sha256)
+            Tokenizers.load(channel, start, length, file.path, file.sha256, manifest.text.vocabulary)
         }
     }
 

@@ -1,7 +1,6 @@
 package shop.mobileclip.search
 
 import java.nio.ShortBuffer
-import java.util.PriorityQueue
 
 /**
  * Byte pair encoding. [merges]: U16 [n, 2], merge i joins two ids into 512 + i; [byteIds]: U16 [256].
@@ -24,33 +23,8 @@ internal class BytePairs(merges: ShortBuffer, byteIds: ShortBuffer) {
     /** The tokens of a word's UTF-8 bytes. Of all neighbours that merge, those with the lowest id first, leftmost first. */
     fun tokens(bytes: ByteArray): IntArray {
         val tokens = IntArray(bytes.size) { ids[bytes[it].toInt() and 0xFF] }
-        val end = tokens.size
-        tokens[end - 1] += BYTES // the byte that ends a word is a token of its own
-        val before = IntArray(end) { it - 1 } // neighbours still standing
-        val after = IntArray(end) { it + 1 }
-        val queue = PriorityQueue<Long>() // merged id, then place: a merge only makes ids above its own
-        fun queue(left: Int, right: Int) {
-            val merged = merged(tokens[left], tokens[right])
-            if (merged >= 0) queue += merged.toLong() shl 32 or left.toLong()
-        }
-        for (left in 0 until end - 1) queue(left, left + 1)
-        while (true) {
-            val next = queue.poll() ?: break
-            val left = next.toInt()
-            val merged = (next ushr 32).toInt()
-            val right = after[left]
-            val isOvertaken = tokens[left] == GONE || right == end || merged(tokens[left], tokens[right]) != merged
-            if (isOvertaken) continue
-            tokens[left] = merged
-            tokens[right] = GONE
-            after[left] = after[right]
-            if (after[left] < end) {
-                before[after[left]] = left
-                queue(left, after[left])
-            }
-            if (before[left] >= 0) queue(before[left], left)
-        }
-        return tokens.filter { it != GONE }.toIntArray()
+        tokens[tokens.size - 1] += BYTES // the byte that ends a word is a token of its own
+        return joinedPairs(tokens) { left, right, _ -> merged(tokens[left], tokens[right]) }
     }
 
     /** The id that two tokens become; -1 for none. Ids over 16 bits take part in no merge. */
@@ -63,15 +37,17 @@ internal class BytePairs(merges: ShortBuffer, byteIds: ShortBuffer) {
         return FIRST_MERGED + (sorted[index] and (1L shl INDEX_BITS) - 1).toInt()
     }
 
-    private companion object {
-        const val BYTES = 256
+    companion object {
+        private const val BYTES = 256
+
+        /** The token that the first merge makes. */
         const val FIRST_MERGED = 2 * BYTES
-        const val MOST = 0xFFFF
-        const val INDEX_BITS = 31
-        const val GONE = -1
 
-        fun unsigned(buffer: ShortBuffer, index: Int): Int = buffer.get(index).toInt() and MOST
+        private const val MOST = 0xFFFF
+        private const val INDEX_BITS = 31
 
-        fun pair(first: Int, second: Int): Long = first.toLong() shl 16 or second.toLong()
+        private fun unsigned(buffer: ShortBuffer, index: Int): Int = buffer.get(index).toInt() and MOST
+
+        private fun pair(first: Int, second: Int): Long = first.toLong() shl 16 or second.toLong()
     }
 }

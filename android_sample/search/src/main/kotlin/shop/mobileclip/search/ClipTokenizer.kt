@@ -9,7 +9,13 @@ package shop.mobileclip.search
  */
 public class ClipTokenizer internal constructor(private val name: String, container: Container) : TextTokenizer {
     private val tables = TextTables(container)
-    private val clean = TextClean(tables)
+    private val steps = CleaningSteps(tables, STEPS)
+    private val letters = tables.set("letters")
+    private val numbers = tables.set("numbers")
+    private val separators = tables.set("separators")
+    private val ignoreCase = tables.points("ignore_case", 2).let { rows ->
+        (rows.indices step 2).associate { rows[it] to rows[it + 1] }
+    }
     private val pairs = BytePairs(
         container.tensor("merges", "U16", Container.ANY, 2).asShortBuffer(),
         container.tensor("byte_ids", "U16", 256).asShortBuffer(),
@@ -30,7 +36,7 @@ public class ClipTokenizer internal constructor(private val name: String, contai
         val ids = IntArray(contextLength) { padToken }
         var size = 0
         ids[size++] = startToken
-        val cleaned = clean.clean(CodePoints.of(text))
+        val cleaned = steps.clean(CodePoints.of(text))
         var position = 0
         while (position < cleaned.size && size < contextLength - 1) {
             val end = wordEnd(cleaned, position)
@@ -44,19 +50,22 @@ public class ClipTokenizer internal constructor(private val name: String, contai
     }
 
     private fun tokens(text: CodePoints, start: Int, end: Int): IntArray =
-        special[text.string(start, end)]?.let { intArrayOf(it) } ?: pairs.tokens(utf8(text, start, end))
+        special[text.string(start, end)]?.let { intArrayOf(it) } ?: pairs.tokens(text.utf8(start, end))
 
     /** Where the word ends that the first rule that takes anything makes; [start] if there is none. */
     private fun wordEnd(text: CodePoints, start: Int): Int {
         for (literal in literals) if (standsAt(text, start, literal)) return start + literal.size
-        if (text[start] in tables.letters) return runEnd(text, start) { it in tables.letters }
-        if (text[start] in tables.numbers) return start + 1 // each digit is a word
-        return runEnd(text, start) { it !in tables.letters && it !in tables.numbers && it !in tables.separators }
+        if (text[start] in letters) return runEnd(text, start) { it in letters }
+        if (text[start] in numbers) return start + 1 // each digit is a word
+        return runEnd(text, start) { it !in letters && it !in numbers && it !in separators }
     }
 
     private fun standsAt(text: CodePoints, start: Int, literal: CodePoints): Boolean =
         text.size - start >= literal.size &&
-            (0 until literal.size).all { tables.ignoringCase(text[start + it]) == literal[it] }
+            (0 until literal.size).all { ignoringCase(text[start + it]) == literal[it] }
+
+    /** The ASCII letter that a character equals when case is ignored, else itself. */
+    private fun ignoringCase(point: Int): Int = ignoreCase[point] ?: point
 
     private inline fun runEnd(text: CodePoints, start: Int, belongs: (Int) -> Boolean): Int {
         var end = start
@@ -66,31 +75,10 @@ public class ClipTokenizer internal constructor(private val name: String, contai
 
     private companion object {
         const val MOST = 65_536
+        val STEPS = listOf("fix", "unhtml", "unhtml", "spaces", "lower")
 
         fun number(container: Container, key: String): Int =
             container.text(key).toIntOrNull()?.takeIf { it in 0 until MOST }
                 ?: malformed("$key is ${shown(container.text(key))}")
-
-        /** UTF-8; surrogates, which only damaged tables can leave, as three bytes. */
-        fun utf8(text: CodePoints, start: Int, end: Int): ByteArray {
-            val bytes = ByteArray(4 * (end - start))
-            var size = 0
-            fun put(value: Int) {
-                bytes[size++] = value.toByte()
-            }
-            for (index in start until end) {
-                val point = text[index]
-                when {
-                    point < 0x80 -> put(point)
-                    point < 0x800 -> put(0xC0 or (point shr 6))
-                    point < 0x10000 -> put(0xE0 or (point shr 12))
-                    else -> put(0xF0 or (point shr 18))
-                }
-                if (point >= 0x10000) put(0x80 or (point shr 12 and 0x3F))
-                if (point >= 0x800) put(0x80 or (point shr 6 and 0x3F))
-                if (point >= 0x80) put(0x80 or (point and 0x3F))
-            }
-            return bytes.copyOf(size)
-        }
     }
 }

@@ -45,10 +45,61 @@ internal class CodePoints(capacity: Int = 16) {
         return most
     }
 
+    inline fun filter(keeps: (Int) -> Boolean): CodePoints {
+        val kept = CodePoints(size)
+        for (index in 0 until size) if (keeps(this[index])) kept += this[index]
+        return kept
+    }
+
+    inline fun map(made: (Int) -> Int): CodePoints {
+        val found = CodePoints(size)
+        for (index in 0 until size) found += made(this[index])
+        return found
+    }
+
+    /** The words between white space and [breaks]; none is empty. */
+    fun words(breaks: CodePointSet): List<CodePoints> {
+        val found = ArrayList<CodePoints>()
+        var start = 0
+        for (index in 0..size) {
+            if (index < size && points[index] != ' '.code && points[index] !in breaks) continue
+            if (index > start) found += part(start, index)
+            start = index + 1
+        }
+        return found
+    }
+
+    /** UTF-8; surrogates, which only damaged tables can leave, as three bytes. */
+    fun utf8(from: Int = 0, to: Int = size): ByteArray {
+        val bytes = ByteArray(4 * (to - from))
+        var size = 0
+        fun put(value: Int) {
+            bytes[size++] = value.toByte()
+        }
+        for (index in from until to) {
+            val point = points[index]
+            when {
+                point < 0x80 -> put(point)
+                point < 0x800 -> put(0xC0 or (point shr 6))
+                point < 0x10000 -> put(0xE0 or (point shr 12))
+                else -> put(0xF0 or (point shr 18))
+            }
+            if (point >= 0x10000) put(0x80 or (point shr 12 and 0x3F))
+            if (point >= 0x800) put(0x80 or (point shr 6 and 0x3F))
+            if (point >= 0x80) put(0x80 or (point and 0x3F))
+        }
+        return bytes.copyOf(size)
+    }
+
     /** ASCII and other text from [from] to [to]. */
     fun string(from: Int, to: Int): String = String(points, from, to - from)
 
     companion object {
+        const val REPLACEMENT = 0xFFFD
+
+        /** The same with U+FFFD for each surrogate without its pair. */
+        fun scalars(text: String): CodePoints = of(text).map { if (it in 0xD800..0xDFFF) REPLACEMENT else it }
+
         fun of(text: String): CodePoints {
             val found = CodePoints(text.length)
             var index = 0

@@ -3,7 +3,7 @@ package shop.mobileclip.search
 import kotlin.math.exp
 import kotlin.math.sqrt
 
-/** A label and how probable it is among those asked for, 0 to 1. */
+/** A label and how probable it is, 0 to 1: among those asked for, or by itself where the model's shares are a sigmoid's. */
 public data class LabelScore(public val name: String, public val probability: Double)
 
 /** Zero-shot labels: which of some words fits an image best. All in float64, as FORMATS.md says. */
@@ -18,10 +18,17 @@ internal object Labels {
         return unit(DoubleArray(sum.size) { sum[it] / embeddings.size })
     }
 
-    /** Of each label, best first; of equal ones, in the order given. */
-    fun scores(names: List<String>, vectors: List<DoubleArray>, image: FloatArray, scale: Double): List<LabelScore> {
+    /** Of each label, best first; of equal ones, in the order given. [sigmoidBias]: null for a softmax. */
+    fun scores(
+        names: List<String>,
+        vectors: List<DoubleArray>,
+        image: FloatArray,
+        scale: Double,
+        sigmoidBias: Double? = null,
+    ): List<LabelScore> {
         val unit = unit(DoubleArray(image.size) { image[it].toDouble() })
-        val shares = softmax(vectors.map { scale * dot(it, unit) })
+        val logits = vectors.map { scale * dot(it, unit) }
+        val shares = if (sigmoidBias == null) softmax(logits) else logits.map { 1 / (1 + exp(-(it + sigmoidBias))) }
         return names.zip(shares, ::LabelScore).sortedByDescending { it.probability }
     }
 

@@ -22,8 +22,11 @@ public class ModelManifest private constructor(private val name: String, members
     /** The width of an embedding. */
     public val dim: Int = members.part("embedding").asObject("embedding").count("dim", Int.MAX_VALUE)
 
-    /** The factor on a cosine before a softmax over labels. */
+    /** The factor on a cosine before labels get their shares. */
     public val logitScale: Double = members.part("logit_scale").asDouble("logit_scale")
+
+    /** What is added before the sigmoid that gives labels their shares; null for a softmax. */
+    internal val sigmoidBias: Double? = sigmoidBias(members)
 
     /** Pixels along each side of the image encoder's square. */
     public val imageSize: Int = image.count("width", ImagePreprocessor.LARGEST_SIZE)
@@ -54,7 +57,7 @@ public class ModelManifest private constructor(private val name: String, members
     }
 
     /** What the text encoder takes, and which texts it knows. */
-    public data class TextSpec(
+    public data class TextSpec @JvmOverloads constructor(
         /** How many ids a text has. */
         public val contextLength: Int,
         /** The id before a text; null for none. */
@@ -63,11 +66,18 @@ public class ModelManifest private constructor(private val name: String, members
         public val endToken: Int,
         /** The id that fills what is left of the context. */
         public val padToken: Int,
-        /** Prompts to put a label into; `{}` is its place. */
+        /** Prompts to put a label into; `{}` is its place. Where languages have their own, English's or the first's. */
         public val templates: List<String>,
         /** The writing systems of the texts that the model was trained on, for [WritingSystems.unknown]. */
         public val scripts: Set<String>,
-    )
+        /** How many token ids the text encoder knows. */
+        public val vocabulary: Int = endToken + 1,
+        /** Prompts by the language (`en`, `zh`), where each has its own; else empty. */
+        public val languages: Map<String, List<String>> = emptyMap(),
+    ) {
+        /** Prompts for labels of a [language]; without any of its own, [templates]. */
+        public fun templates(language: String?): List<String> = languages[language] ?: templates
+    }
 
     /** The tokenizer asset; [path] is relative to the manifest. */
     public data class TokenizerFile(public val path: String, public val sha256: String)
@@ -105,7 +115,8 @@ public class ModelManifest private constructor(private val name: String, members
 
     public companion object {
         private const val VERSION = 1L
-        private val IDS = 0..Int.MAX_VALUE
+        private val IDS = 0 until Int.MAX_VALUE // so that each has a next one
+        private const val ENGLISH = "en"
         private val NOTHING = setOf(null, Json.Null)
 
         /**
@@ -138,17 +149,38 @@ public class ModelManifest private constructor(private val name: String, members
                 ?: malformed("unknown interpolation: expected 'bilinear' or 'bicubic', found ${shown(wanted)}")
         }
 
+        private fun sigmoidBias(members: Map<String, Json>): Double? {
+            val bias = members["logit_bias"].takeIf { it !in NOTHING }?.asDouble("logit_bias") ?: 0.0
+            return when (val labels = members["labels"]?.asText("labels") ?: "softmax") {
+                "softmax" -> null
+                "sigmoid" -> bias
+                else -> malformed("unknown labels: expected 'softmax' or 'sigmoid', found ${shown(labels)}")
+            }
+        }
+
         private fun textSpec(members: Map<String, Json>): TextSpec {
-            val templates = members.texts("templates")
-            for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
+            val languages = (members.part("templates") as? Json.Object)?.members.orEmpty().mapValues { (key, list) ->
+                templates(list, "templates of ${shown(key)}")
+            }
+            val first = languages.keys.minWithOrNull(::compareUtf8)
+            val endToken = members.number("end_token", IDS)
             return TextSpec(
                 contextLength = members.count("context_length", Int.MAX_VALUE),
                 startToken = if (members["start_token"] in NOTHING) null else members.number("start_token", IDS),
-                endToken = members.number("end_token", IDS),
+                endToken = endToken,
                 padToken = members.number("pad_token", IDS),
-                templates = templates,
+                templates = languages[ENGLISH] ?: languages[first] ?: templates(members.part("templates"), "templates"),
                 scripts = members.texts("scripts").toSet(),
+                vocabulary = if ("vocabulary" in members) members.count("vocabulary", Int.MAX_VALUE) else endToken + 1,
+                languages = languages,
             )
+        }
+
+        private fun templates(list: Json, what: String): List<String> {
+            val templates = list.asArray(what).map { it.asText("one of the $what") }
+            wellFormed(templates.isNotEmpty()) { "no $what" }
+            for (template in templates) wellFormed("{}" in template) { "a template without {}: ${shown(template)}" }
+            return templates
         }
 
         private fun licence(members: Map<String, Json>): Licence {

@@ -99,19 +99,28 @@ public class Searcher @JvmOverloads constructor(
 
     /**
      * Which of [names] the image shows, best first. [templates] and [logitScale] are the manifest's
-     * ([ModelManifest.TextSpec.templates], [ModelManifest.logitScale]): texts with `{}` where a name goes. Labels' vectors
-     * are kept. Works on the caller's thread: not for the main one.
+     * ([ModelManifest.TextSpec.templates], [ModelManifest.logitScale]): texts with `{}` where a name goes. The probabilities
+     * sum to 1. Labels' vectors are kept. Works on the caller's thread: not for the main one.
      */
     public fun labels(
         image: RGBImage,
         names: List<String>,
         templates: List<String>,
         logitScale: Double,
-    ): List<LabelScore> {
-        require(templates.isNotEmpty()) { "no templates to put labels into" }
-        val vectors = names.map { label(it, templates) }
-        return Labels.scores(names, vectors, embedding(image), logitScale)
-    }
+    ): List<LabelScore> = labels(image, names, templates, logitScale, null)
+
+    /**
+     * The same as [manifest] has it: with its prompts for [language] ([ModelManifest.TextSpec.templates]), and by a softmax
+     * or, as SigLIP's models were trained, by a sigmoid, whose probabilities do not sum to 1.
+     */
+    @JvmOverloads
+    public fun labels(
+        image: RGBImage,
+        names: List<String>,
+        manifest: ModelManifest,
+        language: String? = null,
+    ): List<LabelScore> =
+        labels(image, names, manifest.text.templates(language), manifest.logitScale, manifest.sigmoidBias)
 
     /** Closes the encoder, once the executor comes to it; the next use makes it again. For when memory is short. */
     public fun release(): Unit = executor.execute {
@@ -163,6 +172,18 @@ public class Searcher @JvmOverloads constructor(
     private fun image(image: RGBImage, running: RunningSearch): FloatArray = images[image.identity] ?: run {
         val square = preprocessor.square(image.bytes, image.width, image.height)
         encoded(running) { it.image(square) }.also { images[image.identity] = it }
+    }
+
+    private fun labels(
+        image: RGBImage,
+        names: List<String>,
+        templates: List<String>,
+        logitScale: Double,
+        sigmoidBias: Double?,
+    ): List<LabelScore> {
+        require(templates.isNotEmpty()) { "no templates to put labels into" }
+        val vectors = names.map { label(it, templates) }
+        return Labels.scores(names, vectors, embedding(image), logitScale, sigmoidBias)
     }
 
     private fun label(name: String, templates: List<String>): DoubleArray = labels[templates to name] ?: run {

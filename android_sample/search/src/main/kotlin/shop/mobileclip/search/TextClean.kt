@@ -1,16 +1,15 @@
 package shop.mobileclip.search
 
-/** Steps 1 to 4 of FORMATS.md's way from a text to ids: fixed, HTML unescaped, white space folded, lower case. */
-internal class TextClean(private val tables: TextTables) {
-    private val html = TextHtml(tables)
+/** Step 1 of FORMATS.md's way from a text to ids: what ftfy fixes. */
+internal class TextFix(tables: TextTables, private val html: TextHtml) {
+    private val shouted = tables.names("html_shouted")
+    private val fold = tables.map("fold")
+    private val removed = tables.set("removed")
+    private val decimals = tables.set("decimals")
     private val normalForm = NormalForm(tables)
 
-    /** Throws [Malformed] where damaged tables would go on for ever. */
-    fun clean(text: CodePoints): CodePoints =
-        lower(foldWhiteSpace(html.unescapeLeniently(html.unescapeLeniently(fix(text)))))
-
-    /** Line by line; from the first line with a "<" on, HTML is left alone. */
-    private fun fix(text: CodePoints): CodePoints {
+    /** Line by line; from the first line with a "<" on, HTML is left alone. Throws [Malformed] where tables have no end. */
+    fun fix(text: CodePoints): CodePoints {
         val fixed = CodePoints(text.size)
         var withHtml = true
         var start = 0
@@ -30,9 +29,9 @@ internal class TextClean(private val tables: TextTables) {
         var text = segment
         repeat(2 * segment.size + SPARE) {
             val before = text
-            if (withHtml) text = html.unescapeStrictly(text)
-            text = joinSurrogates(tables.fold.map(text))
-            text = normalForm.compose(withoutRemoved(withoutEscapes(text)))
+            if (withHtml) text = html.unescapeStrictly(text, shouted)
+            text = joinSurrogates(fold.map(text))
+            text = normalForm.compose(withoutEscapes(text).filter { it !in removed })
             if (text.same(before)) return text
             wellFormed(text.size <= MOST_GROWTH * (segment.size + SPARE)) { "its tables let a text grow without end" }
         }
@@ -51,7 +50,7 @@ internal class TextClean(private val tables: TextTables) {
                 point in 0xD800..0xDBFF && next in 0xDC00..0xDFFF ->
                     Character.toCodePoint(point.toChar(), next.toChar()).also { index++ }
 
-                point in 0xD800..0xDFFF -> TextHtml.REPLACEMENT
+                point in 0xD800..0xDFFF -> CodePoints.REPLACEMENT
 
                 else -> point
             }
@@ -74,23 +73,29 @@ internal class TextClean(private val tables: TextTables) {
     private fun escapeEnd(text: CodePoints, start: Int): Int {
         if (text.at(start + 1) != '['.code) return start
         var end = start + 2
-        while (end < text.size && (text[end] == ';'.code || text[end] in tables.decimals)) end++
+        while (end < text.size && (text[end] == ';'.code || text[end] in decimals)) end++
         val last = text.at(end)
         return if (last in 'a'.code..'z'.code || last in 'A'.code..'Z'.code) end + 1 else start
     }
 
-    private fun withoutRemoved(text: CodePoints): CodePoints {
-        val kept = CodePoints(text.size)
-        for (index in 0 until text.size) if (text[index] !in tables.removed) kept += text[index]
-        return kept
+    private companion object {
+        const val SEGMENT = 1_000_000 // code points
+        const val SPARE = 16 // rounds, and code points, beyond what a text's length allows
+        const val MOST_GROWTH = 16
+        const val ESCAPE = 0x1b
     }
+}
+
+/** Step 3. */
+internal class WhiteSpace(tables: TextTables) {
+    private val spaces = tables.set("spaces")
 
     /** Each run of white space becomes one space; none is left at either end. */
-    private fun foldWhiteSpace(text: CodePoints): CodePoints {
+    fun fold(text: CodePoints): CodePoints {
         val folded = CodePoints(text.size)
         var isPending = false
         for (index in 0 until text.size) {
-            if (text[index] in tables.spaces || text[index] == ' '.code) {
+            if (text[index] in spaces || text[index] == ' '.code) {
                 isPending = folded.size > 0
                 continue
             }
@@ -100,30 +105,33 @@ internal class TextClean(private val tables: TextTables) {
         }
         return folded
     }
+}
+
+/** Step 4. */
+internal class LowerCase(tables: TextTables) {
+    private val lower = tables.map("lower")
+    private val cased = tables.set("cased")
+    private val ignorable = tables.set("case_ignorable")
 
     /** By the table, character by character; only the capital sigma looks at its neighbours first. */
-    private fun lower(text: CodePoints): CodePoints {
+    fun lower(text: CodePoints): CodePoints {
         val sigmas = text.part(0, text.size)
         for (index in 0 until text.size) if (text[index] == SIGMA) sigmas[index] = lowerSigma(text, index)
-        return tables.lower.map(sigmas)
+        return lower.map(sigmas)
     }
 
     /** Final after a cased letter and not before one, case-ignorable characters between passed over. */
     private fun lowerSigma(text: CodePoints, index: Int): Int {
         var before = index - 1
-        while (before >= 0 && text[before] in tables.caseIgnorable) before--
+        while (before >= 0 && text[before] in ignorable) before--
         var after = index + 1
-        while (after < text.size && text[after] in tables.caseIgnorable) after++
-        val follows = before >= 0 && text[before] in tables.cased
-        val precedes = after < text.size && text[after] in tables.cased
+        while (after < text.size && text[after] in ignorable) after++
+        val follows = before >= 0 && text[before] in cased
+        val precedes = after < text.size && text[after] in cased
         return if (follows && !precedes) FINAL_SIGMA else SMALL_SIGMA
     }
 
     private companion object {
-        const val SEGMENT = 1_000_000 // code points
-        const val SPARE = 16 // rounds, and code points, beyond what a text's length allows
-        const val MOST_GROWTH = 16
-        const val ESCAPE = 0x1b
         const val SIGMA = 0x3A3
         const val SMALL_SIGMA = 0x3C3
         const val FINAL_SIGMA = 0x3C2

@@ -1,8 +1,13 @@
 package shop.mobileclip.search
 
 /** HTML character references: ftfy's strict reading, and the lenient one of Python's html.unescape. */
-internal class TextHtml(private val tables: TextTables) {
-    fun unescapeStrictly(text: CodePoints): CodePoints = replaced(text, ::strict)
+internal class TextHtml(tables: TextTables) {
+    private val names = tables.names("html")
+    private val charrefs = tables.map("charrefs")
+
+    /** [more]: names that count here besides. */
+    fun unescapeStrictly(text: CodePoints, more: Map<String, IntArray>): CodePoints =
+        replaced(text) { whole, start, out -> strict(whole, start, out, more) }
 
     fun unescapeLeniently(text: CodePoints): CodePoints = replaced(text, ::lenient)
 
@@ -21,7 +26,7 @@ internal class TextHtml(private val tables: TextTables) {
         return out
     }
 
-    private fun strict(text: CodePoints, start: Int, out: CodePoints): Int {
+    private fun strict(text: CodePoints, start: Int, out: CodePoints, more: Map<String, IntArray>): Int {
         val nameStart = if (text.at(start + 1) == HASH) start + 2 else start + 1
         var end = nameStart
         while (end - nameStart < STRICT_LENGTH && isAlphanumeric(text.at(end))) end++
@@ -33,7 +38,7 @@ internal class TextHtml(private val tables: TextTables) {
         val number = number(text, start + 1)
         val name = text.string(start + 1, end)
         val value = if (number == null || number.end != end) {
-            tables.html[name] ?: tables.htmlShouted[name]
+            names[name] ?: more[name]
         } else {
             character(number.value).takeUnless { it.size == 1 && it[0] == SEMICOLON }
         }
@@ -50,7 +55,7 @@ internal class TextHtml(private val tables: TextTables) {
         while (end < text.size && end - start <= LENIENT_LENGTH && text[end] !in ENDS_A_NAME) end++
         if (end > start + 1 && text.at(end) == SEMICOLON) end++
         for (knownEnd in end downTo start + 3) { // the longest first, at least two characters
-            val value = tables.html[text.string(start + 1, knownEnd)] ?: continue
+            val value = names[text.string(start + 1, knownEnd)] ?: continue
             out += value
             out.add(text, knownEnd, end)
             return end
@@ -80,8 +85,8 @@ internal class TextHtml(private val tables: TextTables) {
     }
 
     private fun character(number: Int): IntArray {
-        if (number >= BEYOND || number in 0xD800..0xDFFF) return intArrayOf(REPLACEMENT)
-        return tables.charrefs[number] ?: intArrayOf(number)
+        if (number >= BEYOND || number in 0xD800..0xDFFF) return intArrayOf(CodePoints.REPLACEMENT)
+        return charrefs[number] ?: intArrayOf(number)
     }
 
     private fun isAlphanumeric(point: Int) =
@@ -94,14 +99,13 @@ internal class TextHtml(private val tables: TextTables) {
         else -> -1
     }
 
-    companion object {
-        const val REPLACEMENT = 0xFFFD
-        private const val AMPERSAND = '&'.code
-        private const val HASH = '#'.code
-        private const val SEMICOLON = ';'.code
-        private const val STRICT_LENGTH = 24
-        private const val LENIENT_LENGTH = 32
-        private const val BEYOND = 0x110000
-        private val ENDS_A_NAME = "\t\n\u000c <&#;".map { it.code }.toSet()
+    private companion object {
+        const val AMPERSAND = '&'.code
+        const val HASH = '#'.code
+        const val SEMICOLON = ';'.code
+        const val STRICT_LENGTH = 24
+        const val LENIENT_LENGTH = 32
+        const val BEYOND = 0x110000
+        val ENDS_A_NAME = "\t\n\u000c <&#;".map { it.code }.toSet()
     }
 }

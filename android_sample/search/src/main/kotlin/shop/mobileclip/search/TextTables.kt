@@ -34,57 +34,20 @@ internal class CodePointMap(private val keys: IntArray, private val values: List
     }
 }
 
-/** The tables of `tokenizer.safetensors`, checked; FORMATS.md says what each holds. Throws [Malformed]. */
-internal class TextTables(container: Container) {
-    private val tensors = Tensors(container)
-
-    val letters = tensors.set("letters")
-    val numbers = tensors.set("numbers")
-    val separators = tensors.set("separators")
-    val spaces = tensors.set("spaces")
-    val removed = tensors.set("removed")
-    val decimals = tensors.set("decimals")
-    val cased = tensors.set("cased")
-    val caseIgnorable = tensors.set("case_ignorable")
-    val fold = tensors.map("fold")
-    val lower = tensors.map("lower")
-    val decompositions = tensors.map("decompositions")
-    val charrefs = tensors.map("charrefs")
-    val html = tensors.names("html")
-    val htmlShouted = tensors.names("html_shouted")
-    private val combining = tensors.rows("combining", 3)
-    private val combiningRanges = tensors.ranges(combining, 3, "combining")
-    private val compositions = tensors.rows("compositions", 3).let { rows ->
-        (rows.indices step 3).associate { pair(rows[it], rows[it + 1]) to rows[it + 2] }
-    }
-    private val ignoreCase = tensors.rows("ignore_case", 2).let { rows ->
-        (rows.indices step 2).associate { rows[it] to rows[it + 1] }
-    }
-
-    init {
-        for ((name, width) in listOf("compositions" to 3, "ignore_case" to 2)) {
-            tensors.checkPoints(tensors.rows(name, width), name)
-        }
-    }
-
-    /** Canonical combining class. */
-    fun rank(point: Int): Int = combiningRanges.rangeOf(point).let { if (it >= 0) combining[3 * it + 2] else 0 }
-
-    /** The one code point that the two make; null for none. */
-    fun composition(first: Int, second: Int): Int? = compositions[pair(first, second)]
-
-    /** The ASCII letter that a character equals when case is ignored, else itself. */
-    fun ignoringCase(point: Int): Int = ignoreCase[point] ?: point
-
-    private fun pair(first: Int, second: Int): Long = first.toLong() shl 32 or second.toLong()
-}
-
-/** Typed reading of the asset's tensors. */
-private class Tensors(private val container: Container) {
+/** Reads the tables of `tokenizer.safetensors` and checks them; FORMATS.md says what each holds. Throws [Malformed]. */
+internal class TextTables(private val container: Container) {
+    /** Row by row. */
     fun rows(name: String, width: Int): IntArray =
         ints(container.tensor(name, "U32", Container.ANY, width.toLong()).asIntBuffer())
 
-    private fun column(name: String): IntArray = ints(container.tensor(name, "U32", Container.ANY).asIntBuffer())
+    /** Rows of code points. */
+    fun points(name: String, width: Int): IntArray = rows(name, width).also { checkPoints(it, name) }
+
+    /** As it lies in the file. */
+    fun column(name: String): IntBuffer = container.tensor(name, "U32", Container.ANY).asIntBuffer()
+
+    /** As they lie in the file. */
+    fun bytes(name: String): ByteBuffer = container.tensor(name, "U8", Container.ANY)
 
     fun set(name: String): CodePointSet = ranges(rows(name, 2), 2, name)
 
@@ -101,7 +64,7 @@ private class Tensors(private val container: Container) {
     }
 
     fun map(name: String): CodePointMap {
-        val keys = column("${name}_keys")
+        val keys = ints(column("${name}_keys"))
         val values = values(name)
         wellFormed(keys.size == values.size) { "'$name' has ${keys.size} keys and ${values.size} values" }
         checkPoints(keys, name)
@@ -110,8 +73,8 @@ private class Tensors(private val container: Container) {
     }
 
     fun names(name: String): Map<String, IntArray> {
-        val text: ByteBuffer = container.tensor("${name}_names", "U8", Container.ANY)
-        val names = pieces(column("${name}_name_offsets"), text.capacity(), name) { from, to ->
+        val text = bytes("${name}_names")
+        val names = pieces(ints(column("${name}_name_offsets")), text.capacity(), name) { from, to ->
             String(
                 CharArray(to - from) {
                     val letter = text.get(from + it).toInt()
@@ -125,14 +88,14 @@ private class Tensors(private val container: Container) {
         return names.zip(values).toMap()
     }
 
-    fun checkPoints(points: IntArray, name: String) {
+    private fun checkPoints(points: IntArray, name: String) {
         for (point in points) wellFormed(point in 0..LAST_POINT) { "'$name' has a code point beyond U+10FFFF" }
     }
 
     private fun values(name: String): List<IntArray> {
-        val points = column("${name}_values")
+        val points = ints(column("${name}_values"))
         checkPoints(points, name)
-        return pieces(column("${name}_offsets"), points.size, name) { from, to ->
+        return pieces(ints(column("${name}_offsets")), points.size, name) { from, to ->
             wellFormed(to - from <= LONGEST) { "a value of '$name' has ${to - from} code points" }
             points.copyOfRange(from, to)
         }

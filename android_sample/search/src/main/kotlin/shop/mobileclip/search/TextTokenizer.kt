@@ -13,4 +13,13 @@ public interface TextTokenizer {
      * it).
      */
     public fun encode(text: String): IntArray
+
+    /**
+     * The checks that read the whole vocabulary: once after an install or a download, where no digest was compared. Without
+     * them a damaged vocabulary gives wrong ids or an exception of this kind, and nothing worse. A tokenizer that checks all
+     * on opening has nothing to do here.
+     *
+     * @throws BadFileException if the vocabulary is damaged.
+     */
+    public fun verify() {}
 }

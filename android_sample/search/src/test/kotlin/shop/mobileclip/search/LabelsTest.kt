@@ -13,19 +13,30 @@ class LabelsTest {
 
     @Test
     fun `golden labels have Python's probabilities`() {
-        for (case in Goldens.json("labels.json").objects("cases")) {
-            val labels = case.objects("labels")
-            val vectors = labels.map { label ->
-                Labels.vector(label.list("vectors").map { vector(it.asText("vector")) })
-            }
-            val names = labels.map { it.text("name") }
-            val scores = Labels.scores(names, vectors, vector(case.text("image")), case.double("logit_scale"))
-            val expected = case.objects("probabilities")
-            assertEquals(expected.map { it.text("name") }, scores.map { it.name })
-            for ((score, wanted) in scores.zip(expected)) {
-                assertEquals(wanted.double("probability"), score.probability, 1e-9)
-            }
+        for (name in listOf("labels.json", "labels-sigmoid.json")) {
+            for (case in Goldens.json(name).objects("cases")) compare(case, case["logit_bias"]?.asDouble("logit_bias"))
         }
+    }
+
+    private fun compare(case: Map<String, Json>, sigmoidBias: Double?) {
+        val labels = case.objects("labels")
+        val vectors = labels.map { label -> Labels.vector(label.list("vectors").map { vector(it.asText("vector")) }) }
+        val (names, image) = labels.map { it.text("name") } to vector(case.text("image"))
+        val scores = Labels.scores(names, vectors, image, case.double("logit_scale"), sigmoidBias)
+        val expected = case.objects("probabilities")
+        assertEquals(expected.map { it.text("name") }, scores.map { it.name })
+        for ((score, wanted) in scores.zip(expected)) {
+            assertEquals(wanted.double("probability"), score.probability, 1e-9)
+        }
+    }
+
+    @Test
+    fun `shares of a sigmoid are each label's own, and none overflows`() {
+        val vectors = listOf(doubleArrayOf(1.0, 0.0), doubleArrayOf(-1.0, 0.0))
+        val scores = Labels.scores(listOf("a", "b"), vectors, floatArrayOf(1f, 0f), 1000.0, -10.0)
+        assertEquals(listOf(1.0, 0.0), scores.map { it.probability })
+        val low = Labels.scores(listOf("a", "b"), vectors, floatArrayOf(1f, 0f), 1.0, -10.0)
+        assertEquals(1 / (1 + exp(9.0)), low.first().probability, 1e-15)
     }
 
     @Test

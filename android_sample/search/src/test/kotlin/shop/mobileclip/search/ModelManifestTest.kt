@@ -95,6 +95,54 @@ class ModelManifestTest {
     }
 
     @Test
+    fun `prompts may be a language's own, and fall back to English, then to the first`() {
+        fun made(templates: String) = read(good.replace("""["{}", "a photo of a {}."]""", templates)).text
+        val both = made("""{"zh": ["\u4e00{}"], "en": ["a {}"]}""")
+        assertEquals(listOf("\u4e00{}"), both.templates("zh"))
+        for (language in listOf("en", "de", null)) assertEquals(listOf("a {}"), both.templates(language))
+        assertEquals(listOf("a {}"), both.templates)
+        val without = made("""{"zh": ["\u4e00{}"], "de": ["ein {}"]}""")
+        assertEquals(listOf("ein {}"), without.templates("fr"))
+        assertEquals(listOf("{}", "a photo of a {}."), read(good).text.templates("zh"))
+        for (bad in listOf(
+            "{}",
+            "[]",
+            """{"en": []}""",
+            """{"en": "a {}"}""",
+            """{"zh": ["x"]}""",
+            """{"zh": [1]}""",
+        )) {
+            refused("""["{}", "a photo of a {}."]""", bad, "template")
+        }
+    }
+
+    @Test
+    fun `labels share by a softmax, or by a sigmoid with the model's bias`() {
+        fun bias(keys: String) = read(good.replace("\"logit_scale\": 20.5", "\"logit_scale\": 20.5, $keys")).sigmoidBias
+        assertEquals(null, read(good).sigmoidBias)
+        assertEquals(null, bias(""""labels": "softmax", "logit_bias": -3"""))
+        assertEquals(-16.5, bias(""""labels": "sigmoid", "logit_bias": -16.5"""))
+        for (none in listOf("", """, "logit_bias": null""")) assertEquals(0.0, bias(""""labels": "sigmoid"$none"""))
+        val scale = "\"logit_scale\": 20.5"
+        refused(scale, """$scale, "labels": "softplus"""", "'softplus'")
+        refused(scale, """$scale, "labels": null""", "labels")
+        for (bad in listOf("\"1\"", "1e999")) refused(scale, """$scale, "logit_bias": $bad""", "logit_bias")
+    }
+
+    @Test
+    fun `the text encoder's tokens are counted, by the end token where nothing says so`() {
+        assertEquals(49408, read(good).text.vocabulary)
+        assertEquals(9, read(good.replace("\"pad_token\"", "\"vocabulary\": 9, \"pad_token\"")).text.vocabulary)
+        for (bad in listOf(
+            "0",
+            "null",
+            "1.5",
+        )) {
+            refused("\"pad_token\"", "\"vocabulary\": $bad, \"pad_token\"", "vocabulary")
+        }
+    }
+
+    @Test
     fun `the first artefact is given, and one that is not there is refused by name`() {
         assertEquals("fp32", read(good).artifact("tflite", "image").precision)
         for ((format, encoder) in listOf("tflite" to "text", "onnx" to "image")) {

@@ -28,7 +28,8 @@ class ReadmeTest {
         // README.md
         val manifest = ModelManifest.load(File(folder, "manifest.json"))
         val catalog = ProductCatalog.open(File(folder, "shop.catalog"), manifest.space, manifest.catalog?.digest)
-        val tokenizer = Tokenizers.load(File(folder, manifest.tokenizer.path), manifest.tokenizer.sha256)
+        val asset = manifest.tokenizer
+        val tokenizer = Tokenizers.load(File(folder, asset.path), asset.sha256, manifest.text.vocabulary)
         val search = CatalogSearch(catalog)
         val searcher = Searcher({ MyEncoder(manifest) }, tokenizer, manifest.preprocessor(), search, executor)
         searcher.search(SearchRequest(text = "red shoes", image = photo, slider = 0.5)) { outcome ->

@@ -431,6 +431,25 @@ class SearcherTest {
     }
 
     @Test
+    fun `labels are made as the manifest says, in their language`() {
+        fun manifest(labels: String) = Dist.file("manifest.json").readText().let { json ->
+            val templates = Regex("\"templates\": *\\[[^]]*]")
+            check(templates.containsMatchIn(json))
+            val own = templates.replace(json, "\"templates\": {\"en\": [\"a {}\"], \"de\": [\"ein {}\", \"{}\"]}")
+            ModelManifest.read(own.replaceFirst("{", "{$labels").toByteArray(), "made")
+        }
+        val (searcher, image, names) = Triple(searcher(), image(3), listOf("Hut", "Schuh"))
+        fun expected(templates: List<String>, bias: Double?): List<LabelScore> {
+            val vectors = names.map { name -> Labels.vector(templates.map { textVector(it.replace("{}", name)) }) }
+            return Labels.scores(names, vectors, imageVector(image), Dist.manifest.logitScale, bias)
+        }
+        val sigmoid = manifest("\"labels\": \"sigmoid\", \"logit_bias\": -2.5,")
+        assertEquals(expected(listOf("ein {}", "{}"), -2.5), searcher.labels(image, names, sigmoid, "de"))
+        assertEquals(expected(listOf("a {}"), -2.5), searcher.labels(image, names, sigmoid, "fr"))
+        assertEquals(expected(listOf("a {}"), null), searcher.labels(image, names, manifest("")))
+    }
+
+    @Test
     fun `errors have kinds that an app can say in its own words`() {
         val missing = assertThrows<BadFileException> { ProductCatalog.open(File(folder, "none.catalog")) }
         val other = assertThrows<BadFileException> { ProductCatalog.open(File(search.catalog.name), "cd".repeat(32)) }

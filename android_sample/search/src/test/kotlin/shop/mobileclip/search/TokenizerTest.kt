@@ -59,6 +59,16 @@ class TokenizerTest {
     }
 
     @Test
+    fun `an asset with more tokens than the text encoder is refused`() {
+        val own = spec.endToken + 1
+        Tokenizers.load(asset, vocabulary = own).verify()
+        val error = assertThrows<BadFileException> { Tokenizers.load(asset, vocabulary = own - 1) }
+        val message = error.checkMessage(asset.path)
+        assertTrue("$own tokens, more than the text encoder's ${own - 1}" in message) { message }
+        assertEquals(ErrorKind.MISMATCHED, error.kind)
+    }
+
+    @Test
     fun `version 1 is CLIP's, version 2 names its family`() {
         val text = "a photo of a r\u00e9d dress"
         for (version in listOf(V1, """"version":"2","family":"clip-bpe"""")) {
@@ -78,7 +88,9 @@ class TokenizerTest {
         refused("found 'mobileclip-tokenizer version 3'", V1, """"version":"3","family":"clip-bpe"""")
         refused("found 'mobileclip-catalog version 1'", "mobileclip-tokenizer", "mobileclip-catalog")
         refused("found 'mobileclip-tokenizer version none'", """,$V1""", "")
-        refused("expected 'clip-bpe', found 'wordpiece'", V1, """"version":"2","family":"wordpiece"""")
+        val known = "expected 'clip-bpe' or 'unigram' or 'gemma-bpe' or 'wordpiece'"
+        refused("$known, found 'letters'", V1, """"version":"2","family":"letters"""")
+        refused("no tensor 'pieces'", V1, """"version":"2","family":"wordpiece"""")
         refused("no 'family'", V1, """"version":"2"""")
     }
 
@@ -136,18 +148,26 @@ class TokenizerTest {
     }
 }
 
+/** The files of the vectors that hold texts of the families beside CLIP's. */
+internal val FAMILY_TEXTS =
+    listOf("unigram", "unigram-cased", "gemma-bpe", "wordpiece").map { "tokens-$it.json" }
+
 /** The files of the vectors that hold texts. */
-internal val TEXTS = listOf("tokens.json", "tokens-32.json")
+internal val TEXTS = listOf("tokens.json", "tokens-32.json") + FAMILY_TEXTS
 
 /** Texts of the vectors with their ids, for one context length. */
-internal class GoldenTexts(vectors: Vectors, name: String) {
+internal class GoldenTexts(private val vectors: Vectors, name: String) {
     private val file = vectors.json(name)
     private val contextLength = file.int("context_length")
     private val padToken = file.int("pad_token")
     val rows = file.objects("texts")
 
-    /** The tokenizer of the exported asset, for this context length; a changed asset goes into [folder]. */
+    /** The last id of the shortest row. */
+    val endToken = rows.minBy { it.list("ids").size }.list("ids").last().asLong("id").toInt()
+
+    /** The tokenizer of their own asset, or the exported one for this context length; a changed asset goes into [folder]. */
     fun tokenizer(folder: File): TextTokenizer {
+        file["asset"]?.let { return Tokenizers.load(vectors.file(it.asText("asset"))).apply { verify() } }
         val own = Dist.manifest.text.contextLength
         if (contextLength == own) return Dist.tokenizer
         return Tokenizers.load(asset(folder, """"context_length":"$own"""", """"context_length":"$contextLength""""))

@@ -5,23 +5,28 @@ import shop.mobileclip.search.ImagePreprocessor
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.ResizeInterpolation
 import shop.mobileclip.search.SearchQuery
+import shop.mobileclip.search.Tokenizers
 import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
 
 /**
- * What benchmarks/jvm.py times. Does one thing once for each line that it gets, and answers each with a line: the
+ * What benchmarks/ times. Does one thing once for each line that it gets, and answers each with a line: the
  * milliseconds that it took, a space, and what came out, so that it can be checked.
  *
  * - `search <catalog> <vector> <k>`: vector is a file of little-endian float32; out come the products, with commas
  * - `id <catalog> <id>`: out comes the product's name
  * - `open <catalog>`: out comes how many products it has
  * - `picture <rgb> <width> <height> <size> bilinear|bicubic`: out comes the SHA-256 of the square
+ *
+ * `tokenizer <asset> <texts>`, a file with a text a line, reads no lines: it times opening, checking and encoding by itself
+ * and prints one line of JSON.
  */
 object Bench {
     @JvmStatic
     fun main(arguments: Array<String>) {
+        if (arguments[0] == "tokenizer") return println(tokenizer(File(arguments[1]), File(arguments[2]).readLines()))
         val work = when (arguments[0]) {
             "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
             "id" -> id(File(arguments[1]), arguments[2])
@@ -70,4 +75,40 @@ object Bench {
             { MessageDigest.getInstance("SHA-256").digest(square).joinToString("") { "%02x".format(it) } }
         }
     }
+
+    /** Warm times are medians; [WARM] turns go before them. `heap_mb`: what one open tokenizer keeps, without what is mapped. */
+    private fun tokenizer(asset: File, texts: List<String>): String {
+        val first = milliseconds { Tokenizers.load(asset) }
+        val opens = List(WARM + OPENS) { milliseconds { Tokenizers.load(asset) } }.drop(WARM)
+        val before = usedBytes()
+        val tokenizer = Tokenizers.load(asset)
+        val kept = usedBytes() - before
+        val checks = List(CHECKS) { milliseconds(tokenizer::verify) }
+        val encodes = texts.map { text ->
+            repeat(WARM) { tokenizer.encode(text) }
+            median(List(ENCODES) { milliseconds { tokenizer.encode(text) } })
+        }
+        val ids = texts.map { tokenizer.encode(it).toList() }
+        return """{"first_open_ms": $first, "open_ms": ${median(opens)}, "verify_ms": ${median(checks)}, """ +
+            """"heap_mb": ${kept / 1e6}, "encode_us": ${1e3 * median(encodes)}, "ids": $ids}"""
+    }
+
+    private inline fun milliseconds(work: () -> Unit): Double {
+        val start = System.nanoTime()
+        work()
+        return (System.nanoTime() - start) / 1e6
+    }
+
+    private fun median(values: List<Double>): Double = values.sorted()[values.size / 2]
+
+    private fun usedBytes(): Long = Runtime.getRuntime().run {
+        repeat(COLLECTIONS) { gc() }
+        totalMemory() - freeMemory()
+    }
+
+    private const val WARM = 100
+    private const val OPENS = 21
+    private const val CHECKS = 5
+    private const val ENCODES = 101
+    private const val COLLECTIONS = 3
 }

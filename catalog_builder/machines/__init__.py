@@ -1,0 +1,1 @@
+"""A list's pictures, embedded on several machines."""
