@@ -179,7 +179,7 @@ check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRI
 test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
-soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, and every kind of network with its faults
+soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
 	REPETITIONS=1000000 $(PYTEST) -m "repeated or soak"
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew

@@ -64,7 +64,7 @@ async function firefoxTab() {
   });
   const page = await browser.newPage();
   return {
-    browser: await browser.version(),
+    browser: (await browser.version()).replace('firefox/', 'Firefox '),
     open: (url) => page.goto(url),
     call: (work, given) => page.evaluate(/** @type {any} */ (work), given),
     type: async (selector, text) => {
@@ -104,7 +104,7 @@ async function webkitTab() {
   const send = async (/** @type {string} */ selector, /** @type {string} */ text) =>
     ask('POST', `${await element(selector)}/value`, { text });
   return {
-    browser: `${capabilities.browserName} ${capabilities.browserVersion}`,
+    browser: `WebKitGTK ${capabilities.browserVersion}`,
     open: (url) => ask('POST', `${session}/url`, { url }),
     call: async (work, given) => {
       const script = 'const [given, done] = arguments; '
