@@ -187,7 +187,8 @@ def suite(name: str, site: Path, engine: str = "chromium", **variables: str | Pa
     """Runs one of the suites in a browser; what must pass passed."""
     installed(engine)
     [program, *_] = ENGINES[engine]
-    environment = {"SITE": site, "PICTURE": PICTURE, "NAME": PRODUCT, "ENGINE": engine, engine.upper(): program} | variables
+    environment = {"SITE": site, "PICTURE": PICTURE, "NAME": PRODUCT, "ENGINE": engine, engine.upper(): program,
+                   **variables}
     screen = ["xvfb-run", "--auto-servernum"] if engine == "webkit" else []          # it has no mode without one
     command = [*screen, *node.found().node, "--test", "--test-reporter=tap", f"tests/browser/{name}.test.js"]
     answer = subprocess.run(command, cwd=PAGE, capture_output=True, text=True, timeout=SECONDS,

@@ -15,6 +15,7 @@ import pytest
 
 from catalog_builder import __main__ as catalog_builder
 from catalog_builder.apps import WEB
+from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.web import lacking, litert_files, preview_server, web_site
 from export.artifacts import manifest, shipping
 from export.artifacts.dist import Dist
@@ -64,7 +65,7 @@ def test_the_catalog_of_a_list_that_the_user_gives_is_built_beside_another(dist)
     assert lacking.commands(dist, None, dist / "a.catalog", listed=True) == []
     told = subprocess.run(["make", "-n", "preview", "PRODUCTS=shop.csv", f"VENV={sys.prefix}"], cwd=ROOT, text=True,
                           capture_output=True, check=True).stdout
-    assert "--listed" in told
+    assert told.count('--products "$PRODUCTS"') == 2           # when it asks what lacks, and when it serves
 
 
 def test_the_other_route_to_tflite_stays_the_route(dist):
@@ -211,6 +212,24 @@ def test_the_commands_refuse_in_one_line(dist, page, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3 and "found mine.txt" in said[0]
     assert all("make export MODEL=demo FORMATS=tflite PRECISION=fp32" in line for line in said[1:])
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "xlsx"])
+def test_of_several_catalogs_the_list_that_the_user_gives_names_one(kind, dist, page, tmp_path, capsys):
+    where = ["--dist", str(dist.parent), "--model", dist.name]
+    for name, currency in (("mine", "USD"), ("other", "EUR")):
+        (dist / f"{name}.catalog").unlink(missing_ok=True)
+        catalog_of(dist / f"{name}.catalog", SPACE, currency)
+    given = ["--products", f"lists/mine.{kind}"]
+    assert catalog_builder.main(["web", *where, *given, "--out", str(tmp_path / "out")]) == 0
+    assert open_catalog(tmp_path / "out" / "model" / "shop.catalog").currency == "USD"
+    assert catalog_builder.main(["lacking", *where, *given]) == 0
+    capsys.readouterr()
+    assert catalog_builder.main(["web", *where]) == 2
+    assert "several catalogs" in capsys.readouterr().err
+    named = ["--catalog", str(dist / "other.catalog"), "--out", str(tmp_path / "named")]
+    assert catalog_builder.main(["web", *where, *given, *named]) == 0
+    assert open_catalog(tmp_path / "named" / "model" / "shop.catalog").currency == "EUR"
 
 
 # The preview.
