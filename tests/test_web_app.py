@@ -212,8 +212,11 @@ def test_the_page_outlives_its_server(site, say):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_gives_the_golden_answers_and_serves_a_shopper(engine, site, dist, say):
-    run = suite("engine", site, engine, TOKENIZER=dist / manifest.TOKENIZER)
+def test_every_engine_gives_the_golden_answers_and_serves_a_shopper(engine, site, dist, tmp_path, say):
+    [module] = re.findall(r"```js\n(.*?)```", (PAGE / "README.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "own.js").write_text(module, encoding="utf-8")
+    (tmp_path / "own.html").write_text("<!doctype html><title>A page of one's own</title>", encoding="utf-8")
+    run = suite("engine", site, engine, TOKENIZER=dist / manifest.TOKENIZER, OWN=tmp_path)
     say(f"web_sample/app: {run.tests} tests of goldens, of a shopper's ways and without a network in {run.browser}")
 
 

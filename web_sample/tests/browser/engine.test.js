@@ -1,5 +1,6 @@
 // A site enters; whether another browser's engine gives the golden answers, and its page serves a shopper, leaves. ENGINE names
-// the browser, SITE the site, TOKENIZER the demo model's tokenizer file, PICTURE a picture of a product, NAME that product's name.
+// the browser, SITE the site, TOKENIZER the demo model's tokenizer file, PICTURE a picture of a product, NAME that product's name,
+// OWN a folder with own.html, an empty page, and own.js, the module that the README shows.
 
 import assert from 'node:assert/strict';
 import { dirname, resolve } from 'node:path';
@@ -20,7 +21,8 @@ let site;
 let page;
 
 before(async () => {
-  site = await serve(env('SITE'), { tests: TESTS, goldens: GOLDENS, dist: dirname(env('TOKENIZER')) });
+  site = await serve(env('SITE'), { tests: TESTS, goldens: GOLDENS, dist: dirname(env('TOKENIZER')),
+    'own.js': `${env('OWN')}/own.js`, 'own.html': `${env('OWN')}/own.html` });
   page = await tab();
   await page.open(site.url);
 });
@@ -37,6 +39,20 @@ for (const [check, name] of CHECKS) {
     assert.deepEqual(wrong, []);
   });
 }
+
+test('the module of the README finds products in a page of one\'s own', async () => {
+  await page.open(new URL('../own.html', site.url).href);
+  const [[name, percent]] = await page.call(async () => {
+    /** @type {[string, number][][]} */
+    const said = [];
+    console.log = (/** @type {[string, number][]} */ found) => said.push(found);
+    await import(new URL('own.js', location.href).href);
+    return said[0];
+  }, null);
+  assert.equal(name, BEST);
+  assert.ok(percent > 90, `${percent}`);
+  await page.open(site.url);
+});
 
 test('a shopper searches by words, filters, opens a product, and goes back', async () => {
   await page.type('#text', TEXT);
