@@ -27,6 +27,8 @@ from tests.conftest import ROOT
 from tests.test_apps import catalog_of
 from tests.test_bundle import NOTHING, SPACE, made_dist
 
+APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"    # SHA-256 of its text, version 2.0
+
 # What is missing.
 
 
@@ -113,7 +115,8 @@ def modules(tmp_path):
 
 def test_the_runtime_imports_by_path_since_workers_know_no_bare_names(modules):
     made = litert_files.contents(modules)
-    assert made["index.js"] == b'import { a } from "./wasm-utils.js";\n'
+    change, rest = made["index.js"].split(b"\n", 1)
+    assert rest == b'import { a } from "./wasm-utils.js";\n' and change.startswith(b"// Changed for this page: ")
     assert {name for name in made if name.endswith(".wasm")} == {
         "litert_wasm_internal.wasm", "litert_wasm_compat_internal.wasm", "litert_wasm_jspi_internal.wasm"}
 
@@ -164,6 +167,7 @@ def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kep
     assert {path.name for path in out.iterdir()} == {
         "app", "shop", "search", "runtimes", "runtime", "model", "index.html", "README.md"}
     assert (out / "runtime" / "litert" / "litert_wasm_jspi_internal.wasm").is_file()
+    assert files.sha256(out / "runtime" / "litert" / "LICENSE") == APACHE
     Dist(out / "model").check()
     assert part.folder == out / "model" and [a.precision for a in manifest.read(part.folder).artifacts] == ["fp32"] * 2
     said = (out / "README.md").read_text()

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ask, env, gate, launch, picture, serve, settled, show, visit } from './site.js';
+import { ask, env, gate, launch, picture, serve, settled, show, until, visit } from './site.js';
 
 const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
@@ -39,17 +39,17 @@ const STATES = {
     site.change = (path) => path === CATALOG ? 503 : undefined;
     await page.reload();
     await ask(page, TEXT);
-    await says(page, 'connection');
+    await says(page, 'error_network');
   },
   'error-memory': async (page, site) => {
     site.change = (path, content) => path === MANIFEST ? ofCatalog(content, TOO_LARGE) : undefined;
     await again(page);
-    await says(page, 'memory');
+    await says(page, 'error_memory');
   },
   'error-files': async (page, site) => {
     site.change = (path, content) => path === CATALOG ? content.fill(7, 600_000, 600_001) : undefined;
     await again(page);
-    await says(page, 'damaged');
+    await says(page, 'error_files');
   },
   idle: async (page, site) => {
     site.change = () => undefined;
@@ -142,9 +142,13 @@ async function again(page) {
   await page.waitForSelector('#answer[aria-busy=false]');
 }
 
-/** Waits for a word of the message, in English. @param {Page} page @param {string} word */
-async function says(page, word) {
-  if (await page.getAttribute('html', 'lang') === 'en') await page.waitForSelector(`#detail:text("${word}")`);
+/** Waits for the message, in the page's language. @param {Page} page @param {import('../../app/strings.js').Words} name */
+function says(page, name) {
+  return until(page, async (wanted) => {
+    /** @type {typeof import('../../app/strings.js')} */
+    const { words } = await import(new URL('strings.js', location.href).href);
+    return document.querySelector('#detail')?.textContent === words(wanted);
+  }, name);
 }
 
 /** The manifest, of a catalog of so many bytes. @param {Buffer} manifest @param {number} bytes */
