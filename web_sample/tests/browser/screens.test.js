@@ -9,7 +9,7 @@ import { ask, env, gate, launch, picture, serve, settled, show, until, visit } f
 const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
 const TEXT = 'a red apple';
-const [MANIFEST, CATALOG] = ['model/manifest.json', 'model/shop.catalog'];
+const [MANIFEST, CATALOG, ENCODER] = ['model/manifest.json', 'model/shop.catalog', 'model/text.tflite'];
 const TOO_LARGE = 5e9; // bytes: no page has so much memory
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -36,18 +36,18 @@ const chosen = process.env.VARIANTS?.split(',') ?? Object.keys(VARIANTS);
  */
 const STATES = {
   'error-network': async (page, site) => {
-    site.change = (path) => path === CATALOG ? 503 : undefined;
+    site.change = (path) => path === CATALOG || path === ENCODER ? 503 : undefined; // which is to come later
     await page.reload();
     await ask(page, TEXT);
     await says(page, 'error_network');
   },
   'error-memory': async (page, site) => {
-    site.change = (path, content) => path === MANIFEST ? ofCatalog(content, TOO_LARGE) : undefined;
+    site.change = (path, content) => path === MANIFEST ? ofCatalog(content, TOO_LARGE) : path === ENCODER ? 503 : undefined;
     await again(page);
     await says(page, 'error_memory');
   },
   'error-files': async (page, site) => {
-    site.change = (path, content) => path === CATALOG ? content.fill(7, 600_000, 600_001) : undefined;
+    site.change = (path, content) => path === CATALOG ? content.fill(7, 600_000, 600_001) : path === ENCODER ? 503 : undefined;
     await again(page);
     await says(page, 'error_files');
   },
@@ -58,7 +58,7 @@ const STATES = {
   },
   searching: async (page, site) => {
     [opening, loading] = [gate(), gate()];
-    site.held = { [MANIFEST]: opening.until, 'model/text.tflite': loading.until };
+    site.held = { [MANIFEST]: opening.until, [ENCODER]: loading.until };
     await page.reload();
     await page.fill('#text', TEXT);
     await page.press('#text', 'Enter');
