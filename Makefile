@@ -160,6 +160,8 @@ search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the n
 # What goes into an app, from the variables above.
 SHIPPED = --model "$$EXPORTED" $(TAG) --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$$CATALOG") \
   $(if $(ACCEPT_RESEARCH_LICENCE),--accept-research-licence) $(if $(ACCEPT_UNKNOWN_LICENCE),--accept-unknown-licence)
+# What a page shows: the catalog of the list that is given here.
+SHOWN = $(SHIPPED) $(if $(PRODUCTS),--products "$$PRODUCTS")
 
 apps: $(LIGHT_READY)  ## MODEL=demo: encoders, tokenizer and catalog into the sample apps [CATALOG PRECISION ACCEPT_RESEARCH_LICENCE=1 ACCEPT_UNKNOWN_LICENCE=1]
 	@$(LIGHT_PY) -m catalog_builder apps $(SHIPPED)
@@ -168,16 +170,16 @@ bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app develope
 	@$(LIGHT_PY) -m catalog_builder bundle $(SHIPPED) $(if $(OUT),--out "$$OUT") $(if $(PLATFORMS),--platforms "$$PLATFORMS")
 
 # What the page lacks of dist/<model>/ is made first, by the commands that this prints.
-LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHIPPED) $(if $(PRODUCTS),--listed))" && \
+LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHOWN))" && \
   if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
 
 preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]
 	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder preview $(SHIPPED) $(if $(PORT),--port "$$PORT")
+	@$(LIGHT_PY) -m catalog_builder preview $(SHOWN) $(if $(PORT),--port "$$PORT")
 
 web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; no OUT: dist/<model>/web]
 	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder web $(SHIPPED) $(if $(OUT),--out "$$OUT")
+	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(if $(OUT),--out "$$OUT")
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens
@@ -191,7 +193,7 @@ check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRI
 test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
-soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, and every kind of network with its faults
+soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
 	REPETITIONS=1000000 $(PYTEST) -m "repeated or soak"
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew

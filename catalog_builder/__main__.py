@@ -109,7 +109,9 @@ def parser() -> CommandLine:
     web = subparsers.add_parser("web", help="write the sample web page with a catalog, for a static web host")
     web.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {web_site.NAME} in dist/<model>/")
     lacking = subparsers.add_parser("lacking", help="print the commands that make what `preview` and `web` lack")
-    lacking.add_argument("--listed", action="store_true", help="the user gives a product list: build its catalog")
+    for subparser in (preview, web, lacking):
+        subparser.add_argument("--products", type=command.path, metavar="PATH", help="the list whose catalog it takes, "
+                               "unless --catalog names one (default: the only one there)")
     for subparser in (apps, bundle, preview, web, lacking):
         subparser.add_argument("--precision", default="default", help="of the encoders (default: the model's default, "
                                "or else the smallest that passed the gate)")
@@ -151,7 +153,7 @@ def work(arguments: list[str]) -> int:
         return commands.compare(compare_request(options))
     dist = exported(options.dist, options.model, options.pretrained)
     if options.command == "lacking":
-        return commands.lacking(dist, options.precision, options.catalog, options.listed)
+        return commands.lacking(dist, options.precision, options.catalog, options.products is not None)
     if options.command == "merge":
         store = options.out or dist / f"{list_name(options.products)}{EMBEDDINGS}"
         return commands.merge(options.parts or parts_beside(store), store)
@@ -173,7 +175,7 @@ def work_on(dist: Path, options: Namespace) -> int:
         return commands.vectors(vectors_request(options, dist), out)
     if options.command == "embed":
         return commands.embed(part_request(options, dist))
-    catalog = options.catalog or newest(dist, options.command if options.command in SHIP else None)
+    catalog = asked(dist, options)
     if options.command == "search":
         return commands.search(catalog, dist, search_request(options), options.json)
     if options.command == "duplicates":
@@ -187,6 +189,18 @@ def work_on(dist: Path, options: Namespace) -> int:
         return commands.bundle(dist, catalog, options.precision, accepted, out=options.out or dist / NAME,
                                platforms=options.platforms)
     return commands.verify(catalog)
+
+
+def asked(dist: Path, options: Namespace) -> Path:
+    """The catalog that the user names, or that of the list that he gives, or the newest. Errors: those of `newest`."""
+    if products := vars(options).get("products"):
+        return options.catalog or listed(dist, products)
+    return options.catalog or newest(dist, options.command if options.command in SHIP else None)
+
+
+def listed(dist: Path, products: Path) -> Path:
+    """Where a list's catalog is, unless the user names a place."""
+    return dist / f"{list_name(products)}.catalog"
 
 
 def newest(dist: Path, ships: str | None) -> Path:
@@ -206,7 +220,7 @@ def newest(dist: Path, ships: str | None) -> Path:
 def build_request(options: Namespace, dist: Path) -> BuildRequest:
     """What `build` was asked for."""
     return BuildRequest(
-        products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
+        products=options.products, model=dist, out=options.catalog or listed(dist, options.products),
         queries=options.queries, options=list_arguments.options(options), strict=options.strict,
         allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
         thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality), base=options.base)
@@ -215,7 +229,7 @@ def build_request(options: Namespace, dist: Path) -> BuildRequest:
 def vectors_request(options: Namespace, dist: Path) -> BuildRequest:
     """The build whose vectors `vectors` was asked for: it uses what the catalog's build computed."""
     return BuildRequest(
-        products=options.products, model=dist, out=options.catalog or dist / f"{list_name(options.products)}.catalog",
+        products=options.products, model=dist, out=options.catalog or listed(dist, options.products),
         options=list_arguments.options(options), allow_loss=list_arguments.share(options.allow_loss),
         engine=options.engine, thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
 

@@ -23,6 +23,7 @@ from export.common.errors import InputError
 from tests.conftest import ROOT
 from tests.picture_server import served
 
+OWN = 12                                     # products of a list of one's own
 NEEDED = ("Makefile", "requirements-catalog.lock", "export", "catalog_builder")
 
 
@@ -96,11 +97,61 @@ def previewed() -> str:
 
 def test_a_shop_stands_in_the_browser_after_one_command(shop_window, light):
     """The page, and all that it loads and checks: the files of its list and of its manifest."""
-    given = os.environ | {"VENV": "none", "CATALOG_VENV": str(light), "PORT": "0"}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
-        given.pop(name, None)
-    with subprocess.Popen(previewed(), cwd=shop_window, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, env=given, start_new_session=True) as process:
+    said, digests = shown(previewed(), shop_window, light)
+    assert "make catalog NAME=demo\n" in said
+    assert digests["model/shop.catalog"] and len(digests) > 40 and not (shop_window / ".venv").exists()
+
+
+def page_commands() -> list[str]:
+    """The commands in the blocks of the page's own README, without their comments."""
+    text = (ROOT / "web_sample" / "README.md").read_text(encoding="utf-8")
+    return [line.partition("  #")[0].strip() for line in re.findall(r"^    ((?:make|python) .*)", text, re.MULTILINE)]
+
+
+@pytest.mark.exhaustive
+def test_the_commands_of_the_pages_own_readme(shop_window, light):
+    """Each, word for word. Of the last one, pytest only lists what it would run."""
+    preview, listed, web, tests = page_commands()
+    shown(preview, shop_window, light)
+    other = shop_window / "dist" / "demo" / "other.catalog"
+    shutil.copy(shop_window / "dist" / "demo" / "products.catalog", other)
+    own_list(shop_window)
+    said, digests = shown(listed, shop_window, light)
+    catalog = open_catalog(shop_window / "dist" / "demo" / "products.catalog")
+    assert "make catalog NAME=demo\n" in said and catalog.products == OWN
+    assert digests["model/shop.catalog"] == catalog.metadata["sha256"]
+    other.unlink()
+    answer = subprocess.run(web, cwd=shop_window, shell=True, capture_output=True, text=True, env=alone(light))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    written = open_catalog(shop_window / "site" / "model" / "shop.catalog")
+    assert written.metadata["sha256"] == catalog.metadata["sha256"]
+    for name in ("tests", "parity", "pyproject.toml"):
+        (shop_window / name).symlink_to(ROOT / name)
+    shutil.rmtree(shop_window / "web_sample" / "node_modules", ignore_errors=True)
+    (shop_window / "web_sample" / "node_modules").symlink_to(ROOT / "web_sample" / "node_modules")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    given = alone(light) | {"PYTEST_ADDOPTS": "--collect-only -q", "PATH": path}
+    answer = subprocess.run(tests, cwd=shop_window, shell=True, capture_output=True, text=True, env=given)
+    assert answer.returncode == 0 and "test_a_shopper_uses_the_page" in answer.stdout, answer.stdout + answer.stderr
+
+
+def own_list(desk: Path) -> None:
+    """Writes products.csv, some of the sample shop's products, with its pictures beside it."""
+    lines = (desk / "demo" / "shop" / "products.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (desk / "products.csv").write_text("".join(lines[:OWN + 1]), encoding="utf-8")
+    (desk / "pictures").symlink_to(desk / "demo" / "shop" / "pictures")
+
+
+def alone(light: Path) -> dict[str, str]:
+    """The variables of somebody who has the environment of catalogs alone, and no screen."""
+    there = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
+    return there | {"VENV": "none", "CATALOG_VENV": str(light), "PORT": "0"}
+
+
+def shown(command: str, desk: Path, light: Path) -> tuple[list[str], dict[str, str]]:
+    """What a command says that serves the page, and the digests of what it serves. Ctrl-C ends it."""
+    with subprocess.Popen(command, cwd=desk, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=alone(light), start_new_session=True) as process:
         said = []
         for line in process.stdout:
             said.append(line)
@@ -112,8 +163,8 @@ def test_a_shop_stands_in_the_browser_after_one_command(shop_window, light):
         finally:
             os.killpg(process.pid, signal.SIGINT)
         rest = process.stdout.read().splitlines()
-    assert "make catalog NAME=demo\n" in said and rest[0] == "the preview ended" and len(rest) <= 2, rest
-    assert digests["model/shop.catalog"] and len(digests) > 40 and not (shop_window / ".venv").exists()
+    assert rest[0] == "the preview ended" and len(rest) <= 2, rest
+    return said, digests
 
 
 def served_files(address: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
-"""The browser app: its words are Android's, its icons are there, and Chromium uses its page as a shopper does.
+"""The browser app: its words are Android's, its icons are there, and browsers use its page as a shopper does.
 
 The page is the site that `make web` writes of the folder that DIST names (default: the demo model, exported here) and
-the sample shop. CHROMIUM names the browser. SCREENS=folder keeps the pictures of every state.
+the sample shop. Chromium always runs it, Firefox and WebKitGTK in `make soak`. CHROMIUM and FIREFOX name the browsers.
+SCREENS=folder keeps the pictures of every state.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from catalog_builder.apps import WEB, Accepted
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.web import web_site
+from export.artifacts import manifest
 from export.artifacts.dist import Dist
 from export.common import files, node
 from export.common.errors import InputError
@@ -51,6 +53,15 @@ RUNTIMES = {"site": "LiteRT.js", "ort_site": "ONNX Runtime Web"}
 WIDTHS = "light,phone"                       # the page in light, wide and narrow
 EVERY = f"{WIDTHS},dark,phone-dark,zh-Hant,german,arabic,arabic-phone"
 SECONDS = 3600                               # longer than any of the suites takes
+# Of each browser the programs that its tests call, and Debian's packages that have them.
+ENGINES = {"chromium": {os.environ.get("CHROMIUM", "/usr/bin/chromium"): "chromium"},
+           "firefox": {os.environ.get("FIREFOX", "/usr/bin/firefox-esr"): "firefox-esr"},
+           "webkit": {"WebKitWebDriver": "webkit2gtk-driver", "xvfb-run": "xvfb", "xauth": "xauth"}}
+OTHERS = [pytest.param(engine, marks=pytest.mark.soak) for engine in ENGINES if engine != "chromium"]
+# The sample pictures that an engine decodes otherwise than Python, and by how much a byte differs at most: those with
+# alpha, and of 16 bits.
+ALPHA = {"LA.png": 1, "P.png": 1, "RGBA.png": 1, "alpha.webp": 1}
+KNOWN = {"chromium": {}, "firefox": ALPHA | {"deep.png": 1}, "webkit": ALPHA}
 
 
 # The page's own files.
@@ -112,6 +123,14 @@ def test_the_page_asks_no_other_host():
 
 # The page in Chromium.
 
+@dataclass(frozen=True)
+class Suite:
+    """A suite that passed: how many tests it has, and the browser that its tests named, with its version."""
+
+    tests: int
+    browser: str
+
+
 @pytest.fixture(scope="module")
 def dist(request) -> Path:
     """The folder that DIST names, or the demo model's."""
@@ -121,8 +140,7 @@ def dist(request) -> Path:
 @pytest.fixture(scope="module")
 def tools() -> None:
     """Node, the packages of the tests, and Chromium."""
-    if shutil.which(chromium()) is None:
-        pytest.skip(f"not run, because there is no {chromium()}; remedy: apt-get install chromium")
+    installed("chromium")
     try:
         if lack := node.lacks(PAGE, development=True):
             pytest.skip(f"not run, because there is no {lack} in web_sample/node_modules: make npm fetches it")
@@ -131,8 +149,13 @@ def tools() -> None:
         pytest.skip(f"not run, because there is {lack}")
 
 
-def chromium() -> str:
-    return os.environ.get("CHROMIUM", "/usr/bin/chromium")
+def installed(engine: str) -> None:
+    """Skips the test where a program of the browser's is missing."""
+    lack = [program for program in ENGINES[engine] if shutil.which(program) is None]
+    if lack:
+        packages = " ".join(ENGINES[engine][program] for program in lack)
+        pytest.skip(f"not run in {engine}, because there is no {' and no '.join(lack)}; remedy: apt-get install "
+                    + packages)
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +180,14 @@ def ort_site(site, dist, sample_shop) -> Path:
     return folder
 
 
-def suite(name: str, site: Path, **variables: str | Path) -> dict[str, int]:
-    """Runs one of the suites in Chromium; what must pass passed. How many tests there were, by outcome."""
-    environment = {"SITE": site, "PICTURE": PICTURE, "NAME": PRODUCT, "CHROMIUM": chromium(), **variables}
-    command = [*node.found().node, "--test", "--test-reporter=tap", f"tests/browser/{name}.test.js"]
+def suite(name: str, site: Path, engine: str = "chromium", **variables: str | Path) -> Suite:
+    """Runs one of the suites in a browser; what must pass passed."""
+    installed(engine)
+    [program, *_] = ENGINES[engine]
+    environment = {"SITE": site, "PICTURE": PICTURE, "NAME": PRODUCT, "ENGINE": engine, engine.upper(): program,
+                   **variables}
+    screen = ["xvfb-run", "--auto-servernum"] if engine == "webkit" else []          # it has no mode without one
+    command = [*screen, *node.found().node, "--test", "--test-reporter=tap", f"tests/browser/{name}.test.js"]
     answer = subprocess.run(command, cwd=PAGE, capture_output=True, text=True, timeout=SECONDS,
                             env=node.environment() | {key: str(value) for key, value in environment.items()})
     counts = {kind: int(count) for kind, count in re.findall(r"^# (\w+) (\d+)$", answer.stdout, re.M)}
@@ -168,21 +195,32 @@ def suite(name: str, site: Path, **variables: str | Path) -> dict[str, int]:
     said = "\n".join(faults)[:6000] or answer.stdout[-3000:] + answer.stderr[-3000:]
     assert answer.returncode == 0 and not faults, said
     assert counts["pass"] == counts["tests"] > 0 and counts["skipped"] == counts["todo"] == 0
-    return counts
+    browsers = {found[1] for found in re.finditer(r"^ *# (\w+ \d[\d.]*): ", answer.stdout, re.M)}
+    return Suite(counts["tests"], ", ".join(browsers))
 
 
 def test_a_shopper_uses_the_page(site, say):
-    say(f"web_sample/app: {suite('app', site)['tests']} tests in Chromium")
+    say(f"web_sample/app: {suite('app', site).tests} tests in Chromium")
 
 
 def test_the_page_outlives_its_server(site, say):
-    say(f"web_sample/app: {suite('offline', site)['tests']} tests without a network")
+    say(f"web_sample/app: {suite('offline', site).tests} tests without a network")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_gives_the_golden_answers_and_serves_a_shopper(engine, site, dist, tmp_path, say):
+    [module] = re.findall(r"```js\n(.*?)```", (PAGE / "README.md").read_text(encoding="utf-8"), re.S)
+    (tmp_path / "own.js").write_text(module, encoding="utf-8")
+    (tmp_path / "own.html").write_text("<!doctype html><title>A page of one's own</title>", encoding="utf-8")
+    run = suite("engine", site, engine, TOKENIZER=dist / manifest.TOKENIZER, OWN=tmp_path)
+    say(f"web_sample/app: {run.tests} tests of goldens, of a shopper's ways and without a network in {run.browser}")
 
 
 @pytest.mark.parametrize("variants", [WIDTHS, pytest.param(EVERY, marks=pytest.mark.soak)])
 def test_every_state_is_drawn_and_breaks_no_rule_of_axe_core(variants, site, tmp_path, say):
     screens = Path(os.environ.get("SCREENS", tmp_path / "screens")).resolve()
-    count = suite("screens", site, SCREENS=screens, VARIANTS=variants)["tests"] - len(variants.split(","))
+    count = suite("screens", site, SCREENS=screens, VARIANTS=variants).tests - len(variants.split(","))
     say(f"web_sample/app: {count} screens drawn, no rule of axe-core broken")
     drawn = sorted(screens.glob("*.png"))
     assert len(drawn) >= count > 0
@@ -190,7 +228,8 @@ def test_every_state_is_drawn_and_breaks_no_rule_of_axe_core(variants, site, tmp
         assert len(Image.open(path).convert("RGB").getcolors(2**24)) > 8, f"{path} is blank"
 
 
-def test_the_browser_decodes_the_sample_pictures_to_pythons_bytes(site, tmp_path, say):
+@pytest.mark.parametrize("engine", ["chromium", *OTHERS])
+def test_a_browser_decodes_the_sample_pictures_to_pythons_bytes_but_for_what_is_known(engine, site, tmp_path, say):
     for name, content in sample_pictures().items():
         (tmp_path / name).write_bytes(content)
     there = sorted(path for path in tmp_path.iterdir())
@@ -200,12 +239,14 @@ def test_the_browser_decodes_the_sample_pictures_to_pythons_bytes(site, tmp_path
         (tmp_path / f"{path.name}.rgb").write_bytes(rgb.tobytes())
         entries.append({"file": path.name, "rgb": f"{path.name}.rgb", "height": rgb.shape[0], "width": rgb.shape[1]})
     (tmp_path / "index.json").write_text(json.dumps({"pictures": entries}), encoding="utf-8")
-    suite("pictures", site, PICTURES=tmp_path)
-    say(f"web_sample/app: {len(entries)} pictures decoded, 0 differing bytes")
+    (tmp_path / "known.json").write_text(json.dumps(KNOWN[engine]), encoding="utf-8")
+    run = suite("pictures", site, engine, PICTURES=tmp_path, KNOWN=tmp_path / "known.json")
+    say(f"web_sample/app: {len(entries)} pictures decoded in {run.browser}, {len(KNOWN[engine])} of other bytes: "
+        f"{', '.join(KNOWN[engine]) or 'none'}")
 
 
 def sample_pictures() -> dict[str, bytes]:
-    """What Chromium decodes as Python does: the shop's pictures, and of each kind of file one of every form."""
+    """The shop's pictures, and of each kind of file one of every form."""
     shop = sorted((ROOT / "demo" / "shop" / "queries").glob("*.jpg"))[::60]
     made = {path.name: path.read_bytes() for path in shop}
     photo = Image.fromarray(noise(61, 83)).resize((166, 122), Image.Resampling.BICUBIC)
@@ -236,11 +277,12 @@ def sample_pictures() -> dict[str, bytes]:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_every_query_finds_the_ten_products_of_float32_pytorch(runtime, request, rankings, say):
-    suite("ranking", request.getfixturevalue(runtime), QUERIES=rankings)
+@pytest.mark.parametrize(("engine", "runtime"), [("chromium", "site"), ("chromium", "ort_site"), *(
+    pytest.param(*one.values, "site", marks=one.marks) for one in OTHERS)])
+def test_every_query_finds_the_ten_products_of_float32_pytorch(engine, runtime, request, rankings, say):
+    run = suite("ranking", request.getfixturevalue(runtime), engine, QUERIES=rankings)
     count, name = len(json.loads(rankings.read_text(encoding="utf-8"))), RUNTIMES[runtime]
-    say(f"web_sample/app: {count} queries with {name}, 0 with other products than float32 PyTorch")
+    say(f"web_sample/app: {count} queries with {name} in {run.browser}, 0 with other products than float32 PyTorch")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import pytest
 
 from catalog_builder import __main__ as catalog_builder
 from catalog_builder.apps import WEB
+from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.web import lacking, litert_files, preview_server, web_site
 from export.artifacts import manifest, shipping
 from export.artifacts.dist import Dist
@@ -25,6 +26,8 @@ from parity.gate import pairs
 from tests.conftest import ROOT
 from tests.test_apps import catalog_of
 from tests.test_bundle import NOTHING, SPACE, made_dist
+
+APACHE = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"    # SHA-256 of its text, version 2.0
 
 # What is missing.
 
@@ -64,7 +67,7 @@ def test_the_catalog_of_a_list_that_the_user_gives_is_built_beside_another(dist)
     assert lacking.commands(dist, None, dist / "a.catalog", listed=True) == []
     told = subprocess.run(["make", "-n", "preview", "PRODUCTS=shop.csv", f"VENV={sys.prefix}"], cwd=ROOT, text=True,
                           capture_output=True, check=True).stdout
-    assert "--listed" in told
+    assert told.count('--products "$PRODUCTS"') == 2           # when it asks what lacks, and when it serves
 
 
 def test_the_other_route_to_tflite_stays_the_route(dist):
@@ -112,7 +115,8 @@ def modules(tmp_path):
 
 def test_the_runtime_imports_by_path_since_workers_know_no_bare_names(modules):
     made = litert_files.contents(modules)
-    assert made["index.js"] == b'import { a } from "./wasm-utils.js";\n'
+    change, rest = made["index.js"].split(b"\n", 1)
+    assert rest == b'import { a } from "./wasm-utils.js";\n' and change.startswith(b"// Changed for this page: ")
     assert {name for name in made if name.endswith(".wasm")} == {
         "litert_wasm_internal.wasm", "litert_wasm_compat_internal.wasm", "litert_wasm_jspi_internal.wasm"}
 
@@ -163,6 +167,7 @@ def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kep
     assert {path.name for path in out.iterdir()} == {
         "app", "shop", "search", "runtimes", "runtime", "model", "index.html", "README.md"}
     assert (out / "runtime" / "litert" / "litert_wasm_jspi_internal.wasm").is_file()
+    assert files.sha256(out / "runtime" / "litert" / "LICENSE") == APACHE
     Dist(out / "model").check()
     assert part.folder == out / "model" and [a.precision for a in manifest.read(part.folder).artifacts] == ["fp32"] * 2
     said = (out / "README.md").read_text()
@@ -211,6 +216,24 @@ def test_the_commands_refuse_in_one_line(dist, page, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3 and "found mine.txt" in said[0]
     assert all("make export MODEL=demo FORMATS=tflite PRECISION=fp32" in line for line in said[1:])
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "xlsx"])
+def test_of_several_catalogs_the_list_that_the_user_gives_names_one(kind, dist, page, tmp_path, capsys):
+    where = ["--dist", str(dist.parent), "--model", dist.name]
+    for name, currency in (("mine", "USD"), ("other", "EUR")):
+        (dist / f"{name}.catalog").unlink(missing_ok=True)
+        catalog_of(dist / f"{name}.catalog", SPACE, currency)
+    given = ["--products", f"lists/mine.{kind}"]
+    assert catalog_builder.main(["web", *where, *given, "--out", str(tmp_path / "out")]) == 0
+    assert open_catalog(tmp_path / "out" / "model" / "shop.catalog").currency == "USD"
+    assert catalog_builder.main(["lacking", *where, *given]) == 0
+    capsys.readouterr()
+    assert catalog_builder.main(["web", *where]) == 2
+    assert "several catalogs" in capsys.readouterr().err
+    named = ["--catalog", str(dist / "other.catalog"), "--out", str(tmp_path / "named")]
+    assert catalog_builder.main(["web", *where, *given, *named]) == 0
+    assert open_catalog(tmp_path / "named" / "model" / "shop.catalog").currency == "EUR"
 
 
 # The preview.

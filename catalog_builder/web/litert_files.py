@@ -1,4 +1,8 @@
-"""The packages of npm enter; the runtime's files as a page loads them leave: a few of LiteRT.js, in one folder."""
+"""The packages of npm enter; the runtime's files as a page loads them leave: a few of LiteRT.js, in one folder.
+
+LiteRT.js is under the Apache License 2.0, which wants its text beside the files, and a word in a file that was changed.
+npm's packages have no copy of it: web_sample/runtimes/LICENSE-LITERT is one.
+"""
 
 from pathlib import Path
 
@@ -7,9 +11,11 @@ from export.common.errors import InputError
 
 CORE, UTILS = "@litertjs/core", "@litertjs/wasm-utils"
 PLAIN = {f"{CORE}/wasm/litert_wasm{kind}_internal.{end}" for kind in ("", "_compat", "_jspi") for end in ("js", "wasm")}
-ENTRY, HELPER = "index.js", "wasm-utils.js"
+ENTRY, HELPER, LICENCE = "index.js", "wasm-utils.js", "LICENSE"
+TEXT = files.ROOT / "web_sample" / "runtimes" / "LICENSE-LITERT"
 # Workers take no import map, so that the one bare name becomes a path.
 BARE, BESIDE = f'from "{UTILS}"', f'from "./{HELPER}"'
+CHANGED = f"// Changed for this page: {UTILS} is imported from ./{HELPER}.\n"
 
 
 def fetch(page: Path) -> Path:
@@ -40,4 +46,5 @@ def contents(modules: Path) -> dict[str, bytes]:
     if entry.count(BARE) != 1:
         raise InputError("LiteRT.js is another than the page knows", where=modules / CORE, expected=f"one {BARE}",
                          found=entry.count(BARE), remedy="rm -rf node_modules, and again")
-    return made | {ENTRY: entry.replace(BARE, BESIDE).encode()}
+    changed = CHANGED + entry.replace(BARE, BESIDE)
+    return made | {ENTRY: changed.encode(), LICENCE: TEXT.read_bytes()}

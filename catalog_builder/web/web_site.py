@@ -16,6 +16,7 @@ PAGE = WEB.folder.parent                     # web_sample/
 SOURCES = ("app", "shop", "search", "runtimes", "runtime")       # folders that the page loads from
 MODEL = WEB.folder.name
 LISTED, START, README = Path("app", "files.json"), "index.html", "README.md"
+LICENCE = Path("runtime", "litert", litert_files.LICENCE)
 VERSION = 1                                  # of files.json
 ON_REQUEST = "litert_wasm_jspi_internal.*"
 TITLE = "# Image search for a web page"      # a README that begins so is a site's
@@ -66,7 +67,7 @@ def write(dist: Path, catalog: Path, precision: str | None, accepted: Accepted, 
     prepare()
     with files.whole(out) as partial:
         partial.mkdir()
-        for path in (PAGE / LISTED, *sources(PAGE)):
+        for path in (PAGE / LISTED, PAGE / LICENCE, *sources(PAGE)):
             target = partial / path.relative_to(PAGE)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
@@ -98,7 +99,7 @@ def readme(choice: Selection, folder: Path) -> str:
         ("app", "the page, its service worker, and `files.json`: what it keeps for offline use"),
         ("shop", "the shop behind the page, on a worker"), ("search", "tokenizer, pictures, catalog and scores"),
         ("runtimes", "how the page calls a runtime"),
-        ("runtime", "LiteRT.js (Apache-2.0); a browser takes one of its `.wasm` files"),
+        ("runtime", f"LiteRT.js (Apache-2.0, see `{LICENCE.as_posix()}`); a browser takes one of its `.wasm` files"),
         (MODEL, "encoders, tokenizer, catalog, manifest"))]
     return "\n".join([
         TITLE, "",

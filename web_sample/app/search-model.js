@@ -36,7 +36,7 @@ export class SearchModel {
   /** @param {import('../shop/shop.js').Shop} shop */
   constructor(shop) {
     this.shop = shop;
-    shop.preparing = () => this.#wait(0, 0);
+    shop.preparing = () => this.#wait(this.progress.loaded, this.progress.total); // files may be on their way already
     shop.progressed = (loaded, total) => this.#wait(loaded, total);
   }
 

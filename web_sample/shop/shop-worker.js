@@ -5,6 +5,7 @@
  * files that are on their way) and {preparing: true}.
  */
 
+import { LiteRtEncoder } from '../runtimes/litert-encoder.js';
 import { BadFileError, CatalogMemory, CatalogSearch, ImagePreprocessor, Searcher, openCatalog, openTokenizer, readManifest,
   unknownScripts } from '../search/index.js';
 import { Files } from './files.js';
@@ -26,6 +27,8 @@ const TRIED = ['bicycle', 'a red dress', 'something sweet']; // texts with which
 
 /** Opened once; what fails is tried again by the next question. @type {Promise<Awaited<ReturnType<typeof open>>> | undefined} */
 let opening;
+/** The encoders that were asked for: while the shop opens, they are loaded beside the catalog. @type {Set<Part>} */
+const wanted = new Set();
 /** The last picture: another place of the slider reads nothing anew. @type {{serial: number, image: import('../search/searcher.js').RGBImage} | undefined} */
 let seen;
 const tell = (/** @type {number} */ loaded, /** @type {number} */ total) => postMessage({ loaded, total });
@@ -43,7 +46,10 @@ const tasks = {
   },
 
   /** @param {Part} part */
-  prepare: async (part) => (await shop()).searcher.prepare([part]),
+  prepare: async (part) => {
+    wanted.add(part);
+    await (await shop()).searcher.prepare([part]);
+  },
 
   /** Has all files of the shop, for a page that was installed. */
   keep: async () => (await shop()).keep(),
@@ -60,6 +66,8 @@ const tasks = {
    * @param {AbortSignal} signal
    */
   search: async (question, signal) => {
+    if (question.text) wanted.add('text');
+    if (question.picture) wanted.add('image');
     const { manifest, searcher, preprocessor } = await shop();
     const { like, category, lowest, highest, picture, slider } = question;
     const { catalog } = searcher;
@@ -156,10 +164,15 @@ async function opened(files, bytes, accelerator) {
   };
   const tokenizerFile = { path: manifest.tokenizer.path, digest: manifest.tokenizer.sha256 };
   const catalogFile = manifest.catalog ?? { path: CATALOG, digest: '' };
+  const load = (/** @type {Part} */ part) => files.get(encoderFile(part));
+  const plain = accelerator === 'webgpu' ? undefined : early(load, (soon) => encoderOf(manifest, format, soon));
   const [catalog, tokenizer] = await Promise.all([
     catalogOf(files, catalogFile, manifest.space),
     files.get(tokenizerFile).then((asset) => openTokenizer(asset, tokenizerFile.path, manifest.text.vocabulary)),
-  ]);
+  ]).catch((error) => {
+    plain?.then((made) => made?.close());
+    throw error;
+  });
   const set = [catalogFile, tokenizerFile, encoderFile('text'), encoderFile('image')];
   files.settle(bytes, set).catch((error) => console.warn(error)); // else the older set stays for the next visit
   const preprocessor = new ImagePreprocessor(manifest.image);
@@ -167,21 +180,55 @@ async function opened(files, bytes, accelerator) {
     text: TRIED.map((text) => tokenizer.encode(text)),
     image: TRIED.map((_, kind) => new Uint8Array(3 * preprocessor.size ** 2).map((_, place) => (place * (kind + 1)) ** 2)),
   });
-  const load = (/** @type {Part} */ part) => files.get(encoderFile(part));
-  const encoder = async () => {
-    if (format === 'tflite') {
-      const { LiteRtEncoder } = await import('../runtimes/litert-encoder.js');
-      return LiteRtEncoder.create({ manifest, load, runtime: `${RUNTIME}litert/`, accelerator, samples: samples() });
-    }
-    const { OrtEncoder } = await import('../runtimes/ort-encoder.js');
-    return OrtEncoder.create({ manifest, load, runtime: `${RUNTIME}ort/` });
-  };
+  const encoder = async () =>
+    await plain ?? encoderOf(manifest, format, load, accelerator === 'webgpu' ? { accelerator, samples: samples() } : {});
   const searcher = new Searcher({ encoder, tokenizer, preprocessor, search: new CatalogSearch(catalog),
     onPreparing: () => postMessage({ preparing: true }) });
   const keep = async () => {
     for (const part of /** @type {const} */ (['text', 'image'])) await load(part);
   };
   return { manifest, searcher, preprocessor, keep };
+}
+
+/**
+ * The encoders in their runtime, which is loaded.
+ *
+ * @param {import('../search/manifest.js').ModelManifest} manifest
+ * @param {'tflite' | 'onnx'} format
+ * @param {import('../runtimes/encoder.js').Load} load
+ * @param {{accelerator?: 'webgpu', samples?: Record<Part, import('../runtimes/encoder.js').Input[]>}} [gpu]
+ */
+async function encoderOf(manifest, format, load, gpu) {
+  if (format === 'tflite') {
+    return LiteRtEncoder.create({ manifest, load, runtime: `${RUNTIME}litert/`, ...gpu });
+  }
+  const { OrtEncoder } = await import('../runtimes/ort-encoder.js');
+  return OrtEncoder.create({ manifest, load, runtime: `${RUNTIME}ort/` });
+}
+
+/**
+ * Encoders with the parts that were asked for already, whose files come while the runtime starts; undefined where none was,
+ * or where they cannot be made: then the question that needs them tries again, and tells.
+ *
+ * @param {import('../runtimes/encoder.js').Load} load
+ * @param {(load: import('../runtimes/encoder.js').Load) => ReturnType<typeof encoderOf>} make
+ */
+async function early(load, make) {
+  if (wanted.size === 0) return undefined;
+  /** @type {Map<Part, Promise<Uint8Array>>} */
+  const coming = new Map([...wanted].map((part) => [part, load(part)]));
+  for (const file of coming.values()) file.catch(() => {});
+  try {
+    const made = await make((part) => {
+      const file = coming.get(part) ?? load(part);
+      coming.delete(part); // its bytes are used once
+      return file;
+    });
+    for (const part of wanted) made.prepare(part).catch(() => {});
+    return made;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -119,19 +119,6 @@ function sealed(file) {
 }
 
 /**
- * Opens a file's bytes as a catalog.
- * @param {Uint8Array} file
- * @param {string} [name]
- * @param {string} [space]
- * @param {string} [digest]
- */
-export async function opened(file, name = 'made.catalog', space, digest) {
-  const memory = await CatalogMemory.create(file.length);
-  memory.file.set(file);
-  return openCatalog(memory, name, space, digest);
-}
-
-/**
  * What opens many files one after the other in one memory: an engine takes its time to free memories.
  * @param {number} most bytes of the largest
  */

@@ -29,7 +29,13 @@ export function little(length) {
 
 /** @param {Uint8Array[]} parts */
 export function joined(...parts) {
-  return new Uint8Array(Buffer.concat(parts));
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** The text of a file's header. @param {Uint8Array} file */

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadNext, nextPlainly } from '../search/catalog/scan.js';
 import { rint } from '../search/catalog/scores.js';
-import { bits, random } from './vectors.js';
+import { bits } from './golden-answers.js';
+import { random } from './vectors.js';
 
 const [QUERY, SCORE, SCALES, CODES, ROWS, WIDEST] = [0, 2048, 2056, 4096, 5, 1024];
 

@@ -5,7 +5,8 @@ import { beforeEach, test } from 'node:test';
 import { CatalogSearch } from '../search/catalog/catalog-search.js';
 import { ImagePreprocessor } from '../search/pictures/image-preprocessor.js';
 import { Searcher } from '../search/searcher.js';
-import { catalogFile, fileOf, metadataOf, opened, randomParts, tensorsOf } from './made-catalog.js';
+import { opened } from './golden-answers.js';
+import { catalogFile, fileOf, metadataOf, randomParts, tensorsOf } from './made-catalog.js';
 
 const parts = randomParts(6, 300, 8);
 const search = new CatalogSearch(await opened(fileOf(parts)));

@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { labelScores, labelVector } from '../search/labels.js';
 import { Recent } from '../search/recent.js';
 import { unknownScripts } from '../search/scripts.js';
-import { expected, goldens, vector } from './vectors.js';
+import { vector } from './golden-answers.js';
+import { expected, goldens } from './vectors.js';
 
 test('scripts that the model does not know are named once in their order', () => {
   const examples = [['red bag', ''], ['Gr\u00fcne Schuhe, \ufb01ne', ''], ['\uff37\uff29\uff24\uff25', ''], ['', ''],

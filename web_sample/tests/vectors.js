@@ -41,24 +41,6 @@ export const goldens = new Vectors(
 export const expected = process.env.EXPECTED ? new Vectors(process.env.EXPECTED) : null;
 
 /**
- * float32, little-endian, base64.
- * @param {string} packed
- */
-export function vector(packed) {
-  return new Float32Array(Uint8Array.from(Buffer.from(packed, 'base64')).buffer);
-}
-
-/**
- * A number's 64 bits as 16 hex digits.
- * @param {number} value
- */
-export function bits(value) {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  return view.getBigUint64(0).toString(16).padStart(16, '0');
-}
-
-/**
  * A source of whole numbers below `most` that is the same in every run (mulberry32).
  * @param {number} seed
  */

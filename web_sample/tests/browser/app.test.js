@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { ask, env, gate, launch, names, picture, ready, serve, settled, show, visit } from './site.js';
+import { ask, env, gate, launch, names, picture, ready, serve, settled, show, until, visit } from './site.js';
 
 const TEXT = 'a red apple';
 const BEST = 'Red apple, fresh';
@@ -275,12 +275,15 @@ describe('in a visit of its own', () => {
 
   test('each file that does not come, or comes with another byte, is told and not kept, and trying again goes on', async () => {
     const { page } = visitor;
-    for (const [place, [problem, paths, words]] of /** @type {[number, string[], RegExp][]} */ ([
+    const cases = /** @type {[number, string[], RegExp][]} */ ([ // as they are needed
       [503, ['model/manifest.json'], /connection/], [404, ['model/shop.catalog', 'model/tokenizer.safetensors'], /connection/],
       [DAMAGE, ['model/shop.catalog', 'model/tokenizer.safetensors'], /damaged/], [DAMAGE, ['model/tokenizer.safetensors'], /damaged/],
       [503, ['runtime/litert/index.js'], /connection/], [503, ['runtime/litert/litert_wasm_internal.js'], /connection/],
-      [503, ['model/text.tflite'], /connection/], [DAMAGE, ['model/text.tflite'], /damaged/]]).entries()) { // as they are loaded
-      site.change = (path, content) => !paths.includes(path) ? undefined : problem === DAMAGE ? otherByte(content) : problem;
+      [503, ['model/text.tflite'], /connection/], [DAMAGE, ['model/text.tflite'], /damaged/]]);
+    for (const [place, [problem, paths, words]] of cases.entries()) {
+      const later = cases.slice(place + 1).flatMap(([, some]) => some); // do not come yet: all are asked for at once
+      site.change = (path, content) => paths.includes(path) ? problem === DAMAGE ? otherByte(content) : problem
+        : later.includes(path) ? 503 : undefined;
       site.requests.length = 0;
       if (place === 0) await page.reload();
       if (place === 0) await ask(page, TEXT);
@@ -292,6 +295,32 @@ describe('in a visit of its own', () => {
     await again(page);
     assert.equal((await names(page))[0], BEST);
     assert.equal(await page.locator('#category option').count(), 14);
+  });
+
+  test('a damaged catalog is told: no product of before is shown, and nothing of it is kept', async () => {
+    const { page } = visitor;
+    const kept = () => caches.open('shop-files').then((cache) => cache.keys()).then((keys) => keys.map(({ url }) => url));
+    await ask(page, TEXT);
+    assert.equal((await names(page))[0], BEST);
+    await until(page, () => caches.open('shop-files').then((cache) => cache.match('../model/manifest.json')).then(Boolean), null);
+    assert.ok((await page.evaluate(kept)).some((url) => url.includes('shop.catalog')));
+    site.change = (path, content) => path === 'model/shop.catalog' ? otherByte(content) : undefined;
+    await page.evaluate(() => caches.delete('shop-files')); // as a browser does that needs room
+    await page.reload();
+    await page.waitForSelector('[data-state=failed]');
+    for (const turn of ['before a question', 'with one']) {
+      if (turn === 'with one') await ask(page, TEXT);
+      assert.equal(await page.textContent('#headline'), 'That did not work', turn);
+      assert.match(await page.innerText('#detail'), /damaged/, turn);
+      assert.deepEqual([await page.locator('.card').count(), await page.isVisible('#category'), await page.isVisible('#prices')], [0, false, false]);
+    }
+    assert.deepEqual((await page.evaluate(kept)).filter((url) => /catalog|manifest/.test(url)), []);
+    await page.evaluate(() => location.hash = 'product=D0007');
+    await page.waitForFunction(() => /damaged/.test(document.querySelector('#details')?.textContent ?? ''));
+    await page.click('#close');
+    site.change = () => undefined;
+    await again(page);
+    assert.equal((await names(page))[0], BEST);
   });
 
   test('the page speaks the first language of the shopper that it knows, goes its way, and loads no other', async () => {

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ask, env, gate, launch, picture, ready, serve, settled, show, visit } from './site.js';
+import { ask, env, gate, launch, picture, ready, serve, settled, show, until, visit } from './site.js';
 
 const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
 const TEXT = 'a red apple';
-const [MANIFEST, CATALOG] = ['model/manifest.json', 'model/shop.catalog'];
+const [MANIFEST, CATALOG, ENCODER] = ['model/manifest.json', 'model/shop.catalog', 'model/text.tflite'];
 const TOO_LARGE = 5e9; // bytes: no page has so much memory
 const PHONE = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -37,20 +37,20 @@ const chosen = process.env.VARIANTS?.split(',') ?? Object.keys(VARIANTS);
  */
 const STATES = {
   'error-network': async (page, site) => {
-    site.change = (path) => path === CATALOG ? 503 : undefined;
+    site.change = (path) => path === CATALOG || path === ENCODER ? 503 : undefined; // which is to come later
     await page.reload();
     await ask(page, TEXT);
-    await says(page, 'connection');
+    await says(page, 'error_network');
   },
   'error-memory': async (page, site) => {
-    site.change = (path, content) => path === MANIFEST ? ofCatalog(content, TOO_LARGE) : undefined;
+    site.change = (path, content) => path === MANIFEST ? ofCatalog(content, TOO_LARGE) : path === ENCODER ? 503 : undefined;
     await again(page);
-    await says(page, 'memory');
+    await says(page, 'error_memory');
   },
   'error-files': async (page, site) => {
-    site.change = (path, content) => path === CATALOG ? content.fill(7, 600_000, 600_001) : undefined;
+    site.change = (path, content) => path === CATALOG ? content.fill(7, 600_000, 600_001) : path === ENCODER ? 503 : undefined;
     await again(page);
-    await says(page, 'damaged');
+    await says(page, 'error_files');
   },
   idle: async (page, site) => {
     site.change = () => undefined;
@@ -59,7 +59,7 @@ const STATES = {
   },
   searching: async (page, site) => {
     [opening, loading] = [gate(), gate()];
-    site.held = { [MANIFEST]: opening.until, 'model/text.tflite': loading.until };
+    site.held = { [MANIFEST]: opening.until, [ENCODER]: loading.until };
     await page.reload();
     await ready(page);
     await page.fill('#text', TEXT);
@@ -144,9 +144,13 @@ async function again(page) {
   await page.waitForSelector('#answer[aria-busy=false]');
 }
 
-/** Waits for a word of the message, in English. @param {Page} page @param {string} word */
-async function says(page, word) {
-  if (await page.getAttribute('html', 'lang') === 'en') await page.waitForSelector(`#detail:text("${word}")`);
+/** Waits for the message, in the page's language. @param {Page} page @param {import('../../app/strings.js').Words} name */
+function says(page, name) {
+  return until(page, async (wanted) => {
+    /** @type {typeof import('../../app/strings.js')} */
+    const { words } = await import(new URL('strings.js', location.href).href);
+    return document.querySelector('#detail')?.textContent === words(wanted);
+  }, name);
 }
 
 /** The manifest, of a catalog of so many bytes. @param {Buffer} manifest @param {number} bytes */

@@ -15,20 +15,23 @@ const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-com
 const LITERT = /^(INFO|W0000|I0000): |XNNPACK|WebGPU|LiteRT|TfLite|\[.*\.cc:\d+\]/;
 
 /**
- * Serves a folder on 127.0.0.1. `requests` lists the paths that were asked for. `change` may alter an answer: a path and its
+ * Serves a folder on 127.0.0.1, and others under names of theirs. `requests` lists the paths that were asked for. `change` may alter an answer: a path and its
  * content enter; another content, a status, or undefined leaves. What `held` names comes only half until the promise ends.
  *
  * @typedef {(path: string, content: Buffer) => Buffer | number | undefined} Change
  * @param {string} folder
+ * @param {Record<string, string>} [more] folders by the first part of their paths
  */
-export async function serve(folder) {
+export async function serve(folder, more = {}) {
   const site = { url: '', requests: /** @type {string[]} */ ([]), change: /** @type {Change} */ (() => undefined),
     held: /** @type {Record<string, Promise<void>>} */ ({}), close: () => {} };
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '', 'http://localhost').pathname).slice(1);
     site.requests.push(path);
     try {
-      const content = await readFile(join(folder, normalize(path), path.endsWith('/') ? 'index.html' : ''));
+      const [first, ...rest] = normalize(path).split('/');
+      const place = first in more ? join(more[first], ...rest) : join(folder, first, ...rest);
+      const content = await readFile(join(place, path.endsWith('/') ? 'index.html' : ''));
       const changed = site.change(path, content) ?? content;
       if (typeof changed === 'number') throw changed;
       const type = TYPES[/** @type {'.js'} */ (extname(path || '.html') || '.html')] ?? 'application/octet-stream';
