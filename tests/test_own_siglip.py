@@ -56,7 +56,7 @@ def test_the_manifest_says_what_a_reader_needs(exported_own, folder):
     made: Manifest = exported_own.manifest
     assert (made.labels, made.logit_bias) == ("sigmoid", -10.0)
     spec, _ = exported_own.source()
-    words = shipped(spec, folder / "tokenizer.json")         # without <pad>, which no text reaches: SigLIP pads with eos
+    words = shipped(spec, folder / "tokenizer.json")   # without <pad>, which no text reaches
     assert made.text == words.text and made.image.mode == "squash" and spec.text == SIGLIP_TEXT
     assert (made.text.end_token, made.text.pad_token, made.text.vocabulary) == (0, 0, len(words.pruned.kept))
     assert [a.inputs[0].range for a in made.artifacts if a.encoder == "text"] == [[0, made.text.vocabulary - 1]] * 2
