@@ -13,6 +13,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -97,7 +98,7 @@ def by_python(asset: Path, texts: Path) -> dict:
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     asked = texts.read_text(encoding="utf-8").splitlines()
-    encoded = [median(milliseconds(lambda text=text: known.encode(text)) for _ in range(ENCODES)) for text in asked]
+    encoded = [median(milliseconds(partial(known.encode, text)) for _ in range(ENCODES)) for text in asked]
     return {"first_open_ms": first, "open_ms": median(opened), "verify_ms": None, "heap_mb": kept / MEGABYTE,
             "encode_us": 1e3 * median(encoded), "ids": [known.encode(text).tolist() for text in asked]}
 
@@ -119,7 +120,7 @@ def measured(asset: str, folder: Path, texts: Path, ports: dict[str, Port]) -> d
         if len(answer["ids"]) != len(expected):
             raise RuntimeError(f"{name} answered {len(answer['ids'])} of {len(expected)} texts of {asset}")
         if wrong := [line for line, ids in enumerate(answer["ids"], 1) if ids != expected[line - 1]]:
-            raise RuntimeError(f"{asset}, {name}: other ids than Python's for {len(wrong)} texts, first line {wrong[0]}")
+            raise RuntimeError(f"{asset}, {name}: other ids than Python's in {len(wrong)} lines, first {wrong[0]}")
     return {name: {key: value for key, value in answer.items() if key != "ids"} for name, answer in answers.items()}
 
 
@@ -127,8 +128,8 @@ def page(results: dict) -> str:
     """The results as Markdown."""
     out = [f"# Tokenizers of {results['tokens']:,} tokens", "", "`python -m benchmarks tokenizers` wrote this page. "
            f"Look-alikes of SigLIP's, SigLIP 2's and Chinese-CLIP's vocabularies with {results['tokens']:,} tokens "
-           f"each (benchmarks/large_asset.py); {results['texts']} sample texts, whose ids are Python's in every port. Warm "
-           f"medians, and the first opening of a fresh process in brackets; {results['processor']}, "
+           f"each (benchmarks/large_asset.py); {results['texts']} sample texts, whose ids are Python's in every port. "
+           f"Warm medians, and the first opening of a fresh process in brackets; {results['processor']}, "
            f"{results['cores']} cores. Python's reader makes the full check when it opens, and has no bounds.", "",
            "| asset | reader | " + " | ".join(f"{title} (at most {results['bounds'][key]})"
                                               for key, title in TITLES.items()) + " | |",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import android_memory, costs, defaults, latency, routes, web_memory
+from benchmarks import android_memory, costs, defaults, latency, routes, tokenizers, web_memory
 from catalog_builder.apps import App
 from export import runners
 from export.artifacts import manifest
@@ -127,3 +127,27 @@ def test_the_readmes_table_for_shops_is_what_was_counted():
         spec = lookup.find(name, tag)
         assert (spec.licence.name, spec.licence.commercial_use) == (licence, True) == (
             found["licence"], found["commercial_use"])
+
+
+def test_the_page_of_tokenizers_says_which_bound_a_reader_missed():
+    def answer(**changes):
+        return {"first_open_ms": 3.0, "open_ms": 2.0, "verify_ms": 40.0, "heap_mb": 0.5, "encode_us": 30.0} | changes
+
+    bounds = tokenizers.BOUNDS
+    assert tokenizers.verdict(answer(), bounds) == "kept"
+    assert tokenizers.verdict(answer(open_ms=51, heap_mb=None), bounds) == "missed: open, memory beside the file"
+    text = tokenizers.page({"tokens": 256_000, "texts": 2, "bounds": bounds, "processor": "a processor", "cores": 2,
+                            "left_out": ["JVM: no mvn here"], "assets": {
+        "unigram": {"Python": answer(verify_ms=None), "Swift": answer(encode_us=1500.0)}}})
+    assert "| unigram | Python | 2 (3) | – | 0.5 | 30 |  |" in text and "| 1500 | missed: one query |" in text
+    assert text.endswith("Left out: JVM: no mvn here.\n")
+
+
+def test_a_reader_with_other_ids_ends_the_benchmark_of_tokenizers(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokenizers, "large_asset", lambda name: b"an asset")
+    ports = {"Python": lambda *_: {"ids": [[1], [2]]}, "JVM": lambda *_: {"ids": [[1], [3]]}}
+    with pytest.raises(RuntimeError, match="unigram, JVM: other ids than Python's in 1 lines, first 2"):
+        tokenizers.measured("unigram", tmp_path, tmp_path / "texts", ports)
+    with pytest.raises(RuntimeError, match="JVM answered 1 of 2 texts"):
+        tokenizers.measured("unigram", tmp_path, tmp_path / "texts", ports | {"JVM": lambda *_: {"ids": [[1]]}})
+    assert tokenizers.lines(["a", "", "a\nb", "a\u2028b", "c d"]) == ["a", "c d"]

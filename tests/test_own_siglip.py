@@ -17,6 +17,7 @@ from export.common.errors import InputError
 from export.common.specs import SIGLIP_TEXT
 from export.text import families as tokenizers
 from export.text import tokenizer
+from export.text.assets.shipped import shipped
 from export.weights import architectures, checkpoint, lookup, vocabulary_file
 from export.weights.checkpoint import Source
 from export.weights.random_weights import random_model
@@ -51,11 +52,14 @@ def exported_own(folder, tmp_path_factory) -> Dist:
     return Dist(pipeline.export(request, lambda line: None))
 
 
-def test_the_manifest_says_what_a_reader_needs(exported_own):
+def test_the_manifest_says_what_a_reader_needs(exported_own, folder):
     made: Manifest = exported_own.manifest
     assert (made.labels, made.logit_bias) == ("sigmoid", -10.0)
-    assert made.text == SIGLIP_TEXT and made.image.mode == "squash"
-    assert [a.inputs[0].range for a in made.artifacts if a.encoder == "text"] == [[0, 31_999]] * 2
+    spec, _ = exported_own.source()
+    words = shipped(spec, folder / "tokenizer.json")   # without <pad>, which no text reaches
+    assert made.text == words.text and made.image.mode == "squash" and spec.text == SIGLIP_TEXT
+    assert (made.text.end_token, made.text.pad_token, made.text.vocabulary) == (0, 0, len(words.pruned.kept))
+    assert [a.inputs[0].range for a in made.artifacts if a.encoder == "text"] == [[0, made.text.vocabulary - 1]] * 2
     stored = json.loads((exported_own.folder / "manifest.json").read_text())
     assert stored["text"]["pooling"] == "last" and stored["text"]["start_token"] is None
 
@@ -63,7 +67,8 @@ def test_the_manifest_says_what_a_reader_needs(exported_own):
 def test_the_asset_gives_the_ids_of_the_library(exported_own, folder):
     words = tokenizer.load(exported_own.path(exported_own.manifest.tokenizer.path))
     expected = tokenizers.reference_ids(SIGLIP_TEXT, TEXTS, folder / "tokenizer.json")
-    assert np.array_equal(tokenizer.encode_all(words, TEXTS), expected)
+    kept = shipped(exported_own.source()[0], folder / "tokenizer.json")
+    assert np.array_equal(tokenizer.encode_all(words, TEXTS), kept.ids(expected))
     assert (expected[0] == SIGLIP_TEXT.pad_token).all()      # of no text, the end token is left, which is the pad
 
 

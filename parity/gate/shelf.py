@@ -97,13 +97,13 @@ def rank(shelf: Shelf, found: Embeddings, expected: Embeddings, kinds: Sequence[
     answers = np.concatenate([{"picture": shelf.picture_answers, "text": shelf.text_answers}[kind] for kind in kinds])
     names = [(kind, query) for kind in kinds
              for query in {"picture": shelf.picture_queries, "text": shelf.text_queries}[kind]]
-    sides = _scores(shelf, found, kinds), _scores(shelf, expected, kinds)
-    ranked = compare(*sides, answers, shelf, names)
+    ours, theirs = _scores(shelf, found, kinds), _scores(shelf, expected, kinds)
+    ranked = compare(ours, theirs, answers, shelf, names)
     if not shelf.languages or "text" not in kinds:
         return ranked
     spoken = np.array([""] * (len(names) - len(shelf.languages)) + shelf.languages)       # texts come last
     return replace(ranked, languages=[
-        _of_language(language, compare(*(side[here] for side in sides), answers[here], shelf,
+        _of_language(language, compare(ours[here], theirs[here], answers[here], shelf,
                                        [names[place] for place in np.flatnonzero(here)]))
         for language in dict.fromkeys(shelf.languages) if (here := spoken == language).any()])
 
