@@ -6,7 +6,6 @@ Python's own Unicode data, so that platforms with different Unicode versions giv
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -70,11 +69,6 @@ def _table(tensors: dict[str, np.ndarray], name: str) -> Any:
 def character_set(tensors: dict[str, np.ndarray], name: str) -> frozenset[str]:
     """The characters of a set. Raises KeyError if it is missing, ValueError for a damaged one."""
     return frozenset(_members(checked(tensors, name, "U32", (None, 2)), name))
-
-
-def cut(text: str, breaks: frozenset[str]) -> list[str]:
-    """The words between the characters of a set; no word is empty."""
-    return ["".join(word) for between, word in groupby(text, breaks.__contains__) if not between]
 
 
 def checked(tensors: dict[str, np.ndarray], name: str, dtype: str, shape: tuple[int | None, ...]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from export.text.cleaning import Cleaner, cleaner
 from export.text.frame import TokenFrame, frame, number
-from export.text.tables import character_set, checked, cut
+from export.text.tables import character_set, checked
 from export.text.vocabulary import Vocabulary, vocabulary
 
 
@@ -45,9 +45,11 @@ class UnigramTokenizer:
     def words(self, text: str) -> list[bytes]:
         """A cleaned text cut at `breaks`, each word with the mark in front, and cut before each mark in it."""
         words = []
-        for word in cut(text, self.breaks):
-            first, *others = word.split(self.space_mark)
-            words += [self.space_mark + part for part in ([first] if first else []) + others]
+        spaced = "".join(" " if character in self.breaks else character for character in text)
+        for word in spaced.split(" "):
+            if word:
+                first, *others = word.split(self.space_mark)
+                words += [self.space_mark + part for part in ([first] if first else []) + others]
         return [word.encode() for word in words]
 
     def _best(self, word: bytes) -> list[int]:

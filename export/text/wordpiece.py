@@ -9,7 +9,7 @@ import numpy as np
 
 from export.text.cleaning import Cleaner, cleaner
 from export.text.frame import TokenFrame, frame, number
-from export.text.tables import character_set, cut
+from export.text.tables import character_set
 from export.text.vocabulary import Vocabulary, vocabulary
 
 
@@ -33,8 +33,10 @@ class WordPieceTokenizer:
     def encode(self, text: str) -> np.ndarray:
         """int32 [context_length]: start, the tokens, end, padding."""
         tokens: list[int] = []
-        for word in cut(self.cleaner.cleaned(text), self.breaks):
-            tokens += self._pieces(word)
+        cleaned = self.cleaner.cleaned(text)
+        for word in "".join(" " if character in self.breaks else character for character in cleaned).split(" "):
+            if word:
+                tokens += self._pieces(word)
             if len(tokens) >= self.frame.room:
                 break
         return self.frame.ids(tokens)
