@@ -38,7 +38,7 @@ struct UnigramTokenizer: AssetTokenizer {
     func encode(_ text: String) throws -> [Int32] {
         let cleaned = try reading(name) { try cleaning.clean(text) }
         var tokens: [Int] = []
-        for word in cleaned.split(whereSeparator: breaks.contains) {
+        for word in cleaned.split(whereSeparator: { $0 == .ascii(" ") || breaks.contains($0) }) {
             for part in word.split(separator: spaceMark, omittingEmptySubsequences: false).enumerated()
             where part.offset > 0 || !part.element.isEmpty {  // a word that begins with the mark gets no other
                 if tokens.count >= frame.room { return frame.ids(tokens) }

@@ -27,7 +27,7 @@ struct WordPieceTokenizer: AssetTokenizer {
     func encode(_ text: String) throws -> [Int32] {
         let cleaned = try reading(name) { try cleaning.clean(text) }
         var tokens: [Int] = []
-        for word in cleaned.split(whereSeparator: breaks.contains) {
+        for word in cleaned.split(whereSeparator: { $0 == .ascii(" ") || breaks.contains($0) }) {
             if tokens.count >= frame.room { break }
             tokens += word.count > longestWord ? [frame.unknownToken] : pieces(utf8(word))
         }
