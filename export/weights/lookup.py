@@ -50,7 +50,10 @@ def explained(name: str, pretrained: str | None = None, checkpoint: Path | None 
         found = _described(name, pretrained, given)
     else:
         found = _listed(name, pretrained, checkpoint, given)
-    return replace(found, spec=replace(_called(found.spec, given.name), keep=_kept(found.spec, given.scripts)))
+    spec = _called(found.spec, given.name)
+    if (keep := _kept(spec, given.scripts)) is not None:
+        spec = replace(spec, keep=keep)
+    return found if spec is found.spec else replace(found, spec=spec)
 
 
 def own_file(name: str, checkpoint: Path | None, random: bool) -> Path | None:

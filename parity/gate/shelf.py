@@ -109,8 +109,9 @@ def rank(shelf: Shelf, found: Embeddings, expected: Embeddings, kinds: Sequence[
 
 
 def _of_language(language: str, ranked: Ranking) -> LanguageRanking:
-    return LanguageRanking(language, ranked.queries, ranked.top1, ranked.recall10, ranked.loss, ranked.recall_at_1,
-                           ranked.recall_at_1_reference)
+    return LanguageRanking(
+        language=language, queries=ranked.queries, top1=ranked.top1, recall10=ranked.recall10, loss=ranked.loss,
+        recall_at_1=ranked.recall_at_1, recall_at_1_reference=ranked.recall_at_1_reference)
 
 
 def compare(found: np.ndarray, expected: np.ndarray, answers: np.ndarray, shelf: Shelf,

@@ -58,9 +58,13 @@ class ScreensTest {
     @Test
     fun `Chinese is written as the country writes it, and numbers as the language does`() {
         val expected = mapOf(
-            "zh-rTW" to "用文字或圖片搜尋", "zh-rHK" to "用文字或圖片搜尋", "zh-rCN" to "用文字或图片搜索",
-            "zh-rSG" to "用文字或图片搜索", "de-rAT" to "Mit Text oder Bild suchen",
-            "es-rMX" to "Buscar por texto o por imagen", "he-rIL" to "Search by words or by picture",
+            "zh-rTW" to "用文字或圖片搜尋",
+            "zh-rHK" to "用文字或圖片搜尋",
+            "zh-rCN" to "用文字或图片搜索",
+            "zh-rSG" to "用文字或图片搜索",
+            "de-rAT" to "Mit Text oder Bild suchen",
+            "es-rMX" to "Buscar por texto o por imagen",
+            "he-rIL" to "Search by words or by picture",
         )
         for ((qualifiers, idle) in expected) {
             RuntimeEnvironment.setQualifiers("+$qualifiers")

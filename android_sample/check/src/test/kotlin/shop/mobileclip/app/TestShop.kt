@@ -31,7 +31,8 @@ fun manifestOf(scripts: List<String>): ModelManifest {
     val assets = RuntimeEnvironment.getApplication().assets
     val text = assets.open("manifest.json").use { it.readBytes() }.decodeToString()
     val known = scripts.joinToString(prefix = "\"scripts\": [", postfix = "]") { "\"$it\"" }
-    return ModelManifest.read(text.replace(Regex("\"scripts\": *\\[[^]]*]"), known).encodeToByteArray(), "manifest.json")
+    val changed = text.replace(Regex("\"scripts\": *\\[[^]]*]"), known)
+    return ModelManifest.read(changed.encodeToByteArray(), "manifest.json")
 }
 
 /** The app's assets, opened as the app does; all work on the caller's thread, and no LiteRT. */
