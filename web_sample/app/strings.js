@@ -15,13 +15,23 @@ const SCRIPTS = {
 /** @typedef {Omit<typeof import('./texts/en.json'), 'products'>} Texts */
 /** @typedef {keyof Texts} Words */
 
+const spoken = navigator.languages.filter(isTag);
 /** For prices: the shopper's own language and country. */
-export const locale = navigator.language;
-const numbers = navigator.languages.find(fileOf) ?? 'en';
+export const locale = spoken[0] ?? 'en';
+const numbers = spoken.find(fileOf) ?? 'en';
 const language = fileOf(numbers) ?? 'en';
 /** @type {Texts & {products: Record<string, string>}} */
 const texts = await (await fetch(new URL(`texts/${language}.json`, import.meta.url))).json();
 const plurals = new Intl.PluralRules(numbers);
+
+/** Whether a language is one; WebKit takes `C` from a machine without languages. @param {string} tag */
+function isTag(tag) {
+  try {
+    return Boolean(new Intl.Locale(tag));
+  } catch {
+    return false;
+  }
+}
 
 /** Which of the languages a shopper's tag is: one with the same script. @param {string} tag */
 function fileOf(tag) {

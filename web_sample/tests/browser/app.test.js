@@ -315,7 +315,8 @@ describe('in one visit, which each test leaves with any question', () => {
       [['he-IL', 'fr-CA', 'de'], 'fr', 'ltr', 'Rechercher par texte ou par image'], [['de-AT'], 'de', 'ltr', 'Mit Text oder Bild suchen'],
       [['ja'], 'ja', 'ltr', '言葉や画像で検索'], [['ko-KR'], 'ko', 'ltr', '검색어나 사진으로 검색'],
       [['es-MX'], 'es', 'ltr', 'Buscar por texto o por imagen'], [['he-IL'], 'en', 'ltr', 'Search by words or by picture'],
-      [['sr-Latn'], 'en', 'ltr', 'Search by words or by picture']])) {
+      [['sr-Latn'], 'en', 'ltr', 'Search by words or by picture'], [['C'], 'en', 'ltr', 'Search by words or by picture'],
+      [['C', 'ko'], 'ko', 'ltr', '검색어나 사진으로 검색']])) {
       site.requests.length = 0;
       const found = await page.evaluate(async (languages) => {
         Object.defineProperty(navigator, 'languages', { value: languages, configurable: true });
