@@ -26,9 +26,6 @@ PACKAGE = ROOT / "ios_sample" / "Search"
 STUBS = ROOT / "ios_sample" / "Stubs"
 KIT_STUBS = ("CoreGraphics", "CoreVideo", "ImageIO", "VideoToolbox", "CoreML")    # each after those that it imports
 TAG = "0.2.0"
-STUBS = ROOT / "ios_sample" / "Stubs"
-KIT_STUBS = ("CoreGraphics", "CoreVideo", "ImageIO", "VideoToolbox", "CoreML")    # each after those that it imports
-TAG = "0.2.0"
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 TEST = "swift test -c release -Xswiftc -enable-testing"      # as the README says
 RELEASE = TEST.split()[2:]
@@ -378,120 +375,6 @@ def test_a_copy_of_the_folder_without_its_tests_resolves_and_compiles(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_app_on_the_main_actor_by_default_compiles_in_language_modes_5_and_6(remote, tmp_path):
-    targets = {f"Shop{mode}": ON_THE_MAIN_ACTOR.replace("NAME", f"Shop{mode}").replace("MODE", mode) for mode in "56"}
-    folder = consumer(tmp_path / "consumer", remote, "6.2", targets)
-    answer = swift("--newer", "build", "--package-path", folder)
-    assert answer.returncode == 0 and "warning:" not in answer.stdout + answer.stderr, answer.stdout + answer.stderr
-
-
-# MobileCLIPKit on Linux: over stubs of Apple's modules
-
-@pytest.fixture(scope="module")
-def kit(dist, tested, tmp_path_factory) -> Path:
-    """A folder with MobileCLIPKit over the stubs, type checked in Swift 6 mode without a warning, as a program."""
-    made, release = tmp_path_factory.mktemp("kit"), PACKAGE / ".build" / "release"
-
-    def compiled(name: str, sources: list[Path], *arguments: str) -> None:
-        answer = swift("--run", "swiftc", "-parse-as-library", "-enable-testing", "-wmo", "-emit-module", "-emit-object",
-                       "-module-name", name, "-I", made, "-I", release / "Modules", "-o", made / f"{name}.o",
-                       "-emit-module-path", made / f"{name}.swiftmodule", *arguments, *sources)
-        assert answer.returncode == 0, answer.stderr
-
-    for name in KIT_STUBS:
-        compiled(name, sorted((STUBS / name).glob("*.swift")), "-swift-version", "5")
-    compiled("MobileCLIPKit", sorted((PACKAGE / "Sources" / "MobileCLIPKit").glob("*.swift")),
-             "-swift-version", "6", "-warnings-as-errors")
-    objects = [*made.glob("*.o"), *(release / "MobileCLIPSearch.build").glob("*.o")]
-    answer = swift("--run", "swiftc", "-swift-version", "6", "-I", made, "-I", release / "Modules", "-o", made / "check",
-                   PACKAGE / "Tests" / "KitOverStubs" / "main.swift", *objects)
-    assert answer.returncode == 0, answer.stderr
-    return made
-
-
-def test_mobileclipkit_holds_one_model_compiles_once_and_works_in_batches(kit, say):
-    answer = swift("--run", kit / "check")
-    lines = answer.stdout.splitlines()
-    assert answer.returncode == 0 and len(lines) > 25 and all(line.startswith("ok ") for line in lines), answer.stdout
-    say(f"MobileCLIPKit over stubs: {len(lines)} checks")
-
-
-# The package as others take it
-
-CONSUMER = """// swift-tools-version: TOOLS
-import PackageDescription
-
-let search: [Target.Dependency] = [
-    .product(name: "MobileCLIPSearch", package: "mobileclip"), .product(name: "MobileCLIPKit", package: "mobileclip")
-]
-let package = Package(
-    name: "Consumer", platforms: [.iOS(.v17), .macOS(.v14)],
-    dependencies: [.package(url: "URL", from: "TAG")],
-    targets: [TARGETS]
-)
-"""
-OWN = """.target(name: "Own", dependencies: search, swiftSettings: [.swiftLanguageMode(.v6)])"""
-ON_THE_MAIN_ACTOR = """.target(
-    name: "NAME", dependencies: search,
-    swiftSettings: [
-        .swiftLanguageMode(.vMODE), .defaultIsolation(MainActor.self),
-        .enableUpcomingFeature("NonisolatedNonsendingByDefault"), .enableUpcomingFeature("InferIsolatedConformances"),
-    ])"""
-
-
-@pytest.fixture(scope="module")
-def remote(tmp_path_factory) -> str:
-    """The address of a bare repository whose tag is a release of this one."""
-    folder = tmp_path_factory.mktemp("remote")
-    work, bare = folder / "work", folder / "mobileclip.git"
-    for name in ("Package.swift", "ios_sample/Search/Package.swift", "ios_sample/Search/Sources"):
-        copy(ROOT / name, work / name)
-
-    def git(*arguments: str | Path) -> None:
-        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@shop.test", "-C", work, *arguments], check=True,
-                       capture_output=True)
-
-    git("init")
-    git("add", ".")
-    git("commit", "--message", "A release")
-    git("tag", TAG)
-    git("clone", "--bare", ".", bare)
-    return f"file://{bare}"
-
-
-def copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-
-
-def consumer(folder: Path, remote: str, tools: str, targets: dict[str, str]) -> Path:
-    """A package that takes the search package by URL and tag; `targets`: the declaration of each, by its source."""
-    for name in targets:
-        copy(PACKAGE / "Tests" / "Consumers" / name.rstrip("56"), folder / "Sources" / name)
-    text = CONSUMER.replace("TOOLS", tools).replace("URL", remote).replace("TAG", TAG)
-    (folder / "Package.swift").write_text(text.replace("TARGETS", ",\n".join(targets.values())), encoding="utf-8")
-    return folder
-
-
-def test_the_package_is_taken_by_url_and_tag_beside_an_app_s_own_encoder_and_product(remote, tmp_path):
-    folder = consumer(tmp_path / "consumer", remote, "6.0", {"Own": OWN})
-    answer = swift("build", "--package-path", folder)
-    assert answer.returncode == 0 and "warning:" not in answer.stdout + answer.stderr, answer.stdout + answer.stderr
-    listed = (ROOT / "Package.swift").read_text(encoding="utf-8")
-    assert "executable" not in listed and "testTarget" not in listed
-
-
-def test_a_copy_of_the_folder_without_its_tests_resolves_and_compiles(tmp_path):
-    for name in ("Package.swift", "Sources"):
-        copy(PACKAGE / name, tmp_path / "Search" / name)
-    answer = swift("package", "--package-path", tmp_path / "Search", "describe", "--type", "json")
-    assert answer.returncode == 0, answer.stderr
-    assert {"MobileCLIPSearch", "MobileCLIPKit"} <= {one["name"] for one in json.loads(answer.stdout)["targets"]}
-    sources = sorted((tmp_path / "Search" / "Sources" / "MobileCLIPSearch").glob("*.swift"))
-    answer = swift("--run", "swiftc", "-typecheck", "-swift-version", "6", "-module-name", "MobileCLIPSearch", *sources)
-    assert answer.returncode == 0, answer.stderr
-
-
 def test_an_app_on_the_main_actor_by_default_compiles_in_language_modes_5_and_6(remote, tmp_path):
     targets = {f"Shop{mode}": ON_THE_MAIN_ACTOR.replace("NAME", f"Shop{mode}").replace("MODE", mode) for mode in "56"}
     folder = consumer(tmp_path / "consumer", remote, "6.2", targets)
