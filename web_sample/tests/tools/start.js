@@ -56,7 +56,12 @@ function shopper(texts) {
       ...programs.map(async (key) => WebAssembly.compile(/** @type {ArrayBuffer} */ (await read(page, key))))]);
     return performance.now() - start;
   };
+  const listens = () => new Promise((ready) => { // once the page has its texts
+    const observer = new MutationObserver(() => document.documentElement.dir && ready(observer.disconnect()));
+    observer.observe(document, { attributes: true, attributeFilter: ['dir'], subtree: true });
+  });
   const answer = new Promise((ready) => addEventListener('load', async () => {
+    if (!document.documentElement.dir) await listens();
     noted.code = performance.now();
     [noted.sent, noted.drawn] = await send(texts[0]);
     const [start, end] = await send(texts[1]);
