@@ -3,6 +3,7 @@
 import sys
 from argparse import Namespace
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from catalog_builder import commands, engines, list_arguments, vectors
@@ -219,11 +220,8 @@ def newest(dist: Path, ships: str | None) -> Path:
 
 def build_request(options: Namespace, dist: Path) -> BuildRequest:
     """What `build` was asked for."""
-    return BuildRequest(
-        products=options.products, model=dist, out=options.catalog or listed(dist, options.products),
-        queries=options.queries, options=list_arguments.options(options), strict=options.strict,
-        allow_loss=list_arguments.share(options.allow_loss), force=options.force, engine=options.engine,
-        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality), base=options.base)
+    return replace(vectors_request(options, dist), queries=options.queries, strict=options.strict, force=options.force,
+                   base=options.base)
 
 
 def vectors_request(options: Namespace, dist: Path) -> BuildRequest:

@@ -69,6 +69,34 @@ def test_a_shops_export_becomes_a_catalog_that_answers(desk, light, listed):
     assert not (desk / ".venv").exists()
 
 
+def test_a_catalog_is_built_on_two_machines_and_searched_on_a_server(desk, light):
+    lines = (ROOT / "demo" / "shop" / "products.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (desk / "shop.csv").write_text("".join(lines[:OWN + 1]), encoding="utf-8")
+    shutil.copytree(ROOT / "demo" / "shop" / "pictures", desk / "pictures")
+    page = (ROOT / "catalog_builder" / "vectors.md").read_text(encoding="utf-8")
+    [vectors] = re.findall(r"^make vectors .*", page, re.MULTILINE)
+    nightly = "make catalog PRODUCTS=today.csv BASE=yesterday.catalog"
+    assert f"`{nightly}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    said = ""
+    for command in [*commands("The catalog"), vectors]:
+        said += run(command, desk, light)
+    shop = open_catalog(desk / "dist" / "demo" / "shop.catalog")
+    assert f"{shop.rows} pictures of 2 parts" in said and f"{shop.rows} vectors of {OWN} products, 0 computed" in said
+    shutil.copy(shop.path, desk / "yesterday.catalog")
+    (desk / "today.csv").write_text("".join([lines[0], *lines[OWN:2:-1]]), encoding="utf-8")
+    run(nightly, desk, light)
+    today = open_catalog(desk / "dist" / "demo" / "today.catalog")
+    assert today.metadata["parent"] == shop.metadata["sha256"]
+    assert [today.raw(place) for place in range(today.products)] == [shop.raw(place) for place in range(2, OWN)]
+
+
+def run(command: str, desk: Path, light: Path) -> str:
+    """What a command says on stdout, where it ends well, and with the environment of catalogs alone."""
+    answer = subprocess.run(command, cwd=desk, shell=True, capture_output=True, text=True, env=alone(light))
+    assert answer.returncode == 0, f"{command}: {answer.stdout}{answer.stderr}"
+    return answer.stdout
+
+
 @pytest.fixture
 def shop_window(desk) -> Path:
     """The same with the page's sources and the sample shop, and no catalog. What npm fetched here is there, too."""

@@ -38,7 +38,11 @@ def config(tokenizer_name: str = "timm/ViT-B-16-SigLIP") -> dict:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    made = tmp_path_factory.mktemp("own") / "our-siglip"
+    return own_siglip(tmp_path_factory.mktemp("own") / "our-siglip")
+
+
+def own_siglip(made: Path) -> Path:
+    """A small SigLIP as its makers would hand it over: vocabulary, configuration, weights."""
     lookalikes.siglip(made)
     (made / "open_clip_config.json").write_text(json.dumps(config()))
     weights = random_model(lookup.find(f"local-dir:{made}")).state_dict()

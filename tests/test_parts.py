@@ -1,6 +1,7 @@
 """A list's pictures in parts, on any machines: every picture in one part, the same bytes as on one, nothing lost."""
 
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -135,6 +136,15 @@ def kept_in(out) -> int:
             return db.execute("select count(*) from vectors").fetchone()[0]
         except sqlite3.Error:
             return 0
+
+
+def test_a_list_of_which_nothing_can_be_built_is_refused(dist, tmp_path, capsys):
+    listed = few(tmp_path / "shop", 3)
+    shutil.rmtree(listed.parent / "pictures")
+    part = ["embed", "--part", "1/2", "--out", str(tmp_path / "x.embeddings"), "--products", str(listed),
+            "--dist", str(dist.parent), "--model", dist.name]
+    assert "no product is left" in refusal(part, capsys)
+    assert not (tmp_path / "x.embeddings").exists()
 
 
 def test_bad_parts_are_refused_in_one_line(dist, tmp_path, capsys):

@@ -6,7 +6,6 @@ the last position, the pad is the end token).
 
 import copy
 import dataclasses
-import json
 import re
 import shutil
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from export import onnx as converter
 from export import pipeline
@@ -26,23 +24,17 @@ from export.formats.stamp import Stamp
 from export.text import families, frame, unigram
 from export.text.assets.shipped import shipped
 from export.weights import encoders, lookup
-from export.weights.random_weights import random_model
 from parity import lookalikes
 from parity.gate import baseline, gate
 from parity.gate.libraries import tokens
-from tests.test_own_siglip import config
+from tests.test_own_siglip import own_siglip
 
 WORLD, SIGLIP = "demo-world", "own-siglip"
 
 
 @pytest.fixture(scope="module")
 def small_siglip(tmp_path_factory):
-    made = tmp_path_factory.mktemp("own") / SIGLIP
-    lookalikes.siglip(made)
-    (made / "open_clip_config.json").write_text(json.dumps(config()))
-    weights = random_model(lookup.find(f"local-dir:{made}")).state_dict()
-    save_file({key: value.contiguous() for key, value in weights.items()}, made / "open_clip_model.safetensors")
-    return made
+    return own_siglip(tmp_path_factory.mktemp("own") / SIGLIP)
 
 
 @pytest.fixture(scope="module")

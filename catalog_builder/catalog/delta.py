@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from catalog_builder.catalog import reader
-from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog, CatalogError
+from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError
+from catalog_builder.fields.prices import price_text
 from export.common import container, files
 
 FORMAT, VERSION = "mobileclip-delta", "1"
@@ -105,15 +106,7 @@ def priced(record: bytes, price: int) -> bytes:
     """A record with another price, in ten-thousandths, or NO_PRICE. Raises ValueError for a record without one."""
     at = record.index(PRICE) + len(PRICE)
     end = min(place for place in (record.find(b",", at), record.find(b"}", at)) if place >= 0)
-    return record[:at] + price_text(price).encode() + record[end:]
-
-
-def price_text(price: int) -> str:
-    """A price as it stands in a record: the shortest decimal, or null."""
-    if price == NO_PRICE:
-        return "null"
-    units, rest = divmod(price, UNITS)
-    return f"{units}.{rest:04}".rstrip("0").rstrip(".")
+    return record[:at] + price_text(None if price == NO_PRICE else price).encode() + record[end:]
 
 
 def _kept(base: Catalog, delta: Delta) -> np.ndarray:

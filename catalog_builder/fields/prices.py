@@ -342,6 +342,14 @@ def _too_fine(scaled: int, code: str) -> str:
     return f"more decimals than {code} has" if scaled % 10 ** max(0, DECIMALS - decimals) else ""
 
 
+def price_text(price: int | None) -> str:
+    """Ten-thousandths as they stand in a catalog's record: the shortest decimal, or null."""
+    if price is None:
+        return "null"
+    units, rest = divmod(price, UNIT)
+    return f"{units}.{rest:0{DECIMALS}}".rstrip("0").rstrip(".")
+
+
 def _plain(value: Decimal) -> str:
     return f"{value.normalize():f}"
 

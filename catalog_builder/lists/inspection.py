@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalog_builder.fields.prices import UNIT
 from catalog_builder.lists.listing import Listing
 from catalog_builder.lists.problems import PRODUCT, Problem, causes
-from catalog_builder.lists.products import UNIT, Product
+from catalog_builder.lists.products import Product
 from export.common.errors import InputError
 
 LOST_SHARE, LOST_COUNT = 0.01, 3             # products lost without --allow-loss: so many, or such a share of all

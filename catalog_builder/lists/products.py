@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog_builder.fields.prices import DECIMALS, UNIT
+from catalog_builder.fields.prices import price_text
 
 RECORD = ("id", "name", "price", "currency", "description", "category")
 
@@ -28,10 +28,7 @@ class Product:
 
 def json_record(product: Product) -> bytes:
     """The catalog's record: compact JSON in UTF-8, the price as an exact decimal, the extra fields last."""
-    price = "null"
-    if product.price is not None:
-        units, rest = divmod(product.price, UNIT)
-        price = f"{units}.{rest:0{DECIMALS}}".rstrip("0").rstrip(".")
+    price = price_text(product.price)
     fields = {name: getattr(product, name) for name in RECORD} | product.extra
     parts = [f"{_compact(name)}:{price if name == 'price' else _compact(value)}" for name, value in fields.items()]
     return ("{" + ",".join(parts) + "}").encode()

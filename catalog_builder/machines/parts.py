@@ -81,6 +81,8 @@ def embed_part(request: PartRequest, progress: Builds) -> Embedded:
     progress.step("read the product list")
     read = listing.read(request.products, request.options)
     progress.facts(inspection.facts(read))
+    if not read.products:                    # else the build judges how many are lost
+        raise InputError(f"{inspection.refusal(0, read.problems, 1.0)}", where=request.products)
     root = request.products.parent.resolve()
     paths = [path for path in dict.fromkeys(path for product in read.products for path in product.pictures)
              if request.part.holds(embed.name(path, root))]

@@ -55,12 +55,11 @@ def _tensors(base: Catalog, made: Catalog) -> dict[str, np.ndarray]:
 
 def _matched(base: Catalog, made: Catalog) -> tuple[np.ndarray, np.ndarray]:
     """Places of the base's products that stay, and of those that go. Raises CatalogError if those that stay moved."""
-    ids = [base.record(place)["id"] for place in range(base.products)]
-    now = {made.record(place)["id"] for place in range(made.products)}
-    stays = np.array([one in now for one in ids])
+    before, now = ([catalog.record(place)["id"] for place in range(catalog.products)] for catalog in (base, made))
+    still = set(now)
+    stays = np.array([one in still for one in before])
     kept = np.flatnonzero(stays)
-    if len(now) != made.products or [ids[place] for place in kept] != [
-            made.record(place)["id"] for place in range(len(kept))]:
+    if len(still) != len(now) or [before[place] for place in kept] != now[:len(kept)]:
         raise CatalogError("no delta: the products are in another order", where=made.path, remedy=REMEDY)
     return kept, np.flatnonzero(~stays)
 
