@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from catalog_builder.__main__ import main
+from catalog_builder.builder import quantize
 from catalog_builder.catalog.reader import open_catalog
 from export.artifacts import manifest
 from tests.conftest import ROOT
@@ -63,6 +64,12 @@ def test_the_example_of_the_page_runs_and_ranks_as_the_vectors_do(scene):
     order = np.argsort(-(vectors @ vectors[0]), kind="stable")
     expected = list(dict.fromkeys(products[row] for row in order))[:10]
     assert [line.split()[0] for line in answer.stdout.splitlines()[1:]] == expected
+
+
+def test_rows_that_are_written_block_by_block_are_the_same(scene, tmp_path, monkeypatch):
+    monkeypatch.setattr(quantize, "BLOCK", 7)
+    assert main(["vectors", "--out", str(tmp_path / "blocks.parquet"), *scene[4]]) == 0
+    assert parquet.read_table(tmp_path / "blocks.parquet").equals(parquet.read_table(scene[3]))
 
 
 def test_another_ending_is_refused(scene, tmp_path, capsys):
