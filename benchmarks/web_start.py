@@ -3,8 +3,8 @@
 A warm start: the browser was here before, so that the page is kept by its service worker and the model's files in its
 cache; a new page is opened, the field is touched as soon as the page's code runs, words are typed and sent, and
 products are drawn. A shopper types for a second; the worst case sends in the same moment, when nothing is loaded yet.
-All times are of the page's own clock. In: Chromium (CHROMIUM= names it), `make npm`, and dist/demo with its catalog, as `make
-preview` leaves it (DIST=folder names another). Out: web_start.json and web_start.md. Exit status 2 if it cannot
+All times are of the page's own clock. In: Chromium (CHROMIUM= names it), `make npm`, and dist/demo with its catalog, as
+`make preview` leaves it (DIST=folder names another). Out: web_start.json and web_start.md. Exit status 2 if it cannot
 run. Run it on a quiet machine.
 """
 
