@@ -310,6 +310,7 @@ def starts(shelf: Shelf) -> list[dict]:
         start("a key that is no longer the app's", 0, state, keys=[1]),
         start("another name", 0, state | {told: "statements/foreign-name.update"}),
         start("another space", 0, state | {told: "statements/foreign-space.update"}),
+        start("the bundled catalog under a statement", 1, {told: "statements/same-as-the-bundled.update"}),
         start("bundled statement below", 2, state, bundled="statements/same-as-the-bundled.update"),
         start("bundled statement above", 5, state, "2", bundled=bundled),
         start("bundled statement alone", 5, {}, bundled=bundled),
