@@ -31,7 +31,7 @@ def work(arguments: list[str]) -> int:
         made = days.write(partial)
         overlays.write(partial / overlays.NAME, made)
         now, following, stranger = (signing.signer(key) for key in keys)
-        cases.write(cases.Shelf(partial, made, (now, following, stranger)),
+        cases.write(cases.GoldenSite(partial, made, (now, following, stranger)),
                     [signing.public_half(key) for key in keys[:2]])
     print(f"{folder}: {files.size(folder) / 1e6:.2f} MB")
     return command.DONE
