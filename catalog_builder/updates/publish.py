@@ -84,8 +84,8 @@ def publish(request: PublishRequest, begin: Say) -> Published:
     bundled = _check_bundle(request.bundle, made) if request.bundle else None
     whole = _whole(request, made, number)
     left_out: list[str] = []
-    published = []
-    for held in older(request, made, number):
+    published, last = [], older(request, made, number)
+    for held in last:
         begin(f"delta from number {held.number}")
         try:
             published.append(_delta(request, held, made, number))
@@ -99,12 +99,13 @@ def publish(request: PublishRequest, begin: Say) -> Published:
     unsigned = request.out / f"{request.name}{statement.UNSIGNED}"
     with files.whole(unsigned) as partial:
         partial.write_bytes(statement.text(told))
-    return Published(told, unsigned, left_out, _deleted(request, [told, *([before] if before else [])]))
+    kept = _named(told) | (_named(before) if before else set()) | {held.path.name for held in last}
+    return Published(told, unsigned, left_out, _deleted(request, kept))
 
 
 def steps(request: PublishRequest) -> int:
     """How many steps `publish` has at most."""
-    return 2 + min(request.keep_last, len(_held(request.out, request.name)))
+    return 2 + min(max(request.keep_last, 0), len(_held(request.out, request.name)))
 
 
 def sign(out: Path, name: str, signer: Signer, public_keys: Sequence[str], begin: Say) -> Statement:
@@ -157,7 +158,7 @@ def in_force(out: Path, name: str, public_keys: Sequence[str] = ()) -> Statement
 
 def check(out: Path, told: Statement) -> None:
     """Raises InputError unless every file is what the statement says, and each delta makes the catalog."""
-    for file in (told.catalog, *told.deltas, *([told.manifest] if told.manifest else [])):
+    for file in told.files:
         path = out / file.path
         if not path.is_file() or (path.stat().st_size, files.sha256(path)) != (file.bytes, file.sha256):
             raise InputError("not what the statement says", where=path, expected=f"{file.bytes:,} bytes, {file.sha256}",
@@ -295,15 +296,17 @@ def _put_bundle(request: PublishRequest, told: manifest.Manifest) -> PublishedFi
     return PublishedFile(**_file(request.out, target / manifest.NAME))
 
 
-def _deleted(request: PublishRequest, told: list[Statement]) -> list[str]:
-    """Deletes older files of this name that no statement names, but for the last catalogs, whence deltas lead."""
-    named = {file.path.split("/")[0] for one in told
-             for file in (one.catalog, *one.deltas, *([one.manifest] if one.manifest else []))}
-    named |= {held.path.name for held in _held(request.out, request.name)[:request.keep_last + 1]}
+def _named(told: Statement) -> set[str]:
+    """The names in the folder of what a statement names."""
+    return {file.path.split("/")[0] for file in told.files}
+
+
+def _deleted(request: PublishRequest, kept: set[str]) -> list[str]:
+    """Deletes the other files of this name: those alone that are called as `publish` calls them."""
     digits = f"[0-9a-f]{{{DIGITS}}}"
     ours = re.compile(rf"{re.escape(request.name)}-([0-9]+-{digits}\.catalog|[0-9]+-[0-9]+-{digits}\.delta|"
                       rf"bundle-{digits})")
-    gone = [path for path in sorted(request.out.iterdir()) if ours.fullmatch(path.name) and path.name not in named]
+    gone = [path for path in sorted(request.out.iterdir()) if ours.fullmatch(path.name) and path.name not in kept]
     for path in gone:
         files.remove(path)
     return [path.name for path in gone]
