@@ -63,7 +63,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldCatalog:
     """A catalog that the folder holds."""
 
     number: int
@@ -93,7 +93,8 @@ def publish(request: PublishRequest, begin: Say) -> Published:
             left_out.append(f"no delta from number {held.number}: {error}")
     told = Statement(
         request.name, number, made.space, PublishedCatalog(**_file(request.out, whole), digest=_digest(made)),
-        tuple(published), _put_bundle(request, bundled) if bundled else None, _last_day(request))
+        deltas=tuple(published), manifest=_put_bundle(request, bundled) if bundled else None,
+        not_after=_last_day(request))
     begin("what a device will read")
     check(request.out, told)
     unsigned = request.out / f"{request.name}{statement.UNSIGNED}"
@@ -233,17 +234,17 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def _held(out: Path, name: str) -> list[Held]:
+def _held(out: Path, name: str) -> list[HeldCatalog]:
     """The catalogs of a folder, the newest first."""
     pattern = re.compile(rf"{re.escape(name)}-([1-9][0-9]{{0,15}})-[0-9a-f]{{{DIGITS}}}\.catalog")
-    found = [Held(int(match[1]), path) for path in (out.iterdir() if out.is_dir() else ())
+    found = [HeldCatalog(int(match[1]), path) for path in (out.iterdir() if out.is_dir() else ())
              if (match := pattern.fullmatch(path.name))]
     return sorted(found, key=lambda held: (held.number, held.path.name), reverse=True)
 
 
-def older(request: PublishRequest, made: Catalog, number: int) -> list[Held]:
+def older(request: PublishRequest, made: Catalog, number: int) -> list[HeldCatalog]:
     """The last catalogs of the same space that the folder holds, the newest first, and not `made` itself."""
-    found: dict[str, Held] = {}
+    found: dict[str, HeldCatalog] = {}
     for held in _held(request.out, request.name):
         try:
             catalog = reader.open_catalog(held.path)
@@ -255,7 +256,7 @@ def older(request: PublishRequest, made: Catalog, number: int) -> list[Held]:
     return list(found.values())[:request.keep_last]
 
 
-def _delta(request: PublishRequest, held: Held, made: Catalog, number: int) -> PublishedDelta:
+def _delta(request: PublishRequest, held: HeldCatalog, made: Catalog, number: int) -> PublishedDelta:
     """Writes the delta from an older catalog. Raises CatalogError where there is none, or none that is small."""
     base = reader.open_catalog(held.path)
     base.verify()
