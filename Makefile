@@ -136,9 +136,9 @@ inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and
 fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
 	@$(LIGHT_PY) -m catalog_builder fetch $(LIST) $(if $(ALLOW_PRIVATE),--allow-private) $(if $(REFRESH),--refresh) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
-catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG BASE=yesterday's ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
+catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's export, with dist/<model>/ [as inspect; MODEL QUERIES CATALOG BASE=yesterday's FIRST_PASS=1 ALLOW_LOSS=5% STRICT=1; no PRODUCTS: the sample shop]
 	@$(LIGHT_PY) -m catalog_builder build --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) \
-	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(BASE),--base "$$BASE") $(if $(STRICT),--strict) \
+	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(BASE),--base "$$BASE") $(if $(FIRST_PASS),--first-pass) $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
 embed: $(LIGHT_READY)  ## PART=3/16 PRODUCTS=list: a part of the vectors, for a catalog built on several machines [as catalog]

@@ -19,6 +19,7 @@ from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import Calibration, Curve
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.first_pass_goldens import cases as first_pass_goldens
 from catalog_builder.golden_values import bits, packed
 from catalog_builder.lists import listing, products
 from catalog_builder.lists.products import Product
@@ -91,6 +92,7 @@ def write_searches(folder: Path) -> None:
 
 
 PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write,
+         "first-pass": first_pass_goldens.write,
          "labels.json": label_goldens.write, "labels-sigmoid.json": label_goldens.write_sigmoid}
 
 

@@ -10,7 +10,7 @@ from typing import get_args
 
 from catalog_builder import apps
 from catalog_builder.builder import build
-from catalog_builder.catalog import reader
+from catalog_builder.catalog import first_pass, reader
 from catalog_builder.lists import problems
 from catalog_builder.pictures.address_index import FetchedFile
 from export.artifacts import manifest
@@ -136,7 +136,8 @@ def test_a_catalogs_tensors_are_those_of_the_table():
     kinds = {"<u8": "U64", "<i8": "I64", "<f4": "F32", "<u4": "U32", "i1": "I8", "u1": "U8"}
     rows = table("## name.catalog", "tensor")
     assert {row[0].strip("`"): row[1] for row in rows} == {
-        name: kinds[dtype] for name, (dtype, _) in (reader.TENSORS | reader.THUMBNAILS | reader.ID_ORDER).items()}
+        name: kinds[dtype] for name, (dtype, _) in (reader.TENSORS | reader.THUMBNAILS | reader.ID_ORDER).items()} | {
+        name: kinds[dtype] for name, dtype in first_pass.TENSORS.items()}
 
 
 def test_an_overlays_keys_and_tensors_are_those_of_the_tables():

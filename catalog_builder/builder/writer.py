@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from catalog_builder.builder import quantize
 from catalog_builder.builder.quantize import Vectors
-from catalog_builder.catalog import reader
+from catalog_builder.catalog import calibration, first_pass, reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog, CatalogError
 from export.common import container, files
+
+STATED = 64                                  # characters of the metadata `first_pass`
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Content:
     categories: np.ndarray                   # uint32 [products]
     owners: np.ndarray                       # uint32 [rows]
     thumbnails: list[bytes] | None = None
+    axes: np.ndarray | None = None           # int8 [width, dim], of a first pass; None: no first pass
     ids: list[str] | None = None             # as in the records, for a lookup by id; None: no such tensor
     offset: np.ndarray | None = None         # float32 [dim]; None: the mean of the vectors
     created: str | None = None
@@ -54,18 +57,29 @@ def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalo
     shapes |= {"scales": (np.dtype("<f4"), (rows,)), "offset": (np.dtype("<f4"), (dim,)),
                "codes": (np.dtype("i1"), (rows, dim))}
     shapes |= {name: (np.dtype("u1"), (sum(map(len, parts)),)) for name, parts in pieces.items()}
-    head, starts = container.layout(_metadata(content, rows, dim), shapes)
+    metadata, axes = _metadata(content, rows, dim), np.empty((0, dim), "i1") if content.axes is None else content.axes
+    if len(axes):
+        small["first_axes"], metadata[first_pass.KEY] = axes, _stated(first_pass.MOST_OF, {})
+        shapes |= {"first_axes": (axes.dtype, axes.shape), "first_codes": (axes.dtype, (rows, len(axes))),
+                   "first_scales": (np.dtype("<f4"), (rows,))}
+    head, starts = container.layout(metadata, shapes)
     _refuse_too_large(target, head, shapes, dim)
     with files.whole(target) as partial:
         with partial.open("w+b") as file:
             file.write(head)
             offset = quantize.mean(vectors) if content.offset is None else content.offset
-            scales = np.empty(rows, np.float32)
+            scales, first_scales = np.empty(rows, np.float32), np.empty(rows, np.float32)
             for start, block in quantize.blocks(vectors):
-                codes, scales[start:start + len(block)] = quantize.quantise(block, offset)
+                some = slice(start, start + len(block))
+                codes, scales[some] = quantize.quantise(block, offset)
                 file.seek(starts["codes"] + start * dim)
                 file.write(codes.tobytes())
-            for name, array in (small | {"scales": scales, "offset": offset}).items():
+                if len(axes):
+                    first_codes, first_scales[some] = first_pass.derived(axes, codes, scales[some])
+                    file.seek(starts["first_codes"] + start * len(axes))
+                    file.write(first_codes.tobytes())
+            small |= {"scales": scales, "offset": offset} | ({"first_scales": first_scales} if len(axes) else {})
+            for name, array in small.items():
                 file.seek(starts[name])
                 file.write(container.little(array).tobytes())
             for name, parts in pieces.items():
@@ -73,6 +87,21 @@ def unnamed(target: Path, content: Content, vectors: Vectors) -> Iterator[Catalo
                 file.writelines(parts)
         seal(partial)
         yield reader.open_catalog(partial, content.space)
+
+
+def state_first_pass(catalog: Catalog, of: int, recalls: Mapping[str, float]) -> None:
+    """Writes what was measured of the first pass into the finished file: its share, and the recall by kind of query."""
+    before, now = (json.dumps(text).encode() for text in (catalog.metadata[first_pass.KEY], _stated(of, recalls)))
+    head = bytes(catalog.content[:8 + int.from_bytes(catalog.content[:8], "little")])
+    with catalog.path.open("r+b") as file:
+        file.write(head.replace(before, now, 1))
+    seal(catalog.path)
+
+
+def _stated(of: int, recalls: Mapping[str, float]) -> str:
+    """The metadata `first_pass`, always of one length: spaces follow the JSON object."""
+    shares = {kind: round(recalls[kind], 4) if kind in recalls else None for kind in calibration.KINDS}
+    return json.dumps({"of": of} | shares).ljust(STATED)
 
 
 def seal(path: Path) -> None:

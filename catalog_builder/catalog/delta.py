@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog_builder.catalog import reader
+from catalog_builder.catalog import first_pass, reader
+from catalog_builder.catalog.first_pass import FirstPass
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError
 from catalog_builder.fields.prices import price_text
 from export.common import container, files
@@ -175,7 +176,19 @@ def _rows(base: Catalog, delta: Delta, kept: np.ndarray, products: int) -> dict[
     scales, codes = np.empty(len(new), "<f4"), np.empty((len(new), base.dim), "i1")
     scales[~new], codes[~new] = base.scales[old], base.codes[old]
     scales[new], codes[new] = delta["scales"], delta["codes"].reshape(-1, base.dim)
-    return {"owners": np.repeat(np.arange(products, dtype="<u4"), counts), "scales": scales, "codes": codes}
+    return {"owners": np.repeat(np.arange(products, dtype="<u4"), counts), "scales": scales, "codes": codes,
+            **_first_pass(base.first_pass, old, new, codes, scales)}
+
+
+def _first_pass(base: FirstPass | None, old: np.ndarray, new: np.ndarray, codes: np.ndarray,
+                scales: np.ndarray) -> dict[str, np.ndarray]:
+    """The base's axes and rows, and the delta's rows on these axes. `old`, `new`: bool, of the base's and all rows."""
+    if base is None:
+        return {}
+    first_codes, first_scales = np.empty((len(new), len(base.axes)), "i1"), np.empty(len(new), "<f4")
+    first_codes[~new], first_scales[~new] = base.codes[old], base.scales[old]
+    first_codes[new], first_scales[new] = first_pass.derived(base.axes, codes[new], scales[new])
+    return {"first_axes": base.axes, "first_codes": first_codes, "first_scales": first_scales}
 
 
 def _records(base: Catalog, delta: Delta, kept: np.ndarray) -> dict[str, np.ndarray]:

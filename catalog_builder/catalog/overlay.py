@@ -68,19 +68,21 @@ class OverlaidCatalog:
         return None if place is None or self.gone[place] else place
 
     def search(self, vector: np.ndarray, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
-               without: int | None = None) -> list[Hit]:
+               without: int | None = None, exact: bool = False) -> list[Hit]:
         """As `search.search`; a hit's product and row are counted over both files."""
         if where.categories is not None:
             search.refuse_unknown(where.categories, self.category_names, self.own.path)
         found = [Hit(first + hit.product, row + hit.row, hit.score) for catalog, first, row in self._parts()
-                 for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold)]
+                 for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold,
+                                        exact)]
         return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
 
-    def like(self, product: int, k: int = 10, where: Filter = ANY, threshold: float = -np.inf) -> list[Hit]:
+    def like(self, product: int, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
+             exact: bool = False) -> list[Hit]:
         """More like this: by the product's first row, without the product itself."""
         catalog, place = self._at(product)
         first = int(catalog.firsts[place])
-        return self.search(catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product)
+        return self.search(catalog.vectors(slice(first, first + 1))[0], k, where, threshold, product, exact)
 
     def scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """float64 [rows]: the scores of these rows."""

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog_builder.catalog import first_pass
 from catalog_builder.catalog.calibration import Calibration
+from catalog_builder.catalog.first_pass import FirstPass
 from export.common import container
 from export.common.errors import InputError
 
@@ -73,6 +75,7 @@ class Catalog:
     records: np.ndarray                      # uint8
     thumbnails: ProductThumbnails | None     # None: the file has none
     content: memoryview                      # the whole file
+    first_pass: FirstPass | None = None      # None: every row is scored exactly
     id_order: np.ndarray | None = None       # uint32 [products]; None in files of older builders
 
     @property
@@ -213,7 +216,7 @@ def _checked(path: Path, parts: tuple[dict[str, str], dict[str, np.ndarray]], co
     return Catalog(
         path=path, space=metadata["space"], model=metadata["model"], currency=metadata["currency"],
         category_names=names, calibration=Calibration.from_json(json.loads(metadata["calibration"])), metadata=metadata,
-        content=content,
+        content=content, first_pass=first_pass.opened(metadata, tensors, rows, dim),
         firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
         thumbnails=_thumbnails(tensors), id_order=tensors.get("id_order"), **{name: tensors[name] for name in TENSORS})
 

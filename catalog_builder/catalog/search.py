@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog_builder.catalog import candidates
 from catalog_builder.catalog.reader import Catalog
-from catalog_builder.catalog.scores import prepared, scores
+from catalog_builder.catalog.scores import PreparedQuery, prepared, scores
 from export.common.errors import InputError
 
 GATHERED = 0.2                               # of the products: if a filter leaves fewer, only their rows are scored
@@ -38,9 +39,10 @@ class Hit:
 
 
 def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = ANY,
-           threshold: float = -np.inf, without: int | None = None) -> list[Hit]:
+           threshold: float = -np.inf, without: int | None = None, exact: bool = False) -> list[Hit]:
     """The best k products by score, then by row. `vector`: float32 [dim]. `without` leaves one product out.
 
+    Where the file has a first pass, it may miss some of them, unless `exact` is asked for; scores are exact anyway.
     Raises InputError for a vector of another kind, an unknown category, k below 1, a threshold that is no number, or a
     price filter on a catalog of several currencies.
     """
@@ -48,28 +50,59 @@ def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = AN
     if without is not None:
         chosen = np.ones(catalog.products, bool) if chosen is None else chosen
         chosen[without] = False
-    return best(catalog, vector, k, chosen, threshold)
+    return best(catalog, vector, k, chosen, threshold, exact)
 
 
-def best(catalog: Catalog, vector: np.ndarray, k: int, chosen: np.ndarray | None, threshold: float) -> list[Hit]:
+def best(catalog: Catalog, vector: np.ndarray, k: int, chosen: np.ndarray | None, threshold: float,
+         exact: bool = False) -> list[Hit]:
     """As `search`, among the products `chosen`: bool [products]; None for all."""
     if k < 1 or threshold != threshold:
         raise InputError("a search for nothing", expected="k of 1 or more, a threshold that is a number",
                          found=f"k {k}, threshold {threshold}")
     query = prepared(catalog, vector)
+    promising = None if exact else _promising(catalog, query, k, chosen)
+    if promising is not None:
+        return _best_of(catalog, query, promising, k, threshold)
     if chosen is not None and chosen.mean() < GATHERED:
-        products = np.flatnonzero(chosen)
-        rows = np.flatnonzero(chosen[catalog.owners])
-        starts = np.flatnonzero(np.diff(catalog.owners[rows].astype(np.int64), prepend=-1))
-    else:
-        products, rows, starts = np.arange(catalog.products), None, catalog.firsts
+        return _best_of(catalog, query, np.flatnonzero(chosen), k, threshold)
+    values = scores(catalog, query, None)
+    of_products = np.maximum.reduceat(values, catalog.firsts)
+    if chosen is not None:
+        of_products = np.where(chosen, of_products, -np.inf)
+    return [_hit(values, None, catalog.firsts, int(i), int(i)) for i in top(of_products, k, threshold)]
+
+
+def _promising(catalog: Catalog, query: PreparedQuery, k: int, chosen: np.ndarray | None) -> np.ndarray | None:
+    """The k best products of the first pass's candidates, rising; None where all that fit are to be scored exactly."""
+    if catalog.first_pass is None:
+        return None
+    fitting = None if chosen is None else np.flatnonzero(chosen[catalog.owners])
+    rows = candidates.rows(catalog.first_pass, query, k, fitting)
+    if rows is None:
+        return None
+    owners = catalog.owners[rows].astype(np.int64)
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    if len(starts) < k:                      # a few products own all candidates
+        return None
+    return np.sort(owners[starts[top(np.maximum.reduceat(scores(catalog, query, rows), starts), k)]])
+
+
+def _best_of(catalog: Catalog, query: PreparedQuery, products: np.ndarray, k: int, threshold: float) -> list[Hit]:
+    """The best k of some products, rising, by all their rows."""
     if not len(products):
         return []
+    firsts = catalog.firsts[products]
+    counts = np.append(catalog.firsts[products[:-1] + 1], _end(catalog, products[-1])) - firsts
+    starts = np.cumsum(counts) - counts
+    rows = np.repeat(firsts - starts, counts) + np.arange(counts.sum())
     values = scores(catalog, query, rows)
     of_products = np.maximum.reduceat(values, starts)
-    if chosen is not None and rows is None:
-        of_products = np.where(chosen, of_products, -np.inf)
     return [_hit(values, rows, starts, int(products[i]), int(i)) for i in top(of_products, k, threshold)]
+
+
+def _end(catalog: Catalog, product: int) -> int:
+    """The row after a product's last."""
+    return int(catalog.firsts[product + 1]) if product + 1 < catalog.products else catalog.rows
 
 
 def _hit(values: np.ndarray, rows: np.ndarray | None, starts: np.ndarray, product: int, place: int) -> Hit:
@@ -112,7 +145,7 @@ def refuse_unknown(categories: Collection[str], names: Sequence[str], path: Path
 
 
 def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,
-         threshold: float = -np.inf) -> list[Hit]:
+         threshold: float = -np.inf, exact: bool = False) -> list[Hit]:
     """More like this: the best products by this product's first row, without the product itself."""
     first = int(catalog.firsts[product])
-    return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product)
+    return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, product, exact)

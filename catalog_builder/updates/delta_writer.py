@@ -27,8 +27,9 @@ def write(base: Catalog, made: Catalog, target: Path) -> None:
             deltas.apply(base, deltas.open_delta(partial), Path(folder) / "result.catalog")
 
 
-def _optional(catalog: Catalog) -> tuple[bool, bool]:
-    return catalog.thumbnails is None, catalog.id_order is None
+def _optional(catalog: Catalog) -> tuple[bool, bool, bytes | None]:
+    axes = None if catalog.first_pass is None else catalog.first_pass.axes.tobytes()
+    return catalog.thumbnails is None, catalog.id_order is None, axes
 
 
 def _tensors(base: Catalog, made: Catalog) -> dict[str, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Golden searches of catalogs with a first pass, for the ports."""
