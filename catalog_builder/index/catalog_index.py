@@ -13,7 +13,7 @@ import numpy as np
 
 from catalog_builder.index import character_tables, characters, filter_columns, key_index, record_texts, word_index
 from catalog_builder.index.characters import Characters
-from catalog_builder.index.filter_columns import FilterColumn, Value
+from catalog_builder.index.filter_columns import ColumnInTheMaking, FilterColumn
 from catalog_builder.index.key_index import KeyIndex
 from catalog_builder.index.word_index import Gathered, WordIndex
 
@@ -113,16 +113,16 @@ class _Edit:
         self._gathered = Gathered()
         self._pairs = array("Q")             # of keys
         self._counts = np.zeros(count, "u1")
-        self._values: list[list[Value]] = [[()] * count for _ in columns.filters]
+        self._filters = [ColumnInTheMaking(count) for _ in columns.filters]
         self._old_terms = self._old_products = np.empty(0, np.int64)
         self._old_pairs = np.empty(0, np.uint64)
 
     def keep(self, words: WordTables | None, filters: Mapping[str, FilterColumn], moved: np.ndarray) -> None:
         """Takes over what did not change."""
         stays = moved >= 0
-        for column, values in zip(filters.values(), self._values, strict=True):
-            for place, number in zip(moved[stays].tolist(), column.numbers[stays].tolist(), strict=True):
-                values[place] = column.values[number]
+        for before, now in zip(filters.values(), self._filters, strict=True):
+            numbers = np.array([now.number(value) for value in before.values], np.uint32)
+            now.put(moved[stays], numbers[before.numbers[stays]])
         if words is None:
             return
         index, keys = words.words, words.keys
@@ -142,12 +142,12 @@ class _Edit:
         self._gathered.add(place, terms)
         self._counts[place] = word_index.count(terms)
         self._pairs.extend(key_index.pairs_of(place, key_index.keys_of(record, self._columns.keys, self._tables)))
-        for column, values in zip(self._columns.filters, self._values, strict=True):
-            values[place] = tuple(record_texts.texts(record, column))
+        for column, now in zip(self._columns.filters, self._filters, strict=True):
+            now.put(place, now.number(tuple(record_texts.texts(record, column))))
 
     def tensors(self, tables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """WORDS and FILTERS, of those whose columns there are."""
-        made = filter_columns.tensors(self._values) if self._columns.filters else {}
+        made = filter_columns.tensors(self._filters) if self._filters else {}
         if self._columns.keys or self._columns.words:
             pairs = np.concatenate([self._old_pairs, np.frombuffer(self._pairs, np.uint64)])
             made = {**made, **tables, **key_index.tensors(pairs), "word_counts": self._counts,

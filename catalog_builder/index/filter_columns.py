@@ -52,16 +52,40 @@ def _column(numbers: np.ndarray, values: object) -> FilterColumn:
     return FilterColumn(numbers, [tuple(value) for value in values])
 
 
-def tensors(columns: Sequence[Sequence[Value]]) -> dict[str, np.ndarray]:
-    """TENSORS of each column's value a product. Raises ValueError for a column of too many different ones."""
-    made, listed = [], []
-    for column in columns:
-        values = sorted(set(column), key=lambda value: [text.encode("utf-8", "surrogatepass") for text in value])
+class ColumnInTheMaking:
+    """One column whose values come product by product; who has none holds nothing."""
+
+    def __init__(self, products: int):
+        self._numbers: dict[Value, int] = {(): 0}
+        self._of_products = np.zeros(products, np.uint32)
+
+    def number(self, value: Value) -> int:
+        """A value's number, until `finished`."""
+        return self._numbers.setdefault(value, len(self._numbers))
+
+    def put(self, products: int | np.ndarray, numbers: int | np.ndarray) -> None:
+        """What products hold."""
+        self._of_products[products] = numbers
+
+    def finished(self) -> tuple[list[Value], np.ndarray]:
+        """The values that products hold, in the order of their texts' bytes, and each product's: uint16 [products].
+
+        Raises ValueError for too many different ones.
+        """
+        used = np.bincount(self._of_products, minlength=len(self._numbers)) > 0
+        values = sorted((value for value, number in self._numbers.items() if used[number]),
+                        key=lambda value: [text.encode("utf-8", "surrogatepass") for text in value])
         if len(values) > MOST_VALUES:
             raise ValueError(f"{len(values):,} different values, more than {MOST_VALUES:,}")
-        places = {value: place for place, value in enumerate(values)}
-        made.append(np.fromiter((places[value] for value in column), "<u2", len(column)))
-        listed.append(values)
+        rank = np.zeros(len(self._numbers), "<u2")
+        rank[[self._numbers[value] for value in values]] = np.arange(len(values))
+        return values, rank[self._of_products]
+
+
+def tensors(columns: Sequence[ColumnInTheMaking]) -> dict[str, np.ndarray]:
+    """TENSORS of the columns. Raises ValueError for a column of too many different values."""
+    finished = [column.finished() for column in columns]
+    listed, made = [values for values, _ in finished], [numbers for _, numbers in finished]
     names = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
     return {"filter_values": np.concatenate([np.empty(0, "<u2"), *made]),
             "filter_names": np.frombuffer(names.encode(), "u1")}

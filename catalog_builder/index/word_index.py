@@ -179,10 +179,10 @@ def _postings(pairs: np.ndarray, terms: int) -> dict[str, np.ndarray]:
     before[bounds[:-1]] = -1
     gaps -= before + 1
     del before
-    sizes = np.ones(len(gaps), np.int64)
+    sizes = np.ones(len(gaps), np.uint8)
     for place in range(1, MOST_BYTES):
         sizes += gaps >> 7 * place > 0
-    ends = np.cumsum(sizes)
+    ends = np.cumsum(sizes, dtype=np.int64)
     content = np.empty(int(ends[-1]) if len(ends) else 0, "u1")
     for place in range(int(sizes.max(initial=0))):
         some = sizes > place
