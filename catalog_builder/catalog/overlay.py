@@ -14,7 +14,7 @@ import numpy as np
 from catalog_builder.catalog import reader, scores, search, words
 from catalog_builder.catalog.reader import REMEDY, Catalog, CatalogError
 from catalog_builder.catalog.search import ANY, Filter, Hit
-from catalog_builder.catalog.words import Found, IndexedProducts, ListedProducts, Products
+from catalog_builder.catalog.words import IndexedProducts, ListedProducts, NamedProduct, Products
 from catalog_builder.index import filter_columns, record_texts
 from export.common import container
 
@@ -76,7 +76,7 @@ class OverlaidCatalog:
                  for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold)]
         return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
 
-    def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[Found]:
+    def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[NamedProduct]:
         """As `words.found`; the overlay's own products are found by their records, with the base's tables."""
         self._refuse_unknown(where)
         tables, chosen = self.base.words, [self._chosen(catalog, first, where, None) for catalog, first, _ in
@@ -88,7 +88,7 @@ class OverlaidCatalog:
             same = None
         parts: list[tuple[int, Products]] = [
             (0, IndexedProducts(self.base, tables, chosen[0])),
-            *((self.base.products, ListedProducts(self.own, tables, one)) for one in chosen[1:])]
+            *((self.base.products, ListedProducts(*self._own_words, one)) for one in chosen[1:])]
         return words.ranked(tables, parts, same, text, most)
 
     def filter_names(self, column: str) -> list[str]:
@@ -98,7 +98,20 @@ class OverlaidCatalog:
 
     def _own_texts(self, column: str) -> list[list[str]]:
         """Of each of the overlay's products, what its record holds in a column."""
-        return [record_texts.texts(words.record(self.own, place), column) for place in range(self.own.products)]
+        return [record_texts.texts(record, column) for record in self._own_records]
+
+    @cached_property
+    def _own_records(self) -> list[dict]:
+        """As `words.record`."""
+        return [words.record(self.own, place) for place in range(self.own.products)]
+
+    @cached_property
+    def _own_words(self) -> tuple[list[set[str]], list[set[str]]]:
+        """The keys and the terms of the overlay's products, by the base's tables."""
+        tables = self.base.words
+        if tables is None:
+            return [], []
+        return [tables.keys_of(one) for one in self._own_records], [tables.terms_of(one) for one in self._own_records]
 
     def _refuse_unknown(self, where: Filter) -> None:
         if where.categories is not None:

@@ -7,7 +7,6 @@ the rules: "Words and keys".
 import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from catalog_builder.catalog.reader import REMEDY, Catalog, CatalogError
 from catalog_builder.catalog.search import ANY, Filter
 from catalog_builder.index import record_texts, word_index
 from catalog_builder.index.catalog_index import WordTables
-from catalog_builder.index.characters import Run
+from catalog_builder.index.characters import LetterRun
 from export.common import container
 
 MOST = 10                                    # products of the group
@@ -27,7 +26,7 @@ KEY, WORDS = "key", "words"
 
 
 @dataclass(frozen=True)
-class Found:
+class NamedProduct:
     """A product of the group, and what named it."""
 
     product: int
@@ -78,26 +77,21 @@ class IndexedProducts:
 
 @dataclass(frozen=True, eq=False)
 class ListedProducts:
-    """An overlay's, which has no tensors for it: by their records, with the base's tables."""
+    """An overlay's, which has no tensors for it: by the keys and terms of each."""
 
-    catalog: Catalog
-    tables: WordTables
+    keys: Sequence[set[str]]
+    terms: Sequence[set[str]]
     chosen: np.ndarray                       # bool [products]: those that may be found
 
     def with_key(self, key: str) -> Iterator[int]:
-        return (place for place in np.flatnonzero(self.chosen).tolist()
-                if key in self.tables.keys_of(record(self.catalog, place)))
+        return (place for place in np.flatnonzero(self.chosen).tolist() if key in self.keys[place])
 
     def with_terms(self, asked: Sequence[AskedTerm]) -> list[tuple[int, int]]:
-        return [(word_index.count(terms), place) for place, terms in self._terms
-                if self.chosen[place] and all(_holds(terms, term) for term in asked)]
-
-    @cached_property
-    def _terms(self) -> list[tuple[int, set[str]]]:
-        return [(place, self.tables.terms_of(record(self.catalog, place))) for place in range(self.catalog.products)]
+        return [(word_index.count(self.terms[place]), place) for place in np.flatnonzero(self.chosen).tolist()
+                if all(_holds(self.terms[place], term) for term in asked)]
 
 
-def found(catalog: Catalog, text: str, where: Filter = ANY, most: int = MOST) -> list[Found]:
+def found(catalog: Catalog, text: str, where: Filter = ANY, most: int = MOST) -> list[NamedProduct]:
     """The group of a text: none where the catalog has no words. Raises InputError for a filter that cannot be asked."""
     chosen = search.fitting(catalog, where)
     if catalog.words is None:
@@ -109,7 +103,7 @@ def found(catalog: Catalog, text: str, where: Filter = ANY, most: int = MOST) ->
 
 
 def ranked(tables: WordTables, parts: Sequence[tuple[int, Products]], same: int | None, text: str,
-           most: int) -> list[Found]:
+           most: int) -> list[NamedProduct]:
     """The group, of products in parts, each with the place of its first one. `same`: the product whose id is the text.
 
     Keys stand before words; among keys, the id that is the text comes first, then the places count; among words, the
@@ -122,7 +116,7 @@ def ranked(tables: WordTables, parts: Sequence[tuple[int, Products]], same: int 
         first + place for first, products in parts if key for place in islice(products.with_key(key), most)]
     by_words = _by_words(tables.characters.runs(text), parts)
     kinds = {place: WORDS for place in by_words} | {place: KEY for place in by_key}
-    return [Found(place, kinds[place]) for place in islice(dict.fromkeys([*by_key, *by_words]), most)]
+    return [NamedProduct(place, kinds[place]) for place in islice(dict.fromkeys([*by_key, *by_words]), most)]
 
 
 def id_in(text: str) -> str:
@@ -130,7 +124,7 @@ def id_in(text: str) -> str:
     return text.strip(string.whitespace)
 
 
-def asked_terms(runs: Iterable[Run], last_begins: bool = False) -> list[AskedTerm]:
+def asked_terms(runs: Iterable[LetterRun], last_begins: bool = False) -> list[AskedTerm]:
     """What a product must hold. `last_begins`: the last word may be the beginning of one."""
     listed = list(runs)
     asked: list[AskedTerm] = []
@@ -152,7 +146,7 @@ def record(catalog: Catalog, place: int) -> dict:
                            remedy=REMEDY) from None
 
 
-def _by_words(runs: Sequence[Run], parts: Sequence[tuple[int, Products]]) -> list[int]:
+def _by_words(runs: Sequence[LetterRun], parts: Sequence[tuple[int, Products]]) -> list[int]:
     """The places of products with all words; if there are none, of those with a word that begins with the last."""
     if not runs:
         return []

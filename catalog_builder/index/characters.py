@@ -25,7 +25,7 @@ BARCODE_DIGITS = 14
 
 
 @dataclass(frozen=True)
-class Run:
+class LetterRun:
     """A folded run of letters of one kind: a word, or a run of a script without spaces."""
 
     text: str
@@ -84,12 +84,12 @@ class Characters:
         if wrong:
             raise ValueError("word_folds that lead to what is no character")
 
-    def runs(self, text: str) -> list[Run]:
+    def runs(self, text: str) -> list[LetterRun]:
         """The words of a text, in their order."""
         folded = text.translate(self._folding)
         if JAMO.search(folded):
             folded = composed(folded)
-        return [Run(found[0], found.lastindex == PAIRS) for found in self._letters.finditer(folded)]
+        return [LetterRun(found[0], found.lastindex == PAIRS) for found in self._letters.finditer(folded)]
 
     def key(self, text: str) -> str:
         """A text as one key: its runs without what is between them; a barcode of 14 digits. "" if it has no letter."""

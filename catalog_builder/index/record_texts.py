@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 PRICE = "price"                              # no column to search by: a price changes alone, see the delta
 
 
-class Written(str):
+class WrittenNumber(str):
     """A number as it is written."""
 
 
 def parsed(raw: bytes) -> dict:
     """The record, its numbers as they are written. Raises ValueError or RecursionError for anything but an object."""
-    record = json.loads(raw.decode(), parse_int=Written, parse_float=Written, parse_constant=_no_number)
+    record = json.loads(raw.decode(), parse_int=WrittenNumber, parse_float=WrittenNumber, parse_constant=_no_number)
     if not isinstance(record, dict):
         raise ValueError("no object")
     return record
