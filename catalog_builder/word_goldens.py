@@ -28,7 +28,8 @@ from catalog_builder.updates.previous import Previous
 SPACE, DIM = "5" * 64, 8
 COLUMNS = IndexedColumns(("id", "sku", "gtin", "brand"), ("name", "brand", "tags"), ("brand", "size"))
 # id, name, brand, what else the record holds.
-LISTED: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+Row = tuple[str, str, str, dict[str, object]]
+LISTED: tuple[Row, ...] = (
     ("A-1", "Red running shoe", "Acme", {"sku": "AB-12.3/x", "gtin": "4006381333931", "size": ["41", "42"]}),
     ("A1", "Red shoe", "Acme", {"sku": "ab 123", "gtin": "04006381333931", "size": ["42"]}),
     ("a.2", "Shoe, red, reduced", "Acme & Sons", {"gtin": 4006381333948, "size": "42", "tags": ["sale", 7, True]}),
@@ -112,7 +113,7 @@ def write(folder: Path) -> None:
         "damaged": damaged(base)})
 
 
-def listed(rows: tuple[tuple[str, str, str, dict[str, object]], ...]) -> list[Product]:
+def listed(rows: tuple[Row, ...]) -> list[Product]:
     """The products."""
     return [Product(line=0, row=0, id=product_id, name=name, price=(place * 37 % 90 + 1) * 10_000, currency="EUR",
                     description="", category="Shoes" if place % 3 else "", pictures=(),
@@ -120,11 +121,12 @@ def listed(rows: tuple[tuple[str, str, str, dict[str, object]], ...]) -> list[Pr
             for place, (product_id, name, brand, extra) in enumerate(rows)]
 
 
-def changed() -> tuple[tuple[str, str, str, dict[str, object]], ...]:
+def changed() -> tuple[Row, ...]:
     """A day later: products gone, renamed, of another brand or size, and new."""
     stay = [row for row in LISTED if row[0] not in ("A1", "G2", "K1")]
-    edited = {"B-7": ("B-7", "Trail shoe", "Acme", {"gtin": "96385074", "size": ["44"]}),
-              "F2": ("F2", "\u0e19\u0e49\u0e33", "", {"size": "27"})}
+    edited: dict[str, Row] = {
+        "B-7": ("B-7", "Trail shoe", "Acme", {"gtin": "96385074", "size": ["44"]}),
+        "F2": ("F2", "\u0e19\u0e49\u0e33", "", {"size": "27"})}
     return (*(edited.get(row[0], row) for row in stay),
             ("N1", "New red shoe \u8dd1\u978b", "Zeta", {"sku": "AB12", "size": "42"}),
             ("N2", "Word7 anew", "", {"size": ["41", "42"]}))
