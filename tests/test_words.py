@@ -317,7 +317,7 @@ def test_an_unknown_text_or_column_of_a_filter_is_refused(opened):
 
 
 def test_a_column_of_too_many_values_is_no_filter(tmp_path, monkeypatch):
-    assert filter_columns.MOST_VALUES == np.iinfo(filter_columns.TENSORS["filter_values"]).max + 1
+    assert np.iinfo(filter_columns.TENSORS["filter_values"]).max + 1 == filter_columns.MOST_VALUES
     monkeypatch.setattr(filter_columns, "MOST_VALUES", 5)
     written(tmp_path / "a.catalog", indexed=IndexedColumns(filters=("id",)))
     monkeypatch.setattr(filter_columns, "MOST_VALUES", 4)

@@ -118,7 +118,7 @@ class OverlaidCatalog:
             search.refuse_unknown(where.categories, self.category_names, self.own.path)
         for name, texts in where.columns.items():
             search.refuse_unknown_column(name, self.base)
-            search.refuse_unknown(texts, self.filter_names(name), self.own.path)
+            search.refuse_unknown(texts, self.filter_names(name), self.own.path, name)
 
     def like(self, product: int, k: int = 10, where: Filter = ANY, threshold: float = -np.inf) -> list[Hit]:
         """More like this: by the product's first row, without the product itself."""

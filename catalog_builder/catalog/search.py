@@ -104,15 +104,15 @@ def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
                      & (prices <= (np.iinfo(np.int64).max if where.highest is None else where.highest)))
     for name, texts in where.columns.items():
         refuse_unknown_column(name, catalog)
-        refuse_unknown(texts, catalog.filters[name].names, catalog.path)
+        refuse_unknown(texts, catalog.filters[name].names, catalog.path, name)
         parts.append(catalog.filters[name].fitting(texts))
     return np.logical_and.reduce(parts) if parts else None
 
 
-def refuse_unknown(asked: Collection[str], names: Sequence[str], path: Path) -> None:
-    """Raises InputError for a category, or a column's text, that is none of the names of the catalog at `path`."""
+def refuse_unknown(asked: Collection[str], names: Sequence[str], path: Path, what: str = "category") -> None:
+    """Raises InputError for a category, or a text of the column `what`, that the catalog at `path` does not name."""
     if unknown := set(asked) - set(names):
-        raise InputError("no such category", found=", ".join(sorted(unknown)), where=path,
+        raise InputError(f"no such {what}", found=", ".join(sorted(unknown)), where=path,
                          expected=", ".join(names)[:300])
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.index.record_texts import PRICE
@@ -29,19 +30,29 @@ BRANDS = {fold(name) for name in (
     "märke", "mærke", "marka", "značka", "бренд", "марка", "ブランド", "メーカー", "品牌", "브랜드", "ยี่ห้อ")}
 
 
-def indexed(table: Table, columns: ColumnMap, options: ListOptions) -> tuple[tuple[str, ...], IndexedColumns]:
-    """The list's columns that ship beside the record's own fields; and the fields that are keys, words and filters.
+@dataclass(frozen=True)
+class NamedColumns:
+    """What ships beside the record's own fields, and what products are found by."""
+
+    kept: tuple[str, ...]                    # the list's columns, in the order of their names in a record
+    collected: frozenset[str]                # of them: those of which a product has what all of its rows hold
+    indexed: IndexedColumns
+
+
+def named_columns(table: Table, columns: ColumnMap, options: ListOptions) -> NamedColumns:
+    """The columns that the options name.
 
     Raises InputError for a column that the list has not, and for the price, by which apps filter as it is.
     """
     kept = kept_columns(table, options.keep, "--keep")
     keys, words, filters = (_fields(table, columns, names, option) for names, option in (
         (options.keys, "--keys"), (options.words, "--words"), (options.filters, "--filter")))
-    kept = _once([*kept, *(name for name in (*keys, *words, *filters) if name not in RECORD)])
+    collected = _once(name for name in (*keys, *words, *filters) if name not in RECORD)
+    kept = _once([*kept, *collected])
     brands = [name for name in kept if fold(name) in BRANDS]
-    return kept, IndexedColumns(
+    return NamedColumns(kept, frozenset(collected), IndexedColumns(
         keys=() if options.keys == NONE else _once(["id", *keys, *(n for n in kept if fold(n) in KEYS), *brands]),
-        words=() if options.words == NONE else _once(["name", *brands, *words]), filters=filters)
+        words=() if options.words == NONE else _once(["name", *brands, *words]), filters=filters))
 
 
 def kept_columns(table: Table, names: Sequence[str], option: str) -> tuple[str, ...]:
