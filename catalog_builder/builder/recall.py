@@ -100,11 +100,17 @@ class FirstPassRecall:
 
 
 def first_pass(catalog: Catalog, queries: Mapping[str, np.ndarray]) -> FirstPassRecall:
-    """Measures the smallest share of SHARES that passes, or the largest: `queries` float32 [Q, dim] by kind."""
+    """Measures the smallest share of SHARES that passes, or the largest: `queries` float32 [Q, dim] by kind.
+
+    Raises ValueError for a catalog without a first pass.
+    """
+    tables = catalog.first_pass
+    if tables is None:
+        raise ValueError(f"{catalog.path} has no first pass")
     exact = {kind: [search.search(catalog, query, rankings.TOP, exact=True) for query in asked]
              for kind, asked in queries.items() if len(asked)}
     for of in SHARES:
-        tried = replace(catalog, first_pass=replace(catalog.first_pass, of=of))
+        tried = replace(catalog, first_pass=replace(tables, of=of))
         shares = {kind: _found_share(tried, queries[kind], hits) for kind, hits in exact.items()}
         measured = FirstPassRecall(of, {kind: len(hits) for kind, hits in exact.items()}, shares)
         if measured.passed:
