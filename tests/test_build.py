@@ -793,7 +793,7 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
         embedder = Embedder(engine, model.preprocessing, THUMBNAIL)
         digests = embed.run(paths, tmp_path / "shop", embedder, store, counter)
         assert counter.done == counter.computed == 10 and "not a picture" in store.fault(digests[paths[4]])
-        found = np.stack([store.vector(digests[path]) for path in paths if path != paths[4]])
+        found = store.vectors([digests[path] for path in paths if path != paths[4]])
         store.close()
         return found
 

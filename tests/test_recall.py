@@ -46,6 +46,16 @@ def test_exact_scores_are_those_of_plain_numpy_whatever_the_block(monkeypatch):
         assert found == pytest.approx(np.maximum(plain[:, ::2], plain[:, 1::2]), abs=1e-12)
 
 
+def test_what_is_measured_part_by_part_is_what_is_measured_at_once(monkeypatch):
+    whole = recall.measure("text", *scene(40))
+    monkeypatch.setattr(recall, "MOST_SCORES", 130)          # three queries at a time, the last part smaller
+    steps = [some for some, _ in recall.exact_parts(*scene(40)[1:2], scene(40)[0].owners, scene(40)[2][:7])]
+    assert steps == [slice(0, 3), slice(3, 6), slice(6, 9)]
+    parts = recall.measure("text", *scene(40))
+    assert parts.largest_error == pytest.approx(whole.largest_error, abs=1e-12)
+    assert dataclasses.replace(parts, largest_error=whole.largest_error) == whole
+
+
 def test_a_search_that_loses_products_is_below_the_gate(monkeypatch):
     """As an index would that finds every second product: each score stays right, so that the search alone shows it."""
     whole, true = recall.measure("text", *scene(40)), search.search

@@ -52,7 +52,7 @@ from export.pictures.preprocess import resize_crop
 
 SUFFIX = ".catalog"
 KINDS = ("text", "image")                    # of queries
-MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
+LEAST_QUERIES = 100                          # of each kind, where there are so many: then one missed result is no fault
 FIRST_PASS = 100_000                         # rows; with fewer, the exact search is fast enough
 MOST_PAIRED = 20_000                         # different pictures that the report compares with each other
 MOST_NOTICES = 20                            # shared pictures that are reported one by one
@@ -202,11 +202,11 @@ def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueri
     task.progress.step("ask the queries")
     asked = (queries.labelled(task.request.queries, shelf.products) if task.request.queries
              else queries.made_up(shelf.products, picture_keys(shelf)))
-    asked = at_most(asked, MOST_SCORES // len(shelf.products))
+    asked = at_most(asked, max(LEAST_QUERIES, recall.MOST_SCORES // len(shelf.products)))
     vectors = {kind: embedded(task.model, task.engine, kind, getattr(asked, kind)) for kind in KINDS}
     right = {kind: answers.right(getattr(asked, kind), shelf.owners, shelf.pictures, shelf.vectors) for kind in KINDS}
     asked_for = {kind: answers.asked_for(getattr(asked, kind), shelf.owners, shelf.pictures) for kind in KINDS}
-    fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
+    fitted = [calibrate.fitted(kind, recall.exact_parts(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
               for kind in KINDS]
     if task.request.queries:
         fitted = [one if one.curve.measured else with_made_up_spread(task, shelf, one) for one in fitted]
@@ -223,7 +223,7 @@ def with_made_up_spread(task: BuildTask, shelf: EmbeddedProducts, fitted: Fitted
     """A kind that the labelled queries did not measure, with the spread of made-up ones: the slider needs both."""
     make = {"text": queries.names, "image": queries.photos}[fitted.kind]
     made = make(shelf.products, queries.to_ask_for(shelf.products, picture_keys(shelf)))
-    made = some_of(made, MOST_SCORES // len(shelf.products))
+    made = some_of(made, recall.MOST_SCORES // len(shelf.products))
     scores = recall.exact(shelf.vectors, shelf.owners, embedded(task.model, task.engine, fitted.kind, made))
     return replace(fitted, curve=calibration.guess(calibrate.spread(scores)))
 
