@@ -157,7 +157,8 @@ def page(results: dict) -> str:
     lines = [
         "# Nightly updates", "", f"`python -m benchmarks updates` measured this ({results['processor']}, "
         f"{results['cores']} cores). A catalog of {results['products']:,} products with a vector of 512 numbers each, "
-        f"and words and keys ({', '.join(INDEXED.keys)}; {', '.join(INDEXED.words)}) as `make catalog` puts them in; the next one is built over it (`BASE=`).", "",
+        f"and words and keys ({', '.join(INDEXED.keys)}; {', '.join(INDEXED.words)}) as `make catalog` puts them in; "
+        "the next one is built over it (`BASE=`).", "",
         "The delta is not compressed, so that no device needs a library for it. What is new in a product (codes, "
         "scale, record) does not compress much either: that is the limit.", "",
         "| what changed | file, MB | delta, bytes | per cent of the file | bound | zstd -19 --patch-from | "
