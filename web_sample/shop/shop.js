@@ -24,6 +24,7 @@
  *
  * @typedef {{cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `unknown`: writing systems of
  *   the text that the model does not know; `liked`: the name of the product that the others are like
+ * @typedef {{categories: string[], currency: string, isOld: boolean}} Known of a catalog; `isOld`: its prices may be out of date
  * @typedef {'missing' | 'damaged' | 'mismatched' | 'picture' | 'memory' | 'gone' | 'other'} Problem
  */
 
@@ -42,6 +43,8 @@ export class Shop {
   progressed = () => {};
   /** Told before the encoders are made, which takes seconds, once. */
   preparing = () => {};
+  /** Told of the catalog that is searched now, after an update. @type {(catalog: Known) => void} */
+  updated = () => {};
   /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: unknown) => void}>} */
   #asked = new Map();
   #last = 0;
@@ -53,7 +56,7 @@ export class Shop {
     this.#worker = this.#started();
   }
 
-  /** @returns {Promise<{categories: string[], currency: string, model: string}>} */
+  /** @returns {Promise<Known & {model: string}>} */
   open = (/** @type {string | null} */ accelerator) => this.#ask('open', { accelerator: accelerator ?? undefined });
 
   /** @returns {Promise<Card | null>} */
@@ -84,7 +87,8 @@ export class Shop {
 
   #started() {
     const worker = new Worker(this.script);
-    worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing } }) => {
+    worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing, known } }) => {
+      if (known) return this.updated(known);
       if (preparing) return this.preparing();
       if (loaded !== undefined) return this.progressed(loaded, total);
       const asked = this.#asked.get(id);
