@@ -37,12 +37,13 @@ from tests.pictures import noise, saved
 
 PAGE = ROOT / "web_sample"
 APP = PAGE / "app"
-OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network"}    # what Android says by other means
+OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network", "old_prices"}    # what Android says by other means
 MOST_ICON = 10_000                           # bytes
 MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
 # The tokenizers beside CLIP's came later than the bound on the search. They have one of their own, so that neither can
 # grow at the other's expense.
 MOST_LATER = 400
+MOST_UPDATE = 700                            # so has what brings updates
 LATER = {PAGE / "search" / "text" / f"{name}.js" for name in (
     "character-map", "cleaning-steps", "gemma-tokenizer", "id-frame", "unigram-tokenizer", "vocabulary",
     "word-piece-tokenizer")}
@@ -107,6 +108,10 @@ def test_the_tokenizers_beside_clips_are_small():
     assert 0 < lines(LATER) <= MOST_LATER
 
 
+def test_the_updates_are_small():
+    assert 0 < lines(set(files.files_of(PAGE / "update"))) <= MOST_UPDATE
+
+
 def test_the_page_and_its_host_forbid_the_same():
     html = (APP / "index.html").read_text(encoding="utf-8")
     assert f'http-equiv="Content-Security-Policy" content="{web_site.POLICY}"' in html
@@ -114,7 +119,7 @@ def test_the_page_and_its_host_forbid_the_same():
 
 
 def test_the_page_asks_no_other_host():
-    for folder in ("app", "shop", "search", "runtimes"):
+    for folder in ("app", "shop", "update", "search", "runtimes"):
         for path in files.files_of(PAGE / folder):
             if path.suffix in (".js", ".html", ".css", ".webmanifest"):
                 text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")

@@ -100,6 +100,8 @@ export class Updates {
       });
       const used = kept ? [this.#file, `${kept.catalog.digest}.catalog`] : [];
       await this.#remove((name) => !used.includes(name) && name !== HIGHEST && !name.includes(PART));
+      const { number } = this.#state();
+      if (number > await this.#highest()) await this.#writeHighest(number);
     });
   }
 
@@ -133,7 +135,10 @@ export class Updates {
     if (statement.number < highest) {
       throw new UpdateError('refused', `the statement is older: its number is ${statement.number}, here was ${highest}`);
     }
-    if (statement.number === this.#inForce?.number) return { ...this.#state(), how: 'current' };
+    if (statement.number === this.#inForce?.number) {
+      await this.#forgetParts();
+      return { ...this.#state(), how: 'current' };
+    }
     const { digest } = statement.catalog;
     const { catalog, how } = await this.#made(statement, running, signal);
     const isHere = digest === this.#bundled.digest
@@ -142,8 +147,8 @@ export class Updates {
     if (how !== 'same' || !isHere) await this.#write(`${digest}.catalog`, catalog.memory.file);
     await this.#write(this.#file, bytes); // from here on the new one is in force
     this.#inForce = statement;
-    await this.#trusting(() => this.#write(HIGHEST, new TextEncoder().encode(`${statement.number}`)));
-    await this.#trusting(() => this.#remove((name) => name.includes(PART)));
+    await this.#trusting(() => this.#writeHighest(statement.number));
+    await this.#forgetParts();
     return { ...this.#state(), how, catalog, bytes: this.#fetched };
   }
 
@@ -265,6 +270,16 @@ export class Updates {
     });
     const text = new TextDecoder().decode(room.subarray(0, length ?? 0));
     return /^[0-9]+$/.test(text) ? Number(text) : 0;
+  }
+
+  /** What is in force needs no download. */
+  #forgetParts() {
+    return this.#trusting(() => this.#remove((name) => name.includes(PART)));
+  }
+
+  /** @param {number} number */
+  #writeHighest(number) {
+    return this.#write(HIGHEST, new TextEncoder().encode(`${number}`));
   }
 
   /** How many bytes a file of the folder has, which are put into `room`; null for no file. @param {string} name @param {Uint8Array} room */
