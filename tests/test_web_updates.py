@@ -1,4 +1,4 @@
-"""The browser's updates, run by Node: the goldens, deltas that Python makes, faults at every step; a few in `make check`."""
+"""The browser's updates, run by Node: goldens, deltas that Python makes, faults at every step; few in `make check`."""
 
 import json
 import random
@@ -18,7 +18,7 @@ MANY = {"deltas": 2_000, "damaged": 2_000, "swaps": 10_000}
 
 
 def write_deltas(folder: Path, count: int) -> None:
-    """So many catalogs, deltas of any edit, and what they must give: `0.base`, `0.delta`, `0.result`, and `index.json`."""
+    """So many bases, deltas of any edit, and what they must give: `0.base`, `0.delta`, `0.result`; `index.json`."""
     for number in range(count):
         chance = random.Random(number)
         before = shop(chance, chance.randint(1, 12))

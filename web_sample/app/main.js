@@ -12,7 +12,7 @@ import { fillIn } from './strings.js';
 
 fillIn();
 const { updates } = document.documentElement.dataset; // only of a site that takes updates
-const shop = new Shop(new URL(updates ? `worker.js?${updates}` : 'worker.js', import.meta.url));
+const shop = new Shop(new URL('worker.js', import.meta.url), updates);
 const model = new SearchModel(shop);
 const question = new QuestionView(model);
 const answer = new AnswerView(model, question.choose, (id) => address(model.question.like, id));

@@ -17,7 +17,7 @@ const CATALOG = 'shop.catalog';
 const MOST = 20; // products
 const DOUBTFUL = 0.1; // half a star: less is drawn as none
 const LINKS = ['link', 'url'];
-const UPDATES = location.search.slice(1); // the site's updates.json, beside worker.js; empty: the site takes no updates
+const UPDATES = self.name; // the path of the site's updates.json, from worker.js; empty: the site takes no updates
 const IDLE = 5000; // milliseconds without a search, after which an update is looked for
 const TRIED = ['bicycle', 'a red dress', 'something sweet']; // texts with which a GPU is tried
 
@@ -246,8 +246,8 @@ async function early(load, make) {
  */
 async function newest(files, own, space) {
   const told = (/** @type {unknown} */ event) => console.warn(event);
-  const updates = UPDATES ? await (await import('../update/site-updates.js')).siteUpdates(new URL(UPDATES, location.href).href, space, told)
-    .catch(told) : null;
+  const updates = UPDATES && await import('../update/site-updates.js')
+    .then(({ siteUpdates }) => siteUpdates(new URL(UPDATES, location.href).href, space, told)).catch(told) || null;
   const state = await updates?.start({ digest: own.digest });
   return { updates, state, catalog: state?.catalog ?? await catalogOf(files, own, space) };
 }
@@ -258,7 +258,7 @@ async function update() {
   isUpdated = true;
   try {
     const { searcher, updates } = await shop();
-    const answer = updates && await (await import('../update/site-updates.js')).updated(updates, searcher.catalog);
+    const answer = await updates?.alone(searcher.catalog);
     if (!answer) return;
     if ('catalog' in answer) searcher.use(new CatalogSearch(answer.catalog));
     const { categories, currency } = searcher.catalog;

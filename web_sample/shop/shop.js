@@ -50,9 +50,13 @@ export class Shop {
   #last = 0;
   #worker;
 
-  /** @param {URL} script the worker's: a classic one that hands its messages to shop-worker.js */
-  constructor(script) {
+  /**
+   * @param {URL} script the worker's: a classic one that hands its messages to shop-worker.js
+   * @param {string} [updates] the path of the site's updates.json, from the script, where the site takes updates
+   */
+  constructor(script, updates) {
     this.script = script;
+    this.updates = updates;
     this.#worker = this.#started();
   }
 
@@ -86,7 +90,7 @@ export class Shop {
   }
 
   #started() {
-    const worker = new Worker(this.script);
+    const worker = new Worker(this.script, { name: this.updates });
     worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing, known } }) => {
       if (known) return this.updated(known);
       if (preparing) return this.preparing();

@@ -25,7 +25,7 @@ export async function siteUpdates(file, space, told) {
   if (!response.ok) throw new BadFileError(file, `it cannot be loaded: ${response.status}`, 'missing');
   const { address, name, keys } = readSettings(new Uint8Array(await response.arrayBuffer()), file);
   const folder = new CacheFolder(cache, new URL(`updates/${name}/`, file).href);
-  return new Updates({ name, keys, space, folder, fetch: fetchFrom(new URL(address, file).href), told });
+  return new SiteUpdates({ name, keys, space, folder, fetch: fetchFrom(new URL(address, file).href), told });
 }
 
 /** Throws `BadFileError`. @param {Uint8Array} utf8 @param {string} file for errors @returns {Settings} */
@@ -57,15 +57,13 @@ export function fetchFrom(statement) {
   };
 }
 
-/**
- * Fetches what the shop says is in force, unless another page of the shop does; null: then it does.
- *
- * @param {Updates} updates @param {import('./updates.js').ProductCatalog} running what is searched now
- */
-export function updated(updates, running) {
-  return navigator.locks.request(CACHE, { ifAvailable: true }, async (lock) => {
-    if (!lock) return null;
-    await updates.tidy();
-    return updates.update(running);
-  });
+/** Updates of which one page of the shop takes care at a time. */
+class SiteUpdates extends Updates {
+  /** As `update`; null where another page of the shop does it. @param {import('./updates.js').ProductCatalog} running */
+  alone(running) {
+    return navigator.locks.request(CACHE, { ifAvailable: true }, async (lock) => {
+      if (lock) await this.tidy();
+      return lock && this.update(running);
+    });
+  }
 }
