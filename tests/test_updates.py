@@ -1,6 +1,6 @@
 """Updates on a device: the golden cases, killed at every moment, a full disk, servers of each kind, swaps."""
 
-import json
+import base64
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -104,8 +104,6 @@ def test_a_golden_statement_comes_to_what_it_must(case, tmp_path):
 
 @pytest.mark.parametrize("case", ANSWERS["malformed"], ids=lambda case: case["name"])
 def test_a_golden_malformed_text_that_is_signed_is_refused(case, tmp_path):
-    import base64
-
     old, new, text = base64.b64decode(case["old"]), base64.b64decode(case["new"]), TUESDAY[64:]
     of = app(tmp_path, check=lambda key, message, signature: True)
     served = Folder(FOLDER, {SITE: bytes(64) + (text.replace(old, new, 1) if old else new)})

@@ -234,7 +234,7 @@ def test_a_page_takes_the_shops_updates(tools, dist, sample_shop, tmp_path, say)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    updates = site_updates.read(f"http://127.0.0.1:{port}/shop.update", tmp_path / "key.txt")
+    updates = site_updates.read(f"http://127.0.0.1:{port}/shop.update", str(tmp_path / "key.txt"))
     web_site.write(dist, base.path, "fp32", Accepted(), tmp_path / "site", updates)
     run = suite("updates", tmp_path / "site", UPDATES=tmp_path / "updates", KEY=tmp_path / "private.pem", PORT=port,
                 BASE=base.metadata["sha256"], RESULT=made.metadata["sha256"], SPACE=base.space)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kep
 
 # Updates.
 
-KEYS = ROOT / "parity" / "goldens" / "updates" / "key.txt"
+KEYS = str(ROOT / "parity" / "goldens" / "updates" / "key.txt")
 HTML = f'<html lang="en"><meta content="{web_site.POLICY}"></html>'
 
 
@@ -193,7 +194,7 @@ def test_a_site_that_takes_updates_may_ask_their_host_and_no_other(address, orig
     html = (out / "app" / "index.html").read_text()
     assert html == f'<html data-updates="updates.json" lang="en"><meta content="{policy}"></html>'
     told = json.loads((out / "app" / "updates.json").read_text())
-    assert told == {"version": 1, "address": address, "name": "shop", "keys": KEYS.read_text().split()}
+    assert told == {"version": 1, "address": address, "name": "shop", "keys": Path(KEYS).read_text().split()}
     listed = {one["path"]: one for one in json.loads((out / "app" / "files.json").read_text())["files"]}
     assert {"app/updates.json", "update/updates.js"} <= listed.keys() and list(listed) == sorted(listed)
     for path, one in listed.items():
@@ -218,19 +219,16 @@ def test_an_address_that_is_none_of_a_statement_is_refused(address):
 
 
 def test_keys_that_are_none_are_refused(tmp_path):
-    one, other = KEYS.read_text().split()
-    path = tmp_path / "key.txt"
-    address = "https://a.example/shop.update"
-    path.write_text(one)
-    assert site_updates.read(address, path).keys == (one,)
-    for text in ("", f"{one}\n{other}\n{one}", one[:-4], "A" * len(one), f"{one}\nx"):
+    one, other = Path(KEYS).read_text().split()
+    path, address = tmp_path / "key.txt", "https://a.example/shop.update"
+    assert site_updates.read(address, one).keys == (one,)
+    for text, wrong in (("", "no public key"), (f"{one}\n{other}\n{one}", "too many public keys.*found 3"),
+                        (one[:-4], "no public key"), ("A" * len(one), "no public key"), (f"{one}\nx", "no public key")):
         path.write_text(text)
-        with pytest.raises(InputError, match="not a file of public keys.*P-256"):
-            site_updates.read(address, path)
-    with pytest.raises(InputError, match="cannot read the public keys"):
-        site_updates.read(address, tmp_path / "none")
+        with pytest.raises(InputError, match=wrong):
+            site_updates.read(address, str(path))
     for half in ((address, None), (None, KEYS)):
-        with pytest.raises(InputError, match="updates need an address and a key"):
+        with pytest.raises(InputError, match="updates need an address and a public key"):
             site_updates.read(*half)
     assert site_updates.read(None, None) is None
 
@@ -262,12 +260,12 @@ def test_the_preview_takes_updates_and_leaves_the_pages_files_as_they_are(page):
 
 def test_make_passes_the_address_and_the_keys_on():
     for target in ("web", "preview"):
-        said = subprocess.run(["make", "-n", target, "UPDATES=https://a.example/shop.update", "UPDATE_KEY=a b.txt",
+        said = subprocess.run(["make", "-n", target, "UPDATES=https://a.example/shop.update", "PUBLIC_KEY=a b.txt",
                                f"VENV={sys.prefix}"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
-        assert '--updates "$UPDATES" --update-key "$UPDATE_KEY"' in said
+        assert '--updates "$UPDATES" --public-key "$PUBLIC_KEY"' in said
         plain = subprocess.run(["make", "-n", target, f"VENV={sys.prefix}"], cwd=ROOT, text=True, capture_output=True,
                                check=True).stdout
-        assert "--update" not in plain
+        assert "--updates" not in plain and "--public-key" not in plain
 
 
 def test_a_site_is_replaced_as_a_whole_and_nothing_else_is(dist, page, tmp_path):

@@ -1,4 +1,4 @@
-"""An app's catalogs and a shop's site enter; the catalog that is in force leaves: the reference of FORMATS.md, "Updates".
+"""An app's catalogs and a shop's site enter; the catalog that is in force leaves: the reference of "Updates".
 
 `start` says what is in force, and rolls back what does not open. `update` fetches what the shop published since. The
 caller runs one of them at a time, and swaps the catalog that it searches: a search that runs keeps the old one.

@@ -1,11 +1,10 @@
-"""The address of a shop's updates and a file of public keys enter; what a site's page must know of them leaves."""
+"""The address of a shop's updates and its public keys enter; what a site's page must know of them leaves."""
 
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from catalog_builder.updates import p256, statement
+from catalog_builder.updates import signing, statement
 from export.common.errors import InputError
 
 VERSION = 1                                  # of updates.json
@@ -31,14 +30,21 @@ class SiteUpdates:
         return json.dumps(told, indent=1).encode() + b"\n"
 
 
-def read(address: str | None, keys: Path | None) -> SiteUpdates | None:
-    """None where neither is given. Raises InputError for what a page could not use."""
-    if address is None and keys is None:
+def read(address: str | None, public_key: str | None) -> SiteUpdates | None:
+    """None where neither is given. public_key: base64, or the path of a file with one or two such lines.
+
+    Raises InputError for what a page could not use.
+    """
+    if address is None and public_key is None:
         return None
-    if address is None or keys is None:
-        raise InputError("updates need an address and a key", found="one of them",
-                         expected="UPDATES=the statement's address UPDATE_KEY=file of public keys")
-    return SiteUpdates(address, *_origin_and_name(address), _keys(keys))
+    if address is None or public_key is None:
+        raise InputError("updates need an address and a public key", found="one of them",
+                         expected="UPDATES=the statement's address PUBLIC_KEY=file of public keys")
+    keys = signing.public_keys(public_key)
+    if len(keys) > MOST_KEYS:
+        raise InputError("too many public keys", where=public_key, expected=f"at most {MOST_KEYS}: now, and next",
+                         found=len(keys))
+    return SiteUpdates(address, *_origin_and_name(address), tuple(keys))
 
 
 def _origin_and_name(address: str) -> tuple[str, str]:
@@ -51,15 +57,3 @@ def _origin_and_name(address: str) -> tuple[str, str]:
                          expected=f"https://host/folder/shop{statement.SUFFIX}, or /folder/shop{statement.SUFFIX} of "
                          "the site's own host")
     return found[1] or "", stem
-
-
-def _keys(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text(encoding="ascii").split()
-    except (OSError, ValueError) as error:
-        raise InputError("cannot read the public keys", where=path, found=error,
-                         remedy="UPDATE_KEY=another file") from None
-    if not 1 <= len(lines) <= MOST_KEYS or not all(map(p256.point, lines)):
-        raise InputError("not a file of public keys", where=path, found=f"{len(lines)} words",
-                         expected=f"1 or {MOST_KEYS} lines, each the base64 of a P-256 SubjectPublicKeyInfo")
-    return tuple(lines)

@@ -59,15 +59,12 @@ function tensorsOf({ tables, dim }, delta, head) {
   wellFormed(isBounded, () => 'a result that is larger than base and delta');
   const hasThumbnails = tables.thumbnails !== null;
   return [
-    { name: 'prices', type: 'I64', shape: [products] },
-    { name: 'record_offsets', type: 'U64', shape: [products + 1] },
+    { name: 'prices', type: 'I64', shape: [products] }, { name: 'record_offsets', type: 'U64', shape: [products + 1] },
     ...hasThumbnails ? [{ name: 'thumbnail_offsets', type: /** @type {const} */ ('U64'), shape: [products + 1] }] : [],
     { name: 'categories', type: 'U32', shape: [products] },
     ...tables.idOrder ? [{ name: 'id_order', type: /** @type {const} */ ('U32'), shape: [products] }] : [],
-    { name: 'offset', type: 'F32', shape: [dim] },
-    { name: 'owners', type: 'U32', shape: [rows] },
-    { name: 'scales', type: 'F32', shape: [rows] },
-    { name: 'codes', type: 'I8', shape: [rows, dim] },
+    { name: 'offset', type: 'F32', shape: [dim] }, { name: 'owners', type: 'U32', shape: [rows] },
+    { name: 'scales', type: 'F32', shape: [rows] }, { name: 'codes', type: 'I8', shape: [rows, dim] },
     { name: 'records', type: 'U8', shape: [records] },
     ...hasThumbnails ? [{ name: 'thumbnails', type: /** @type {const} */ ('U8'), shape: [thumbnails] }] : [],
   ];

@@ -70,8 +70,7 @@ export async function holds(key, message, signature) {
 /** @param {Uint8Array} message @returns {Statement} */
 function statementOf(message) {
   const members = asObject(parse(message, { once: true }), 'the statement');
-  const format = asText(part(members, 'format'), 'format');
-  const version = asInteger(part(members, 'version'), 'version');
+  const [format, version] = [asText(part(members, 'format'), 'format'), asInteger(part(members, 'version'), 'version')];
   wellFormed(format === 'mobileclip-update' && version === 1, () => `format ${shown(format)}, version ${version}`);
   const name = asText(part(members, 'name'), 'name');
   wellFormed(NAME.test(name), () => `the name ${shown(name)}`);
@@ -82,11 +81,10 @@ function statementOf(message) {
   const catalog = part(members, 'catalog');
   const [manifest, notAfter] = [members.get('manifest') ?? null, members.get('not_after') ?? null];
   return {
-    name,
+    name, deltas,
     number: count(part(members, 'number'), 'number'),
     space: digestOf(members, 'space'),
     catalog: { ...fileOf(catalog), digest: digestOf(catalog, 'digest') },
-    deltas,
     manifest: manifest === null ? null : fileOf(manifest),
     notAfter: notAfter === null ? null : day(asText(notAfter, 'not_after')),
   };

@@ -162,12 +162,12 @@ export class Updates {
       await checkBytes(running.memory.file, catalog);
       return { how: 'same', catalog: running };
     }
+    const named = [catalog, ...deltas].map(({ sha256 }) => sha256 + PART);
+    await kindly('disk', () => this.#remove((name) => name.includes(PART) && !named.some((part) => name.startsWith(part))));
     const delta = deltas.find(({ base }) => base === running.digest);
     if (delta) {
       try {
-        const bytes = await this.#loaded(delta.path, delta.bytes, signal);
-        if (bytes.length < delta.bytes) throw early(delta.path, bytes.length, delta.bytes);
-        await checkBytes(bytes, delta);
+        const bytes = await this.#downloaded(delta, new Uint8Array(delta.bytes), signal);
         const made = await follow(running, bytes, { name: delta.path, most: catalog.bytes, create: this.#parts.create });
         await checkBytes(made.memory.file, catalog);
         return { how: 'delta', catalog: made };
@@ -181,27 +181,37 @@ export class Updates {
 
   /** @param {import('./statement.js').PublishedCatalog} wanted @param {AbortSignal} [signal] */
   async #whole(wanted, signal) {
-    const part = wanted.sha256 + PART;
-    await kindly('disk', () => this.#remove((name) => name.includes(PART) && !name.startsWith(part)));
     const memory = await this.#parts.create(wanted.bytes);
     try {
-      await this.#resumed(wanted, part, memory.file, signal);
-      await checkBytes(memory.file, wanted);
+      await this.#downloaded(wanted, memory.file, signal);
       const catalog = openCatalog(memory, wanted.path, this.#parts.space, wanted.digest);
       await catalog.verify();
       return catalog;
     } catch (error) {
-      if (!isDamage(error)) throw error;
-      await kindly('disk', () => this.#remove((name) => name.startsWith(part)));
-      throw error instanceof UpdateError ? error : new UpdateError('damaged', error.message, error);
+      if (!(error instanceof BadFileError)) throw error;
+      await this.#forgetParts();
+      throw new UpdateError('damaged', error.message, error);
     }
   }
 
   /**
-   * Fills `file`, with what was kept of it, and then from the network, of which each block is kept.
-   * @param {import('./statement.js').PublishedCatalog} wanted @param {string} part @param {Uint8Array} file @param {AbortSignal} [signal]
+   * Fills the room with a file's checked bytes: what was kept of it, and the rest from the network.
+   * @param {import('./statement.js').PublishedFile} wanted @param {Uint8Array} room @param {AbortSignal} [signal]
    */
-  async #resumed({ path, bytes }, part, file, signal) {
+  async #downloaded(wanted, room, signal) {
+    try {
+      await this.#resumed(wanted, room, signal);
+      await checkBytes(room, wanted);
+      return room;
+    } catch (error) {
+      if (isDamage(error)) await kindly('disk', () => this.#remove((name) => name.startsWith(wanted.sha256 + PART)));
+      throw error;
+    }
+  }
+
+  /** @param {import('./statement.js').PublishedFile} wanted @param {Uint8Array} file @param {AbortSignal} [signal] */
+  async #resumed({ path, sha256: digest, bytes }, file, signal) {
+    const part = digest + PART;
     let saved = 0;
     const names = await kindly('disk', () => this.#parts.folder.names());
     while (names.includes(part + saved)) {
