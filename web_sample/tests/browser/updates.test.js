@@ -6,7 +6,7 @@ import { createHash, sign } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { ask, env, gate, launch, names, ready, serve, settled, until, visit } from './site.js';
+import { ask, env, gate, launch, names, serve, settled, until, visit } from './site.js';
 
 const TEXT = 'a red apple';
 const YESTERDAY = 'Red apple, fresh';
@@ -63,10 +63,15 @@ async function finds(name) {
   }
 }
 
-/** The page as somebody sees it who was never here, after the first search. */
-async function comes() {
+/** The page as somebody sees it who was never here. */
+async function opens() {
   visitor = await visit(browser, site.url);
   await visitor.page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+}
+
+/** The same after the first search. */
+async function comes() {
+  await opens();
   await ask(visitor.page, TEXT);
 }
 
@@ -145,7 +150,7 @@ test('what the shop did not sign, or is damaged, or older, is not taken; a damag
     return made;
   };
   host.change = (path, content) => path === 'shop.update' ? flipped(content, 200) : undefined;
-  await comes();
+  await opens();
   const { page, errors } = visitor;
   await refused(page, /signed by none/);
   host.change = (path, content) => path === 'shop.update' ? undefined : flipped(content, content.length >> 1);
@@ -198,9 +203,8 @@ test('prices that are not to be trusted any more are said to be old, and are sea
 });
 
 test('without a search an update is looked for when the page is idle; a cache that was thrown away is the site\'s own catalog again', async () => {
-  visitor = await visit(browser, site.url);
+  await opens();
   const { page } = visitor;
-  await ready(page);
   await until(page, () => caches.open('shop-updates').then((cache) => cache.keys()).then(({ length }) => length === 3), null);
   await finds(TODAY);
   await page.evaluate(() => caches.delete('shop-updates'));
