@@ -68,7 +68,7 @@ def listing(root: Path, other: Mapping[str, bytes] | None = None) -> dict:
                                           for name, (digest, size) in sorted(facts.items())]}
 
 
-def sources(root: Path, with_updates: bool) -> list[Path]:
+def sources(root: Path, with_updates: bool = False) -> list[Path]:
     """All files that the page can load, without the app's."""
     folders = (*SOURCES, UPDATE) if with_updates else SOURCES
     return [path for folder in folders for path in files.files_of(root / folder)
