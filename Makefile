@@ -23,7 +23,7 @@ CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
 # What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
-export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED
+export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED UPDATES
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION SCRIPTS
 REPLACE    ?=
@@ -53,7 +53,7 @@ ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
   QUERIES CATALOG BASE FIRST_PASS PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
-  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT WEBGPU REFRESH ALLOW_PRIVATE \
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT UPDATES WEBGPU REFRESH ALLOW_PRIVATE \
   KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
@@ -179,13 +179,15 @@ bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app develope
 LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHOWN))" && \
   if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
 
-preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]
-	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder preview $(SHOWN) $(if $(PORT),--port "$$PORT")
+UPDATED = $(if $(UPDATES),--updates "$$UPDATES") $(if $(PUBLIC_KEY),--public-key "$$PUBLIC_KEY")
 
-web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; no OUT: dist/<model>/web]
+preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT; UPDATES=the address of the shop's updates PUBLIC_KEY=file]
 	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(if $(OUT),--out "$$OUT")
+	@$(LIGHT_PY) -m catalog_builder preview $(SHOWN) $(UPDATED) $(if $(PORT),--port "$$PORT")
+
+web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; UPDATES PUBLIC_KEY; no OUT: dist/<model>/web]
+	$(LACKING)
+	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(UPDATED) $(if $(OUT),--out "$$OUT")
 
 publish: $(LIGHT_READY)  ## OUT=folder: the catalog, deltas from the last ones there, and a statement to be signed, for a static host [CATALOG MODEL KEEP_LAST=7 VALID_DAYS=30 BUNDLE=dist/demo/bundle/android NUMBER PUBLIC_KEY]
 	@$(LIGHT_PY) -m catalog_builder publish --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") $(if $(OUT),--out "$$OUT") \

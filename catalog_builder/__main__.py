@@ -19,7 +19,7 @@ from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.machines.parts import Part, PartRequest, parts_beside
 from catalog_builder.updates import signing
 from catalog_builder.updates.publish import KEEP_LAST, PublishRequest
-from catalog_builder.web import preview_server, web_site
+from catalog_builder.web import preview_server, site_updates, web_site
 from export.artifacts import lock, manifest
 from export.artifacts.dist import exported
 from export.artifacts.shipping import Accepted
@@ -117,6 +117,10 @@ def parser() -> CommandLine:
     preview.add_argument("--port", type=int, default=preview_server.PORT, help="default: %(default)s; 0: any free one")
     web = subparsers.add_parser("web", help="write the sample web page with a catalog, for a static web host")
     web.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {web_site.NAME} in dist/<model>/")
+    for subparser in (preview, web):
+        subparser.add_argument("--updates", metavar="ADDRESS", help="of the statement of updates that the page takes, "
+                               "https://host/folder/shop.update (default: it takes none)")
+        subparser.add_argument("--public-key", metavar="KEY", help="who may sign them: base64, or a file of keys")
     lacking = subparsers.add_parser("lacking", help="print the commands that make what `preview` and `web` lack")
     for subparser in (preview, web, lacking):
         subparser.add_argument("--products", type=command.path, metavar="PATH", help="the list whose catalog it takes, "
@@ -196,7 +200,7 @@ def work(arguments: list[str]) -> int:
     with lock.to_read(dist) if options.command in ("build", "embed", "vectors", *SHIP) else nullcontext():
         status = work_on(dist, options)
     if options.command == "preview":         # which holds the export no longer
-        commands.serve(options.port)
+        commands.serve(options.port, site_updates.read(options.updates, options.public_key))
     return status
 
 
@@ -221,7 +225,8 @@ def work_on(dist: Path, options: Namespace) -> int:
         if options.command in ("apps", "preview"):
             return commands.apps(dist, catalog, options.precision, accepted, options.command == "preview")
         if options.command == "web":
-            return commands.web(dist, catalog, options.precision, accepted, out=options.out or dist / web_site.NAME)
+            return commands.web(dist, catalog, options.precision, accepted, out=options.out or dist / web_site.NAME,
+                                updates=site_updates.read(options.updates, options.public_key))
         return commands.bundle(dist, catalog, options.precision, accepted, out=options.out or dist / NAME,
                                platforms=options.platforms)
     return commands.verify(catalog)

@@ -44,6 +44,7 @@ from catalog_builder.updates import signing, statement
 from catalog_builder.updates.publish import PublishRequest
 from catalog_builder.web import lacking as lacks
 from catalog_builder.web import preview_server, web_site
+from catalog_builder.web.site_updates import SiteUpdates
 from export.artifacts.shipping import Accepted
 from export.common import rankings
 from export.common.command import DONE
@@ -292,17 +293,18 @@ def lacking(dist: Path, precision: str, catalog: Path | None, listed: bool) -> i
     return DONE
 
 
-def serve(port: int) -> int:
+def serve(port: int, updates: SiteUpdates | None) -> int:
     """Serves the sample page, which has its files, until Ctrl-C."""
     web_site.prepare()
-    preview_server.serve(web_site.PAGE, port, lambda line: print(line, flush=True))
+    preview_server.serve(web_site.PAGE, port, lambda line: print(line, flush=True), updates)
     return DONE
 
 
-def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path) -> int:
+def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path,
+        updates: SiteUpdates | None) -> int:
     """Writes a site."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out)])
+    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates)])
     _say(f"what its host must do: {out / web_site.README}")
     return DONE
 
