@@ -2,7 +2,7 @@
 
 `python -m benchmarks.nightly yesterday FOLDER` makes the shop and publishes it, `list FOLDER` the next day's list;
 `tonight FOLDER` is what is timed: it prints its steps' seconds as JSON. The encoders are stand-ins of 512 numbers, so
-the time of encoding new pictures is not in it; all else is what `make catalog BASE=`, `make publish` and `make sign` do.
+the time of encoding new pictures is not in it; all else is what make's catalog, publish and sign do.
 """
 
 import csv
