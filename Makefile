@@ -205,15 +205,15 @@ goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and 
 	@$(PY) -m parity.goldens
 	@$(PY) -m catalog_builder.goldens
 
-check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
+check: $(READY) $(SIGNING_READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PYTEST) -m "not slow"
 
-test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
+test: $(READY) $(SIGNING_READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
-soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
+soak: $(READY) $(SIGNING_READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
 	REPETITIONS=1000000 $(PYTEST) -m "repeated or soak"
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
