@@ -56,6 +56,8 @@ def embed_list(request: ClusterRequest, progress: Builds, worker: type[Worker] =
         take(folder, store, progress)
         progress.step("start Ray" if request.address == cluster_session.LOCAL else f"join Ray at {request.address}")
         with cluster_session.session(request.address, request.engine, request.workers, request.cpus) as plan:
+            if plan.note:
+                progress.step(plan.note)
             job = Job(request.model.resolve(), request.products.parent.resolve(), store, folder, plan.engine,
                       request.thumbnail, plan.cpus)
             done = list(_embedded(paths, job, plan, progress, worker))
@@ -76,6 +78,7 @@ def _embedded(paths: Sequence[Path], job: Job, plan: Plan, progress: Builds,
               worker: type[Worker]) -> Iterator[PartDone]:
     """Runs the parts; in any order. Raises InputError for the first one that cannot be computed."""
     import ray.data
+    from ray.exceptions import ActorDiedError
 
     rows = [packed(number, part) for number, part in enumerate(divided(paths, plan.workers), 1)]
     if not rows:                             # products without a picture
@@ -87,13 +90,20 @@ def _embedded(paths: Sequence[Path], job: Job, plan: Plan, progress: Builds,
         compute=ray.data.ActorPoolStrategy(size=min(plan.workers, len(rows)), max_tasks_in_flight_per_actor=1))
     what = f"embed with {plan.workers} workers, {plan.cpus} CPUs" + (" and a GPU" if plan.gpus else "") + " each"
     with progress.bar(what, len(paths)) as advance:
-        for row in data.iter_rows():
-            if error := row.pop("error"):
-                raise InputError(error)
-            done = PartDone(**row)
-            advance(done.computed, True)
-            advance(done.pictures - done.computed, False)
-            yield done
+        try:
+            for row in data.iter_rows():
+                if error := row.pop("error"):
+                    raise InputError(error)
+                done = PartDone(**row)
+                advance(done.computed, True)
+                advance(done.pictures - done.computed, False)
+                if done.tries > 1:
+                    progress.step(f"a worker died and was started again; its part took {done.tries} tries")
+                yield done
+        except ActorDiedError as error:      # where it starts: later Ray would start it again
+            raise InputError("no worker can start", found=str(error).strip().splitlines()[-1],
+                             remedy="this program and its environment in a folder that all machines see under the "
+                             "same path") from error
 
 
 @contextlib.contextmanager

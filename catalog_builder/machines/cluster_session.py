@@ -1,13 +1,14 @@
 """The address of a Ray cluster enters, or none; a session on it leaves, or one on this machine alone.
 
-A session of one's own tells nobody: no usage statistics, no dashboard, every port on the loopback address, files in a
-folder that goes away with it.
+A session of one's own tells nobody: no usage statistics, no dashboard, every port on the loopback address and for
+those who have the session's token, files in a folder that goes away with it.
 """
 
 import contextlib
 import fcntl
 import logging
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -25,8 +26,10 @@ CLIENT = "ray://"                            # begins the address of a proxy, wh
 OBJECTS = 128 << 20                          # bytes for what workers and the command pass on: paths and counts
 FOLDER, LOCK = "ray-", "lock"
 SHORT = 24                                   # characters: sockets lie 70 below the folder, and may have some 100
-QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}             # then Ray takes the loopback address, on Linux, too
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+# Without clusters Ray takes the loopback address; so it does on macOS of itself.
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+TOKEN = "RAY_AUTH_TOKEN"
 LOGGERS = ("ray", "ray.data")
 
 
@@ -46,6 +49,7 @@ class Plan:
     cpus: int
     gpus: int                                # 0 or 1
     engine: str
+    note: str = ""                           # what the user must know
 
 
 def planned(machines: Sequence[Machine], engine: str, workers: int | None, cpus: int | None, torch: bool) -> Plan:
@@ -53,7 +57,8 @@ def planned(machines: Sequence[Machine], engine: str, workers: int | None, cpus:
 
     Raises InputError if the cluster has no room for them.
     """
-    gpu = any(machine.gpus for machine in machines) and (engine == "cuda" or engine == "auto" and torch)
+    there = any(machine.gpus for machine in machines)
+    gpu = there and (engine == "cuda" or engine == "auto" and torch)
     if engine == "cuda" and not gpu:
         raise InputError("no GPU in the cluster", remedy="--engine auto")
     of = [machine for machine in machines if machine.gpus] if gpu else machines
@@ -62,17 +67,20 @@ def planned(machines: Sequence[Machine], engine: str, workers: int | None, cpus:
     if (workers or 1) > room:
         raise InputError("the cluster has no room for the workers", expected=f"at most {room} with {cpus} CPUs each",
                          found=workers or 1, remedy="--workers, --worker-cpus")
-    return Plan(workers or room, cpus, int(gpu), "cuda" if gpu else engine)
+    note = "the cluster has GPUs, which stay unused: this environment has no torch" if there and not torch else ""
+    return Plan(workers or room, cpus, int(gpu), "cuda" if gpu else engine, note)
 
 
 @contextlib.contextmanager
 def session(address: str, engine: str, workers: int | None, cpus: int | None) -> Iterator[Plan]:
     """Joins the cluster at `address`, or starts Ray here for LOCAL. Raises InputError where that cannot be."""
-    os.environ.update(QUIET | (ALONE if address == LOCAL else {}))
-    ray = _ray()
     if address.startswith(CLIENT):
         raise InputError("the address of a proxy", found=address, expected="host:port, or auto",
                          remedy="run the command on one of the cluster's machines")
+    os.environ.update(QUIET | (ALONE if address == LOCAL else {}))
+    if address == LOCAL:                     # else Ray keeps one in the user's home
+        os.environ.setdefault(TOKEN, secrets.token_hex(32))
+    ray = _ray()
     with _started(ray, workers, cpus) if address == LOCAL else _joined(ray, address):
         machines = [Machine(int(node["Resources"].get("CPU", 0)), int(node["Resources"].get("GPU", 0)))
                     for node in ray.nodes() if node["Alive"]]
@@ -118,8 +126,9 @@ def _connected(ray, fault: str, address: str, **options) -> Iterator[None]:
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **options)
         except Exception as error:           # each step of the start has errors of its own
-            raise InputError(fault, where=address, found=f"{type(error).__name__}: {error}",
-                             remedy="the cluster's versions of Python and Ray, on one of its machines") from error
+            said = str(error.__cause__ or error).strip().splitlines()            # the last line says why
+            raise InputError(fault, where=address, found=said[-1] if said else type(error).__name__,
+                             remedy="a machine of the cluster, with its versions of Python and Ray") from error
     try:
         yield
     finally:

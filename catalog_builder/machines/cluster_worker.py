@@ -9,7 +9,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class PartDone:
     computed: int                            # not known from an earlier run
     faults: int                              # pictures without a vector
     engine: str                              # the engine's identity
+    tries: int                               # more than one: a worker died
 
 
 def packed(number: int, paths: Sequence[Path]) -> dict:
@@ -68,16 +69,16 @@ class Worker:
         """A row as `packed` gives it -> the fields of PartDone, and `error`: why the part cannot be computed, or ""."""
         number = int(batch["part"][0])
         paths = [Path(name) for name in os.fsdecode(batch["paths"][0]).split(SEPARATOR)]
-        done, error = PartDone(0, 0, 0, ""), ""
+        done, error = PartDone(0, 0, 0, "", 0), ""
         try:
-            self._try(number, paths)
-            done = self.embed(number, paths)
+            tries = self._try(number, paths)
+            done = replace(self.embed(number, paths), tries=tries)
         except InputError as wrong:
             error = str(wrong)
         return {name: [value] for name, value in (vars(done) | {"error": error}).items()}
 
-    def _try(self, number: int, paths: Sequence[Path]) -> None:
-        """Counts the tries of a part in a file, which outlives this process. Raises InputError after the last one."""
+    def _try(self, number: int, paths: Sequence[Path]) -> int:
+        """The part's tries so far, counted in a file that outlives this process. Raises InputError after the last."""
         if not self.job.folder.is_dir():
             raise InputError(f"{socket.gethostname()} does not see a folder", where=self.job.folder,
                              remedy="list, pictures and dist in a folder that all machines see under the same path")
@@ -89,6 +90,7 @@ class Worker:
                                  remedy="workers with more memory (fewer of them), or a list without the picture that "
                                  "kills them; the same command goes on")
             file.write(b".")
+            return file.tell()
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -110,7 +112,7 @@ class Worker:
                 todo = [path for path in paths if path not in known]
                 digests = embed.run(todo, self.job.root, self.embedder, part, computed)
                 wrong = faults(before, known.values()) + faults(part, digests.values())
-                return PartDone(len(paths), computed.pictures, wrong, part.engine)
+                return PartDone(len(paths), computed.pictures, wrong, part.engine, 1)
             except sqlite3.Error as error:
                 raise part.unusable(error) from error
 
