@@ -16,6 +16,7 @@ from catalog_builder.machines import cluster, cluster_session, cluster_worker
 
 KEPT = 3                                     # pictures of the part, before its worker dies
 SECONDS = 0.2                                # of a slow worker, for a picture
+COMPUTED = cluster_worker.Computed           # as it is
 DIES = 2                                     # the part whose worker dies
 
 
@@ -29,12 +30,20 @@ class Counted(cluster_worker.Computed):
 
 
 class Dying(cluster_worker.Computed):
-    """Kills its process when one more than KEPT is computed."""
+    """Kills its process when one more than `kept` is computed."""
+
+    kept = KEPT
 
     def __call__(self, more: int, computed: bool) -> None:
         super().__call__(more, computed)
-        if self.pictures > KEPT:
+        if self.pictures > self.kept:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingAtOnce(Dying):
+    """Keeps nothing."""
+
+    kept = 0
 
 
 class Slow(cluster_worker.Worker):
@@ -48,19 +57,25 @@ class Slow(cluster_worker.Worker):
 class DiesOnce(cluster_worker.Worker):
     """Dies in its first try of the part DIES."""
 
-    always = False
+    dying: type[Dying] = Dying
 
     def embed(self, number, paths):
-        tries = (self.job.folder / f"{number}.tries").stat().st_size
-        dies = number == DIES and (self.always or tries == 1)
-        embed.COMMIT, cluster_worker.Computed = 0.0, Dying if dies else cluster_worker.Computed
+        dies = number == DIES and self.dies((self.job.folder / f"{number}.tries").stat().st_size)
+        embed.COMMIT, cluster_worker.Computed = 0.0, self.dying if dies else COMPUTED
         return super().embed(number, paths)
+
+    def dies(self, tries: int) -> bool:
+        """Whether this try is to fail."""
+        return tries == 1
 
 
 class DiesAlways(DiesOnce):
-    """Dies in every try of the part DIES: each keeps some more pictures, but never all."""
+    """Dies in every try of the part DIES."""
 
-    always = True
+    dying = DyingAtOnce
+
+    def dies(self, tries: int) -> bool:
+        return True
 
 
 KINDS = {"slow": Slow, "dies-once": DiesOnce, "dies-always": DiesAlways}

@@ -21,7 +21,7 @@ from catalog_builder.machines.parts import faults
 from export.common import files
 from export.common.errors import InputError
 
-TRIES = 4                                    # of a part whose worker dies
+TRIES = 3                                    # of a part whose worker dies
 SEPARATOR = "\0"                             # between paths: the one character that no path has
 
 
