@@ -153,7 +153,7 @@ def test_every_variable_that_the_makefile_takes_is_known_in_lower_case_too():
     taken = set(re.findall(r"^([A-Z0-9_]+) +\?=", makefile, re.MULTILINE))
     for line in re.findall(r"^export (.*)$", makefile, re.MULTILINE):
         taken |= set(re.findall(r"[A-Z][A-Z0-9_]+", line))
-    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV"}
+    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV", "RAY_VENV"}
 
 
 def test_two_targets_run_one_after_the_other():
