@@ -314,7 +314,7 @@ def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path
         updates: SiteUpdates | None) -> int:
     """Writes a site."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates)])
+    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates=updates)])
     _say(f"what its host must do: {out / web_site.README}")
     return DONE
 

@@ -21,7 +21,7 @@ from catalog_builder.builder.build_progress import Builds
 from catalog_builder.builder.store import EMBEDDINGS, Store
 from catalog_builder.machines import cluster, cluster_session
 from catalog_builder.machines.cluster_session import LOCK, Machine, Plan, planned
-from catalog_builder.machines.cluster_worker import TRIES, Job, Worker, packed, part_store
+from catalog_builder.machines.cluster_worker import TRIES, ClusterJob, Worker, packed, part_store
 from export.common.errors import InputError
 from tests.conftest import ROOT
 from tests.ray_workers import DIES, KEPT
@@ -136,9 +136,9 @@ def test_every_picture_is_in_one_part_and_all_workers_have_some(pictures, worker
 
 # A worker, without Ray.
 
-def job(listed, dist, folder) -> Job:
+def job(listed, dist, folder) -> ClusterJob:
     (folder / "parts").mkdir(exist_ok=True)
-    return Job(dist, listed.parent.resolve(), folder / "all.embeddings", folder / "parts", "auto", None, 1)
+    return ClusterJob(dist, listed.parent.resolve(), folder / "all.embeddings", folder / "parts", "auto", None, 1)
 
 
 def answer(worker, number, paths) -> dict:

@@ -18,7 +18,7 @@ from catalog_builder.builder.store import EMBEDDINGS, VERSION, Store
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.machines import cluster_session, parts
 from catalog_builder.machines.cluster_session import Plan
-from catalog_builder.machines.cluster_worker import Job, PartDone, Worker, packed
+from catalog_builder.machines.cluster_worker import ClusterJob, PartDone, Worker, packed
 from catalog_builder.machines.merge import merge
 from catalog_builder.machines.parts import Embedded
 from export.common import files
@@ -58,8 +58,8 @@ def embed_list(request: ClusterRequest, progress: Builds, worker: type[Worker] =
         with cluster_session.session(request.address, request.engine, request.workers, request.cpus) as plan:
             if plan.note:
                 progress.step(plan.note)
-            job = Job(request.model.resolve(), request.products.parent.resolve(), store, folder, plan.engine,
-                      request.thumbnail, plan.cpus)
+            job = ClusterJob(request.model.resolve(), request.products.parent.resolve(), store, folder,
+                             engine=plan.engine, thumbnail=request.thumbnail, threads=plan.cpus)
             done = list(_embedded(paths, job, plan, progress, worker))
         if len(found := {one.engine for one in done}) > 1:
             raise InputError("workers with different engines: no catalog can have the vectors of both",
@@ -74,7 +74,7 @@ def divided(paths: Sequence[Path], workers: int) -> list[Sequence[Path]]:
     return [paths[start:start + size] for start in range(0, len(paths), size)]
 
 
-def _embedded(paths: Sequence[Path], job: Job, plan: Plan, progress: Builds,
+def _embedded(paths: Sequence[Path], job: ClusterJob, plan: Plan, progress: Builds,
               worker: type[Worker]) -> Iterator[PartDone]:
     """Runs the parts; in any order. Raises InputError for the first one that cannot be computed."""
     import ray.data

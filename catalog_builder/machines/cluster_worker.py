@@ -26,7 +26,7 @@ SEPARATOR = "\0"                             # between paths: the one character 
 
 
 @dataclass(frozen=True)
-class Job:
+class ClusterJob:
     """What all parts have in common. Paths are absolute, and of files that every machine sees."""
 
     model: Path                              # dist/<model>/
@@ -62,7 +62,7 @@ def part_store(folder: Path, number: int) -> Path:
 class Worker:
     """Called by Ray Data with one row at a time."""
 
-    def __init__(self, job: Job):
+    def __init__(self, job: ClusterJob):
         self.job = job
 
     def __call__(self, batch: dict) -> dict:
