@@ -3,7 +3,6 @@ package shop.mobileclip.search
 import java.io.File
 import java.io.FileOutputStream
 import java.nio.ByteBuffer
-import java.nio.ByteOrder
 import java.nio.FloatBuffer
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
@@ -94,28 +93,11 @@ internal object OverlayFile {
 
     /** The file, its digest's digits still zeros. */
     private fun bytes(overlay: CatalogOverlay): ByteArray {
-        val tensors = OverlayTables.tensors(overlay.base, overlay.entries)
-            .sortedWith(compareBy({ -it.elementSize }, { it.name }))
-        val header = header(metadata(overlay), tensors)
-        val text = header + ByteArray(-header.size and 7) { ' '.code.toByte() }
-        val file = ByteBuffer.allocate(8 + text.size + tensors.sumOf { it.data.capacity() })
-        file.order(ByteOrder.LITTLE_ENDIAN).putLong(text.size.toLong()).put(text)
-        for (tensor in tensors) file.put(tensor.data.part(0, tensor.data.capacity()))
+        val tensors = OverlayTables.tensors(overlay.base, overlay.entries).associateBy { it.part.name }
+        val layout = ContainerLayout(metadata(overlay), tensors.values.map { it.part })
+        val file = ByteBuffer.allocate(layout.head.size + tensors.values.sumOf { it.data.capacity() }).put(layout.head)
+        for (part in layout.tensors) tensors.getValue(part.name).data.let { file.put(it.part(0, it.capacity())) }
         return file.array()
-    }
-
-    private fun header(metadata: Map<String, String>, tensors: List<OverlayTensor>): ByteArray {
-        val pairs = metadata.toSortedMap().entries.joinToString(",") { (key, value) ->
-            "${quoted(key)}:${quoted(value)}"
-        }
-        var position = 0
-        val parts = tensors.map {
-            val start = position
-            position += it.data.capacity()
-            val shape = it.shape.joinToString(",", "[", "]")
-            """"${it.name}":{"dtype":"${it.type}","shape":$shape,"data_offsets":[$start,$position]}"""
-        }
-        return (listOf("\"__metadata__\":{$pairs}") + parts).joinToString(",", "{", "}").toByteArray()
     }
 
     private fun metadata(overlay: CatalogOverlay): Map<String, String> {
@@ -130,9 +112,8 @@ internal object OverlayFile {
         )
     }
 
-    private fun list(texts: Collection<String>): String = texts.joinToString(",", "[", "]", transform = ::quoted)
-
-    private fun quoted(text: String): String = OverlayRecord.quoted(text)
+    private fun list(texts: Collection<String>): String =
+        texts.joinToString(",", "[", "]", transform = OverlayRecord::quoted)
 
     private fun sealed(file: ByteArray): ByteArray {
         val place = String(file, Charsets.ISO_8859_1).indexOf("\"$DIGEST\":\"") + DIGEST.length + 4
