@@ -31,7 +31,9 @@ internal class ContainerLayout(val metadata: Map<String, String>, tensors: List<
             val start = position
             position += it.bytes
             val shape = it.shape.joinToString(",", "[", "]")
-            """${OverlayRecord.quoted(it.name)}:{"dtype":"${it.type}","shape":$shape,"data_offsets":[$start,$position]}"""
+            """${OverlayRecord.quoted(
+                it.name,
+            )}:{"dtype":"${it.type}","shape":$shape,"data_offsets":[$start,$position]}"""
         }
         return (listOf("\"__metadata__\":{$pairs}") + parts).joinToString(",", "{", "}")
     }
@@ -47,7 +49,9 @@ internal class ContainerLayout(val metadata: Map<String, String>, tensors: List<
             val (metadata, members) = Container.header(header)
             val parts = members.map { (name, json) ->
                 val entry = Container.entry(name, json)
-                wellFormed(Container.isKnown(entry.type)) { "${shown(name)} is of the unknown type ${shown(entry.type)}" }
+                wellFormed(Container.isKnown(entry.type)) {
+                    "${shown(name)} is of the unknown type ${shown(entry.type)}"
+                }
                 Part(name, entry.type, entry.shape)
             }
             val layout = ContainerLayout(metadata, parts)

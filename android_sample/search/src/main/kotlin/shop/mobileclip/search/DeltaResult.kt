@@ -62,18 +62,28 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
 
     private fun write(name: String, out: BlockWriter) = when (name) {
         "prices" -> prices(out)
+
         "record_offsets" -> offsets(out, ::eachRecord)
+
         "thumbnail_offsets" -> offsets(out, ::eachThumbnail)
+
         "categories" -> categories(out)
+
         "id_order" -> idOrder(out)
+
         "offset" -> for (index in 0 until old.dim) out.put(old.offset.get(index))
+
         "owners" -> owners(out)
+
         "scales" -> scales(out)
+
         "codes" -> eachRows { source, count, first ->
             val codes = if (source == Source.BASE) old.codes else delta.codes
             out.put(codes.duplicate(), first * old.dim, count * old.dim)
         }
+
         "records" -> eachRecord { source, from, length -> out.put(source, from, length) }
+
         else -> eachThumbnail { source, from, length -> out.put(source, from, length) }
     }
 
@@ -229,14 +239,15 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
         private const val NONE = -1
         private const val DECIMALS = 4
         private val PRICE = ",\"price\":".toByteArray() // within a JSON text, a quotation mark has a backslash before it
+        private val ENDS = ",}".toByteArray()
         private val NULL = "null".toByteArray()
 
         /** A record with another price, in ten-thousandths. Throws [Malformed] for a record without one. */
         fun priced(record: ByteArray, price: Long): ByteArray {
-            val start = (0..record.size - PRICE.size).firstOrNull { at -> PRICE.indices.all { record[at + it] == PRICE[it] } }
-                ?: malformed("a new price for a record without one")
-            val at = start + PRICE.size
-            val end = (at until record.size).firstOrNull { record[it] == ','.code.toByte() || record[it] == '}'.code.toByte() }
+            val starts = 0..record.size - PRICE.size
+            val start = starts.firstOrNull { at -> PRICE.indices.all { record[at + it] == PRICE[it] } }
+            val at = PRICE.size + (start ?: malformed("a new price for a record without one"))
+            val end = (at until record.size).firstOrNull { record[it] in ENDS }
                 ?: malformed("a new price for a record whose price does not end")
             val text = if (price == CatalogTables.NO_PRICE) {
                 NULL
@@ -252,7 +263,6 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
         private var next = 0
 
         /** Which of them [place] is; [NONE] for none. */
-        fun index(place: Int): Int =
-            if (next < places.capacity() && places.get(next) == place) next++ else NONE
+        fun index(place: Int): Int = if (next < places.capacity() && places.get(next) == place) next++ else NONE
     }
 }

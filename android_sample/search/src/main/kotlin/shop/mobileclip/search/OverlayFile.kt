@@ -19,18 +19,22 @@ internal object OverlayFile {
     /** Whole or not at all: beside the file, to the disk, renamed. Throws IOException. */
     fun write(file: File, overlay: CatalogOverlay): Unit = writeWhole(file, sealed(bytes(overlay)))
 
+    /** What a file holds; [isRebased]: it was over another base. */
+    class Opened(val overlay: CatalogOverlay, val isRebased: Boolean)
+
     /** Reads a file over the base of [empty]; where [anyBase], over another base of its space, too. */
-    fun open(file: File, empty: CatalogOverlay, anyBase: Boolean = false): CatalogOverlay = MappedFile.open(file) {
+    fun open(file: File, empty: CatalogOverlay, anyBase: Boolean = false): Opened = MappedFile.open(file) {
         val base = empty.base
         val container = Container.read(it)
         val found = container.text(BASE)
         wellFormed(isDigest(found)) { "its base is ${shown(found)}, not 64 hex digits" }
-        wellFormed(anyBase || found == base.digest, ErrorKind.MISMATCHED) {
+        val isSame = found == base.digest
+        wellFormed(anyBase || isSame, ErrorKind.MISMATCHED) {
             "it lies over another catalog: $found, not ${base.digest}"
         }
         val removed = Json.parse(container.text(REMOVED), once = true).asArray(REMOVED).map { id -> id.asText(REMOVED) }
         val own = CatalogReader.catalog(container, file.path, base.space, null, mayBeEmpty = true)
-        if (anyBase) checkText("currency", container, base.currency) else checkCopied(container, own, base)
+        if (isSame) checkCopied(container, own, base)
         wellFormed(own.dim == base.dim, ErrorKind.MISMATCHED) { "${own.dim} dimensions, the base has ${base.dim}" }
         wellFormed(own.size <= CatalogOverlay.MOST_PRODUCTS) { "${own.size} products, too many for an overlay" }
         val vectors = container.tensor(VECTORS, "F32", own.rows.toLong(), own.dim.toLong()).asFloatBuffer()
@@ -41,7 +45,8 @@ internal object OverlayFile {
                 },
             ) { "number $index of $VECTORS is not finite" }
         }
-        CatalogOverlay(base, entries(own, vectors), removed.toSet())
+        val overlay = CatalogOverlay(base, entries(own, vectors), removed.toSet())
+        Opened(if (isSame) overlay else overlay.rebased(base, null), !isSame)
     }
 
     /** What an overlay copies from its base is the base's. */

@@ -120,8 +120,10 @@ public class UpdateStatement private constructor(
             )
         }
 
-        /** Throws [Malformed] unless it is a catalog's name. */
-        internal fun name(text: String): String = text.also {
+        /** Throws IllegalArgumentException unless it is a catalog's name. */
+        internal fun checkedName(text: String): String = text.also { require(NAME.matches(it)) { "a name of '$it'" } }
+
+        private fun name(text: String): String = text.also {
             wellFormed(NAME.matches(it)) { "a name of ${shown(it)}" }
         }
 
