@@ -67,6 +67,11 @@ class Statement:
     manifest: PublishedFile | None = None    # None: the encoders stay
     not_after: str | None = None             # YYYY-MM-DD, UTC: the last day on which prices are to be trusted
 
+    @property
+    def files(self) -> tuple[PublishedFile, ...]:
+        """All that it names."""
+        return (self.catalog, *self.deltas, *((self.manifest,) if self.manifest else ()))
+
     def delta_from(self, digest: str) -> PublishedDelta | None:
         """The delta whose base has this digest."""
         return next((delta for delta in self.deltas if delta.base == digest), None)
