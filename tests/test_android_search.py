@@ -30,7 +30,7 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens, token_goldens
-from tests import android_library, expected, mutated_assets
+from tests import android_library, expected, expected_deltas, mutated_assets
 from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
@@ -43,6 +43,7 @@ WRAPPER = "55243ef57851f12b070ad14f7f5bb8302daceeebc5bce5ece5fa6edb23e1145c"    
 SHOP = ROOT / "demo" / "shop"
 SHOP_TEXTS, SHOP_PICTURES = 60, 100
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
+SWAPS = 10_000                               # of catalogs while searches run, in `make soak`
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,21 @@ def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     shutil.copy(sample_shop(dist), folder / "shop.catalog")
     write_expected(folder, dist)
     expected.write_families(folder, repetitions)
+    expected_deltas.write(folder / "deltas", repetitions)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
-    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
+    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS)),
+                   "SWAPS": str(swaps(repetitions))}
     answer = subprocess.run(["mvn", "-B", "-ntp", "test", *DEPENDENCIES], cwd=MODULE, capture_output=True, text=True,
                             env=os.environ | environment)
     found = reported(MODULE / "target" / "surefire-reports")
     assert found, f"mvn test made no reports:\n{answer.stdout[-3000:]}{answer.stderr[-3000:]}"
     assert answer.returncode == 0 or any(case.outcome == "failed" for case in found), answer.stdout[-3000:]
     return found
+
+
+def swaps(repetitions) -> int:
+    """500, where `make soak` does not ask for all."""
+    return repetitions(SWAPS * 4) // 4
 
 
 def reported(folder: Path) -> list[Case]:
@@ -190,6 +198,24 @@ def test_every_golden_search_was_compared(cases):
     index = json.loads((folder / "index.json").read_text(encoding="ascii"))
     compared = [case for case in cases if case.name.startswith("SearchGoldenTest")]
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
+
+
+def test_every_golden_update_was_followed(cases):
+    answers = json.loads((goldens.OUT / "updates" / "answers.json").read_text(encoding="utf-8"))
+    ran = [case.name for case in cases if case.name.startswith(("CatalogUpdatesTest", "UpdateStatementTest"))]
+    assert {case["name"] for kind in ("cases", "starts", "malformed") for case in answers[kind]} <= {
+        name.split(": ", 1)[1] for name in ran}
+
+
+def test_random_deltas_were_applied_and_damaged_ones_refused(cases, repetitions, say):
+    edits, faults = expected_deltas.counts(repetitions)
+    printed = "".join(case.printed for case in cases
+                      if case.name.startswith(("DeltaTest", "CatalogUpdatesTest", "SearcherTest")))
+    for figure in (f"deltas: {edits}, 0 differing", rf"damaged deltas: {faults}, \d+ refused, the others right",
+                   r"killed at \d+ moments \(whole\)", f"swaps: {swaps(repetitions)}, each answer wholly of one catalog"):
+        found = re.search(figure, printed)
+        assert found, f"{figure} in {printed!r}"
+        say(f"android_sample/search: {found[0]}")
 
 
 # What an app that takes the library can rely on.

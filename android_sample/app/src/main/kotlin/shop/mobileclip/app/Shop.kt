@@ -25,12 +25,10 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
     /** What is searched now. */
     val catalog: ProductCatalog get() = searcher.search.catalog
 
-    init {
-        change { it.catalog }
-    }
+    init { change { it.catalog } }
 
-    /** Adds or removes products: they are found, or not found, from the next search on. Not for the main thread. */
-    fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
+    /** Adds or removes products, or lays them over a new catalog, from the next search on. Not for the main thread. */
+    @Synchronized fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
 
     companion object {
         /** Opens all but the encoders. Not for the main thread. Throws BadFileException. */
@@ -39,10 +37,10 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
             executor: Executor,
             told: SearchListener = SearchListener {},
             encoder: (ShopFiles) -> EmbeddingEncoder = ShopFiles::encoder,
-        ): Shop {
-            val files = ShopFiles.open(context.assets)
-            return Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
-                files.searcher(executor, told, onPreparing) { encoder(files) }
+            catalog: (ShopFiles) -> ProductCatalog = ShopFiles::catalog,
+        ): Shop = ShopFiles.open(context.assets).let { files ->
+            Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
+                files.searcher(executor, told, onPreparing, { encoder(files) }, catalog(files))
             }
         }
     }

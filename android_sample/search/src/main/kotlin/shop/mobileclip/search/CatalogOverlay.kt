@@ -75,14 +75,32 @@ public class CatalogOverlay internal constructor(
      */
     public fun write(file: File): Unit = OverlayFile.write(file, this)
 
-    /** Without what the base holds with the same fields, and without removals of what it holds no more. */
-    internal fun arrived(): CatalogOverlay {
+    /**
+     * The same over [next], the catalog that the shop published after [base]: what was added stays, but for products that the
+     * shop's own list has by now. Of an id that [next] holds: it goes where [base] lacked it; else where [next] holds it with
+     * the same name, price, currency, description and category; else it stays, and replaces the one of [next]. What was
+     * removed stays removed while [next] holds it.
+     *
+     * @throws BadFileException where [next] is of another embedding space, or of another currency than what stays.
+     */
+    public fun rebased(next: ProductCatalog): CatalogOverlay = reading(next.name) {
+        checkSpace(next.space, next.model, base.space)
+        rebased(next, base)
+    }
+
+    /** [before]: the base until now; null where it is no longer at hand. Throws [Malformed]. */
+    internal fun rebased(next: ProductCatalog, before: ProductCatalog?): CatalogOverlay {
         val left = entries.filter { entry ->
-            val own = CatalogProduct.read(entry.record.duplicate())
-            val theirs = base.product(entry.id)
-            theirs == null || theirs.fields() != own.fields()
+            val (own, theirs) = CatalogProduct.read(entry.record.duplicate()) to next.product(entry.id)
+            val came = before != null && before.place(entry.id) == null
+            val stays = theirs == null || !(came || theirs.fields() == own.fields())
+            val fits = next.currency.isEmpty() || own.currency in setOf("", next.currency)
+            wellFormed(!stays || fits, ErrorKind.MISMATCHED) {
+                "it is priced in ${shown(next.currency)}, product ${shown(entry.id)} in ${shown(own.currency)}"
+            }
+            stays
         }
-        return CatalogOverlay(base, left, removed.filter { base.place(it) != null }.toSet())
+        return CatalogOverlay(empty(next).base, left, removed.filter { next.place(it) != null }.toSet())
     }
 
     private fun CatalogProduct.fields() = listOf(name, price?.stripTrailingZeros(), currency, description, category)
@@ -122,6 +140,6 @@ public class CatalogOverlay internal constructor(
          * @throws BadFileException if it is missing or damaged, or of another base or embedding space.
          */
         @JvmStatic
-        public fun open(file: File, base: ProductCatalog): CatalogOverlay = OverlayFile.open(file, empty(base))
+        public fun open(file: File, base: ProductCatalog): CatalogOverlay = OverlayFile.open(file, empty(base)).overlay
     }
 }
