@@ -1,21 +1,30 @@
 package shop.mobileclip.search
 
+import java.util.BitSet
 import java.util.concurrent.CancellationException
+import java.util.concurrent.Executor
 
 /**
- * Searches an open [catalog], row by row: exact, and the same products and score bits as on every other platform.
+ * Searches an open [catalog]: the same products and score bits as on every other platform.
+ *
+ * Where the catalog has a first pass, a few numbers of each row choose those that are scored; else every row is. Scores are
+ * exact anyway, but a first pass may miss a product now and then; the builder measured how rarely.
  *
  * Holds nothing that changes: any number of threads may search at once. A search works on the caller's thread and takes
- * as long as reading all codes does; [Searcher] moves it elsewhere.
+ * as long as reading all codes does; [Searcher] moves it elsewhere. With a [helper], a thread of that executor does half of
+ * the work, where the catalog is large and the thread is free; the results are the same.
  */
-public class CatalogSearch(public val catalog: ProductCatalog) {
+public class CatalogSearch @JvmOverloads constructor(
+    public val catalog: ProductCatalog,
+    private val helper: Executor? = null,
+) {
     private val base = catalog.parts[0].tables
 
     /**
      * The best [k] products, best first; of products with equal scores that with the lower row. In this order: filter,
      * score, one row a product, [threshold] (of the score, inclusive), top k, [leastConfidence] (which hides nothing that
-     * has no confidence). [without] leaves one product out. [isCancelled] is asked on this thread, once every 128 KiB of
-     * codes (256 rows of 512) at most.
+     * has no confidence). [without] leaves one product out. [exact]: without a first pass. [isCancelled] is asked on this
+     * thread, once every 128 KiB of codes (256 rows of 512) at most.
      *
      * @throws IllegalArgumentException for a vector of another width, not finite or all zeros; an unknown category; a price
      * filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none.
@@ -30,6 +39,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         threshold: Double = Double.NEGATIVE_INFINITY,
         leastConfidence: Double = 0.0,
         without: Int? = null,
+        exact: Boolean = false,
         isCancelled: () -> Boolean = { false },
     ): List<SearchHit> {
         require(k >= 1) { "a search for the best $k" }
@@ -41,13 +51,10 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         val best = Best(minOf(k, catalog.size))
         val names = wantedNames(filter)
         val vector = prepared(query)
+        val work = SharedWork(helper, isCancelled)
         for (part in catalog.parts) {
-            val fits = fitting(filter, names, part)
-            val wanted = { product: Int ->
-                val place = part.firstProduct + product
-                place !in left && !catalog.hidden.get(place) && (fits == null || fits(product))
-            }
-            Scan(part.tables, vector, wanted, threshold, best, part.firstRow).run(isCancelled)
+            val search = PartSearch(part.tables, vector, wanted(part, filter, names, left), work)
+            for ((row, score) in search.best(k, threshold, exact).sorted()) best.offer(score, part.firstRow + row)
         }
         val hits = best.sorted().map { (row, score) -> SearchHit(owner(row), row, score, confidence(row, score)) }
         return hits.filter { it.confidence == null || it.confidence >= leastConfidence }
@@ -106,6 +113,17 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
             "no such category: ${unknown.joinToString()}; there are ${catalog.categories.joinToString()}"
         }
         BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
+    }
+
+    /** The products of [part] that may be found, by their places there; null for all. [left]: those left out. */
+    private fun wanted(part: CatalogPart, filter: CatalogFilter, names: BooleanArray?, left: Set<Int>): BitSet? {
+        val fits = fitting(filter, names, part)
+        val products = part.tables.products
+        val wanted = BitSet(products)
+        if (fits == null) wanted.set(0, products) else for (place in 0 until products) wanted.set(place, fits(place))
+        if (part.firstProduct == 0) wanted.andNot(catalog.hidden)
+        for (product in left) if (catalog.part(product) === part) wanted.clear(product - part.firstProduct)
+        return wanted.takeIf { it.nextClearBit(0) < products }
     }
 
     /** Whether a product of [part], by its place there, fits; null where all do. */

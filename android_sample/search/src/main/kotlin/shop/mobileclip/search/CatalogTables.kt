@@ -18,6 +18,7 @@ internal class CatalogTables(
     val thumbnailOffsets: LongBuffer?, // [products + 1]
     val thumbnails: ByteBuffer?,
     val idOrder: IntBuffer?, // [products], null in files of older builders
+    val firstPass: FirstPass? = null,
 ) {
     private val ids: IdOrder by lazy {
         if (idOrder != null) IdOrder(idOrder, ::id) else IdOrder.sorted(prices.capacity(), ::id)
