@@ -63,6 +63,8 @@ def parser() -> CommandLine:
                                help="CSV of labelled queries: kind,query,product")
     build.add_argument("--base", type=command.path, metavar="PATH", help="the shop's catalog of before: what did not "
                        "change keeps its place, so that an update is small (default: a catalog of its own)")
+    build.add_argument("--first-pass", action="store_true", help="let a search score only promising rows exactly "
+                       "(default: from 100,000 pictures on)")
     build.add_argument("--strict", action="store_true", help="refuse a list with problems (default: skip and report)")
     build.add_argument("--force", action="store_true", help="write the catalog even if it fails its gate")
     for subparser in (build, embed, vector):
@@ -252,7 +254,7 @@ def newest(dist: Path, ships: str | None) -> Path:
 def build_request(options: Namespace, dist: Path) -> BuildRequest:
     """What `build` was asked for."""
     return replace(vectors_request(options, dist), queries=options.queries, strict=options.strict, force=options.force,
-                   base=options.base)
+                   base=options.base, first_pass=options.first_pass)
 
 
 def vectors_request(options: Namespace, dist: Path) -> BuildRequest:

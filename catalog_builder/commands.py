@@ -64,6 +64,9 @@ def build(request: BuildRequest) -> int:
                                                                          recall.plain10))
         table.add_row(recall.kind, str(recall.queries), *shares, f"{recall.largest_error:.5f}", recall.verdict)
     _show(f"{built.out}: {built.products} products, {built.rows} pictures, {built.bytes / 1e6:.2f} MB", table)
+    if built.first_pass:
+        _say(built.first_pass.words + ("" if built.first_pass.passed or request.first_pass else
+                                       ": the catalog has none, and is searched exactly"))
     if built.problems:
         lost = Counter(problem.skipped for problem in built.problems)
         _say(f"{len(built.problems)} problems in the list ({lost['product']} products, {lost['picture']} "

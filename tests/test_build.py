@@ -29,6 +29,7 @@ from catalog_builder.builder.build import BuildRequest, build
 from catalog_builder.builder.build_progress import Builds, Counter
 from catalog_builder.builder.built import Built
 from catalog_builder.builder.embed import Embedder, Thumbnail
+from catalog_builder.builder.recall import FirstPassRecall
 from catalog_builder.builder.store import Store
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import open_catalog
@@ -188,6 +189,38 @@ def test_its_vectors_are_the_pictures_in_their_order(forty, dist):
     squares = [model.square(listed.parent / name) for row in rows_of(listed) for name in row["pictures"].split("|")]
     cosines = (found.vectors(slice(None)) * model.image(np.stack(squares))).sum(axis=1)
     assert cosines.min() > 0.997
+
+
+def test_a_first_pass_that_is_asked_for_is_measured_and_written(dist, tmp_path):
+    """Forty products are too few for candidates: the search stays exact, and misses nothing."""
+    listed = few(tmp_path / "shop", 40)
+    built = made(listed, dist, tmp_path / "a.catalog", first_pass=True)
+    catalog = open_catalog(built.out)
+    catalog.verify()
+    first = catalog.first_pass
+    assert first and first.of == 100 and built.first_pass and built.first_pass.passed
+    assert json.loads(catalog.metadata["first_pass"]) == {"of": 100, "text": 1.0, "image": 1.0}
+    figures = json.loads(built.page.with_suffix(".json").read_text(encoding="utf-8"))["first_pass"]
+    assert figures["passed"] and figures["written"] and figures["shares"] == {"text": 1.0, "image": 1.0}
+    assert "with a first pass, and one row of 100 scored exactly" in built.page.read_text(encoding="utf-8")
+    again = open_catalog(made(listed, dist, tmp_path / "b.catalog", base=built.out).out)
+    assert again.first_pass and (again.first_pass.axes == first.axes).all()              # as the one before has it
+    assert (again.first_pass.codes == first.codes).all()
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_a_first_pass_that_misses_too_much_is_left_out_or_refused(dist, tmp_path, monkeypatch, capsys, asked_for):
+    listed, low = few(tmp_path / "shop", 12), FirstPassRecall(25, {"text": 300}, {"text": 0.98})
+    monkeypatch.setattr("catalog_builder.builder.build.FIRST_PASS", 1)
+    monkeypatch.setattr("catalog_builder.builder.recall.first_pass", lambda catalog, queries: low)
+    more = ["--first-pass"] if asked_for else []
+    assert main(command(listed, dist, tmp_path / "a.catalog", *more)) == (1 if asked_for else 0)
+    answer = capsys.readouterr()
+    assert "a search finds 0.9800 of 300 text queries' first ten (at least 0.999)" in " ".join(
+        (answer.err if asked_for else answer.out).split())
+    assert (tmp_path / "a.catalog").exists() != asked_for
+    if not asked_for:
+        assert open_catalog(tmp_path / "a.catalog").first_pass is None
 
 
 def test_progress_stands_on_stderr_and_figures_on_stdout(forty):
@@ -760,7 +793,7 @@ def test_batches_give_the_vectors_of_single_pictures(dist, tmp_path):
         embedder = Embedder(engine, model.preprocessing, THUMBNAIL)
         digests = embed.run(paths, tmp_path / "shop", embedder, store, counter)
         assert counter.done == counter.computed == 10 and "not a picture" in store.fault(digests[paths[4]])
-        found = np.stack([store.vector(digests[path]) for path in paths if path != paths[4]])
+        found = store.vectors([digests[path] for path in paths if path != paths[4]])
         store.close()
         return found
 

@@ -199,32 +199,45 @@ def test_what_is_shown_are_the_best_ten_of_each_query_with_their_answers():
     table = np.tile(np.arange(12.0), (2, 1))
     answers = np.zeros((2, 12), bool)
     answers[[0, 0, 1], [11, 0, 3]] = True
-    values, right, query = calibrate.shown(table, answers)
-    assert values.tolist() == [*range(11, 1, -1)] * 2 and query.tolist() == [0] * 10 + [1] * 10
+    values, right = calibrate.shown(table, answers)
+    assert values.tolist() == [*range(11, 1, -1)] * 2
     assert np.flatnonzero(right).tolist() == [0, 18]
     assert len(calibrate.shown(table[:, :3], np.zeros((2, 3), bool))[0]) == 6
 
 
+def fitted_to(kind: str, table: np.ndarray, right: np.ndarray) -> calibrate.Fitted:
+    """The scores of all queries at once."""
+    return calibrate.fitted(kind, [(slice(None), table)], right)
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+def test_scores_that_come_in_parts_give_the_same_curve(step):
+    generator = np.random.default_rng(0)
+    table, right = generator.normal(size=(24, 15)), generator.random((24, 15)) < 0.5
+    parts = ((slice(start, start + step), table[start:start + step]) for start in range(0, 24, step))
+    assert calibrate.fitted("text", parts, right) == fitted_to("text", table, right)
+
+
 def test_no_queries_or_too_few_answers_leave_a_guess_and_say_so():
-    none = calibrate.fitted("text", np.zeros((0, 5)), np.zeros((0, 5), bool))
+    none = fitted_to("text", np.zeros((0, 5)), np.zeros((0, 5), bool))
     assert none.curve == calibration.NONE.text and none.pairs == 0 and "not measured: no queries" in none.note
     table, first = np.random.default_rng(0).normal(size=(6, 15)), np.arange(15) == np.zeros((6, 1))
-    few = calibrate.fitted("image", table, first)
+    few = fitted_to("image", table, first)
     assert "a guess" in few.note and few.curve.spread == pytest.approx(table.std(axis=1).mean()) and few.pairs == 60
     assert not none.curve.measured and not few.curve.measured and few.best_share is None
     same = np.full((6, 15), 0.7)
-    assert calibrate.fitted("text", same, first).curve.spread == 1
+    assert fitted_to("text", same, first).curve.spread == 1
 
 
 def test_a_curve_that_gives_the_best_right_result_little_is_warned_of():
     generator = np.random.default_rng(0)
     for share, warned, hidden in ((0.05, True, True), (0.3, True, False), (0.8, False, False)):
         table = generator.normal(0.7, 0.001, (300, 15))
-        found = calibrate.fitted("text", table, generator.random((300, 15)) < share)
+        found = fitted_to("text", table, generator.random((300, 15)) < share)
         assert found.curve.measured and found.best > 0.7
         assert (bool(found.warning), found.hides_all) == (warned, hidden), share
         assert not warned or f"{found.best:.3f}" in found.warning
-    separate = calibrate.fitted("text", np.tile(np.linspace(0, 1, 15), (30, 1)), np.tile(np.arange(15) == 14, (30, 1)))
+    separate = fitted_to("text", np.tile(np.linspace(0, 1, 15), (30, 1)), np.tile(np.arange(15) == 14, (30, 1)))
     assert separate.warning == "" and separate.best == 1.0 and separate.best_share > 0.5
 
 
@@ -317,7 +330,7 @@ class World:
 
     def calibration(self) -> Calibration:
         """From queries of its own."""
-        return Calibration(*(calibrate.fitted(kind, *self.asked(kind)).curve for kind in calibration.KINDS), "queries")
+        return Calibration(*(fitted_to(kind, *self.asked(kind)).curve for kind in calibration.KINDS), "queries")
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -337,11 +350,11 @@ def world(path, seed: int, noise: float = 0.7) -> World:
 @pytest.mark.parametrize("seed", range(3))
 def test_both_kinds_get_right_shares_though_their_scores_lie_apart(tmp_path, seed):
     made = world(tmp_path / "a.catalog", seed, noise=1.2)
-    fitted = {kind: calibrate.fitted(kind, *made.asked(kind)) for kind in calibration.KINDS}
+    fitted = {kind: fitted_to(kind, *made.asked(kind)) for kind in calibration.KINDS}
     fresh = {}
     for kind, found in fitted.items():
         table, asked = made.asked(kind)
-        values, right, _ = calibrate.shown(table, asked)
+        values, right = calibrate.shown(table, asked)
         assert 0.25 < right.mean() < 0.9                     # there is something to tell apart
         assert found.error < 0.05 and calibrate.expected_error(found.curve, values, right) < 0.05
         shares = np.array([calibration.confidence(found.curve, value) for value in values])

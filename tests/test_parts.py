@@ -65,7 +65,7 @@ def test_parts_make_one_store_and_what_was_there_stays(tmp_path):
     done = merge([store(tmp_path / "1", {"b": two, "a": one}), store(tmp_path / "2", {"c": None}, "a fault")], target)
     assert (done.parts, done.pictures, done.twice) == (2, 3, 0)
     with closing(Store(target, "e", "")) as kept:
-        assert kept.vector("b").tolist() == [0, 1] and kept.fault("c") == "a fault"
+        assert kept.vectors(["b"]).tolist() == [[0, 1]] and kept.fault("c") == "a fault"
         assert kept.known_file("a.jpg", 1, 1) == "a" and kept.all_whole() == {"a", "b", "c"}
 
 
@@ -84,7 +84,7 @@ def test_last_bits_of_another_processor_are_counted_and_the_first_part_stays(tmp
              for name, value in (("1", 1), ("2", 1 - LAST_BITS / 2))]
     assert merge(parts, tmp_path / "all").twice == 1
     with closing(Store(tmp_path / "all", "e", "")) as kept:
-        assert kept.vector("a").tolist() == [1, 0]
+        assert kept.vectors(["a"]).tolist() == [[1, 0]]
 
 
 def test_what_is_no_store_is_refused(tmp_path):

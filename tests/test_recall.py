@@ -1,11 +1,14 @@
 """What a catalog's measure sees: the cost of quantisation, a search that loses products, and too few to miss any."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from catalog_builder.builder import quantize, recall
 from catalog_builder.builder.recall import RECALL_TOLERANCE
-from catalog_builder.catalog import search
+from catalog_builder.catalog import first_pass, search
+from catalog_builder.catalog.first_pass import FirstPass
 from catalog_builder.catalog.reader import Catalog
 from export.common import rankings
 from tests.test_search import shop
@@ -43,12 +46,22 @@ def test_exact_scores_are_those_of_plain_numpy_whatever_the_block(monkeypatch):
         assert found == pytest.approx(np.maximum(plain[:, ::2], plain[:, 1::2]), abs=1e-12)
 
 
+def test_what_is_measured_part_by_part_is_what_is_measured_at_once(monkeypatch):
+    whole = recall.measure("text", *scene(40))
+    monkeypatch.setattr(recall, "MOST_SCORES", 130)          # three queries at a time, the last part smaller
+    steps = [some for some, _ in recall.exact_parts(*scene(40)[1:2], scene(40)[0].owners, scene(40)[2][:7])]
+    assert steps == [slice(0, 3), slice(3, 6), slice(6, 9)]
+    parts = recall.measure("text", *scene(40))
+    assert parts.largest_error == pytest.approx(whole.largest_error, abs=1e-12)
+    assert dataclasses.replace(parts, largest_error=whole.largest_error) == whole
+
+
 def test_a_search_that_loses_products_is_below_the_gate(monkeypatch):
     """As an index would that finds every second product: each score stays right, so that the search alone shows it."""
     whole, true = recall.measure("text", *scene(40)), search.search
 
-    def half(catalog, vector, k):
-        return [hit for hit in true(catalog, vector, catalog.products) if hit.product % 2][:k]
+    def half(catalog, vector, k, exact):
+        return [hit for hit in true(catalog, vector, catalog.products, exact=exact) if hit.product % 2][:k]
 
     monkeypatch.setattr(search, "search", half)
     measured = recall.measure("text", *scene(40))
@@ -59,14 +72,14 @@ def test_a_search_that_loses_products_is_below_the_gate(monkeypatch):
 
 def test_a_search_that_finds_too_little_is_below_the_gate(monkeypatch):
     true = search.search
-    monkeypatch.setattr(search, "search", lambda catalog, vector, k: true(catalog, vector, k)[:4])
+    monkeypatch.setattr(search, "search", lambda catalog, vector, k, exact: true(catalog, vector, k)[:4])
     measured = recall.measure("text", *scene(40))
     assert measured.top1 == 1.0 and measured.tolerant10 == pytest.approx(0.4) and not measured.passed
     assert "tolerant recall@10 (within 0.002) 0.4000 (at least 0.999)" in measured.words
 
 
 def test_a_search_that_finds_nothing_is_below_the_gate(monkeypatch):
-    monkeypatch.setattr(search, "search", lambda catalog, vector, k: [])
+    monkeypatch.setattr(search, "search", lambda catalog, vector, k, exact: [])
     measured = recall.measure("text", *scene(12))
     assert (measured.top1, measured.tolerant10, measured.plain10) == (0.0, 0.0, 0.0)
 
@@ -134,3 +147,40 @@ def test_true_recall_counts_the_queries_whose_product_is_shown():
     assert (measured.found1.value, measured.found10.value) == pytest.approx((1 / 3, 2 / 3))
     assert measured.found1.low < 1 / 3 < measured.found1.high
     assert recall.compare("text", shown, np.zeros((3, 12)), 0.0).found1 is None
+
+
+# The first pass.
+
+def two_stage(rows: int, width: int) -> tuple[Catalog, np.ndarray]:
+    """A catalog of one row a product and a first pass of so many axes, and queries near some of the rows."""
+    vectors = vectors_of(rows, 1)
+    offset = quantize.mean(vectors)
+    codes, scales = quantize.quantise(vectors, offset)
+    axes = quantize.first_axes(vectors, offset)[:width]
+    tables = FirstPass(axes, *first_pass.derived(axes, codes, scales), recall.SHARES[0])
+    return (dataclasses.replace(shop(codes, scales, offset), first_pass=tables),
+            vectors[:40] + np.float32(0.05) * vectors_of(40, 1))
+
+
+def test_a_first_pass_on_all_axes_misses_nothing_and_takes_the_smallest_share():
+    made, queries = two_stage(12_000, DIM)
+    measured = recall.first_pass(made, {"text": queries, "image": queries[:0]})
+    assert (measured.of, measured.queries, measured.passed) == (100, {"text": 40}, True)
+    assert measured.shares["text"] >= recall.LEAST_RECALL
+
+
+def test_a_first_pass_on_one_axis_fails_by_the_largest_share():
+    made, queries = two_stage(12_000, 1)
+    measured = recall.first_pass(made, {"text": queries, "image": queries[:10]})
+    assert measured.of == recall.SHARES[-1] and not measured.passed and max(measured.shares.values()) < 0.9
+    exact = [{hit.product for hit in search.search(made, query, exact=True)} for query in queries]
+    tried = dataclasses.replace(made, first_pass=dataclasses.replace(made.first_pass, of=25))
+    found = [len({hit.product for hit in search.search(tried, query)} & ten) for query, ten in zip(
+        queries, exact, strict=True)]
+    assert measured.shares["text"] == pytest.approx(sum(found) / 400) and "(at least 0.999)" in measured.words
+
+
+@pytest.mark.parametrize(("queries", "share", "passed"), [
+    (1000, 0.999, True), (1000, 0.9989, False), (20, 0.995, True), (20, 0.99, False), (200, 0.9995, True)])
+def test_one_missed_result_never_fails_a_first_pass(queries, share, passed):
+    assert recall.FirstPassRecall(100, {"text": queries}, {"text": share}).passed == passed

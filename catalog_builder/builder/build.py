@@ -14,13 +14,23 @@ from pathlib import Path
 import numpy as np
 
 from catalog_builder import engines
-from catalog_builder.builder import answers, calibrate, catalog_page, duplicates, embed, measured_on, recall, writer
+from catalog_builder.builder import (
+    answers,
+    calibrate,
+    catalog_page,
+    duplicates,
+    embed,
+    measured_on,
+    quantize,
+    recall,
+    writer,
+)
 from catalog_builder.builder.build_progress import Builds
 from catalog_builder.builder.built import Built, EmbeddedProducts, EmbeddedQueries
 from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import SharedPicture
 from catalog_builder.builder.embed import Embedder, Thumbnail
-from catalog_builder.builder.recall import Recall
+from catalog_builder.builder.recall import FirstPassRecall, Recall
 from catalog_builder.builder.store import EMBEDDINGS, Store, StoredVectors
 from catalog_builder.builder.writer import Content
 from catalog_builder.catalog import calibration, reader
@@ -42,7 +52,8 @@ from export.pictures.preprocess import resize_crop
 
 SUFFIX = ".catalog"
 KINDS = ("text", "image")                    # of queries
-MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
+LEAST_QUERIES = 100                          # of each kind, where there are so many: then one missed result is no fault
+FIRST_PASS = 100_000                         # rows; with fewer, the exact search is fast enough
 MOST_PAIRED = 20_000                         # different pictures that the report compares with each other
 MOST_NOTICES = 20                            # shared pictures that are reported one by one
 MOST_PAIRS, MOST_GROUPS, MOST_IDS = 1_000, 200, 20       # in <name>.json; the counts beside them are true
@@ -65,6 +76,7 @@ class BuildRequest:
     thumbnail: Thumbnail | None = None
     embeddings: Path | None = None           # what was computed so far; None: beside the catalog
     base: Path | None = None                 # the catalog that this one follows
+    first_pass: bool = False                 # give a small catalog a first pass, too
 
 
 @dataclass(frozen=True)
@@ -80,13 +92,21 @@ class BuildTask:
     base: Previous | None = None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the file costs, by kind of query, and what its first pass misses, if one was tried."""
+
+    recalls: list[Recall]
+    first_pass: FirstPassRecall | None = None
+
+
 def build(request: BuildRequest, progress: Builds) -> Built:
     """Builds a catalog. Raises InputError if it cannot be built, GateRed if it may not be shipped."""
     with begun(request, progress) as task:
         shelf = embed_products(task)
         asked = calibrate_queries(task, shelf)
-        recalls = write_and_measure(task, shelf, asked)
-        built = draw(task, shelf, asked, recalls, reader.open_catalog(request.out))
+        measured = write_and_measure(task, shelf, asked)
+        built = draw(task, shelf, asked, measured, reader.open_catalog(request.out))
         for end in (".html", ".json"):
             files.remove(request.out.with_suffix(BELOW + end))
         return built
@@ -182,11 +202,11 @@ def calibrate_queries(task: BuildTask, shelf: EmbeddedProducts) -> EmbeddedQueri
     task.progress.step("ask the queries")
     asked = (queries.labelled(task.request.queries, shelf.products) if task.request.queries
              else queries.made_up(shelf.products, picture_keys(shelf)))
-    asked = at_most(asked, MOST_SCORES // len(shelf.products))
+    asked = at_most(asked, max(LEAST_QUERIES, recall.MOST_SCORES // len(shelf.products)))
     vectors = {kind: embedded(task.model, task.engine, kind, getattr(asked, kind)) for kind in KINDS}
     right = {kind: answers.right(getattr(asked, kind), shelf.owners, shelf.pictures, shelf.vectors) for kind in KINDS}
     asked_for = {kind: answers.asked_for(getattr(asked, kind), shelf.owners, shelf.pictures) for kind in KINDS}
-    fitted = [calibrate.fitted(kind, recall.exact(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
+    fitted = [calibrate.fitted(kind, recall.exact_parts(shelf.vectors, shelf.owners, vectors[kind]), right[kind])
               for kind in KINDS]
     if task.request.queries:
         fitted = [one if one.curve.measured else with_made_up_spread(task, shelf, one) for one in fitted]
@@ -203,28 +223,56 @@ def with_made_up_spread(task: BuildTask, shelf: EmbeddedProducts, fitted: Fitted
     """A kind that the labelled queries did not measure, with the spread of made-up ones: the slider needs both."""
     make = {"text": queries.names, "image": queries.photos}[fitted.kind]
     made = make(shelf.products, queries.to_ask_for(shelf.products, picture_keys(shelf)))
-    made = some_of(made, MOST_SCORES // len(shelf.products))
+    made = some_of(made, recall.MOST_SCORES // len(shelf.products))
     scores = recall.exact(shelf.vectors, shelf.owners, embedded(task.model, task.engine, fitted.kind, made))
     return replace(fitted, curve=calibration.guess(calibrate.spread(scores)))
 
 
-def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> list[Recall]:
+def write_and_measure(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Measured:
     """Step 3: the file, which gets its name only after it was measured.
 
-    Raises GateRed if quantisation costs more than the gate allows, unless `force` was asked for. Page and figures are
-    then written under names of their own, so that those of an older catalog stay with it.
+    Raises GateRed if quantisation, or a first pass that was asked for, costs more than the gate allows, unless `force`
+    was asked for. Page and figures are then written under names of their own, so that those of an older catalog stay
+    with it. A first pass that was not asked for and costs too much is left out.
     """
+    made = with_axes(task, shelf, content(task, shelf, asked))
+    measured = write_measured(task, shelf, asked, made)
+    if measured.first_pass is None or measured.first_pass.passed or task.request.first_pass:
+        return measured
+    return replace(measured, recalls=write_measured(task, shelf, asked, replace(made, axes=None)).recalls)
+
+
+def write_measured(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, made: Content) -> Measured:
+    """Writes the file, and measures it before it has its name. Raises GateRed as `write_and_measure` does."""
     task.progress.step("quantise and write")
-    with writer.unnamed(task.request.out, content(task, shelf, asked), shelf.vectors) as catalog:
+    with writer.unnamed(task.request.out, made, shelf.vectors) as catalog:
         task.progress.step("measure what quantisation costs")
-        recalls = [recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind], asked.asked_for[kind])
-                   for kind in KINDS if len(asked.vectors[kind])]
-        low = [measured.words for measured in recalls if not measured.passed]
+        measured = Measured([recall.measure(kind, catalog, shelf.vectors, asked.vectors[kind], asked.asked_for[kind])
+                             for kind in KINDS if len(asked.vectors[kind])])
+        low = [one.words for one in measured.recalls if not one.passed]
+        if catalog.first_pass is not None:
+            task.progress.step("measure what the first pass misses")
+            first = recall.first_pass(catalog, asked.vectors)
+            writer.state_first_pass(catalog, first.of, first.shares)
+            measured = replace(measured, first_pass=first)
+            low += [first.words] if task.request.first_pass and not first.passed else []
         if low and not task.request.force:
-            page = draw(task, shelf, asked, recalls, catalog).page
+            page = draw(task, shelf, asked, measured, catalog).page
             raise GateRed(f"{'; '.join(low)}; the catalog was not written; its page is {page}; remedy: --force writes "
                           "it all the same")
-    return recalls
+    return measured
+
+
+def with_axes(task: BuildTask, shelf: EmbeddedProducts, made: Content) -> Content:
+    """With the axes of a first pass, where the catalog before has them, the catalog is large, or it was asked for."""
+    before = task.base.catalog.first_pass if task.base else None
+    if before is not None:
+        return replace(made, axes=before.axes)
+    if not task.request.first_pass and len(shelf.owners) < FIRST_PASS:
+        return made
+    task.progress.step("find the axes of the first pass")
+    offset = quantize.mean(shelf.vectors) if made.offset is None else made.offset
+    return replace(made, axes=quantize.first_axes(shelf.vectors, offset), offset=offset)
 
 
 def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) -> Content:
@@ -244,7 +292,7 @@ def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) ->
         parent=task.base.digest if task.base else None)
 
 
-def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recalls: list[Recall],
+def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, measured: Measured,
          catalog: Catalog) -> Built:
     """Step 4: near-duplicates, the page for people, and the figures for machines. `catalog`: named, or not yet."""
     task.progress.step("look for near-duplicates, and draw the report")
@@ -255,7 +303,8 @@ def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, recal
         out=out, page=out.with_suffix(".html" if written else f"{BELOW}.html"), written=written,
         products=catalog.products, rows=catalog.rows, bytes=catalog.path.stat().st_size,
         facts=inspection.facts(task.listing), problems=shelf.problems,
-        computed=shelf.computed, recalls=recalls, fitted=asked.fitted, shared=shelf.shared,
+        computed=shelf.computed, recalls=measured.recalls, first_pass=measured.first_pass, fitted=asked.fitted,
+        shared=shelf.shared,
         pairs=duplicates.find(catalog, most=MOST_PAIRS) if few else None, note=task.engine.note,
         measured_on=shelf.measured_on)
     catalog_page.write(built, catalog, task.model, asked)
@@ -310,6 +359,8 @@ def figures(built: Built, made: Catalog, engine: Engine) -> dict:
             "calibration_from": made.calibration.source,
             "recall": [asdict(recalled) | {"passed": recalled.passed, "verdict": recalled.verdict}
                        for recalled in built.recalls],
+            "first_pass": built.first_pass and asdict(built.first_pass) | {
+                "passed": built.first_pass.passed, "written": made.first_pass is not None},
             "calibration": [asdict(fitted) for fitted in built.fitted],
             "shared_pictures": len(built.shared), "most_shared_pictures": [
                 {"products": len(one.products), "ids": [ids[product] for product in one.products[:MOST_IDS]]}

@@ -8,7 +8,7 @@ import numpy as np
 from catalog_builder.builder.calibrate import Fitted
 from catalog_builder.builder.duplicates import NearDuplicates, SharedPicture
 from catalog_builder.builder.quantize import Vectors
-from catalog_builder.builder.recall import Recall
+from catalog_builder.builder.recall import FirstPassRecall, Recall
 from catalog_builder.lists.inspection import Fact
 from catalog_builder.lists.problems import PRODUCT, Problem
 from catalog_builder.lists.products import Product
@@ -55,6 +55,7 @@ class Built:
     problems: list[Problem]
     computed: int                            # pictures that were not known from an earlier run
     recalls: list[Recall]
+    first_pass: FirstPassRecall | None       # None: the catalog was written without one, and none was tried
     fitted: list[Fitted]
     shared: list[SharedPicture]              # pictures of several products, the most shared first
     pairs: NearDuplicates | None             # None if there are too many pictures to compare

@@ -1,5 +1,6 @@
 """Scores of queries with known answers enter; one kind's calibration curve, and how well it holds, leave."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,18 +49,25 @@ class Fitted:
                 f"{100 * self.best_share:.0f} %: scores hardly tell right from wrong")
 
 
-def fitted(kind: str, scores: np.ndarray, right: np.ndarray) -> Fitted:
-    """Fits the curve to all shown results. `scores`: [Q, products]; `right`: which products are right, of this shape.
+def fitted(kind: str, parts: Iterable[tuple[slice, np.ndarray]], right: np.ndarray) -> Fitted:
+    """Fits the curve to all shown results. `right`: which products are right, bool [Q, products].
 
-    The error is that of a curve fitted to one half of the queries, on the other half.
+    `parts`: some queries, and their scores [some, products], at a time. The error is that of a curve fitted to one half
+    of the queries, on the other half.
     """
-    if not len(scores):
+    if not len(right):
         return Fitted(kind=kind, curve=getattr(calibration.NONE, kind), pairs=0, right=0, answers=0.0, best=None,
                       error=None, note="not measured: no queries of this kind")
-    values, hits, query = shown(scores, right)
+    seen, deviations = [], []
+    for some, scores in parts:
+        seen.append(shown(scores, right[some]))
+        deviations.append(scores.std(axis=1))
+    values, hits = (np.concatenate(column) for column in zip(*seen, strict=True))
+    query = np.repeat(np.arange(len(right)), len(values) // len(right))
     counted = Fitted(
-        kind=kind, curve=calibration.guess(spread(scores)), pairs=len(values), right=int(hits.sum()),
-        answers=float(right.sum(axis=1).mean()), best=float(values[hits].max()) if hits.any() else None, error=None,
+        kind=kind, curve=calibration.guess(known_spread(np.concatenate(deviations).mean())), pairs=len(values),
+        right=int(hits.sum()), answers=float(right.sum(axis=1).mean()),
+        best=float(values[hits].max()) if hits.any() else None, error=None,
         note=f"not measured: fewer than {LEAST_PAIRS} right or {LEAST_PAIRS} wrong results; the curve in the file is a "
              "guess")
     curve = fit(values, hits, counted.curve.spread)
@@ -71,11 +79,11 @@ def fitted(kind: str, scores: np.ndarray, right: np.ndarray) -> Fitted:
     return replace(counted, curve=curve, error=error, note="")
 
 
-def shown(scores: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The first SHOWN results of every query: score, whether it is right, and the query's position."""
+def shown(scores: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first SHOWN results of every query, query after query: score, and whether it is right."""
     order = rankings.first(scores, SHOWN)
     values, hits = (np.take_along_axis(table, order, 1) for table in (scores, right))
-    return values.ravel(), hits.ravel(), np.repeat(np.arange(len(scores)), order.shape[1])
+    return values.ravel(), hits.ravel()
 
 
 def spread(scores: np.ndarray) -> float:

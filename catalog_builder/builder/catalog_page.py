@@ -116,5 +116,8 @@ def parts(made: Catalog) -> list[tuple[str, int]]:
              "columns for filters": made.prices.nbytes + made.categories.nbytes + made.owners.nbytes}
     if made.thumbnails is not None:
         sizes["thumbnails"] = made.thumbnails.content.nbytes + made.thumbnails.offsets.nbytes
+    if made.first_pass is not None:
+        sizes["first pass"] = sum(one.nbytes for one in (made.first_pass.axes, made.first_pass.codes,
+                                                         made.first_pass.scales))
     sizes["header"] = len(made.content) - sum(sizes.values())
     return sorted(sizes.items(), key=lambda item: -item[1])

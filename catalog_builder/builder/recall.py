@@ -10,7 +10,8 @@ limit. A single deviating query, or a single missed result, never makes it red: 
 queries are too few to judge.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from catalog_builder.builder import quantize
 from catalog_builder.builder.quantize import Vectors
 from catalog_builder.catalog import scores, search
 from catalog_builder.catalog.reader import Catalog
+from catalog_builder.catalog.search import Hit
 from export.common import rankings
 from export.common.rankings import Estimate
 
@@ -25,6 +27,8 @@ RECALL_TOLERANCE = 0.002                     # of a score, for both measures: th
 LEAST_TOP1, LEAST_RECALL = 0.99, 0.999       # a catalog below them is not written
 PASSED, RED, TOO_FEW = "passed", "failed", "too few queries to judge"
 NOISE = 1e-9                                 # of a number of queries, computed from a share
+MOST_SCORES = 20_000_000                     # queries x products held at once: 160 MB
+SHARES = (100, 50, 25)                       # of a first pass: one row of so many is scored exactly
 
 
 @dataclass(frozen=True)
@@ -73,36 +77,107 @@ class Recall:
         return TOO_FEW if (1 - self.tolerant10) * self.queries * rankings.TOP <= 1 + NOISE else RED
 
 
+@dataclass(frozen=True)
+class FirstPassRecall:
+    """Of the exact search's first ten, the share that the search with the first pass finds, by kind of query."""
+
+    of: int                                  # one fitting row of so many is scored exactly
+    queries: Mapping[str, int]
+    shares: Mapping[str, float]
+
+    @property
+    def passed(self) -> bool:
+        """Whether a catalog may have it. A single missed result never decides."""
+        return all(share >= LEAST_RECALL or (1 - share) * self.queries[kind] * rankings.TOP <= 1 + NOISE
+                   for kind, share in self.shares.items())
+
+    @property
+    def words(self) -> str:
+        """The measurements that decide, and their limit."""
+        found = ", ".join(f"{share:.4f} of {self.queries[kind]:,} {kind} queries'"
+                          for kind, share in self.shares.items())
+        return (f"with a first pass, and one row of {self.of} scored exactly, a search finds {found} first ten "
+                f"(at least {LEAST_RECALL})")
+
+
+def first_pass(catalog: Catalog, queries: Mapping[str, np.ndarray]) -> FirstPassRecall:
+    """Measures the smallest share of SHARES that passes, or the largest: `queries` float32 [Q, dim] by kind.
+
+    Raises ValueError for a catalog without a first pass.
+    """
+    tables = catalog.first_pass
+    if tables is None:
+        raise ValueError(f"{catalog.path} has no first pass")
+    exact = {kind: [search.search(catalog, query, rankings.TOP, exact=True) for query in asked]
+             for kind, asked in queries.items() if len(asked)}
+    for of in SHARES:
+        tried = replace(catalog, first_pass=replace(tables, of=of))
+        shares = {kind: _found_share(tried, queries[kind], hits) for kind, hits in exact.items()}
+        measured = FirstPassRecall(of, {kind: len(hits) for kind, hits in exact.items()}, shares)
+        if measured.passed:
+            break
+    return measured
+
+
+def _found_share(catalog: Catalog, queries: np.ndarray, exact: list[list[Hit]]) -> float:
+    """The share of the exact hits that are found; another product of the same score as the last is as good."""
+    shares = [sum(hit.score >= hits[-1].score for hit in search.search(catalog, query, rankings.TOP)) / len(hits)
+              for query, hits in zip(queries, exact, strict=True)]
+    return float(np.mean(shares))
+
+
 def measure(kind: str, catalog: Catalog, vectors: Vectors, queries: np.ndarray,
             asked_for: np.ndarray | None = None) -> Recall:
     """Measures one kind of query: `queries` float32 [Q, dim]. `vectors` are the catalog's rows, unquantised.
 
     `asked_for`: which products each query asks for, bool [Q, products].
     """
-    true = exact(vectors, catalog.owners, queries)
-    return compare(kind, shown(catalog, queries), true, largest_error(catalog, true, queries), asked_for)
+    products, judged, errors = shown(catalog, queries), [], []
+    for some, true in exact_parts(vectors, catalog.owners, queries):
+        judged.append(_judged(products[some], true))
+        errors.append(largest_error(catalog, true, queries[some]))
+    return _recall(kind, products, judged, max(errors), asked_for)
 
 
 def compare(kind: str, products: np.ndarray, true: np.ndarray, error: float,
             asked_for: np.ndarray | None = None) -> Recall:
     """Judges the products shown, int [Q, 10], by float32's scores [Q, products]. `asked_for`: as in `measure`."""
-    tolerant = rankings.tolerant_recall(products, true, RECALL_TOLERANCE)
-    plain = rankings.plain_recall(products, true)
-    top1 = rankings.top1(products, true, RECALL_TOLERANCE)
+    return _recall(kind, products, [_judged(products, true)], error, asked_for)
+
+
+def _judged(products: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each query: whether the first agrees, and tolerant and plain recall; without numbers where there are none."""
+    none = np.empty(0)
+    tolerant, plain = rankings.tolerant_recall(products, true, RECALL_TOLERANCE), rankings.plain_recall(products, true)
+    return (rankings.agreement(products, true, RECALL_TOLERANCE), none if tolerant is None else tolerant,
+            none if plain is None else plain)
+
+
+def _recall(kind: str, products: np.ndarray, judged: list[tuple[np.ndarray, np.ndarray, np.ndarray]], error: float,
+            asked_for: np.ndarray | None) -> Recall:
+    agrees, tolerant, plain = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+    top1 = rankings.wilson(agrees.mean(), len(products))
     return Recall(kind=kind, queries=len(products), top1=top1.value, top1_high=top1.high,
-                  tolerant10=None if tolerant is None else float(tolerant.mean()), recall10_tolerance=RECALL_TOLERANCE,
-                  plain10=None if plain is None else float(plain.mean()), largest_error=error,
+                  tolerant10=float(tolerant.mean()) if len(tolerant) else None, recall10_tolerance=RECALL_TOLERANCE,
+                  plain10=float(plain.mean()) if len(plain) else None, largest_error=error,
                   found1=None if asked_for is None else rankings.found(products, asked_for, 1),
                   found10=None if asked_for is None else rankings.found(products, asked_for, rankings.TOP))
 
 
 def shown(catalog: Catalog, queries: np.ndarray) -> np.ndarray:
-    """What a search of the catalog finds: the first ten products, int [Q, 10], rankings.ABSENT after the last."""
+    """What an exact search finds: the first ten products, int [Q, 10], rankings.ABSENT after the last."""
     products = np.full((len(queries), rankings.TOP), rankings.ABSENT)
     for row, query in zip(products, queries, strict=True):
-        hits = search.search(catalog, query, rankings.TOP)
+        hits = search.search(catalog, query, rankings.TOP, exact=True)
         row[:len(hits)] = [hit.product for hit in hits]
     return products
+
+
+def exact_parts(vectors: Vectors, owners: np.ndarray, queries: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """As `exact`, of at most MOST_SCORES scores at a time: which queries, and their scores [some, products]."""
+    step = max(1, MOST_SCORES // (int(owners[-1]) + 1))
+    for start in range(0, len(queries), step):
+        yield slice(start, start + step), exact(vectors, owners, queries[start:start + step])
 
 
 def exact(vectors: Vectors, owners: np.ndarray, queries: np.ndarray) -> np.ndarray:

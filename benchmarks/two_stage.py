@@ -1,0 +1,216 @@
+"""Measures the search with a first pass: its time over the exact search's, what it reads, what it finds, what it costs.
+
+In: dist/demo/ with the sample shop's catalog (`make catalog`). Out: two_stage.json, two_stage.md and two_stage.svg. One
+thread. The two searches take turns in one process; a ratio is the median over the rounds. Run it on a quiet machine.
+"""
+
+import dataclasses
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import limits, models, turns
+from benchmarks.catalog import MILLION, QUERIES, ROWS, TOP, FileVectors
+from benchmarks.synthetic import DIM, World, unit
+from catalog_builder import engines
+from catalog_builder.builder import quantize, recall, writer
+from catalog_builder.builder.quantize import Vectors
+from catalog_builder.builder.recall import FirstPassRecall
+from catalog_builder.catalog import calibration, candidates, scores, search
+from catalog_builder.catalog.first_pass import FirstPass
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from export.common import files
+
+HERE = Path(__file__).parent
+RESULTS, PAGE, PLOT = HERE / "two_stage.json", HERE / "two_stage.md", HERE / "two_stage.svg"
+SHOP = HERE.parent / "dist" / "demo"
+SIZES = (100_000, 300_000, MILLION)
+MOST_RATIO, MOST_BYTES, MOST_BUILD_BYTES = 0.35, 140_000_000, 2_000_000_000
+WARM, ROUNDS = 2, 21
+NOISE, QUERY_NOISE = 0.3, 0.1                # of the shop's own spread, by dimension: of copies, of query pictures
+
+
+class FirstRows:
+    """The first rows of others (quantize.Vectors)."""
+
+    def __init__(self, whole: Vectors, rows: int):
+        self.whole, self.shape = whole, (rows, whole.shape[1])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        return self.whole[start:stop]
+
+
+class Copies:
+    """A shop's vectors over and over, each copy with noise of its own (quantize.Vectors)."""
+
+    def __init__(self, shop: np.ndarray, rows: int):
+        self.shop, self.shape = shop, (rows, shop.shape[1])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        noise = np.random.default_rng((1, start)).normal(size=(stop - start, self.shape[1]))
+        return unit(self.shop[np.arange(start, stop) % len(self.shop)] + NOISE * noise * self.shop.std(axis=0))
+
+
+def main() -> None:
+    """Measures, and writes the results, the page and the plot."""
+    results: dict = {"processor": limits.processor(), "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder, world = Path(name), World.of()
+        world.write(folder / "million.f32", MILLION)
+        results["builds"] = {str(rows): build(folder, rows) for rows in SIZES}
+        query = world.queries("text", world.contents(range(10_000))[7:8])[0]
+        results["python"] = {str(rows): speed(open_catalog(folder / f"{rows}.catalog"), query)
+                             for rows in (ROWS, MILLION)}
+        results["recall"] = {f"synthetic, {MILLION:,} x {DIM}": said(recall.first_pass(
+            open_catalog(folder / f"{MILLION}.catalog"), synthetic_queries(world)))}
+        results["recall"] |= shop_recall(folder)
+    files.write_json(RESULTS, results)
+    PAGE.write_text(page(results), encoding="utf-8")
+    PLOT.write_text(plot(results["builds"]), encoding="utf-8")
+
+
+def built(path: Path, vectors: Vectors) -> None:
+    """Writes a catalog of one row a product, without the products' texts, with a first pass."""
+    rows, offset = vectors.shape[0], quantize.mean(vectors)
+    writer.write(path, writer.Content(
+        "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], calibration.NONE, [b"{}"] * rows,
+        np.arange(rows, dtype=np.int64) * 100, (np.arange(rows) % 20).astype(np.uint32),
+        np.arange(rows, dtype=np.uint32), offset=offset, axes=quantize.first_axes(vectors, offset)), vectors)
+
+
+def build(folder: Path, rows: int) -> dict:
+    """Seconds and peak memory of a build from ready vectors, in a process of its own, and the file's size."""
+    path = folder / f"{rows}.catalog"
+    seconds, peak = models.timed(["benchmarks.two_stage", str(folder / "million.f32"), str(rows), str(path)])
+    made = tables(open_catalog(path))
+    return {"seconds": seconds, "peak_bytes": peak, "bytes": path.stat().st_size,
+            "first_pass_bytes": made.axes.nbytes + made.codes.nbytes + made.scales.nbytes}
+
+
+def tables(catalog: Catalog) -> FirstPass:
+    """The catalog's first pass, of the smallest share. Raises ValueError for a catalog without."""
+    if catalog.first_pass is None:
+        raise ValueError(catalog.path)
+    return dataclasses.replace(catalog.first_pass, of=recall.SHARES[0])
+
+
+def speed(catalog: Catalog, query: np.ndarray) -> dict:
+    """Milliseconds of both searches, their ratio in the same round, and the bytes that each reads."""
+    catalog = dataclasses.replace(catalog, first_pass=tables(catalog))
+    taken = turns.taken({"two": turns.timed(lambda: search.search(catalog, query, TOP)),
+                         "full": turns.timed(lambda: search.search(catalog, query, TOP, exact=True))}, WARM, ROUNDS)
+    ready = scores.prepared(catalog, query)
+    return {"ms": turns.milliseconds(taken["two"]), "full_ms": turns.milliseconds(taken["full"]),
+            "ratio": turns.ratio(taken["two"], taken["full"]),
+            "first_pass_bytes": touched(catalog, lambda: candidates.rows(tables(catalog), ready, TOP, None)),
+            "search_bytes": touched(catalog, lambda: search.search(catalog, query, TOP)),
+            "full_bytes": touched(catalog, lambda: search.search(catalog, query, TOP, exact=True))}
+
+
+def touched(catalog: Catalog, run) -> int | None:
+    """Bytes of the file's pages that `run` reads, by the kernel's marks; None where it has none (only Linux has)."""
+    marks, maps = Path("/proc/self/clear_refs"), Path("/proc/self/smaps")
+    if not marks.exists():
+        return None
+    marks.write_text("1")
+    run()
+    name = catalog.path.name
+    return sum(1024 * int(kilobytes) for mapping, kilobytes in referenced(maps.read_text()) if mapping.endswith(name))
+
+
+def referenced(maps: str) -> Iterator[tuple[str, str]]:
+    """Of each mapping its file, and the kilobytes that were read or written."""
+    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", maps):
+        found = re.search(r"^Referenced:\s+(\d+) kB", part, re.MULTILINE)
+        if found:
+            yield part.splitlines()[0], found[1]
+
+
+def synthetic_queries(world: World) -> dict[str, np.ndarray]:
+    """QUERIES texts and as many pictures of contents of the million rows."""
+    chosen = np.sort(np.random.default_rng(1).choice(MILLION, QUERIES, replace=False))
+    contents = np.concatenate([world.contents(range(row, row + 1)) for row in chosen.tolist()])
+    return {kind: world.queries(kind, contents) for kind in ("text", "image")}
+
+
+def shop_recall(folder: Path) -> dict:
+    """The sample shop over and over, a million rows: found by its products' names, and by its pictures with noise."""
+    shop = engines.searcher(SHOP / "products.catalog", SHOP)
+    rows, path = shop.catalog.vectors(slice(None)), folder / "shop.catalog"
+    built(path, Copies(rows, MILLION))
+    rng = np.random.default_rng(2)
+    names = [shop.catalog.record(place)["name"] for place in rng.permutation(shop.catalog.products)[:QUERIES].tolist()]
+    pictures = rows[rng.permutation(len(rows))[:QUERIES]]
+    queries = {"text": shop.encoder.text(names), "image": unit(
+        pictures + QUERY_NOISE * rng.normal(size=pictures.shape) * rows.std(axis=0))}
+    return {f"the sample shop over and over, {MILLION:,} x {rows.shape[1]}":
+            said(recall.first_pass(open_catalog(path), queries))}
+
+
+def said(measured: FirstPassRecall) -> dict:
+    """For the results."""
+    return dataclasses.asdict(measured) | {"passed": measured.passed}
+
+
+def page(results: dict) -> str:
+    """The results as Markdown."""
+    lines = ["# The search with a first pass", "", "`python -m benchmarks two_stage` wrote this page. Synthetic "
+             f"vectors (benchmarks/synthetic.py), {DIM} wide, the first {TOP}, one thread, {results['processor']}, "
+             f"{results['cores']} cores; medians over {ROUNDS} rounds in which both searches took turns; rescoring "
+             f"included; one row of {recall.SHARES[0]} is scored exactly. Bytes are the pages of the file that a "
+             "search reads, 4 KB each: a row that is scored exactly reads a page or two.", "",
+             "| | rows | ms | exact search, ms | ratio | at most | first pass reads | at most | with rescoring | "
+             "exact search reads |", "|---|---|---|---|---|---|---|---|---|---|"]
+    lines += [f"| Python | {int(rows):,} | {r['ms']:.2f} | {r['full_ms']:.2f} | {r['ratio']:.2f} | {MOST_RATIO} | "
+              f"{megabytes(r['first_pass_bytes'])} | {MOST_BYTES / 1e6:.0f} MB | {megabytes(r['search_bytes'])} | "
+              f"{megabytes(r['full_bytes'])} |" for rows, r in results["python"].items()]
+    lines += ["", f"## What it finds of the exact search's first {TOP}", "",
+              "| catalog | queries | number | found | at least | one row scored exactly of |",
+              "|---|---|---|---|---|---|"]
+    lines += [f"| {name} | {kind} | {r['queries'][kind]} | {share:.4f} | {recall.LEAST_RECALL} | {r['of']} |"
+              for name, r in results["recall"].items() for kind, share in r["shares"].items()]
+    lines += ["", f"The shop's copies differ by noise of {NOISE} of each dimension's spread, its query pictures by "
+              f"{QUERY_NOISE}.", "", "## Building from ready vectors", "", "| rows | seconds | peak memory | at most | "
+              "file | of it the first pass |", "|---|---|---|---|---|---|"]
+    lines += [f"| {int(rows):,} | {r['seconds']:.1f} | {r['peak_bytes'] / 1e9:.2f} GB | "
+              f"{MOST_BUILD_BYTES / 1e9:.0f} GB | "
+              f"{megabytes(r['bytes'])} | {megabytes(r['first_pass_bytes'])} |"
+              for rows, r in results["builds"].items()]
+    return "\n".join([*lines, "", "![seconds of a build over rows](two_stage.svg)", ""])
+
+
+def megabytes(count: int | None) -> str:
+    """Millions of bytes."""
+    return "not known" if count is None else f"{count / 1e6:.1f} MB"
+
+
+def plot(builds: dict[str, dict]) -> str:
+    """Seconds of a build over rows, with the straight line from 0 through the last point."""
+    rows, seconds = [int(count) for count in builds], [made["seconds"] for made in builds.values()]
+    most = max(seconds) * 1.15
+
+    def place(count: float, value: float) -> str:
+        return f"{60 + 420 * count / MILLION:.1f},{260 - 230 * value / most:.1f}"
+
+    dots = "".join('<circle cx="{}" cy="{}" r="4"/>'.format(*place(count, value).split(","))
+                   + '<text x="{}" y="{}" dx="-6" dy="-8" text-anchor="end">{} s</text>'.format(
+                       *place(count, value).split(","), value) for count, value in zip(rows, seconds, strict=True))
+    ticks = "".join(f'<text x="{60 + 420 * count / MILLION:.1f}" y="280" text-anchor="middle">{count:,}</text>'
+                    for count in rows)
+    return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 310" font-family="sans-serif" font-size="11">'
+            '<rect width="520" height="310" fill="#fff"/><path d="M60 20V260H490" fill="none" stroke="#333"/>'
+            f'<polyline points="{place(0, 0)} {place(rows[-1], seconds[-1])}" fill="none" stroke="#999" '
+            f'stroke-dasharray="4 3"/><g fill="#2f6f9f">{dots}</g>{ticks}<text x="275" y="302" text-anchor="middle">'
+            'rows</text><text x="14" y="140" transform="rotate(-90 14 140)" text-anchor="middle">seconds of a build'
+            '</text></svg>\n')
+
+
+if __name__ == "__main__":                   # in its own process, whose peak memory is that of the build
+    built(Path(sys.argv[3]), FirstRows(FileVectors(Path(sys.argv[1])), int(sys.argv[2])))
