@@ -36,6 +36,7 @@ from tests.conftest import ROOT
 ANDROID = ROOT / "android_sample"
 MODULE = ANDROID / "search"
 LIBRARY = ANDROID / "search-android"
+UPDATE = ANDROID / "update"
 CLASSES = MODULE / "target" / "classes"
 PACKAGE = "shop/mobileclip/search"
 DEPENDENCIES = ("dependency:list", "-DincludeScope=runtime", "-DoutputFile=target/dependencies.txt")
@@ -236,13 +237,14 @@ def test_the_library_needs_nothing_but_kotlin(cases):
 
 @pytest.mark.parametrize("readme, source", [
     (MODULE / "README.md", MODULE / "src/test/kotlin/shop/mobileclip/search/ReadmeTest.kt"),
-    (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt")])
+    (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt"),
+    (ANDROID / "README.md", UPDATE / "src/test/kotlin/shop/mobileclip/update/ReadmeSample.kt")])
 def test_the_lines_of_each_readme_are_those_that_a_test_compiles(readme, source):
     assert android_library.kotlin_block(readme) == android_library.marked_lines(source)
 
 
 def test_every_public_declaration_says_what_it_is():
-    assert [found for module in (MODULE, LIBRARY) for path in kotlin(module) for found in undocumented(path)] == []
+    assert [found for module in (MODULE, LIBRARY, UPDATE) for path in kotlin(module) for found in undocumented(path)] == []
 
 
 def kotlin(module: Path) -> list[Path]:
@@ -274,7 +276,7 @@ def test_the_gradle_wrapper_is_whole():
 
 
 def test_warnings_stop_a_build_in_ci_alone():
-    for module in (MODULE, LIBRARY):
+    for module in (MODULE, LIBRARY, UPDATE):
         build = (module / "build.gradle.kts").read_text(encoding="utf-8")
         assert re.findall(r"allWarningsAsErrors = (.*)", build) == [
             'providers.gradleProperty("warningsAsErrors").map { it.toBoolean() }']

@@ -25,7 +25,9 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
     /** What is searched now. */
     val catalog: ProductCatalog get() = searcher.search.catalog
 
-    init { change { it.catalog } }
+    init {
+        change { it.catalog }
+    }
 
     /** Adds or removes products, or lays them over a new catalog, from the next search on. Not for the main thread. */
     @Synchronized fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))

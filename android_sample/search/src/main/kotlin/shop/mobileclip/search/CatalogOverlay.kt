@@ -81,24 +81,22 @@ public class CatalogOverlay internal constructor(
      * the same name, price, currency, description and category; else it stays, and replaces the one of [next]. What was
      * removed stays removed while [next] holds it.
      *
-     * @throws BadFileException where [next] is of another embedding space, or of another currency than what stays.
+     * @throws BadFileException where [next] is of another embedding space or currency.
      */
     public fun rebased(next: ProductCatalog): CatalogOverlay = reading(next.name) {
         checkSpace(next.space, next.model, base.space)
-        rebased(next, base)
+        wellFormed(next.currency == base.currency, ErrorKind.MISMATCHED) {
+            "its currency is not that of the products over it: ${shown(next.currency)}, not ${shown(base.currency)}"
+        }
+        if (next.digest == base.digest) CatalogOverlay(empty(next).base, entries, removed) else rebased(next, base)
     }
 
-    /** [before]: the base until now; null where it is no longer at hand. Throws [Malformed]. */
+    /** [before]: the base until now; null where it is no longer at hand. */
     internal fun rebased(next: ProductCatalog, before: ProductCatalog?): CatalogOverlay {
         val left = entries.filter { entry ->
-            val (own, theirs) = CatalogProduct.read(entry.record.duplicate()) to next.product(entry.id)
+            val theirs = next.product(entry.id)
             val came = before != null && before.place(entry.id) == null
-            val stays = theirs == null || !(came || theirs.fields() == own.fields())
-            val fits = next.currency.isEmpty() || own.currency in setOf("", next.currency)
-            wellFormed(!stays || fits, ErrorKind.MISMATCHED) {
-                "it is priced in ${shown(next.currency)}, product ${shown(entry.id)} in ${shown(own.currency)}"
-            }
-            stays
+            theirs == null || !(came || theirs.fields() == CatalogProduct.read(entry.record.duplicate()).fields())
         }
         return CatalogOverlay(empty(next).base, left, removed.filter { next.place(it) != null }.toSet())
     }

@@ -105,7 +105,10 @@ public class CatalogUpdates internal constructor(
     private fun updated(old: InForce, run: UpdateRun): UpdateOutcome {
         val path = folder.statement.name
         val statement = accepted(path, run.statement(path))
-        if (statement.number == old.number) return UpdateOutcome.Current(old.number, isExpired(old.statement))
+        if (statement.number == old.number) {
+            folder.cleanParts()
+            return UpdateOutcome.Current(old.number, isExpired(old.statement))
+        }
         folder.cleanParts(keep = (statement.deltas + statement.catalog).map(folder::part).toSet())
         val (catalog, way) = if (old.catalog.digest == statement.catalog.digest) {
             old.catalog to UpdateWay.SAME

@@ -34,7 +34,7 @@ internal object OverlayFile {
         }
         val removed = Json.parse(container.text(REMOVED), once = true).asArray(REMOVED).map { id -> id.asText(REMOVED) }
         val own = CatalogReader.catalog(container, file.path, base.space, null, mayBeEmpty = true)
-        if (isSame) checkCopied(container, own, base)
+        if (isSame) checkCopied(container, own, base) else checkText("currency", container, base.currency)
         wellFormed(own.dim == base.dim, ErrorKind.MISMATCHED) { "${own.dim} dimensions, the base has ${base.dim}" }
         wellFormed(own.size <= CatalogOverlay.MOST_PRODUCTS) { "${own.size} products, too many for an overlay" }
         val vectors = container.tensor(VECTORS, "F32", own.rows.toLong(), own.dim.toLong()).asFloatBuffer()

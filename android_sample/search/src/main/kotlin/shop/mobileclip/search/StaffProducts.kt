@@ -96,7 +96,7 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
     /**
      * Lays what was added over the catalog that the shop published after the one until now ([UpdateOutcome.Updated.catalog]).
      *
-     * @throws BadFileException where it is of another embedding space, or of another currency than what stays.
+     * @throws BadFileException where it is of another embedding space or currency.
      * @throws IOException if there is no room. In each case nothing has changed.
      */
     @Synchronized

@@ -76,11 +76,7 @@ internal class UpdateRun(
             }
         }
         if (length > file.bytes) damaged(part, "${file.path}: it has more than ${file.bytes} bytes")
-        if (length < file.bytes) {
-            // Nothing came after what an earlier download ended with: the server's file ends there, too.
-            if (before > 0 && length == before) damaged(part, "${file.path}: it ends after $length bytes")
-            network(file.path, "it ended after $length of ${file.bytes} bytes")
-        }
+        if (length < file.bytes) network(file.path, "it ended after $length of ${file.bytes} bytes")
     }
 
     /** How long the file is then; it is not written to beyond what it should be. */

@@ -441,18 +441,45 @@ class OverlayTest {
     fun `over the same catalog nothing has arrived`() {
         val same = day(1, listOf("h1" to hat, "p1" to "old"))
         staff(same).add(fields("h1"), image(1), ByteArray(1))
-        assertEquals(listOf("h1"), staff(same).ids())
+        val again = staff(same)
+        assertEquals(listOf("h1"), again.ids())
+        again.rebase(same)
+        assertEquals(listOf("h1"), again.ids())
     }
 
     @Test
-    fun `a catalog of another currency is refused, and one of several takes all`() {
+    fun `a catalog of another currency or space is refused, and all stays`() {
         val staff = staff(day(1, listOf("p1" to "old"))).apply { add(fields("h1"), image(1), ByteArray(1)) }
-        val error = assertThrows<BadFileException> { staff.rebase(day(2, listOf("p1" to "old"), "USD")) }
-        assertTrue(error.kind == ErrorKind.MISMATCHED && "h1" in error.checkMessage(File(folder, "day 2.catalog").path))
+        for ((number, currency) in listOf(2 to "USD", 3 to "")) {
+            val error = assertThrows<BadFileException> { staff.rebase(day(number, listOf("p1" to "old"), currency)) }
+            assertTrue("currency" in error.checkMessage(File(folder, "day $number.catalog").path))
+            assertSame(ErrorKind.MISMATCHED, error.kind)
+            assertThrows<BadFileException> { staff(day(number, listOf("p1" to "old"), currency)) }
+        }
+        val other =
+            assertThrows<BadFileException> { staff.rebase(ProductCatalog.open(Goldens.file("updates/base.catalog"))) }
+        assertSame(ErrorKind.MISMATCHED, other.kind)
         assertEquals(listOf("h1"), staff.ids())
-        assertThrows<BadFileException> { staff(day(3, listOf("p1" to "old"), "USD")) }
-        assertNotNull(staff.rebase(day(4, listOf("p1" to "old"), "")).place("h1"))
-        assertEquals(listOf("h1"), staff(day(4, listOf("p1" to "old"), "")).ids())
+        assertEquals(listOf("h1"), staff(staff.overlay.base).ids())
+    }
+
+    @Test
+    fun `golden overlays over a new base are Python's, byte for byte`() {
+        val cases = Goldens.json("updates/overlay/answers.json").objects("cases")
+        for (case in cases) {
+            fun catalog(key: String) = case.part(key).takeIf { it != Json.Null }?.let {
+                ProductCatalog.open(Goldens.file("updates/" + it.asText(key)))
+            }
+            val (file, next) = Goldens.file("updates/" + case.text("overlay")) to checkNotNull(catalog("to"))
+            val laid = catalog("before")?.let { CatalogOverlay.open(file, it).rebased(next) }
+                ?: OverlayFile.open(file, CatalogOverlay.empty(next), anyBase = true).overlay
+            assertEquals(case.list("products").map { it.asText("id") }, laid.products.map { it.id })
+            assertEquals(case.list("removed").map { it.asText("id") }, laid.removed.sorted())
+            val made = File(folder, "laid.catalog").also(laid::write)
+            val expected = Goldens.file("updates/" + case.text("gives")).readBytes()
+            assertTrue(expected.contentEquals(made.readBytes())) { case.text("gives") }
+        }
+        assertTrue(cases.size >= 4)
     }
 
     @Test

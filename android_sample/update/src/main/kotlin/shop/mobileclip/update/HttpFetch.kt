@@ -93,7 +93,11 @@ public class HttpFetch @JvmOverloads constructor(
             `in`.read(target, offset, length).also(::took)
 
         private fun took(count: Int) {
-            if (count >= 0) left -= count else if (left > 0) throw EOFException("${connection.url}: ended early")
+            if (count >= 0) {
+                left -= count
+            } else if (left > 0) {
+                throw EOFException("${connection.url}: ended early")
+            }
         }
 
         override fun close() = connection.disconnect()

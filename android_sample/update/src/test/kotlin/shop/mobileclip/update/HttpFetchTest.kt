@@ -41,9 +41,15 @@ class HttpFetchTest {
         HttpFetch(address, 2_000, 2_000).open(path, from).use { it.from to it.stream.readBytes() }
 
     private fun ranged(exchange: HttpExchange) {
-        val from = Regex("bytes=([0-9]+)-").find(exchange.requestHeaders.getFirst("Range").orEmpty())?.groupValues?.get(1)?.toInt()
+        val from = Regex(
+            "bytes=([0-9]+)-",
+        ).find(exchange.requestHeaders.getFirst("Range").orEmpty())?.groupValues?.get(1)?.toInt()
         val rest = content.copyOfRange(from ?: 0, content.size)
-        if (from != null) exchange.responseHeaders.add("Content-Range", "bytes $from-${content.size - 1}/${content.size}")
+        if (from !=
+            null
+        ) {
+            exchange.responseHeaders.add("Content-Range", "bytes $from-${content.size - 1}/${content.size}")
+        }
         exchange.sendResponseHeaders(if (from == null) 200 else 206, rest.size.toLong())
         exchange.responseBody.write(rest)
     }
@@ -109,7 +115,13 @@ class HttpFetchTest {
             }
         }
         assertArrayEquals(content.copyOfRange(9, content.size), fetched(from = 9).second)
-        for (to in listOf("https://example.com/x", "http://example.com/x", "//localhost/x", "ftp://127.0.0.1/x", "file:/etc/x")) {
+        for (to in listOf(
+            "https://example.com/x",
+            "http://example.com/x",
+            "//localhost/x",
+            "ftp://127.0.0.1/x",
+            "file:/etc/x",
+        )) {
             answers(301, "Location" to to)
             assertTrue("redirect" in assertThrows(IOException::class.java) { fetched() }.message!!)
         }
@@ -141,7 +153,12 @@ class HttpFetchTest {
 
     @Test
     fun `an address without https is refused, but this very device's`() {
-        for (wrong in listOf("http://shop.example/", "ftp://shop.example/", "https://shop.example/a", "https://shop.example/?a/")) {
+        for (wrong in listOf(
+            "http://shop.example/",
+            "ftp://shop.example/",
+            "https://shop.example/a",
+            "https://shop.example/?a/",
+        )) {
             assertThrows(IllegalArgumentException::class.java) { HttpFetch(wrong) }
         }
         for (right in listOf("https://shop.example/", "http://localhost:8080/a/", "http://[::1]/")) HttpFetch(right)

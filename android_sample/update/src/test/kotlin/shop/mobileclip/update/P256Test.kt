@@ -44,7 +44,9 @@ class P256Test {
     fun `numbers that no signature has, and keys of another kind, are not valid`() {
         val message = ByteArray(9)
         val good = signed(message)
-        val order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551".chunked(2) { "$it".toInt(16).toByte() }
+        val order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551".chunked(2) {
+            "$it".toInt(16).toByte()
+        }
         val (r, s) = good.copyOf(32) to good.copyOfRange(32, 64)
         for (signature in listOf(
             ByteArray(64), r + ByteArray(32), ByteArray(32) + s, order.toByteArray() + s, r + order.toByteArray(),
@@ -64,7 +66,9 @@ class P256Test {
     @Test
     fun `the golden signatures are valid`() {
         val folder = File(System.getenv("GOLDENS"), "updates")
-        val (now, next) = File(folder, "key.txt").readLines().filter { it.isNotEmpty() }.map(Base64.getDecoder()::decode)
+        val (now, next) = File(folder, "key.txt").readLines().filter {
+            it.isNotEmpty()
+        }.map(Base64.getDecoder()::decode)
         fun isValid(key: ByteArray, name: String) = File(folder, name).readBytes().let {
             P256.isValid(key, it.copyOfRange(64, it.size), it.copyOf(64))
         }
