@@ -201,6 +201,12 @@ def test_every_golden_search_was_compared(cases):
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
 
 
+def test_every_golden_search_with_a_first_pass_was_compared(cases):
+    index = json.loads((goldens.OUT / "first-pass" / "index.json").read_text(encoding="ascii"))
+    compared = [case.name for case in cases if re.search(r"FirstPassTest: first pass \d+$", case.name)]
+    assert len(set(compared)) == len(index["cases"])
+
+
 def test_every_golden_update_was_followed(cases):
     answers = json.loads((goldens.OUT / "updates" / "answers.json").read_text(encoding="utf-8"))
     ran = [case.name for case in cases if case.name.startswith(("CatalogUpdatesTest", "UpdateStatementTest"))]

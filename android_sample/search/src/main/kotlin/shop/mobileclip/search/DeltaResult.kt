@@ -57,7 +57,14 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
                 ContainerLayout.Part("thumbnail_offsets", "U64", listOf(products + 1)),
                 ContainerLayout.Part("thumbnails", "U8", listOf(size)),
             )
-        }
+        } + old.firstPass?.let {
+            val width = it.axes.capacity() / dim
+            listOf(
+                ContainerLayout.Part("first_axes", "I8", listOf(width, dim)),
+                ContainerLayout.Part("first_codes", "I8", listOf(rows, width)),
+                ContainerLayout.Part("first_scales", "F32", listOf(rows)),
+            )
+        }.orEmpty()
     }
 
     private fun write(name: String, out: BlockWriter) = when (name) {
@@ -81,6 +88,18 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
             val codes = if (source == Source.BASE) old.codes else delta.codes
             out.put(codes.duplicate(), first * old.dim, count * old.dim)
         }
+
+        "first_axes" -> first().axes.let { out.put(it.duplicate(), 0, it.capacity()) }
+
+        "first_codes" -> eachFirstRow(
+            { row ->
+                val width = first().axes.capacity() / old.dim
+                out.put(first().codes.duplicate(), row * width, width)
+            },
+            { out.put(ByteBuffer.wrap(it.codes), 0, it.codes.size) },
+        )
+
+        "first_scales" -> eachFirstRow({ row -> out.put(first().scales.get(row)) }, { out.put(it.scale) })
 
         "records" -> eachRecord { source, from, length -> out.put(source, from, length) }
 
@@ -149,6 +168,23 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
     private fun scales(out: BlockWriter) = eachRows { source, count, first ->
         val scales = if (source == Source.BASE) old.scales else delta.scales
         for (row in first until first + count) out.put(scales.get(row))
+    }
+
+    private fun first(): FirstPass = checkNotNull(old.firstPass)
+
+    /** What a first pass reads of each row: it stands in the base, or follows from the delta's codes. */
+    private inline fun eachFirstRow(inBase: (row: Int) -> Unit, made: (FirstRow) -> Unit) {
+        val codes = IntArray(old.dim)
+        eachRows { source, count, first ->
+            for (row in first until first + count) {
+                if (source == Source.BASE) {
+                    inBase(row)
+                } else {
+                    for (index in codes.indices) codes[index] = delta.codes.get(row * old.dim + index).toInt()
+                    made(first().row(codes, delta.scales.get(row)))
+                }
+            }
+        }
     }
 
     private fun offsets(out: BlockWriter, each: ((ByteBuffer, Int, Int) -> Unit) -> Unit) {

@@ -2,6 +2,7 @@ package shop.mobileclip.search
 
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
+import kotlin.math.abs
 
 /** What a first pass reads of a catalog's rows: FORMATS.md, "The first pass". Views of the mapped file. */
 internal class FirstPass(
@@ -16,17 +17,31 @@ internal class FirstPass(
         return if (EXACT_BELOW * wanted > fitting) null else wanted.toInt()
     }
 
-    /** A query on the axes, [width] numbers within -127 to 127; null if it has no part in them. [q16]: [dim]. */
+    /** A query on the axes, [width] whole numbers within -127 to 127; null if it has no part in them. [q16]: [dim]. */
     fun projected(q16: IntArray): IntArray? {
-        val block = CodeBlock(axes, q16, most = 1)
-        val sums = IntArray(axes.capacity() / q16.size) { axis ->
-            block.load(axis, 1)
-            block.sum(0)
-        }
-        val largest = sums.maxOf { Math.abs(it) }
+        val sums = sums(q16)
+        val largest = sums.maxOf { abs(it) }
         if (largest == 0) return null
         val step = largest / LARGEST
         return IntArray(sums.size) { Math.rint(sums[it] / step).toInt() }
+    }
+
+    /** A row's own numbers, which follow from its [codes], [dim], and its [scale]. */
+    fun row(codes: IntArray, scale: Float): FirstRow {
+        val sums = sums(codes)
+        val factor = (sums.maxOf { abs(it) } / LARGEST).toFloat()
+        val divisor = if (factor > 0) factor.toDouble() else 1.0
+        val small = ByteArray(sums.size) { Math.rint(sums[it] / divisor).coerceIn(-LARGEST, LARGEST).toInt().toByte() }
+        return FirstRow(small, (scale.toDouble() * factor.toDouble()).toFloat())
+    }
+
+    /** The exact sum of each axis with [numbers]. */
+    private fun sums(numbers: IntArray): IntArray {
+        val block = CodeBlock(axes, numbers, most = 1)
+        return IntArray(axes.capacity() / numbers.size) { axis ->
+            block.load(axis, 1)
+            block.sum(0)
+        }
     }
 
     companion object {
@@ -57,3 +72,6 @@ internal class FirstPass(
         }
     }
 }
+
+/** What a first pass reads of one row. */
+internal class FirstRow(val codes: ByteArray, val scale: Float)

@@ -48,7 +48,7 @@ class SharedWorkTest {
 
     @Test
     fun `two threads find what one finds`() {
-        for (seed in 0L until 12) {
+        for (seed in 0L until 6) {
             val catalog = catalog(seed)
             val (one, two) = CatalogSearch(catalog) to CatalogSearch(catalog, pool)
             val filter = if (seed % 2 == 0L) CatalogFilter.ANY else CatalogFilter(setOf("name 1", "name 2"), 10_000)
@@ -108,7 +108,7 @@ class SharedWorkTest {
         )
         val catalog = opened(folder, crowded.bytes())
         val query = SearchQuery.Text(FloatArray(DIM) { 1f })
-        repeat(20) {
+        repeat(5) {
             val found = CatalogSearch(catalog, pool).search(query, 5000)
             assertEquals(CatalogSearch(catalog).search(query, 5000), found)
             assertEquals(products, found.size)
