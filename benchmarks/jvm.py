@@ -94,7 +94,7 @@ def classpath(folder: Path) -> str:
 
 
 def searches(folder: Path, path: str) -> dict:
-    """All searches in the same rounds: of ROWS and of MILLION rows, exact, by a first pass and by two threads; faiss."""
+    """All searches in the same rounds: of ROWS and MILLION rows, exact, by a first pass, by two threads; and faiss."""
     world = World.of()
     vectors = world.pictures(range(ROWS))
     query = vectors[7].copy()
@@ -155,10 +155,10 @@ def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -
 def page(results: dict) -> str:
     """The results as Markdown."""
     rows = {f"exact search, {ROWS:,} x {DIM}, top {TOP}": results["search"],
-            f"the same, {MILLION:,} rows": results["million"],
+            f"exact search, {MILLION:,} x {DIM}, top {TOP}": results["million"],
             f"exact search by two threads, {ROWS:,} rows": results["shared"],
             f"search with a first pass, {ROWS:,} rows": results["first"],
-            f"the same, {MILLION:,} rows": results["first of a million"],
+            f"search with a first pass, {MILLION:,} rows": results["first of a million"],
             **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": row for name, row in results["pictures"].items()}}
     lines = ["# The Kotlin search module on the JVM", "", "`python -m benchmarks jvm` wrote this page. One thread, "
              f"warm, {results['java']}; {results['processor']}, {results['cores']} cores. Ratios are medians over "
