@@ -244,7 +244,7 @@ def test_the_library_needs_nothing_but_kotlin(cases):
 @pytest.mark.parametrize("readme, source", [
     (MODULE / "README.md", MODULE / "src/test/kotlin/shop/mobileclip/search/ReadmeTest.kt"),
     (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt"),
-    (ANDROID / "README.md", UPDATE / "src/test/kotlin/shop/mobileclip/update/ReadmeSample.kt")])
+    (ANDROID / "README.md", UPDATE / "src/test/kotlin/shop/mobileclip/update/UpdatingApplication.kt")])
 def test_the_lines_of_each_readme_are_those_that_a_test_compiles(readme, source):
     assert android_library.kotlin_block(readme) == android_library.marked_lines(source)
 

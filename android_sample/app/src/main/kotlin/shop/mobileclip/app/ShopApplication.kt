@@ -26,7 +26,7 @@ open class ShopApplication : Application() {
 
     /** The shop. Not for the main thread, since the first call opens it. Throws BadFileException. */
     @Synchronized
-    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::encoder, ::catalog).also { opened = it }
+    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::catalog, ::encoder).also { opened = it }
 
     /** The app's tests have another. */
     protected open fun encoder(files: ShopFiles): EmbeddingEncoder = files.encoder()

@@ -54,10 +54,9 @@ class PublishedApplication : UpdatingApplication() {
     fun publish(number: Int) {
         val (bytes, own) = assets.open("shop.catalog").use { it.readBytes() } to shop().catalog
         val sha256 = MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { "%02x".format(it) }
-        val text =
-            """{"format":"mobileclip-update","version":1,"name":"shop","number":$number,"space":"${own.space}",""" +
-                """"catalog":{"digest":"${own.digest}","path":"shop.catalog","sha256":"$sha256","bytes":${bytes.size}},""" +
-                """"deltas":[]}"""
+        val catalog = """"digest":"${own.digest}","path":"shop.catalog","sha256":"$sha256","bytes":${bytes.size}"""
+        val text = """{"format":"mobileclip-update","version":1,"name":"shop","number":$number,""" +
+            """"space":"${own.space}","catalog":{$catalog},"deltas":[]}"""
         val signature = Signature.getInstance("SHA256withECDSAinP1363Format").run {
             initSign(pair.private)
             update(text.toByteArray())
@@ -96,6 +95,7 @@ class UpdateTest {
         Robolectric.buildActivity(DetailsActivity::class.java, DetailsActivity.intent(application, id)).setup()
             .also { settle() }.get()
 
+    @Suppress("DEPRECATION") // of networks, which Robolectric asks for
     private fun on(type: Int) {
         val network = ShadowNetworkInfo.newInstance(
             NetworkInfo.DetailedState.CONNECTED,
@@ -109,7 +109,7 @@ class UpdateTest {
 
     @Test
     @Config(application = PublishedApplication::class)
-    @Suppress("DEPRECATION") // of the types of networks; Robolectric asks for them
+    @Suppress("DEPRECATION")
     fun `the lines of the README update the app over Wi-Fi alone`() {
         val app = application as PublishedApplication
         on(ConnectivityManager.TYPE_MOBILE)

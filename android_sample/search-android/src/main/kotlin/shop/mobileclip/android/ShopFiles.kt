@@ -50,17 +50,23 @@ public class ShopFiles private constructor(private val source: FileSource) {
         channel.map(FileChannel.MapMode.READ_ONLY, start, length)
     }
 
-    /**
-     * A search over [catalog], the one that came with the encoders or a later one of their space. All is as [Searcher] has
-     * it; [encoder] stands in for LiteRT in an app's own tests.
-     */
+    /** A search over [catalog]. All is as [Searcher] has it; [encoder] stands in for LiteRT in an app's own tests. */
     @JvmOverloads
     public fun searcher(
         executor: Executor,
         onSearched: SearchListener = SearchListener {},
         onPreparing: Runnable = Runnable {},
         encoder: () -> EmbeddingEncoder = ::encoder,
-        catalog: ProductCatalog = this.catalog,
+    ): Searcher = searcher(executor, catalog, onSearched, onPreparing, encoder)
+
+    /** The same over another catalog of the encoders' space: that of the last update, say. */
+    @JvmOverloads
+    public fun searcher(
+        executor: Executor,
+        catalog: ProductCatalog,
+        onSearched: SearchListener = SearchListener {},
+        onPreparing: Runnable = Runnable {},
+        encoder: () -> EmbeddingEncoder = ::encoder,
     ): Searcher = Searcher(
         encoder,
         tokenizer,

@@ -274,15 +274,13 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
     companion object {
         private const val NONE = -1
         private const val DECIMALS = 4
-        private val PRICE = ",\"price\":".toByteArray() // within a JSON text, a quotation mark has a backslash before it
+        private val PRICE = ",\"price\":".toByteArray() // in a JSON text, a quotation mark has a backslash before it
         private val ENDS = ",}".toByteArray()
         private val NULL = "null".toByteArray()
 
         /** A record with another price, in ten-thousandths. Throws [Malformed] for a record without one. */
         fun priced(record: ByteArray, price: Long): ByteArray {
-            val starts = 0..record.size - PRICE.size
-            val start = starts.firstOrNull { at -> PRICE.indices.all { record[at + it] == PRICE[it] } }
-            val at = PRICE.size + (start ?: malformed("a new price for a record without one"))
+            val at = after(record) ?: malformed("a new price for a record without one")
             val end = (at until record.size).firstOrNull { record[it] in ENDS }
                 ?: malformed("a new price for a record whose price does not end")
             val text = if (price == CatalogTables.NO_PRICE) {
@@ -291,6 +289,11 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
                 BigDecimal.valueOf(price, DECIMALS).stripTrailingZeros().toPlainString().toByteArray()
             }
             return record.copyOf(at) + text + Arrays.copyOfRange(record, end, record.size)
+        }
+
+        /** Where in a record the price stands. */
+        private fun after(record: ByteArray): Int? = (PRICE.size..record.size).firstOrNull { end ->
+            PRICE.indices.all { record[end - PRICE.size + it] == PRICE[it] }
         }
     }
 

@@ -110,6 +110,6 @@ public class HttpFetch @JvmOverloads constructor(
         val RANGE = Regex("^bytes ([0-9]+)-")
         val LOOPBACK = setOf("localhost", "127.0.0.1", "[::1]")
 
-        fun isAllowed(url: URL): Boolean = url.protocol == "https" || url.protocol == "http" && url.host in LOOPBACK
+        fun isAllowed(url: URL): Boolean = url.protocol == "https" || (url.protocol == "http" && url.host in LOOPBACK)
     }
 }
