@@ -207,6 +207,15 @@ def test_every_golden_search_with_a_first_pass_was_compared(cases):
     assert len(set(compared)) == len(index["cases"])
 
 
+def test_every_golden_text_named_what_it_names(cases, say):
+    expected_words = json.loads((goldens.OUT / "words" / "expected.json").read_text(encoding="utf-8"))
+    printed = "".join(case.printed for case in cases if case.name.startswith("WordsTest"))
+    for figure in (f"words: {len(expected_words['cases'])} texts, 0 differing", r"damaged words: 2000, \d+ refused"):
+        found = re.search(figure, printed)
+        assert found, f"{figure} in {printed!r}"
+        say(f"android_sample/search: {found[0]}")
+
+
 def test_every_golden_update_was_followed(cases):
     answers = json.loads((goldens.OUT / "updates" / "answers.json").read_text(encoding="utf-8"))
     ran = [case.name for case in cases if case.name.startswith(("CatalogUpdatesTest", "UpdateStatementTest"))]

@@ -78,6 +78,8 @@ internal object CatalogReader {
             recordOffsets, records, thumbnailOffsets, thumbnails,
             if (ID_ORDER in container) container.tensor(ID_ORDER, "U32", products).asIntBuffer() else null,
             FirstPass.read(container, rows, dim),
+            CatalogWords.read(container, products),
+            FilterColumn.read(container, products),
         )
         checkOffsets(recordOffsets, records, "record_offsets")
         checkProducts(tables, names)

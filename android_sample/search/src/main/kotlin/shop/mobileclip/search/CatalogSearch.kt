@@ -49,15 +49,30 @@ public class CatalogSearch @JvmOverloads constructor(
         for (product in left) require(product in 0 until catalog.size) { "no product $product of ${catalog.size}" }
         val confidence = confidences(query)
         val best = Best(minOf(k, catalog.size))
-        val names = wantedNames(filter)
         val vector = prepared(query)
         val work = SharedWork(helper, isCancelled)
-        for (part in catalog.parts) {
-            val search = PartSearch(part.tables, vector, wanted(part, filter, names, left), work)
+        for ((part, wanted) in catalog.parts.zip(wanted(filter, left))) {
+            val search = PartSearch(part.tables, vector, wanted, work)
             for ((row, score) in search.best(k, threshold, exact).sorted()) best.offer(score, part.firstRow + row)
         }
         val hits = best.sorted().map { (row, score) -> SearchHit(owner(row), row, score, confidence(row, score)) }
         return hits.filter { it.confidence == null || it.confidence >= leastConfidence }
+    }
+
+    /**
+     * The products that [text] names exactly, at most [most]: by a key first (the id, an article number, a barcode, a brand,
+     * as the catalog's builder was asked), then by all its words. A group of its own, to be shown above the results of
+     * [search], which stay as they are; a product may be in both. It takes no encoder. Empty where the catalog has no words.
+     *
+     * @throws IllegalArgumentException for a filter that cannot be asked, as in [search].
+     * @throws BadFileException if a record that has to be read is damaged.
+     */
+    @JvmOverloads
+    public fun named(text: String, filter: CatalogFilter = CatalogFilter.ANY, most: Int = 10): List<NamedProduct> {
+        val wanted = wanted(filter, emptySet())
+        val words = base.words
+        if (words == null || most < 1) return emptyList()
+        return reading(catalog.name) { NamedSearch(catalog, words, wanted).found(text, most) }
     }
 
     private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
@@ -115,28 +130,39 @@ public class CatalogSearch @JvmOverloads constructor(
         BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
     }
 
-    /** The products of [part] that may be found, by their places there; null for all. [left]: those left out. */
-    private fun wanted(part: CatalogPart, filter: CatalogFilter, names: BooleanArray?, left: Set<Int>): BitSet? {
-        val fits = fitting(filter, names, part)
+    /** Of each part, the products that may be found, by their places there; null for all. [left]: those left out. */
+    private fun wanted(filter: CatalogFilter, left: Set<Int>): List<BitSet?> {
+        val names = wantedNames(filter)
+        for ((field, texts) in filter.fields) {
+            val unknown = texts - catalog.filterTexts(field).toSet()
+            require(unknown.isEmpty()) { "no such $field: ${unknown.joinToString()}" }
+        }
+        return catalog.parts.indices.map { at -> wanted(at, fitting(filter, names, at), left) }
+    }
+
+    private fun wanted(at: Int, fits: ((Int) -> Boolean)?, left: Set<Int>): BitSet? {
+        val part = catalog.parts[at]
         val products = part.tables.products
         val wanted = BitSet(products)
         if (fits == null) wanted.set(0, products) else for (place in 0 until products) wanted.set(place, fits(place))
-        if (part.firstProduct == 0) wanted.andNot(catalog.hidden)
+        if (at == 0) wanted.andNot(catalog.hidden)
         for (product in left) if (catalog.part(product) === part) wanted.clear(product - part.firstProduct)
         return wanted.takeIf { it.nextClearBit(0) < products }
     }
 
-    /** Whether a product of [part], by its place there, fits; null where all do. */
-    private fun fitting(filter: CatalogFilter, names: BooleanArray?, part: CatalogPart): ((Int) -> Boolean)? {
-        if (filter.lowest == null && filter.highest == null) {
-            return names?.let { { product: Int -> it[part.category(product)] } }
+    /** Whether a product of the part [at], by its place there, fits; null where all do. */
+    private fun fitting(filter: CatalogFilter, names: BooleanArray?, at: Int): ((Int) -> Boolean)? {
+        val part = catalog.parts[at]
+        val asked = ArrayList<(Int) -> Boolean>()
+        if (names != null) asked += { product -> names[part.category(product)] }
+        if (filter.lowest != null || filter.highest != null) {
+            require(catalog.currency.isNotEmpty()) {
+                "no filter by price: the catalog has prices of several currencies, or none"
+            }
+            val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
+            asked += { product -> part.tables.prices.get(product) in prices }
         }
-        require(catalog.currency.isNotEmpty()) {
-            "no filter by price: the catalog has prices of several currencies, or none"
-        }
-        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
-        return { product ->
-            (names == null || names[part.category(product)]) && part.tables.prices.get(product) in prices
-        }
+        for ((field, texts) in filter.fields) asked += catalog.findable[at].fitting(field, texts)
+        return if (asked.isEmpty()) null else { product -> asked.all { it(product) } }
     }
 }

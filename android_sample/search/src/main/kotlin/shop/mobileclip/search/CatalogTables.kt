@@ -19,6 +19,8 @@ internal class CatalogTables(
     val thumbnails: ByteBuffer?,
     val idOrder: IntBuffer?, // [products], null in files of older builders
     val firstPass: FirstPass? = null,
+    val words: CatalogWords? = null,
+    val filters: Map<String, FilterColumn> = emptyMap(), // by their names, in the file's order
 ) {
     private val ids: IdOrder by lazy {
         if (idOrder != null) IdOrder(idOrder, ::id) else IdOrder.sorted(prices.capacity(), ::id)

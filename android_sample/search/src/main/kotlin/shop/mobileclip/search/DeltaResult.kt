@@ -10,9 +10,11 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
     private val old = base.parts[0].tables
     private val kept = old.products - delta.removed.capacity()
     private val came = delta.products - kept
+    private val index: Map<String, OverlayTensor>
 
     init {
         delta.checkOver(old)
+        index = followedIndex().tensors().associateBy { it.part.name }
         val expected = parts().associateBy { it.name }
         val found = delta.head.tensors.associateBy { it.name }
         val wrong = (expected.keys + found.keys).filter { expected[it] != found[it] }
@@ -64,7 +66,33 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
                 ContainerLayout.Part("first_codes", "I8", listOf(rows, width)),
                 ContainerLayout.Part("first_scales", "F32", listOf(rows)),
             )
-        }.orEmpty()
+        }.orEmpty() + index.values.map { it.part }
+    }
+
+    /** What finds products beside vectors, of which the delta holds nothing. */
+    private fun followedIndex(): FollowedIndex {
+        val moved = IntArray(old.products)
+        moved.fill(NONE)
+        eachWritten({ place, before -> moved[before] = place }, { _, _ -> })
+        val index = FollowedIndex(old, moved, delta.products)
+        if (!index.isEmpty) eachWritten({ _, _ -> }, { place, record -> index.renew(place, RecordTexts.read(record)) })
+        return index
+    }
+
+    /** Each product whose record is the base's, but for its price, and the record of each other. */
+    private inline fun eachWritten(kept: (place: Int, before: Int) -> Unit, written: (Int, ByteBuffer) -> Unit) {
+        val rewritten = Rising(delta.rewritten)
+        var start = 0
+        eachProduct { place, before ->
+            val index = rewritten.index(place)
+            if (index == NONE) {
+                kept(place, before)
+            } else {
+                val length = delta.recordLengths.get(index)
+                written(place, delta.records.part(start, length))
+                start += length
+            }
+        }
     }
 
     private fun write(name: String, out: BlockWriter) = when (name) {
@@ -103,7 +131,9 @@ internal class DeltaResult(private val base: ProductCatalog, private val delta: 
 
         "records" -> eachRecord { source, from, length -> out.put(source, from, length) }
 
-        else -> eachThumbnail { source, from, length -> out.put(source, from, length) }
+        "thumbnails" -> eachThumbnail { source, from, length -> out.put(source, from, length) }
+
+        else -> index.getValue(name).data.let { out.put(it.duplicate(), 0, it.capacity()) }
     }
 
     private fun prices(out: BlockWriter) {
