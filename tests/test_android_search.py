@@ -228,7 +228,8 @@ def test_random_deltas_were_applied_and_damaged_ones_refused(cases, repetitions,
     printed = "".join(case.printed for case in cases
                       if case.name.startswith(("DeltaTest", "CatalogUpdatesTest", "SearcherTest")))
     for figure in (f"deltas: {edits}, 0 differing", rf"damaged deltas: {faults}, \d+ refused, the others right",
-                   r"killed at \d+ moments \(whole\)", f"swaps: {swaps(repetitions)}, each answer wholly of one catalog"):
+                   r"killed at \d+ moments \(whole\)",
+                   f"swaps: {swaps(repetitions)}, each answer wholly of one catalog"):
         found = re.search(figure, printed)
         assert found, f"{figure} in {printed!r}"
         say(f"android_sample/search: {found[0]}")
@@ -259,7 +260,8 @@ def test_the_lines_of_each_readme_are_those_that_a_test_compiles(readme, source)
 
 
 def test_every_public_declaration_says_what_it_is():
-    assert [found for module in (MODULE, LIBRARY, UPDATE) for path in kotlin(module) for found in undocumented(path)] == []
+    sources = [path for module in (MODULE, LIBRARY, UPDATE) for path in kotlin(module)]
+    assert [found for path in sources for found in undocumented(path)] == []
 
 
 def kotlin(module: Path) -> list[Path]:

@@ -2,6 +2,9 @@ package shop.mobileclip.search
 
 import java.io.File
 
+/** The end of the name of a file that is not whole. */
+internal const val PARTIAL = ".partial"
+
 /**
  * A small file that makes the catalog of today from that of yesterday, byte for byte: FORMATS.md, "A catalog that follows
  * another". What has not changed is copied from the mapped base, a block at a time: neither catalog is ever in memory.
@@ -42,7 +45,4 @@ public object CatalogDelta {
             disk.writer(target, 0).use { result.write(it, onBlock) }
             read.result
         }
-
-    /** Of a file that is not whole. */
-    internal const val PARTIAL: String = ".partial"
 }

@@ -129,7 +129,7 @@ internal object OverlayFile {
 
 /** Writes a file whole or not at all, and onto the disk; what has its name until then stays. Throws IOException. */
 internal fun writeWhole(file: File, content: ByteArray) {
-    val partial = File(file.path + ".partial")
+    val partial = File(file.path + PARTIAL)
     FileOutputStream(partial).use {
         it.write(content)
         it.fd.sync()

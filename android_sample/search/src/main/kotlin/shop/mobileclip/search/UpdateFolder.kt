@@ -14,7 +14,7 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     fun part(file: UpdateStatement.RemoteFile): File = File(folder, file.sha256 + PART)
 
     /** A catalog that is being made of a delta. */
-    fun made(digest: String): File = File(folder, digest + CATALOG + CatalogDelta.PARTIAL)
+    fun made(digest: String): File = File(folder, digest + CATALOG + PARTIAL)
 
     /** The encoders of that manifest. */
     fun encoders(manifest: UpdateStatement.RemoteFile): File = File(folder, manifest.sha256 + ENCODERS)
@@ -30,7 +30,7 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
 
     /** Writes a file whole or not at all, and onto the disk. */
     fun write(file: File, content: ByteArray) = writing(file) {
-        val partial = File(file.path + CatalogDelta.PARTIAL)
+        val partial = File(file.path + PARTIAL)
         disk.makeFolder(file.absoluteFile.parentFile)
         disk.writer(partial, 0).use {
             it.write(content, content.size)

@@ -10,6 +10,9 @@ import java.io.IOException
 import java.net.HttpURLConnection
 import java.net.URL
 
+private const val MOST_REDIRECTS = 5
+private const val NOTHING_LEFT = 416 // the file ends before what is asked for
+
 /**
  * Fetches an update's files from a server of the shop's, over https, going on where an earlier download ended if the server
  * gives ranges. No cookie, no redirect to another host, no request but those for the files. Over http from this very device
@@ -104,8 +107,6 @@ public class HttpFetch @JvmOverloads constructor(
     }
 
     private companion object {
-        const val MOST_REDIRECTS = 5
-        const val NOTHING_LEFT = 416 // the file ends before what is asked for
         val REDIRECTS = setOf(301, 302, 303, 307, 308)
         val RANGE = Regex("^bytes ([0-9]+)-")
         val LOOPBACK = setOf("localhost", "127.0.0.1", "[::1]")
