@@ -16,9 +16,6 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     /** A catalog that is being made of a delta. */
     fun made(digest: String): File = File(folder, digest + CATALOG + PARTIAL)
 
-    /** The encoders of that manifest. */
-    fun encoders(manifest: UpdateStatement.RemoteFile): File = File(folder, manifest.sha256 + ENCODERS)
-
     /** The highest number that was ever in force; 0 where nothing says so. */
     fun highest(): Long = try {
         highest.takeIf { it.length() in 1..MOST_DIGITS }?.readText()?.takeIf(DECIMAL::matches)?.toLong() ?: 0
@@ -59,7 +56,7 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
 
     private fun clean(isUseless: (File) -> Boolean) {
         try {
-            for (file in folder.listFiles().orEmpty().filter(isUseless)) file.walkBottomUp().forEach(disk::delete)
+            for (file in folder.listFiles().orEmpty().filter(isUseless)) disk.delete(file)
         } catch (error: IOException) {
             // What is left does no harm, and goes at the next start.
         }
@@ -68,10 +65,9 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     private companion object {
         const val CATALOG = ".catalog"
         const val PART = ".part"
-        const val ENCODERS = ".encoders"
         const val MOST_DIGITS = 16L
         val DECIMAL = Regex("[0-9]{1,16}")
-        val OWN = Regex("""[0-9a-f]{64}\.(catalog|part|encoders)|.+\.update|.+\.partial""")
+        val OWN = Regex("""[0-9a-f]{64}\.(catalog|part)|.+\.update|.+\.partial""")
         val PARTS = Regex("""[0-9a-f]{64}\.part|.+\.partial""")
     }
 }
