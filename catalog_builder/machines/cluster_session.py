@@ -27,8 +27,9 @@ OBJECTS = 128 << 20                          # bytes for what workers and the co
 FOLDER, LOCK = "ray-", "lock"
 SHORT = 24                                   # characters: sockets lie 70 below the folder, and may have some 100
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
-# Without clusters Ray takes the loopback address; so it does on macOS of itself.
-ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+# Without clusters Ray takes the loopback address; so it does on macOS of itself. Its workers give way to all other
+# programs unless they are told not to.
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0"}
 TOKEN = "RAY_AUTH_TOKEN"
 LOGGERS = ("ray", "ray.data")
 
