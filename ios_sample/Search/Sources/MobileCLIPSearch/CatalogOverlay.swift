@@ -117,6 +117,14 @@ private func tenThousandths(_ price: Decimal?) throws -> Int64 {
 /// A price that is known to fit.
 func tenThousandths(_ price: Decimal) -> Int64 { Int64((price * 10_000).description) ?? 0 }
 
+/// A price in ten-thousandths as a record has it: the shortest decimal, or null.
+func shortestPrice(_ price: Int64) -> String {
+    if price == CatalogTables.noPrice { return "null" }
+    let decimals = String(String(price % 10_000 + 10_000).dropFirst())
+    let short = decimals.reversed().drop { $0 == "0" }.reversed()
+    return "\(price / 10_000)" + (short.isEmpty ? "" : "." + String(short))
+}
+
 // The file.
 
 extension CatalogOverlay {
@@ -188,18 +196,11 @@ extension CatalogOverlay {
     private func record(_ product: NewProduct) throws -> String {
         let fields = [
             ("id", jsonText(product.id)), ("name", jsonText(product.name)),
-            ("price", decimal(try tenThousandths(product.price))), ("currency", jsonText(product.currency ?? "")),
+            ("price", shortestPrice(try tenThousandths(product.price))), ("currency", jsonText(product.currency ?? "")),
             ("description", jsonText(product.description)), ("category", jsonText(product.category)),
         ]
         let extra = product.extra.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             .map { ($0.key, jsonText($0.value)) }
         return "{" + (fields + extra).map { jsonText($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
-    }
-
-    private func decimal(_ price: Int64) -> String {
-        if price == CatalogTables.noPrice { return "null" }
-        let decimals = String(String(price % 10_000 + 10_000).dropFirst())
-        let short = decimals.reversed().drop { $0 == "0" }.reversed()
-        return "\(price / 10_000)" + (short.isEmpty ? "" : "." + String(short))
     }
 }

@@ -132,7 +132,11 @@ enum CatalogReader {
     }
 
     private static func count(_ container: Container, _ key: String, least: Int = 1) throws -> Int {
-        let written = try container.text(key)
+        try count(container.text(key), key, least: least)
+    }
+
+    /// A count of the metadata. Throws ``Malformed``.
+    static func count(_ written: String, _ key: String, least: Int = 1) throws -> Int {
         guard written.utf8.count <= longestCount, written.utf8.allSatisfy(isDigit),
             written.first != "0" || written == "0", let count = Int(written), count >= least
         else { throw Malformed("\(key) is \(shown(written)), no count") }
