@@ -54,14 +54,21 @@ public struct CatalogDelta: Sendable {
         return try ProductCatalog.open(file, space: base.space)
     }
 
-    /// As ``apply(to:writing:)``, but throws `DiskFailure` where the file cannot be written.
-    func write(over base: ProductCatalog, to file: URL, _ disk: Disk) throws {
+    /// As ``apply(to:writing:)``, but throws `DiskFailure` where the file cannot be written. `check`: what else must be true
+    /// of the new file.
+    func write(
+        over base: ProductCatalog, to file: URL, _ disk: Disk, check: (URL) throws -> Void = { _ in }
+    ) throws {
         try reading(name) {
             try fitting(
                 self.base == base.digest,
                 "the delta is for another catalog: for \(self.base), and this one is \(base.digest)")
             let made = try DeltaResult(base.withoutOverlay, self)
-            try disk.write(file, check: { try checkResult($0, space: base.space) }, made.write)
+            let checks = { (made: URL) throws in
+                try checkResult(made, space: base.space)
+                try check(made)
+            }
+            try disk.write(file, check: checks, made.write)
         }
     }
 

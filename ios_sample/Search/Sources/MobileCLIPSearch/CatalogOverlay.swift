@@ -31,15 +31,41 @@ public struct CatalogOverlay: Sendable {
     }
 
     /// Reads a file that was written over an older catalog, and lays its products over a newer one of the same embedding
-    /// space: those whose ids the new base holds are left out, since the shop has them now.
+    /// space: those that the new base holds with the same name, price, currency, description and category are left out.
     ///
     /// Throws as ``open(_:base:)``, but for another base.
     public static func open(_ file: URL, movedTo base: ProductCatalog) throws -> CatalogOverlay {
         let content = try reading(file.path) { try OverlayFile(file, space: base.space) }
-        let base = base.withoutOverlay
-        let removed = try content.removed.filter { try base.place(id: $0) != nil }
-        return try content.products.filter { try base.place(id: $0.id) == nil }
-            .reduce(CatalogOverlay(base: base, products: [], removed: removed)) { try $0.putting($1) }
+        return try moved(content.products, content.removed, from: nil, to: base.withoutOverlay)
+    }
+
+    /// These products over a newer base. Left out are those that the shop has now: of an id that the old base lacked and the
+    /// new one holds, and those that the new base holds with the same name, price, currency, description and category.
+    ///
+    /// Throws ``SearchError/mismatch(name:problem:)`` for a base of another embedding space or currency.
+    public func moved(to base: ProductCatalog) throws -> CatalogOverlay {
+        try reading(base.name) { try checkSpace(own: base.space, model: base.model, space: self.base.space) }
+        return try Self.moved(products, removed, from: self.base, to: base.withoutOverlay)
+    }
+
+    /// `old`: nil where it is not at hand.
+    private static func moved(
+        _ products: [NewProduct], _ removed: [String], from old: ProductCatalog?, to base: ProductCatalog
+    ) throws -> CatalogOverlay {
+        let removed = try removed.filter { try base.place(id: $0) != nil }
+        return try products.filter { product in
+            guard let there = try base.product(id: product.id) else { return true }
+            if let old, try old.place(id: product.id) == nil { return false }
+            return !isSame(product, there)
+        }.reduce(CatalogOverlay(base: base, products: [], removed: removed)) { try $0.putting($1) }
+    }
+
+    private static func isSame(_ product: NewProduct, _ other: CatalogProduct) -> Bool {
+        product.price == other.price
+            && zip(
+                [product.name, product.currency ?? "", product.description, product.category],
+                [other.name, other.currency, other.description, other.category]
+            ).allSatisfy(sameBytes)
     }
 
     /// With this product, in the place of an older one of the same id.

@@ -148,9 +148,9 @@ enum CatalogReader {
         try wellFormed(isDigest(written.utf8), "\(key) is \(shown(written)), not 64 hex digits")
         return written
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 }
+
+func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
 private func checkDigest(own: String, digest: String) throws {
     try fitting(
