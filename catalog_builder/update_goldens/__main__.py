@@ -6,7 +6,7 @@ Needs the package `cryptography`. The keys are thrown away, so another run gives
 import sys
 from pathlib import Path
 
-from catalog_builder.update_goldens import cases, days
+from catalog_builder.update_goldens import cases, days, overlays
 from catalog_builder.updates import signing
 from export.common import command, files
 from export.common.command import CommandLine
@@ -29,8 +29,9 @@ def work(arguments: list[str]) -> int:
     keys = [signing.new_key() for _ in range(3)]
     with files.whole(folder) as partial:
         made = days.write(partial)
+        overlays.write(partial / overlays.NAME, made)
         now, following, stranger = (signing.signer(key) for key in keys)
-        cases.write(cases.Shelf(partial, made, (now, following, stranger)),
+        cases.write(cases.GoldenSite(partial, made, (now, following, stranger)),
                     [signing.public_half(key) for key in keys[:2]])
     print(f"{folder}: {files.size(folder) / 1e6:.2f} MB")
     return command.DONE

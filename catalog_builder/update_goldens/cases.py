@@ -40,7 +40,7 @@ ABOUT = {
 
 
 @dataclass(frozen=True)
-class Shelf:
+class GoldenSite:
     """The folder of the goldens, and the two keys that sign in it."""
 
     folder: Path
@@ -72,7 +72,7 @@ class Shelf:
         return name
 
 
-def write(shelf: Shelf, keys: list[str]) -> None:
+def write(shelf: GoldenSite, keys: list[str]) -> None:
     """Writes the keys, the statements, and answers.json."""
     (shelf.folder / "key.txt").write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
     shelf.signed(SITE, statement.text(shelf.of("wednesday", 3)))
@@ -97,7 +97,7 @@ def case(name: str, file: str, expected: dict, in_force: str | None = None, high
             "expected": expected}
 
 
-def updated(shelf: Shelf, file: str, number: int, how: str, *paths: str, expired: bool = False) -> dict:
+def updated(shelf: GoldenSite, file: str, number: int, how: str, *paths: str, expired: bool = False) -> dict:
     """That an update came. `paths`: what was fetched beside the statement."""
     fetched = sum((shelf.folder / path).stat().st_size for path in (file, *paths))
     return {"answer": "updated", "how": how, "number": number, "fetched": fetched, "expired": expired,
@@ -112,7 +112,7 @@ def failed(kind: str, in_force: int = 0, highest: int = 0) -> dict:
 TUESDAY = "statements/tuesday.update"
 
 
-def good(shelf: Shelf) -> Iterator[dict]:
+def good(shelf: GoldenSite) -> Iterator[dict]:
     """What is taken, and what there is nothing to do for."""
     base_delta, small = "deltas/base-wednesday.delta", "deltas/wednesday.delta"
     yield case("delta", TUESDAY, updated(shelf, TUESDAY, 2, "delta", "tuesday.delta"))
@@ -164,7 +164,7 @@ def nested(levels: int) -> list:
     return made
 
 
-def unsigned(shelf: Shelf) -> Iterator[dict]:
+def unsigned(shelf: GoldenSite) -> Iterator[dict]:
     """Faults that need no signature of their own."""
     whole, no = (shelf.folder / SITE).stat().st_size, failed("REFUSED")
     edits: dict[str, dict] = {
@@ -186,7 +186,7 @@ def unsigned(shelf: Shelf) -> Iterator[dict]:
         yield case(f"signature: {name}", f"statements/{path.name}", no)
 
 
-def refused(shelf: Shelf) -> Iterator[dict]:
+def refused(shelf: GoldenSite) -> Iterator[dict]:
     """Well-formed statements that an app does not take."""
     tuesday = shelf.of("tuesday", 2)
     manifest, foreign = PublishedFile("bundle/manifest.json", "a" * 64, 100), days.FOREIGN_SPACE
@@ -200,7 +200,7 @@ def refused(shelf: Shelf) -> Iterator[dict]:
         yield case(name, file, failed("REFUSED"))
 
 
-def malformed(shelf: Shelf) -> Iterator[dict]:
+def malformed(shelf: GoldenSite) -> Iterator[dict]:
     """Texts that are no statement, as changes of tuesday's text: old and new bytes, the first time that they occur."""
     text = statement.text(shelf.of("tuesday", 2))
     told = json.loads(text)
@@ -238,7 +238,7 @@ def malformed(shelf: Shelf) -> Iterator[dict]:
         yield {"name": name, "old": packed_bytes(b"" if old == text else old), "new": packed_bytes(new)}
 
 
-def files_that_differ(shelf: Shelf) -> Iterator[dict]:
+def files_that_differ(shelf: GoldenSite) -> Iterator[dict]:
     """Signed statements whose files are not what they say."""
     wednesday, whole = shelf.of("wednesday", 3), "wednesday.catalog"
     alone, size = replace(wednesday, deltas=()), wednesday.catalog.bytes
@@ -285,7 +285,7 @@ def files_that_differ(shelf: Shelf) -> Iterator[dict]:
     yield made("delta right, sha256 of another", replace(wednesday, catalog=swapped), lambda _: failed("DAMAGED"))
 
 
-def starts(shelf: Shelf) -> list[dict]:
+def starts(shelf: GoldenSite) -> list[dict]:
     """What lies in the state folder at a start, and which number is then in force. 0: the bundled base.catalog."""
     catalog, told = f"{shelf.digest('tuesday')}.catalog", SITE
     state, flip = {told: TUESDAY, catalog: "tuesday.catalog"}, {"flip": 300, "bit": 0}
@@ -310,13 +310,14 @@ def starts(shelf: Shelf) -> list[dict]:
         start("a key that is no longer the app's", 0, state, keys=[1]),
         start("another name", 0, state | {told: "statements/foreign-name.update"}),
         start("another space", 0, state | {told: "statements/foreign-space.update"}),
+        start("the bundled catalog under a statement", 1, {told: "statements/same-as-the-bundled.update"}),
         start("bundled statement below", 2, state, bundled="statements/same-as-the-bundled.update"),
         start("bundled statement above", 5, state, "2", bundled=bundled),
         start("bundled statement alone", 5, {}, bundled=bundled),
         start("expired", 2, state | {told: "statements/expired.update"})]
 
 
-def damaged(shelf: Shelf) -> dict:
+def damaged(shelf: GoldenSite) -> dict:
     """Places in a delta, and bytes to put there: refused, or the right catalog."""
     chance, whole = random.Random(19), (shelf.folder / "tuesday.delta").read_bytes()
     places = [*range(8), *(chance.randrange(8, 908) for _ in range(40)),             # length, header
