@@ -33,9 +33,10 @@ public struct CatalogOverlay: Sendable {
     /// Reads a file that was written over an older catalog, and lays its products over a newer one of the same embedding
     /// space: those that the new base holds with the same name, price, currency, description and category are left out.
     ///
-    /// Throws as ``open(_:base:)``, but for another base.
+    /// Throws as ``open(_:base:)``, but for another base; ``SearchError/mismatch(name:problem:)`` for one of another currency.
     public static func open(_ file: URL, movedTo base: ProductCatalog) throws -> CatalogOverlay {
         let content = try reading(file.path) { try OverlayFile(file, space: base.space) }
+        try reading(file.path) { try checkCurrency(base, content.currency) }
         return try moved(content.products, content.removed, from: nil, to: base.withoutOverlay)
     }
 
@@ -44,7 +45,11 @@ public struct CatalogOverlay: Sendable {
     ///
     /// Throws ``SearchError/mismatch(name:problem:)`` for a base of another embedding space or currency.
     public func moved(to base: ProductCatalog) throws -> CatalogOverlay {
-        try reading(base.name) { try checkSpace(own: base.space, model: base.model, space: self.base.space) }
+        if base.digest == self.base.digest { return self }
+        try reading(base.name) {
+            try checkSpace(own: base.space, model: base.model, space: self.base.space)
+            try Self.checkCurrency(base, self.base.currency)
+        }
         return try Self.moved(products, removed, from: self.base, to: base.withoutOverlay)
     }
 
@@ -54,18 +59,25 @@ public struct CatalogOverlay: Sendable {
     ) throws -> CatalogOverlay {
         let removed = try removed.filter { try base.place(id: $0) != nil }
         return try products.filter { product in
-            guard let there = try base.product(id: product.id) else { return true }
+            guard let place = try base.place(id: product.id) else { return true }
             if let old, try old.place(id: product.id) == nil { return false }
-            return !isSame(product, there)
+            return try !isSame(product, base, place)
         }.reduce(CatalogOverlay(base: base, products: [], removed: removed)) { try $0.putting($1) }
     }
 
-    private static func isSame(_ product: NewProduct, _ other: CatalogProduct) -> Bool {
-        product.price == other.price
+    private static func isSame(_ product: NewProduct, _ base: ProductCatalog, _ place: Int) throws -> Bool {
+        let other = try base.product(place)
+        return base.price(place) == product.price.map(tenThousandths)
             && zip(
                 [product.name, product.currency ?? "", product.description, product.category],
                 [other.name, other.currency, other.description, other.category]
             ).allSatisfy(sameBytes)
+    }
+
+    private static func checkCurrency(_ base: ProductCatalog, _ currency: String) throws {
+        try fitting(
+            base.currency == currency,
+            "an overlay in another currency: \(shown(currency)), and this base's is \(shown(base.currency))")
     }
 
     /// With this product, in the place of an older one of the same id.
