@@ -70,7 +70,10 @@ public actor CatalogUpdates {
         let statement = try UpdateStatement.read(bytes, keys: keys, check: check)
         try refuseOthers(statement, path)
         let isExpired = statement.isExpired(today())
-        if statement.number == inForce.number { return .current(isExpired: isExpired) }
+        if statement.number == inForce.number {
+            removeParts(but: nil)
+            return .current(isExpired: isExpired)
+        }
         try updating(folder.url.path) { try folder.disk.make(folder.url) }
         removeParts(but: statement)
         let how = try await bring(statement, &downloads)

@@ -42,6 +42,7 @@ struct SwapTests {
             }
             #expect(made.hits.allSatisfy { made.catalog.category($0.product) == made.catalog.categories.count - 1 })
             met[answer.catalog.digest, default: 0] += 1
+            await Task.yield()
         }
         swaps.cancel()
         let count = try await swaps.value
