@@ -42,7 +42,9 @@ struct Container {
 
     /// The header's place, its metadata and its entries of tensors; what follows the header is not looked at. Throws
     /// ``Malformed``.
-    static func parsed(_ file: Data) throws -> (header: Range<Int>, metadata: [String: String], tensors: [String: Json]) {
+    static func parsed(
+        _ file: Data
+    ) throws -> (header: Range<Int>, metadata: [String: String], tensors: [String: Json]) {
         try wellFormed(file.count >= Self.lengthBytes, "a file of \(file.count) bytes, too short for a header")
         let length = Column<UInt64>(file, 0..<Self.lengthBytes)[0]
         let most = min(Self.mostHeader, file.count - Self.lengthBytes)

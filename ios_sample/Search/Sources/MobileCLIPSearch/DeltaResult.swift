@@ -25,8 +25,8 @@ struct DeltaResult {
             throw Malformed("a head without products or categories")
         }
         products = try CatalogReader.count(count, "products")
-        moved = try Self.moved(
-            catalog.categories, to: Json.parse(written.utf8, once: false).asArray("categories").map { try $0.asText("") })
+        let categories = try Json.parse(written.utf8, once: false).asArray("categories")
+        moved = try Self.moved(catalog.categories, to: categories.map { try $0.asText("a category") })
         try checkRising("removed", delta.removed, below: base.products)
         kept = Self.kept(delta.removed, of: base.products)
         firsts = Self.firsts(base)
@@ -225,8 +225,9 @@ struct DeltaResult {
     /// A record with another price. In a text of JSON a quotation mark has a backslash before it.
     static func priced(_ record: [UInt8], _ price: Int64) throws -> [UInt8] {
         let key = Array(#","price":"#.utf8)
+        let ends = Array(",}".utf8)
         guard let found = Data(record).range(of: Data(key)),
-            let end = record[found.upperBound...].firstIndex(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") })
+            let end = record[found.upperBound...].firstIndex(where: ends.contains)
         else { throw Malformed("a record without a price") }
         return record[..<found.upperBound] + Array(shortestPrice(price).utf8) + record[end...]
     }

@@ -11,9 +11,11 @@ struct UpdateStart {
 
     /// The last update's, if all is well with it and it is not older than the bundled one; and the highest number.
     func inForce(_ bundled: ProductCatalog, _ statement: Data?) -> (CatalogInForce, highest: Int) {
-        let came = statement.flatMap { bytes in told { try ofBundle(bundled, bytes) } }
-            ?? CatalogInForce(catalog: bundled, number: 0, isExpired: false)
-        let found = folder.readStatement().flatMap { bytes in told { try ofUpdate(bytes, bundled, least: came.number) } }
+        let signed = statement.flatMap { bytes in told { try ofBundle(bundled, bytes) } }
+        let came = signed ?? CatalogInForce(catalog: bundled, number: 0, isExpired: false)
+        let found = folder.readStatement().flatMap { bytes in
+            told { try ofUpdate(bytes, bundled, least: came.number) }
+        }
         let inForce = found ?? came
         folder.removeOthers(but: [folder.catalog(inForce.catalog.digest)] + folder.parts())
         if found == nil { try? folder.disk.remove(folder.statement) }

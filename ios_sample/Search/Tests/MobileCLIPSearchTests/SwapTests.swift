@@ -38,7 +38,7 @@ struct SwapTests {
             let answer = try await searcher.answer(to: SearchRequest(text: text))
             #expect(answer.hits == expected[answer.catalog.digest + text])
             let made = try await searcher.answer { day in
-                try SearchRequest(text: text, filter: CatalogFilter(categories: [day.categories[day.categories.count - 1]]))
+                try SearchRequest(text: text, filter: CatalogFilter(categories: Set(day.categories.suffix(1))))
             }
             #expect(made.hits.allSatisfy { made.catalog.category($0.product) == made.catalog.categories.count - 1 })
             met[answer.catalog.digest, default: 0] += 1
@@ -64,7 +64,8 @@ struct SwapTests {
         let ids = (0..<100).map { "p\(days[0].count - 20 + $0)" }  // 20 of the base's, and 80 that come later
         for (number, id) in ids.enumerated() {
             let photo = try RGBImage(bytes: [UInt8](repeating: UInt8(number), count: 3 * 9), width: 3, height: 3)
-            try await staff.add(NewProduct(id: id, name: "New"), picture: photo, file: Data([0xFF, 0xD8, 0xFF, UInt8(number)]))
+            let file = Data([0xFF, 0xD8, 0xFF, UInt8(number)])
+            try await staff.add(NewProduct(id: id, name: "New"), picture: photo, file: file)
         }
         var counts: [Int] = []
         for (number, day) in days.enumerated().dropFirst() {

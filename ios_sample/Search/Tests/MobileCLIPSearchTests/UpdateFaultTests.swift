@@ -24,7 +24,8 @@ struct UpdateFaultTests {
 
     private func statement(number: Int = 2, delta: Bool) throws -> [String: Any] {
         let made = try ProductCatalog.open(Goldens.file("updates/wednesday.catalog"))
-        let deltas = try delta ? [published("wednesday.delta", Self.bytes("deltas/wednesday.delta"), ["base": bundled.digest])] : []
+        let day = try Self.bytes("deltas/wednesday.delta")
+        let deltas = delta ? [published("wednesday.delta", day, ["base": bundled.digest])] : []
         return [
             "format": "mobileclip-update", "version": 1, "name": "shop", "number": number, "space": bundled.space,
             "catalog": published("wednesday.catalog", wednesday, ["digest": made.digest]), "deltas": deltas,

@@ -151,7 +151,9 @@ struct UpdateGoldenTests {
                 let bytes = try edited(Self.bytes(source.asText("a source")), edits[name])
                 _ = try folder.write([UInt8](bytes), name)
             }
-            if try golden.part("highest") != .null { _ = try folder.write(Array(golden.text("highest").utf8), "highest") }
+            if try golden.part("highest") != .null {
+                _ = try folder.write(Array(golden.text("highest").utf8), "highest")
+            }
             let statement = try golden.part("bundled") == .null ? nil : try Self.bytes(golden.text("bundled"))
             let name = Comment(rawValue: try golden.text("name"))
             let started = try device(golden, site: UpdateSite(files: [:]), statement: statement)
