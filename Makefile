@@ -23,7 +23,7 @@ CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
 # What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
-export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED
+export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED UPDATES
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION SCRIPTS
 REPLACE    ?=
@@ -31,6 +31,8 @@ REPLACE    ?=
 export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
 export OUT PLATFORMS
+# What a published update is, and who signs it.
+export KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND
 PLATFORM   ?=
 PROOF      ?=
 PORT       ?=
@@ -51,8 +53,8 @@ ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
   QUERIES CATALOG BASE FIRST_PASS PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
-  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT WEBGPU REFRESH ALLOW_PRIVATE \
-  PYTHON VENV TORCH_INDEX
+  ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT UPDATES WEBGPU REFRESH ALLOW_PRIVATE \
+  KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
   $(error $(lower)= is no variable; remedy: $(shell echo $(lower) | tr a-z A-Z)=$($(lower)))))
@@ -63,14 +65,16 @@ $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(orig
 # The folder in dist, as the commands after the export name it.
 EXPORTED := $(or $(NAME),$(MODEL))
 $(foreach name,MODEL MODELS NAME EXPORTED,\
-  $(eval parity prove catalog embed merge vectors compare search apps bundle preview web export: export $(name) := $$($(name))))
+  $(eval parity prove catalog embed merge vectors compare search apps bundle preview web publish export: export $(name) := $$($(name))))
 AUTO := $(filter auto,$(shell echo "$(PRECISION)" | tr A-Z a-z))
 # Catalogs need a tenth of the exporter's environment: where that is not there, one of their own.
 # (A page needs the exporter only where there is no export.)
-LIGHT := catalog embed merge vectors compare search inspect fetch apps bundle $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
+LIGHT := catalog embed merge vectors compare search inspect fetch apps bundle publish sign key $(if $(wildcard dist/$(EXPORTED)/manifest.json),preview web)
 LIGHT_VENV := $(if $(or $(wildcard $(READY)),$(filter-out $(LIGHT),$(MAKECMDGOALS))),$(VENV),$(CATALOG_VENV))
 LIGHT_PY := $(LIGHT_VENV)/bin/python
 LIGHT_READY := $(LIGHT_VENV)/.ready
+# What signs by a key file, in the same environment.
+SIGNING_READY := $(LIGHT_VENV)/.ready-publish
 # The browser's tools run on the machine's own Node where it is new enough, and else on a pinned one.
 NODE_READY := $(if $(filter preview web npm,$(MAKECMDGOALS)),$(shell \
   (command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)') >/dev/null 2>&1 || echo $(NODE_VENV)/.ready))
@@ -79,7 +83,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web goldens check test soak bench npm clean environment
+.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web publish sign key goldens check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -173,13 +177,27 @@ bundle: $(LIGHT_READY)  ## OUT=folder: the same into one folder for app develope
 LACKING = @commands="$$($(LIGHT_PY) -m catalog_builder lacking $(SHOWN))" && \
   if [ -n "$$commands" ]; then printf '%s\n' "$$commands"; sh -ec "$$commands"; fi
 
-preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT]
-	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder preview $(SHOWN) $(if $(PORT),--port "$$PORT")
+UPDATED = $(if $(UPDATES),--updates "$$UPDATES") $(if $(PUBLIC_KEY),--public-key "$$PUBLIC_KEY")
 
-web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; no OUT: dist/<model>/web]
+preview: $(LIGHT_READY) $(NODE_READY)  ## MODEL=demo: the shop in your browser, from this machine; exports and builds what it lacks [as apps; PORT; UPDATES=the address of the shop's updates PUBLIC_KEY=file]
 	$(LACKING)
-	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(if $(OUT),--out "$$OUT")
+	@$(LIGHT_PY) -m catalog_builder preview $(SHOWN) $(UPDATED) $(if $(PORT),--port "$$PORT")
+
+web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any static web host, with a README [as apps; UPDATES PUBLIC_KEY; no OUT: dist/<model>/web]
+	$(LACKING)
+	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(UPDATED) $(if $(OUT),--out "$$OUT")
+
+publish: $(LIGHT_READY)  ## OUT=folder: the catalog, deltas from the last ones there, and a statement to be signed, for a static host [CATALOG MODEL KEEP_LAST=7 VALID_DAYS=30 BUNDLE=dist/demo/bundle/android NUMBER PUBLIC_KEY]
+	@$(LIGHT_PY) -m catalog_builder publish --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") $(if $(OUT),--out "$$OUT") \
+	  $(if $(KEEP_LAST),--keep-last "$$KEEP_LAST") $(if $(VALID_DAYS),--valid-days "$$VALID_DAYS") \
+	  $(if $(BUNDLE),--bundle "$$BUNDLE") $(if $(NUMBER),--number "$$NUMBER") $(if $(PUBLIC_KEY),--public-key "$$PUBLIC_KEY")
+
+sign: $(LIGHT_READY) $(if $(KEY),$(SIGNING_READY))  ## OUT=folder KEY=file: sign what make publish wrote, and put it in force [COMMAND="what signs its stdin" in place of KEY; PUBLIC_KEY]
+	@$(LIGHT_PY) -m catalog_builder sign $(if $(OUT),--out "$$OUT") $(if $(KEY),--key "$$KEY") $(if $(COMMAND),--command "$$COMMAND") \
+	  $(if $(PUBLIC_KEY),--public-key "$$PUBLIC_KEY")
+
+key: $(SIGNING_READY)  ## KEY=file: make a key pair that signs updates, and print the public half for the apps
+	@$(LIGHT_PY) -m catalog_builder key $(if $(KEY),-- "$$KEY")
 
 goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and Kotlin (parity/goldens/)
 	@$(PY) -m parity.goldens
@@ -252,6 +270,12 @@ $(CATALOG_VENV)/.ready: $(call stale,$(CATALOG_VENV)/.ready,requirements-catalog
 	@echo "installing what catalogs need into $(CATALOG_VENV) (0.4 GB, once)"
 	$(CATALOG_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-catalog.lock
 	@echo $(call digest,requirements-catalog.lock) > $@
+
+# What signs by a key file, beside what the environment has.
+$(SIGNING_READY): $(LIGHT_READY) $(call stale,$(SIGNING_READY),requirements-publish.lock)
+	@echo "installing what signs updates into $(LIGHT_VENV) (once)" >&2
+	@$(LIGHT_PY) -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-publish.lock >&2
+	@echo $(call digest,requirements-publish.lock) > $@
 
 # The environment of a Node.
 $(NODE_VENV)/.ready: $(call stale,$(NODE_VENV)/.ready,requirements-web.lock)

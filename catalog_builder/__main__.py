@@ -1,5 +1,6 @@
 """`python -m catalog_builder`: arguments enter; the exit status leaves. This module only parses and calls."""
 
+import datetime
 import sys
 from argparse import Namespace
 from contextlib import nullcontext
@@ -16,7 +17,9 @@ from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.machines.parts import Part, PartRequest, parts_beside
-from catalog_builder.web import preview_server, web_site
+from catalog_builder.updates import signing
+from catalog_builder.updates.publish import KEEP_LAST, PublishRequest
+from catalog_builder.web import preview_server, site_updates, web_site
 from export.artifacts import lock, manifest
 from export.artifacts.dist import exported
 from export.artifacts.shipping import Accepted
@@ -25,6 +28,7 @@ from export.common.command import CommandLine
 from export.common.errors import InputError
 
 THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
+UPDATE = "shop"                              # an update's name, where nothing else is said: that of the apps' catalog
 SHIP = ("apps", "bundle", "preview", "web")  # commands that put a catalog into an app
 
 
@@ -111,6 +115,10 @@ def parser() -> CommandLine:
     preview.add_argument("--port", type=int, default=preview_server.PORT, help="default: %(default)s; 0: any free one")
     web = subparsers.add_parser("web", help="write the sample web page with a catalog, for a static web host")
     web.add_argument("--out", type=command.path, metavar="DIR", help=f"default: {web_site.NAME} in dist/<model>/")
+    for subparser in (preview, web):
+        subparser.add_argument("--updates", metavar="ADDRESS", help="of the statement of updates that the page takes, "
+                               "https://host/folder/shop.update (default: it takes none)")
+        subparser.add_argument("--public-key", metavar="KEY", help="who may sign them: base64, or a file of keys")
     lacking = subparsers.add_parser("lacking", help="print the commands that make what `preview` and `web` lack")
     for subparser in (preview, web, lacking):
         subparser.add_argument("--products", type=command.path, metavar="PATH", help="the list whose catalog it takes, "
@@ -122,14 +130,35 @@ def parser() -> CommandLine:
                                help="allow weights that a shop may not ship, for research")
         subparser.add_argument("--accept-unknown-licence", action="store_true",
                                help="allow weights whose licence nobody has named")
-    exports = (build, embed, merge, vector, search, labels, duplicates, verify, apps, bundle, preview, web, lacking)
+    publish = subparsers.add_parser("publish", help="write a catalog and deltas for a static web host")
+    publish.add_argument("--keep-last", type=int, default=KEEP_LAST, metavar="N",
+                         help="older catalogs from which deltas lead to the new one (default: %(default)s)")
+    publish.add_argument("--number", type=int, metavar="N", help="of this update (default: one more than the last)")
+    publish.add_argument("--valid-days", type=int, metavar="N", help="how long prices are to be trusted (default: "
+                         "they have no last day)")
+    publish.add_argument("--bundle", type=command.path, metavar="DIR", help="a platform's part of `bundle`, whose "
+                         "encoders come with this update (default: the encoders stay)")
+    sign = subparsers.add_parser("sign", help="sign what `publish` wrote, and put it in force")
+    sign.add_argument("--key", type=command.path, metavar="PATH", help="a private key, as `key` makes it")
+    sign.add_argument("--command", dest="signing_command", metavar="COMMAND",
+                      help="or what signs: gets the message on stdin, answers DER or 64 bytes")
+    for subparser in (publish, sign):
+        subparser.add_argument("--out", type=command.path, required=True, metavar="DIR", help="what the host serves")
+        subparser.add_argument("--name", default=UPDATE, help="of the catalog in its app (default: %(default)s)")
+        subparser.add_argument("--public-key", metavar="KEY", help="hold signatures to it: base64, or a file of keys")
+    key = subparsers.add_parser("key", help="make a key pair that signs updates, and print its public half")
+    key.add_argument("key", type=command.path, metavar="PATH", help="of the private half; never written over")
+    key.add_argument("--public", action="store_true", help="only print the public half of a key that is there")
+
+    exports = (build, embed, merge, vector, search, labels, duplicates, verify, apps, bundle, preview, web, lacking,
+               publish)
     for subparser in exports:
         subparser.add_argument("--model", default="demo", help="a model in --dist (default: %(default)s)")
         subparser.add_argument("--pretrained", metavar="TAG", help="that the model was exported with, if several were")
     for subparser in (compare, *exports):
         subparser.add_argument("--dist", type=command.path, default=Path("dist"), metavar="DIR",
                                help="default: %(default)s")
-    for subparser in (build, vector, search, duplicates, verify, apps, bundle, preview, web, lacking):
+    for subparser in (build, vector, search, duplicates, verify, apps, bundle, preview, web, lacking, publish):
         subparser.add_argument("--catalog", type=command.path, metavar="PATH",
                                help="default: build: <product list>.catalog in dist/<model>/; else the newest there")
     for subparser in (search, labels, duplicates):
@@ -154,6 +183,12 @@ def work(arguments: list[str]) -> int:
         return commands.fetch(options.products, list_arguments.options(options), options.refresh, options.allow_private)
     if options.command == "compare":
         return commands.compare(compare_request(options))
+    if options.command == "sign":
+        return commands.sign(options.out, options.name, options.key, options.signing_command, options.public_key)
+    if options.command == "key":
+        return commands.key(options.key, options.public)
+    if options.command == "publish":
+        return commands.publish(publish_request(options))
     dist = exported(options.dist, options.model, options.pretrained)
     if options.command == "lacking":
         return commands.lacking(dist, options.precision, options.catalog, options.products is not None)
@@ -163,7 +198,7 @@ def work(arguments: list[str]) -> int:
     with lock.to_read(dist) if options.command in ("build", "embed", "vectors", *SHIP) else nullcontext():
         status = work_on(dist, options)
     if options.command == "preview":         # which holds the export no longer
-        commands.serve(options.port)
+        commands.serve(options.port, site_updates.read(options.updates, options.public_key))
     return status
 
 
@@ -188,7 +223,8 @@ def work_on(dist: Path, options: Namespace) -> int:
         if options.command in ("apps", "preview"):
             return commands.apps(dist, catalog, options.precision, accepted, options.command == "preview")
         if options.command == "web":
-            return commands.web(dist, catalog, options.precision, accepted, out=options.out or dist / web_site.NAME)
+            return commands.web(dist, catalog, options.precision, accepted, out=options.out or dist / web_site.NAME,
+                                updates=site_updates.read(options.updates, options.public_key))
         return commands.bundle(dist, catalog, options.precision, accepted, out=options.out or dist / NAME,
                                platforms=options.platforms)
     return commands.verify(catalog)
@@ -250,6 +286,15 @@ def compare_request(options: Namespace) -> CompareRequest:
         dist=options.dist, models=options.models.replace(",", " ").split(), products=options.products,
         name=list_name(options.products), queries=options.queries, options=list_arguments.options(options),
         allow_loss=list_arguments.share(options.allow_loss), thumbnail=THUMBNAIL)
+
+
+def publish_request(options: Namespace) -> PublishRequest:
+    """What `publish` was asked for."""
+    catalog = options.catalog or newest(exported(options.dist, options.model, options.pretrained), options.command)
+    return PublishRequest(
+        catalog=catalog, out=options.out, today=datetime.datetime.now(datetime.UTC).date(), name=options.name,
+        keep_last=options.keep_last, number=options.number, valid_days=options.valid_days, bundle=options.bundle,
+        public_keys=signing.public_keys(options.public_key) if options.public_key else ())
 
 
 def list_name(products: Path) -> str:

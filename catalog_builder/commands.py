@@ -38,13 +38,18 @@ from catalog_builder.machines.parts import PartRequest, embed_part
 from catalog_builder.pictures import fetch as downloads
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetched import folder_of
+from catalog_builder.updates import publish as publishing
+from catalog_builder.updates import signing, statement
+from catalog_builder.updates.publish import PublishRequest
 from catalog_builder.web import lacking as lacks
 from catalog_builder.web import preview_server, web_site
+from catalog_builder.web.site_updates import SiteUpdates
 from export.artifacts.shipping import Accepted
 from export.common import rankings
 from export.common.command import DONE
 from export.common.errors import InputError
 from export.common.files import ROOT
+from export.common.progress import Steps
 
 LINE = 150                                   # characters, if the output is not a terminal
 MOST_THUMBNAIL = 1024                        # pixels of the longer side
@@ -267,17 +272,18 @@ def lacking(dist: Path, precision: str, catalog: Path | None, listed: bool) -> i
     return DONE
 
 
-def serve(port: int) -> int:
+def serve(port: int, updates: SiteUpdates | None) -> int:
     """Serves the sample page, which has its files, until Ctrl-C."""
     web_site.prepare()
-    preview_server.serve(web_site.PAGE, port, lambda line: print(line, flush=True))
+    preview_server.serve(web_site.PAGE, port, lambda line: print(line, flush=True), updates)
     return DONE
 
 
-def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path) -> int:
+def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path,
+        updates: SiteUpdates | None) -> int:
     """Writes a site."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out)])
+    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates)])
     _say(f"what its host must do: {out / web_site.README}")
     return DONE
 
@@ -310,6 +316,51 @@ def _show_filled(parts: list[Filled]) -> None:
         _show(f"{part.app.name}: {folder}", table)
         for note in part.notes:
             _warn(note)
+
+
+def publish(request: PublishRequest) -> int:
+    """Writes an update for a static host, to be signed."""
+    with Steps(publishing.steps(request)) as steps:
+        done = publishing.publish(request, steps.begin)
+    told = done.statement
+    table = _table(("from",), ("file", "bytes"))
+    table.add_row("nothing", told.catalog.path, f"{told.catalog.bytes:,}")
+    for delta in told.deltas:
+        table.add_row(delta.base[:publishing.DIGITS], delta.path, f"{delta.bytes:,}")
+    _show(f"{told.name}, number {told.number}" + (f", prices until {told.not_after}" if told.not_after else ""), table)
+    for line in done.left_out:
+        _warn(line)
+    if done.deleted:
+        _say(f"deleted, since no statement names them: {', '.join(done.deleted)}")
+    _say(f"not signed yet: {done.unsigned}; next: make sign OUT={request.out} KEY=…")
+    return DONE
+
+
+def sign(out: Path, name: str, key: Path | None, command: str | None, public_key: str | None) -> int:
+    """Signs an update and puts it in force. Raises InputError unless there is one of a key and a command."""
+    if (key is None) == (command is None):
+        raise InputError("who signs?", expected="either --key or --command", where="the command line")
+    keys = signing.public_keys(public_key) if public_key else []
+    if key is not None:
+        private = signing.read_key(key)
+        signer, keys = signing.signer(private), keys or [signing.public_half(private)]
+    else:
+        signer = signing.by_command(command or "")
+    with Steps(2) as steps:
+        told = publishing.sign(out, name, signer, keys, steps.begin)
+    if not keys:
+        _warn("the signature was not checked, since no public key was given: --public-key")
+    _say(f"in force: {out / name}{statement.SUFFIX}, number {told.number}, {told.catalog.path}")
+    return DONE
+
+
+def key(path: Path, public: bool) -> int:
+    """Makes a key pair, or prints the public half of one."""
+    print(signing.public_half(signing.read_key(path)) if public else signing.write_new_key(path))
+    if not public:
+        print(f"the line above is the public half, for the apps; {path} is the private half: show it to nobody, and "
+              "keep a copy in a safe place", file=sys.stderr)
+    return DONE
 
 
 def verify(catalog: Path) -> int:

@@ -139,7 +139,7 @@ def page_commands() -> list[str]:
 @pytest.mark.exhaustive
 def test_the_commands_of_the_pages_own_readme(shop_window, light):
     """Each, word for word. Of the last one, pytest only lists what it would run."""
-    preview, listed, web, tests = page_commands()
+    preview, listed, web, updated, tests = page_commands()
     shown(preview, shop_window, light)
     other = shop_window / "dist" / "demo" / "other.catalog"
     shutil.copy(shop_window / "dist" / "demo" / "products.catalog", other)
@@ -153,6 +153,11 @@ def test_the_commands_of_the_pages_own_readme(shop_window, light):
     assert answer.returncode == 0, answer.stdout + answer.stderr
     written = open_catalog(shop_window / "site" / "model" / "shop.catalog")
     assert written.metadata["sha256"] == catalog.metadata["sha256"]
+    shutil.copy(ROOT / "parity" / "goldens" / "updates" / "key.txt", shop_window / "shop.pub")
+    answer = subprocess.run(updated, cwd=shop_window, shell=True, capture_output=True, text=True, env=alone(light))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    told = json.loads((shop_window / "site" / "app" / "updates.json").read_text(encoding="utf-8"))
+    assert told["address"] in updated and told["name"] == "shop" and len(told["keys"]) == 2
     for name in ("tests", "parity", "pyproject.toml"):
         (shop_window / name).symlink_to(ROOT / name)
     shutil.rmtree(shop_window / "web_sample" / "node_modules", ignore_errors=True)

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,15 +13,18 @@ import numpy as np
 import pytest
 
 from catalog_builder import overlay_goldens
-from catalog_builder.builder import overlay_writer, quantize
+from catalog_builder.builder import overlay_writer, quantize, writer
 from catalog_builder.builder.overlay_writer import CatalogOverlay, NewProduct
 from catalog_builder.catalog import calibration, overlay, scores, search
 from catalog_builder.catalog.overlay import open_overlay
 from catalog_builder.catalog.reader import UNITS, CatalogError, open_catalog
 from catalog_builder.catalog.search import Filter
 from catalog_builder.golden_values import bits, unit
-from catalog_builder.lists import listing
+from catalog_builder.lists import listing, products
 from catalog_builder.lists.list_options import ListOptions
+from catalog_builder.lists.products import Product
+from catalog_builder.update_goldens import days
+from catalog_builder.updates.previous import Previous
 from export.common import files
 from export.common.errors import InputError
 from export.common.files import ROOT
@@ -270,3 +274,89 @@ def test_another_base_is_refused_by_both_digests():
         open_overlay(FOLDER / "overlay.catalog", open_catalog(FOLDER / "both.catalog"))
     with pytest.raises(CatalogError, match="a catalog, but no overlay"):
         open_overlay(FOLDER / "both.catalog", BASE)
+
+
+# Over a new base.
+
+UPDATES = FOLDER.parent / "updates"
+MOVED = json.loads((UPDATES / "overlay" / "answers.json").read_text(encoding="ascii"))["cases"]
+
+
+@pytest.mark.parametrize("case", MOVED, ids=lambda case: case["gives"])
+def test_over_a_new_base_what_has_arrived_goes_and_the_rest_has_the_golden_bytes(case, tmp_path):
+    before = open_catalog(UPDATES / case["before"]) if case["before"] else None
+    laid = overlay_writer.laid(UPDATES / case["overlay"], open_catalog(UPDATES / case["to"]), before)
+    assert ([one.id for one in laid.products], sorted(laid.removed)) == (case["products"], case["removed"])
+    laid.write(tmp_path / "a.catalog")
+    assert (tmp_path / "a.catalog").read_bytes() == (UPDATES / case["gives"]).read_bytes()
+
+
+def test_over_its_own_base_an_overlay_stays_as_it_is(tmp_path):
+    path = UPDATES / "overlay" / "base.catalog"
+    laid = overlay_writer.laid(path, open_catalog(UPDATES / "base.catalog"), open_catalog(UPDATES / "base.catalog"))
+    laid.write(tmp_path / "a.catalog")
+    assert (tmp_path / "a.catalog").read_bytes() == path.read_bytes()
+
+
+def test_an_overlay_of_another_space_or_currency_or_a_damaged_one_is_laid_over_nothing(tmp_path):
+    base, path = open_catalog(UPDATES / "base.catalog"), UPDATES / "overlay" / "base.catalog"
+    with pytest.raises(CatalogError, match="another embedding space"):
+        overlay_writer.laid(path, open_catalog(UPDATES / "foreign.catalog"))
+    with pytest.raises(CatalogError, match="another currency or width.*expected USD, 16; found EUR, 16"):
+        overlay_writer.laid(path, replace(base, currency="USD"))
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "a.catalog").write_bytes(content)
+    with pytest.raises(CatalogError, match="the file is damaged"):
+        overlay_writer.laid(tmp_path / "a.catalog", base)
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_hundred_products_over_ten_updates_none_lost_and_none_twice(at_hand, tmp_path):
+    """Each day the shop's list takes seven of them, four word for word, three with other texts."""
+    chance, path = random.Random(100), tmp_path / "overlay.catalog"
+    shop = {f"s{number}": named(f"s{number}", f"Of the shop {number}") for number in range(20)}
+    base = stocked(tmp_path / "0.catalog", shop, None)
+    made = CatalogOverlay(base)
+    for number in range(100):
+        vectors = np.array([[chance.gauss(0, 1) for _ in range(base.dim)]], np.float32)
+        made = made.putting(NewProduct(f"c{number}", f"A clerk's {number}", vectors, Decimal(number), category="Bags"))
+    made = made.removing("s3")
+    made.write(path)
+    waiting = {one.id: one for one in made.products}
+    for day in range(1, 11):
+        taken = chance.sample(sorted(waiting), 7)
+        shop |= {one: named(one, waiting[one].name if one in taken[:4] else "Renamed", waiting[one].price)
+                 for one in taken}
+        del shop[f"s{day + 4}"]
+        base, before = stocked(tmp_path / f"{day}.catalog", shop, base), base
+        both = overlay_writer.laid(path, base, before if at_hand else None).write(path)
+        for one in taken if at_hand else taken[:4]:
+            del waiting[one]
+        places = [both.place(f"c{number}") for number in range(100)]
+        assert None not in places and len(set(places)) == 100
+        found = [both.record(hit.product)["id"] for hit in both.search(base.vectors(slice(0, 1))[0], 1000)]
+        assert len(found) == len(set(found))
+        assert set(found) == {f"c{number}" for number in range(100)} | shop.keys() - {"s3"}
+        assert {both.own.record(place)["id"] for place in range(both.own.products)} == waiting.keys()
+        kept = overlay_writer.laid(path, base).products
+        assert all((one.vectors == waiting[one.id].vectors).all() for one in kept)
+
+
+def named(product_id: str, name: str, price: Decimal = Decimal(1)) -> Product:
+    """A product of the shop's list."""
+    return Product(line=0, row=0, id=product_id, name=name, price=int(price * UNITS), currency="EUR", description="",
+                   category="Bags", pictures=(), extra={})
+
+
+def stocked(path: Path, shop: dict[str, Product], base) -> object:
+    """The shop's catalog, built over that of the day before but for every third day."""
+    follows = Previous(base) if base and int(path.stem) % 3 else None
+    listed = follows.in_order(list(shop.values())) if follows else list(shop.values())
+    vectors = np.stack([days.vector(zlib.crc32(one.id.encode())) for one in listed])
+    writer.write(path, writer.Content(
+        days.SPACE, "made", "EUR", ["Bags"], days.KNOWN, [products.json_record(one) for one in listed],
+        np.array([one.price for one in listed]), np.zeros(len(listed), np.uint32), np.arange(len(listed)),
+        ids=[one.id for one in listed], offset=follows.offset if follows else None,
+        parent=follows.digest if follows else None), vectors)
+    return open_catalog(path)

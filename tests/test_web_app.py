@@ -9,18 +9,22 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from catalog_builder import apps
 from catalog_builder.apps import WEB, Accepted
+from catalog_builder.builder import writer
 from catalog_builder.catalog import search
-from catalog_builder.catalog.reader import open_catalog
-from catalog_builder.web import web_site
+from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.updates import delta_writer
+from catalog_builder.web import site_updates, web_site
 from export.artifacts import manifest
 from export.artifacts.dist import Dist
 from export.common import files, node
@@ -37,12 +41,14 @@ from tests.pictures import noise, saved
 
 PAGE = ROOT / "web_sample"
 APP = PAGE / "app"
-OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network"}    # what Android says by other means
+OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network",   # what Android says by other
+       "old_prices"}                                                                # means
 MOST_ICON = 10_000                           # bytes
 MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
 # The tokenizers beside CLIP's came later than the bound on the search. They have one of their own, so that neither can
 # grow at the other's expense.
 MOST_LATER = 400
+MOST_UPDATE = 700                            # so has what brings updates
 LATER = {PAGE / "search" / "text" / f"{name}.js" for name in (
     "character-map", "cleaning-steps", "gemma-tokenizer", "id-frame", "unigram-tokenizer", "vocabulary",
     "word-piece-tokenizer")}
@@ -52,6 +58,11 @@ ORT = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded
 RUNTIMES = {"site": "LiteRT.js", "ort_site": "ONNX Runtime Web"}
 WIDTHS = "light,phone"                       # the page in light, wide and narrow
 EVERY = f"{WIDTHS},dark,phone-dark,zh-Hant,german,arabic,arabic-phone"
+TODAY = " (today)"                            # at the end of every name of today's catalog
+KEY_PAIR = """
+  const { publicKey, privateKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'der' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+  console.log(JSON.stringify([privateKey, publicKey.toString('base64')]));"""
 SECONDS = 3600                               # longer than any of the suites takes
 # Of each browser the programs that its tests call, and Debian's packages that have them.
 ENGINES = {"chromium": {os.environ.get("CHROMIUM", "/usr/bin/chromium"): "chromium"},
@@ -107,6 +118,10 @@ def test_the_tokenizers_beside_clips_are_small():
     assert 0 < lines(LATER) <= MOST_LATER
 
 
+def test_the_updates_are_small():
+    assert 0 < lines(set(files.files_of(PAGE / "update"))) <= MOST_UPDATE
+
+
 def test_the_page_and_its_host_forbid_the_same():
     html = (APP / "index.html").read_text(encoding="utf-8")
     assert f'http-equiv="Content-Security-Policy" content="{web_site.POLICY}"' in html
@@ -114,7 +129,7 @@ def test_the_page_and_its_host_forbid_the_same():
 
 
 def test_the_page_asks_no_other_host():
-    for folder in ("app", "shop", "search", "runtimes"):
+    for folder in ("app", "shop", "update", "search", "runtimes"):
         for path in files.files_of(PAGE / folder):
             if path.suffix in (".js", ".html", ".css", ".webmanifest"):
                 text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
@@ -205,6 +220,44 @@ def test_a_shopper_uses_the_page(site, say):
 
 def test_the_page_outlives_its_server(site, say):
     say(f"web_sample/app: {suite('offline', site).tests} tests without a network")
+
+
+def test_a_page_takes_the_shops_updates(tools, dist, sample_shop, tmp_path, say):
+    """The site of yesterday's catalog; a host of its updates on another port; and a key that is the test's own."""
+    base = open_catalog(sample_shop(dist))
+    made = following(base, tmp_path / "updates" / "today.catalog")
+    delta_writer.write(base, made, tmp_path / "updates" / "today.delta")
+    [private, public] = json.loads(subprocess.run([*node.found().node, "-e", KEY_PAIR], capture_output=True, text=True,
+                                                  check=True).stdout)
+    (tmp_path / "key.txt").write_text(public, encoding="ascii")
+    (tmp_path / "private.pem").write_text(private, encoding="ascii")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    updates = site_updates.read(f"http://127.0.0.1:{port}/shop.update", str(tmp_path / "key.txt"))
+    web_site.write(dist, base.path, "fp32", Accepted(), tmp_path / "site", updates)
+    run = suite("updates", tmp_path / "site", UPDATES=tmp_path / "updates", KEY=tmp_path / "private.pem", PORT=port,
+                BASE=base.metadata["sha256"], RESULT=made.metadata["sha256"], SPACE=base.space)
+    say(f"web_sample/app: {run.tests} tests of a page that takes updates")
+
+
+def following(base: Catalog, path: Path) -> Catalog:
+    """Today's catalog: every name says so, one category is gone, and everything costs 1.23."""
+    records = [base.record(place) for place in range(base.products)]
+    gone = records[-1]["category"]
+    kept = [place for place, record in enumerate(records) if record["category"] != gone]
+    names = [name for name in base.category_names if name != gone]
+    rows = np.isin(base.owners, kept)
+    told = [json.dumps(records[place] | {"name": f"{records[place]['name']}{TODAY}", "price": 1.23},
+                       ensure_ascii=False, separators=(",", ":")).encode() for place in kept]
+    path.parent.mkdir()
+    writer.write(path, writer.Content(
+        base.space, base.model, base.currency, names, base.calibration, told, prices=np.full(len(kept), 12_300),
+        categories=np.array([names.index(records[place]["category"]) for place in kept]),
+        owners=np.searchsorted(kept, base.owners[rows]), thumbnails=[base.thumbnail(place) or b"" for place in kept],
+        ids=[records[place]["id"] for place in kept], offset=base.offset, parent=base.metadata["sha256"]),
+        base.vectors(rows))
+    return open_catalog(path)
 
 
 @pytest.mark.soak

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from catalog_builder import __main__ as catalog_builder
 from catalog_builder.apps import WEB
 from catalog_builder.catalog.reader import open_catalog
-from catalog_builder.web import lacking, litert_files, preview_server, web_site
+from catalog_builder.web import lacking, litert_files, preview_server, site_updates, web_site
 from export.artifacts import manifest, shipping
 from export.artifacts.dist import Dist
 from export.common import files, node
@@ -138,7 +139,7 @@ def page(monkeypatch, modules):
     """A page of a few files, with a runtime, instead of web_sample/."""
     folder = modules.parent
     for name in ("app/index.html", "app/sw.js", "shop/shop.js", "search/index.js", "search/README.md",
-                 "search/scan.wat", "runtimes/a.js"):
+                 "search/scan.wat", "runtimes/a.js", "update/updates.js"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
     monkeypatch.setattr(web_site, "PAGE", folder)
@@ -148,7 +149,7 @@ def page(monkeypatch, modules):
 
 def site(dist, page, out, **how):
     catalog = catalog_of(page / "night.catalog", SPACE)
-    return web_site.write(dist, catalog, how.get("precision"), NOTHING, out)
+    return web_site.write(dist, catalog, how.get("precision"), NOTHING, out, how.get("updates"))
 
 
 def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kept_offline(dist, page, tmp_path):
@@ -172,6 +173,99 @@ def test_a_site_holds_the_page_the_runtime_the_model_and_the_list_of_what_is_kep
     assert part.folder == out / "model" and [a.precision for a in manifest.read(part.folder).artifacts] == ["fp32"] * 2
     said = (out / "README.md").read_text()
     assert web_site.POLICY in said and "https" in said and "1 products" in said
+
+
+# Updates.
+
+KEYS = str(ROOT / "parity" / "goldens" / "updates" / "key.txt")
+HTML = f'<html lang="en"><meta content="{web_site.POLICY}"></html>'
+
+
+@pytest.mark.parametrize(("address", "origin"), [
+    ("https://updates.shop.example/catalogs/shop.update", "https://updates.shop.example"),
+    ("https://updates.shop.example:8443/shop.update", "https://updates.shop.example:8443"),
+    ("http://127.0.0.1:9000/a/shop.update", "http://127.0.0.1:9000"), ("http://localhost/shop.update", "http://localhost"),
+    ("/catalogs/shop.update", "")])
+def test_a_site_that_takes_updates_may_ask_their_host_and_no_other(address, origin, dist, page, tmp_path):
+    (page / "app" / "index.html").write_text(HTML)
+    updates, out = site_updates.read(address, KEYS), tmp_path / "site"
+    site(dist, page, out, updates=updates)
+    policy = web_site.POLICY + (f"; connect-src 'self' {origin}" if origin else "")
+    html = (out / "app" / "index.html").read_text()
+    assert html == f'<html data-updates="updates.json" lang="en"><meta content="{policy}"></html>'
+    told = json.loads((out / "app" / "updates.json").read_text())
+    assert told == {"version": 1, "address": address, "name": "shop", "keys": Path(KEYS).read_text().split()}
+    listed = {one["path"]: one for one in json.loads((out / "app" / "files.json").read_text())["files"]}
+    assert {"app/updates.json", "update/updates.js"} <= listed.keys() and list(listed) == sorted(listed)
+    for path, one in listed.items():
+        content = (out / path).read_bytes()
+        assert (one["sha256"], one["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    said = (out / "README.md").read_text()
+    assert policy in said and address in said
+    site(dist, page, out)                    # without them
+    assert not (out / "update").exists() and not (out / "app" / "updates.json").exists()
+    assert (out / "app" / "index.html").read_text() == HTML and "update" not in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize("address", [
+    "shop.update", "https://a.example/shop.json", "https://a.example/.update", "https://a.example/shop.update?x",
+    "https://a.example/shop.update#x", "http://a.example/shop.update", "https://a b/shop.update",
+    "https://me@a.example/shop.update", "https://a.example;script-src/shop.update", "https://A.example/shop.update",
+    "https://a.example/../shop.update", "https://a.example//shop.update", "ftp://a.example/shop.update",
+    "https://a.example/shop.update\n", "//a.example/shop.update", "https:///shop.update", "https://a.example/-.update"])
+def test_an_address_that_is_none_of_a_statement_is_refused(address):
+    with pytest.raises(InputError, match="not the address of a statement.*expected https://host/folder/shop.update"):
+        site_updates.read(address, KEYS)
+
+
+def test_keys_that_are_none_are_refused(tmp_path):
+    one, other = Path(KEYS).read_text().split()
+    path, address = tmp_path / "key.txt", "https://a.example/shop.update"
+    assert site_updates.read(address, one).keys == (one,)
+    for text, wrong in (("", "no public key"), (f"{one}\n{other}\n{one}", "too many public keys.*found 3"),
+                        (one[:-4], "no public key"), ("A" * len(one), "no public key"), (f"{one}\nx", "no public key")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=wrong):
+            site_updates.read(address, str(path))
+    for half in ((address, None), (None, KEYS)):
+        with pytest.raises(InputError, match="updates need an address and a public key"):
+            site_updates.read(*half)
+    assert site_updates.read(None, None) is None
+
+
+def test_another_page_is_not_made_to_take_updates(dist, page, tmp_path):
+    with pytest.raises(InputError, match="cannot be made to take updates.*found 0"):
+        site(dist, page, tmp_path / "site", updates=site_updates.read("/shop.update", KEYS))
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_preview_takes_updates_and_leaves_the_pages_files_as_they_are(page):
+    (page / "app" / "index.html").write_text(HTML)
+    updates = site_updates.read("https://a.example/shop.update", KEYS)
+    with preview_server.opened(page, 0, updates) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        answers = {path: asked(running, path) for path in ("/app/", "/app/index.html", "/app/updates.json",
+                                                            "/app/files.json", "/update/updates.js")}
+        running.shutdown()
+    for answer, _ in answers.values():
+        assert answer.status == 200
+        assert answer.headers["Content-Security-Policy"].endswith("; connect-src 'self' https://a.example")
+    assert answers["/app/"][1] == answers["/app/index.html"][1] != HTML.encode()
+    assert answers["/app/updates.json"][1] == updates.settings
+    listed = {one["path"]: one["sha256"] for one in json.loads(answers["/app/files.json"][1])["files"]}
+    for path in ("app/index.html", "app/updates.json", "update/updates.js"):
+        assert listed[path] == hashlib.sha256(answers[f"/{path}"][1]).hexdigest()
+    assert (page / "app" / "index.html").read_text() == HTML and not (page / "app" / "updates.json").exists()
+
+
+def test_make_passes_the_address_and_the_keys_on():
+    for target in ("web", "preview"):
+        said = subprocess.run(["make", "-n", target, "UPDATES=https://a.example/shop.update", "PUBLIC_KEY=a b.txt",
+                               f"VENV={sys.prefix}"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+        assert '--updates "$UPDATES" --public-key "$PUBLIC_KEY"' in said
+        plain = subprocess.run(["make", "-n", target, f"VENV={sys.prefix}"], cwd=ROOT, text=True, capture_output=True,
+                               check=True).stdout
+        assert "--updates" not in plain and "--public-key" not in plain
 
 
 def test_a_site_is_replaced_as_a_whole_and_nothing_else_is(dist, page, tmp_path):

@@ -14,12 +14,13 @@ import numpy as np
 from catalog_builder.builder import quantize
 from catalog_builder.catalog import overlay, reader
 from catalog_builder.catalog.overlay import MOST_PRODUCTS, OF_THE_BASE
-from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog
+from catalog_builder.catalog.reader import NO_PRICE, UNITS, Catalog, CatalogError
 from catalog_builder.lists import products
 from catalog_builder.lists.products import RECORD, Product
 from export.common import container, files
 from export.common.errors import InputError
 
+FIELDS = ("id", "name", "currency", "description", "category")       # of a record, beside its price
 COPIED = ("space", *OF_THE_BASE)             # from the base's metadata, letter by letter
 
 
@@ -72,6 +73,46 @@ class CatalogOverlay:
             partial.write_bytes(overlay_bytes(self))
             overlay.open_overlay(partial, self.base)
         return overlay.open_overlay(path, self.base)
+
+
+def laid(path: Path, base: Catalog, before: Catalog | None = None) -> CatalogOverlay:
+    """The overlay in a file, over this base: what has arrived in the shop's own list goes, all else stays.
+
+    before: the base until now, where it is at hand. The rule is that of FORMATS.md, "Over a new base".
+    Raises CatalogError for a file that is no whole overlay of the base's space and currency.
+    """
+    file = overlay.open_file(path, base.space)
+    file.own.verify()
+    if (file.own.currency, file.own.dim) != (base.currency, base.dim):
+        raise CatalogError("an overlay of another currency or width than the base's", where=path,
+                           expected=f"{base.currency or 'no currency'}, {base.dim}",
+                           found=f"{file.own.currency or 'no currency'}, {file.own.dim}")
+    held = [_product(file, place) for place in range(file.own.products)]
+    if base.metadata["sha256"] == file.own.metadata["base"]:
+        return CatalogOverlay(base, tuple(held), file.removed)
+    return CatalogOverlay(base, tuple(one for one in held if not _arrived(one, base, before)),
+                          frozenset(one for one in file.removed if base.place(one) is not None))
+
+
+def _product(file: overlay.OverlayFile, place: int) -> NewProduct:
+    own = file.own
+    record, price = own.record(place), int(own.prices[place])
+    return NewProduct(
+        **{key: record.get(key, "") for key in FIELDS}, vectors=file.vectors[own.owners == place],
+        price=None if price == NO_PRICE else Decimal(price) / UNITS, thumbnail=own.thumbnail(place) or b"",
+        extra={key: value for key, value in record.items() if key not in RECORD})
+
+
+def _arrived(new: NewProduct, base: Catalog, before: Catalog | None) -> bool:
+    """Whether the shop's own list has a product now: it came since, or says the same."""
+    place = base.place(new.id)
+    if place is None:
+        return False
+    if before is not None and before.place(new.id) is None:
+        return True
+    record = base.record(place)
+    return (base.prices[place] == _ten_thousandths(new.price)
+            and all(record.get(key, "") == getattr(new, key) for key in FIELDS))
 
 
 def overlay_bytes(made: CatalogOverlay) -> bytes:

@@ -5,6 +5,7 @@ An overlay holds the products that a shop's staff add on a phone. FORMATS.md say
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -113,37 +114,60 @@ class OverlaidCatalog:
         return chosen
 
 
-def open_overlay(path: Path, base: Catalog) -> OverlaidCatalog:
-    """The base with this file's overlay over it. Raises CatalogError unless the file is an overlay of this base."""
-    own = reader.open_catalog(path, base.space, least=0)
+@dataclass(frozen=True, eq=False)
+class OverlayFile:
+    """An overlay's open file, whatever base it lies over."""
+
+    own: Catalog                             # it may have no product
+    vectors: np.ndarray                      # float32 [rows, dim], as the encoder gave them
+    ids: frozenset[str]                      # of its products
+    removed: frozenset[str]
+
+
+def open_file(path: Path, space: str) -> OverlayFile:
+    """Reads an overlay, over whatever base. Raises CatalogError for any other file."""
+    own = reader.open_catalog(path, space, least=0)
     if "base" not in own.metadata:
         raise CatalogError("a catalog, but no overlay", where=path, remedy="open it as a catalog")
+    with _damaged(path):
+        if own.products > MOST_PRODUCTS:
+            raise ValueError(f"{own.products:,} products, more than {MOST_PRODUCTS:,}")
+        vectors = container.parsed(own.content, reader.MOST_HEADER)[1]["vectors"]
+        _check_vectors(vectors, (own.rows, own.dim))
+        return OverlayFile(own, vectors, _ids(own), _removed(own.metadata["removed"]))
+
+
+def open_overlay(path: Path, base: Catalog) -> OverlaidCatalog:
+    """The base with this file's overlay over it. Raises CatalogError unless the file is an overlay of this base."""
+    file = open_file(path, base.space)
+    own = file.own
     if own.metadata["base"] != base.metadata["sha256"]:
         raise CatalogError("the overlay lies over another catalog", where=path, expected=base.metadata["sha256"],
                            found=own.metadata["base"][:64], remedy="open it with its own, or put its products anew")
-    try:
-        ids = _checked(own, base)
-        removed = _removed(own.metadata["removed"])
-    except container.BROKEN as error:
-        wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
-        raise CatalogError("damaged, or no overlay", where=path, found=wrong[:200], remedy=REMEDY) from None
+    with _damaged(path):
+        for key in OF_THE_BASE:
+            if own.metadata[key] != base.metadata[key]:
+                raise ValueError(f"another {key} than the base's: {own.metadata[key][:80]!r}")
+        if own.offset.tobytes() != base.offset.tobytes():
+            raise ValueError("another offset than the base's")
     gone = np.zeros(base.products, bool)
-    gone[[place for one in {*ids, *removed} if (place := base.place(one)) is not None]] = True
+    gone[[place for one in file.ids | file.removed if (place := base.place(one)) is not None]] = True
     return OverlaidCatalog(base, own, gone)
 
 
-def _checked(own: Catalog, base: Catalog) -> set[str]:
-    """The ids of the overlay's products. Raises one of container.BROKEN for what no overlay of this base holds."""
-    for key in OF_THE_BASE:
-        if own.metadata[key] != base.metadata[key]:
-            raise ValueError(f"another {key} than the base's: {own.metadata[key][:80]!r}")
-    if own.offset.tobytes() != base.offset.tobytes():
-        raise ValueError("another offset than the base's")
-    if own.products > MOST_PRODUCTS:
-        raise ValueError(f"{own.products:,} products, more than {MOST_PRODUCTS:,}")
-    _check_vectors(container.parsed(own.content, reader.MOST_HEADER)[1]["vectors"], (own.rows, own.dim))
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except container.BROKEN as error:
+        wrong = f"no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise CatalogError("damaged, or no overlay", where=path, found=wrong[:200], remedy=REMEDY) from None
+
+
+def _ids(own: Catalog) -> frozenset[str]:
+    """The ids of the overlay's products. Raises ValueError for a product without one, or for one twice."""
     ids = [own.record(product).get("id") for product in range(own.products)]
-    known = {one for one in ids if isinstance(one, str) and one}
+    known = frozenset(one for one in ids if isinstance(one, str) and one)
     if len(known) < len(ids):
         raise ValueError("a product without an id, or an id twice")
     return known
@@ -156,11 +180,11 @@ def _check_vectors(vectors: np.ndarray, shape: tuple[int, int]) -> None:
         raise ValueError("a vector that is no finite number")
 
 
-def _removed(text: str) -> list[str]:
+def _removed(text: str) -> frozenset[str]:
     """The ids in the metadata `removed`. Raises ValueError for anything but a JSON list of texts."""
     ids = json.loads(text)
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise ValueError("removed is no list of ids")
-    return ids
+    return frozenset(ids)
 
 

@@ -11,7 +11,8 @@ import { NOTHING, SearchModel } from './search-model.js';
 import { fillIn } from './strings.js';
 
 fillIn();
-const shop = new Shop(new URL('worker.js', import.meta.url));
+const { updates } = document.documentElement.dataset; // only of a site that takes updates
+const shop = new Shop(new URL('worker.js', import.meta.url), updates);
 const model = new SearchModel(shop);
 const question = new QuestionView(model);
 const answer = new AnswerView(model, question.choose, (id) => address(model.question.like, id));
@@ -43,6 +44,7 @@ function route() {
 model.changed = () => {
   question.show();
   answer.show();
+  find('old', HTMLElement).hidden = !model.isOld;
   const { loaded, total } = model.progress;
   Object.assign(find('loading', HTMLProgressElement), { hidden: total === 0 || model.state.kind !== 'idle', value: loaded, max: total || 1 });
   const here = new URLSearchParams(location.hash.slice(1));

@@ -25,6 +25,8 @@ export class SearchModel {
   categories = [];
   /** Whether prices can be filtered. */
   isPriced = false;
+  /** Whether prices may be out of date. */
+  isOld = false;
   /** Bytes of files that are on their way; 0 of 0: none. */
   progress = { loaded: 0, total: 0 };
   /** Told after every change. */
@@ -38,15 +40,13 @@ export class SearchModel {
     this.shop = shop;
     shop.preparing = () => this.#wait(this.progress.loaded, this.progress.total); // files may be on their way already
     shop.progressed = (loaded, total) => this.#wait(loaded, total);
+    shop.updated = (catalog) => this.#know(catalog);
   }
 
   /** Opens the shop, so that its categories can be shown. @param {string | null} accelerator */
   async start(accelerator) {
     try {
-      const { categories, currency } = await this.shop.open(accelerator);
-      this.categories = categories;
-      this.isPriced = currency !== '';
-      this.changed();
+      this.#know(await this.shop.open(accelerator));
     } catch (error) {
       if (this.state.kind === 'idle') this.#fail(error, () => this.start(accelerator));
     }
@@ -69,6 +69,14 @@ export class SearchModel {
     } catch (error) {
       if (!signal.aborted) this.#fail(error, () => this.ask(this.question));
     }
+  }
+
+  /** What can be filtered by. A category that is no more is none. @param {import('../shop/shop.js').Known} catalog */
+  #know({ categories, currency, isOld }) {
+    Object.assign(this, { categories, isPriced: currency !== '', isOld });
+    const { category } = this.question;
+    if (category !== null && !categories.includes(category)) this.question = { ...this.question, category: null };
+    this.changed();
   }
 
   /**

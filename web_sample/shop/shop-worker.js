@@ -2,7 +2,7 @@
  * A shopper's questions enter as messages; the answers leave. Files, encoders, pictures and the catalog are on this thread.
  *
  * In: {id, task, given}, or {cancel: id}. Out: {id, answer} or {id, problem}; and of themselves {loaded, total} (bytes of
- * files that are on their way) and {preparing: true}.
+ * files that are on their way), {preparing: true}, and {known} (categories, currency, isOld) of a catalog that is searched now.
  */
 
 import { LiteRtEncoder } from '../runtimes/litert-encoder.js';
@@ -17,6 +17,8 @@ const CATALOG = 'shop.catalog';
 const MOST = 20; // products
 const DOUBTFUL = 0.1; // half a star: less is drawn as none
 const LINKS = ['link', 'url'];
+const UPDATES = self.name; // the path of the site's updates.json, from worker.js; empty: the site takes no updates
+const IDLE = 5000; // milliseconds without a search, after which an update is looked for
 const TRIED = ['bicycle', 'a red dress', 'something sweet']; // texts with which a GPU is tried
 
 /**
@@ -33,6 +35,8 @@ const wanted = new Set();
 let seen;
 const tell = (/** @type {number} */ loaded, /** @type {number} */ total) => postMessage({ loaded, total });
 
+let isUpdated = false;
+
 /** @type {Map<number, AbortController>} */
 const running = new Map();
 
@@ -40,9 +44,10 @@ const running = new Map();
 const tasks = {
   /** @param {{accelerator?: 'wasm' | 'webgpu'}} given */
   open: async ({ accelerator }) => {
-    const { manifest, searcher } = await shop(accelerator);
+    const { manifest, searcher, state } = await shop(accelerator);
+    setTimeout(update, IDLE);
     const { categories, currency } = searcher.catalog;
-    return { categories, currency, model: manifest.model };
+    return { categories, currency, isOld: state?.expired ?? false, model: manifest.model };
   },
 
   /** @param {Part} part */
@@ -70,7 +75,8 @@ const tasks = {
     if (question.picture) wanted.add('image');
     const { manifest, searcher, preprocessor } = await shop();
     const { like, category, lowest, highest, picture, slider } = question;
-    const { catalog } = searcher;
+    const image = picture ? await imageOf(picture, preprocessor) : undefined;
+    const { catalog } = searcher; // from here on to the search, no other can come
     const liked = like === null ? null : catalog.place(like);
     if (like !== null && liked === null) throw new GoneError('no such product');
     const filter = { // what the catalog does not know filters nothing: an update may have taken it away
@@ -78,8 +84,7 @@ const tasks = {
       lowest: catalog.currency ? lowest : null,
       highest: catalog.currency ? highest : null,
     };
-    const asked = like !== null ? { likeId: like }
-      : { text: question.text || undefined, image: picture ? await imageOf(picture, preprocessor) : undefined, slider };
+    const asked = like !== null ? { likeId: like } : { text: question.text || undefined, image, slider };
     const { hits, catalog: searched } = await searcher.search({ ...asked, k: MOST, filter }, { signal });
     const isDoubtful = (/** @type {import('../search/catalog/catalog-search.js').SearchHit} */ hit) =>
       like === null && (hit.confidence ?? 1) < DOUBTFUL;
@@ -104,6 +109,7 @@ export async function receive({ data: { id, task, given, cancel } }) {
   try {
     const answer = await tasks[/** @type {'search'} */ (task)](given, controller.signal);
     postMessage({ id, answer });
+    if (task === 'search') update();
   } catch (error) {
     console.warn(error); // for developers: files and digests
     postMessage({ id, problem: problemOf(error) });
@@ -166,8 +172,8 @@ async function opened(files, bytes, accelerator) {
   const catalogFile = manifest.catalog ?? { path: CATALOG, digest: '' };
   const load = (/** @type {Part} */ part) => files.get(encoderFile(part));
   const plain = accelerator === 'webgpu' ? undefined : early(load, (soon) => encoderOf(manifest, format, soon));
-  const [catalog, tokenizer] = await Promise.all([
-    catalogOf(files, catalogFile, manifest.space),
+  const [{ catalog, updates, state }, tokenizer] = await Promise.all([
+    newest(files, catalogFile, manifest.space),
     files.get(tokenizerFile).then((asset) => openTokenizer(asset, tokenizerFile.path, manifest.text.vocabulary)),
   ]).catch((error) => {
     plain?.then((made) => made?.close());
@@ -187,7 +193,7 @@ async function opened(files, bytes, accelerator) {
   const keep = async () => {
     for (const part of /** @type {const} */ (['text', 'image'])) await load(part);
   };
-  return { manifest, searcher, preprocessor, keep };
+  return { manifest, searcher, preprocessor, keep, updates, state };
 }
 
 /**
@@ -228,6 +234,37 @@ async function early(load, make) {
     return made;
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * The catalog in force: that of an update that came earlier, or else the site's own.
+ *
+ * @param {Files} files
+ * @param {import('./files.js').Wanted} own
+ * @param {string} space
+ */
+async function newest(files, own, space) {
+  const told = (/** @type {unknown} */ event) => console.warn(event);
+  const updates = UPDATES && await import('../update/site-updates.js')
+    .then(({ siteUpdates }) => siteUpdates(new URL(UPDATES, location.href).href, space, told)).catch(told) || null;
+  const state = await updates?.start({ digest: own.digest });
+  return { updates, state, catalog: state?.catalog ?? await catalogOf(files, own, space) };
+}
+
+/** Once: has the shop's newest catalog searched from now on. Running searches end in the one in which they began. */
+async function update() {
+  if (isUpdated) return;
+  isUpdated = true;
+  try {
+    const { searcher, updates } = await shop();
+    const answer = await updates?.alone(searcher.catalog);
+    if (!answer) return;
+    if ('catalog' in answer) searcher.use(new CatalogSearch(answer.catalog));
+    const { categories, currency } = searcher.catalog;
+    postMessage({ known: { categories, currency, isOld: answer.expired } });
+  } catch (error) {
+    console.warn(error); // what was in force stays
   }
 }
 

@@ -24,6 +24,7 @@
  *
  * @typedef {{cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `unknown`: writing systems of
  *   the text that the model does not know; `liked`: the name of the product that the others are like
+ * @typedef {{categories: string[], currency: string, isOld: boolean}} Known of a catalog; `isOld`: its prices may be out of date
  * @typedef {'missing' | 'damaged' | 'mismatched' | 'picture' | 'memory' | 'gone' | 'other'} Problem
  */
 
@@ -42,18 +43,24 @@ export class Shop {
   progressed = () => {};
   /** Told before the encoders are made, which takes seconds, once. */
   preparing = () => {};
+  /** Told of the catalog that is searched now, after an update. @type {(catalog: Known) => void} */
+  updated = () => {};
   /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: unknown) => void}>} */
   #asked = new Map();
   #last = 0;
   #worker;
 
-  /** @param {URL} script the worker's: a classic one that hands its messages to shop-worker.js */
-  constructor(script) {
+  /**
+   * @param {URL} script the worker's: a classic one that hands its messages to shop-worker.js
+   * @param {string} [updates] the path of the site's updates.json, from the script, where the site takes updates
+   */
+  constructor(script, updates) {
     this.script = script;
+    this.updates = updates;
     this.#worker = this.#started();
   }
 
-  /** @returns {Promise<{categories: string[], currency: string, model: string}>} */
+  /** @returns {Promise<Known & {model: string}>} */
   open = (/** @type {string | null} */ accelerator) => this.#ask('open', { accelerator: accelerator ?? undefined });
 
   /** @returns {Promise<Card | null>} */
@@ -83,8 +90,9 @@ export class Shop {
   }
 
   #started() {
-    const worker = new Worker(this.script);
-    worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing } }) => {
+    const worker = new Worker(this.script, { name: this.updates });
+    worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing, known } }) => {
+      if (known) return this.updated(known);
       if (preparing) return this.preparing();
       if (loaded !== undefined) return this.progressed(loaded, total);
       const asked = this.#asked.get(id);

@@ -136,6 +136,6 @@ export class ProductCatalog {
  * @param {Uint8Array} bytes @param {Uint32Array} offsets in halves, of which the upper ones are 0
  * @param {number} product
  */
-function piece(bytes, offsets, product) {
+export function piece(bytes, offsets, product) {
   return bytes.subarray(offsets[2 * product], offsets[2 * product + 2]);
 }

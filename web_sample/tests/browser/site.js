@@ -8,21 +8,22 @@ import { chromium } from 'playwright-core';
 const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.mjs': 'text/javascript',
   '.json': 'application/json', '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.png': 'image/png',
   '.webmanifest': 'application/manifest+json' };
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob:; object-src 'none'; "
-  + "base-uri 'none'";
 const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
 // LiteRT.js logs by console.error, and warns that there is no GPU even for the CPU.
 const LITERT = /^(INFO|W0000|I0000): |XNNPACK|WebGPU|LiteRT|TfLite|\[.*\.cc:\d+\]/;
 
 /**
- * Serves a folder on 127.0.0.1, and others under names of theirs. `requests` lists the paths that were asked for. `change` may alter an answer: a path and its
+ * Serves a site's folder on 127.0.0.1 under the policy that its page states, and others under names of theirs. `requests` lists the paths that were asked for. `change` may alter an answer: a path and its
  * content enter; another content, a status, or undefined leaves. What `held` names comes only half until the promise ends.
  *
  * @typedef {(path: string, content: Buffer) => Buffer | number | undefined} Change
  * @param {string} folder
  * @param {Record<string, string>} [more] folders by the first part of their paths
+ * @param {number} [port] 0: any that is free
  */
-export async function serve(folder, more = {}) {
+export async function serve(folder, more = {}, port = 0) {
+  const html = await readFile(join(folder, 'app', 'index.html'), 'utf8').catch(() => '');
+  const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? "default-src 'none'";
   const site = { url: '', requests: /** @type {string[]} */ ([]), change: /** @type {Change} */ (() => undefined),
     held: /** @type {Record<string, Promise<void>>} */ ({}), close: () => {} };
   const server = createServer(async (request, response) => {
@@ -35,7 +36,8 @@ export async function serve(folder, more = {}) {
       const changed = site.change(path, content) ?? content;
       if (typeof changed === 'number') throw changed;
       const type = TYPES[/** @type {'.js'} */ (extname(path || '.html') || '.html')] ?? 'application/octet-stream';
-      response.writeHead(200, { 'content-type': type, 'content-length': changed.length, 'content-security-policy': POLICY });
+      response.writeHead(200, { 'content-type': type, 'content-length': changed.length, 'content-security-policy': policy,
+        'access-control-allow-origin': '*' });
       response.write(changed.subarray(0, changed.length / 2));
       await site.held[path];
       response.end(changed.subarray(changed.length / 2));
@@ -43,7 +45,7 @@ export async function serve(folder, more = {}) {
       response.writeHead(typeof error === 'number' ? error : 404).end();
     }
   });
-  await new Promise((ready) => server.listen(0, '127.0.0.1', () => ready(undefined)));
+  await new Promise((ready) => server.listen(port, '127.0.0.1', () => ready(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   site.url = `http://127.0.0.1:${address.port}/app/`;
   site.close = () => {
