@@ -4,6 +4,7 @@
  */
 
 import { ANY } from '../container.js';
+import { readFirstTables } from '../first-pass/first-tables.js';
 import { asArray, asText, parse } from '../json.js';
 import { shown, wellFormed } from '../malformed.js';
 import { ScoreCalibration } from './calibration.js';
@@ -20,6 +21,7 @@ import { asDigest } from './catalog-digest.js';
  * @property {Uint32Array} recordOffsets [products + 1] x 2 @property {Uint8Array} records
  * @property {Uint32Array | null} thumbnailOffsets [products + 1] x 2 @property {Uint8Array | null} thumbnails
  * @property {Uint32Array | null} idOrder [products]; null in files of older builders
+ * @property {import('../first-pass/first-tables.js').FirstTables | null} first null in files without a first pass
  */
 
 const KNOWN = {
@@ -94,6 +96,7 @@ function tablesOf(container, names) {
     thumbnailOffsets: hasThumbnails ? halves(container.tensor('thumbnail_offsets', 'U64', products + 1)) : null,
     thumbnails: hasThumbnails ? container.tensor('thumbnails', 'U8', ANY) : null,
     idOrder: container.has('id_order') ? container.tensor('id_order', 'U32', products) : null,
+    first: readFirstTables(container, rows, dim),
   };
   checkOffsets(tables.recordOffsets, tables.records, 'record_offsets');
   if (tables.thumbnailOffsets && tables.thumbnails) {
