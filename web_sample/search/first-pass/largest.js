@@ -1,6 +1,6 @@
 /** Rows with their values enter, by rising row; those of the largest values leave. */
 
-/** The `most` rows of the largest values, of at least so many; of equal values the first rows. A heap, the worst on top. */
+/** The `most` rows of the largest values, of at least so many; of equal values the first. A heap, the worst on top. */
 export class Largest {
   #values;
   #rows;

@@ -1,6 +1,6 @@
 /**
- * A prepared query and an open catalog enter; the rows leave that are scored exactly: where the catalog has a first pass,
- * those of the few products that it promises, else all that may be found. FORMATS.md has the rules.
+ * A prepared query and an open catalog enter; the rows leave that are scored exactly: where the catalog has a first
+ * pass, those of the few products that it promises, else all that may be found. FORMATS.md has the rules.
  */
 
 import { Best } from '../catalog/best.js';
