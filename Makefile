@@ -28,7 +28,7 @@ export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED UPDATES
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION SCRIPTS
 REPLACE    ?=
 # What a list itself does not show; `python -m catalog_builder inspect --help` says what each means.
-export MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
+export MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS
 export TEXT IMAGE LIKE
 export OUT PLATFORMS
 # What a published update is, and who signs it.
@@ -52,7 +52,7 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
-  QUERIES CATALOG BASE FIRST_PASS PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  QUERIES CATALOG BASE FIRST_PASS PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT UPDATES WEBGPU REFRESH ALLOW_PRIVATE \
   KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
@@ -128,9 +128,10 @@ LIST = $(if $(PRESET),--preset "$$PRESET") $(if $(MAP),--map "$$MAP") $(if $(GRO
   $(if $(CURRENCY),--currency "$$CURRENCY") $(if $(DECIMAL),--decimal "$$DECIMAL") $(if $(KEEP),--keep "$$KEEP") \
   $(if $(LIST_LANGUAGE),--language "$$LIST_LANGUAGE") $(if $(ENCODING),--encoding "$$ENCODING") \
   $(if $(PICTURES),--pictures "$$PICTURES") $(if $(PICTURES_FROM),--pictures-from "$$PICTURES_FROM") \
-  $(if $(SOLD_OUT),--sold-out "$$SOLD_OUT")
+  $(if $(SOLD_OUT),--sold-out "$$SOLD_OUT") $(if $(KEYS),--keys "$$KEYS") $(if $(WORDS),--words "$$WORDS") \
+  $(if $(FILTER),--filter "$$FILTER")
 
-inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and what is wrong with it [MAP CURRENCY KEEP LIST_LANGUAGE PICTURES ENCODING …]
+inspect: $(LIGHT_READY)  ## PRODUCTS=list: what a product list is taken for, and what is wrong with it [MAP CURRENCY KEEP KEYS WORDS FILTER=brand,size LIST_LANGUAGE PICTURES ENCODING …]
 	@$(LIGHT_PY) -m catalog_builder inspect $(LIST) -- "$${PRODUCTS:-demo/shop/products.csv}"
 
 fetch: $(LIGHT_READY)  ## PRODUCTS=list: download the pictures of a list that gives web addresses, resumable [REFRESH=1 ALLOW_PRIVATE=1]
@@ -157,9 +158,10 @@ compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: w
 	  $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$$QUERIES") \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
-search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [MODEL CATALOG]
+search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [FILTER="brand=Acme" MODEL CATALOG]
 	@$(LIGHT_PY) -m catalog_builder search --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") \
-	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE")
+	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE") \
+	  $(if $(FILTER),--filter "$$FILTER")
 
 # What goes into an app, from the variables above.
 SHIPPED = --model "$$EXPORTED" $(TAG) --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$$CATALOG") \

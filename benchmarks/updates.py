@@ -22,6 +22,7 @@ from benchmarks.synthetic import World
 from catalog_builder.builder import writer
 from catalog_builder.catalog import calibration, delta
 from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.lists.products import Product, json_record
 from catalog_builder.updates import delta_writer
 from catalog_builder.updates.previous import Previous
@@ -31,6 +32,7 @@ HERE = Path(__file__).parent
 RESULTS, PAGE = HERE / "updates.json", HERE / "updates.md"
 PRODUCTS, ROUNDS = 20_000, 5
 MOST = {"1 % of products new, 5 % of prices": 1.2, "5 % of prices": 0.25}        # per cent of the file
+INDEXED = IndexedColumns(("id",), ("name",))              # as `make catalog` does
 WORDS = ("linen", "cotton", "summer", "dress", "red", "blue", "green", "classic", "slim", "loose", "long", "short",
          "shirt", "jacket", "of", "for", "with", "women", "men")
 
@@ -54,7 +56,7 @@ class NightlyShop:
             "0" * 64, "synthetic", "EUR", names, calibration.NONE, [json_record(product) for product in listed],
             np.array([product.price for product in listed]), np.array([places[name] for name in used]),
             np.arange(len(listed), dtype=np.uint32), ids=[product.id for product in listed],
-            offset=before.offset if before else None, parent=before.digest if before else None),
+            offset=before.offset if before else None, parent=before.digest if before else None, indexed=INDEXED),
             pictures[[row_of[product.id] for product in listed]])
         return open_catalog(path)
 
@@ -154,7 +156,8 @@ def page(results: dict) -> str:
     """The results for people."""
     lines = [
         "# Nightly updates", "", f"`python -m benchmarks updates` measured this ({results['processor']}, "
-        f"{results['cores']} cores). A catalog of {results['products']:,} products with a vector of 512 numbers each; "
+        f"{results['cores']} cores). A catalog of {results['products']:,} products with a vector of 512 numbers each, "
+        f"and words and keys ({', '.join(INDEXED.keys)}; {', '.join(INDEXED.words)}) as `make catalog` puts them in; "
         "the next one is built over it (`BASE=`).", "",
         "The delta is not compressed, so that no device needs a library for it. What is new in a product (codes, "
         "scale, record) does not compress much either: that is the limit.", "",

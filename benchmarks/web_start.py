@@ -1,9 +1,10 @@
 """Measures a first search after a warm start in Chromium: LiteRT.js against ONNX Runtime Web, and against the limit.
 
 A warm start: the browser was here before, so that the page is kept by its service worker and the model's files in its
-cache; a new page is opened, words are typed and sent as soon as the page's code runs, and products are drawn. All times
-are of the page's own clock. In: Chromium (CHROMIUM= names it), `make npm`, and dist/demo with its catalog, as `make
-preview` leaves it (DIST=folder names another). Out: web_start.json and web_start.md. Exit status 2 if it cannot
+cache; a new page is opened, the field is touched as soon as the page's code runs, words are typed and sent, and
+products are drawn. A shopper types for a second; the worst case sends in the same moment, when nothing is loaded yet.
+All times are of the page's own clock. In: Chromium (CHROMIUM= names it), `make npm`, and dist/demo with its catalog, as
+`make preview` leaves it (DIST=folder names another). Out: web_start.json and web_start.md. Exit status 2 if it cannot
 run. Run it on a quiet machine.
 """
 
@@ -35,6 +36,7 @@ RESULTS, PAGE = HERE / "web_start.json", HERE / "web_start.md"
 ORT = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 TEXT, BEST = "a red apple", "Red apple, fresh"
 WARM, ROUNDS = 3, 21                         # visits that do not count, and those that do
+TYPING, AT_ONCE = 1000, 0                    # milliseconds from touching the field to sending: 11 letters, fast
 MOST = 300.0                                 # milliseconds from sending the words to the products on the screen
 TIMES = {"painted": "first paint", "code": "the page's code runs", "sent": "the words are sent",
          "drawn": "products are drawn"}      # since the navigation began
@@ -58,9 +60,9 @@ class Visits:
         self.process.wait()
         self.answers.close()
 
-    def visit(self, place: int) -> dict:
+    def visit(self, place: int, typing: int) -> dict:
         """One visit of that address. Raises RuntimeError where the page found something else."""
-        self.asked.write(f"{place}\n")
+        self.asked.write(f"{place} {typing}\n")
         answer = json.loads(self.answers.readline() or "{}")
         if not answer or answer["found"][0][0] != BEST:
             raise RuntimeError(f"the page answered {answer!r}, expected {BEST!r} first")
@@ -118,40 +120,46 @@ def measured(chromium: str, sites: dict[str, Path]) -> dict:
             stack.callback(server.shutdown)
             addresses.append(f"http://{preview_server.HOST}:{server.server_address[1]}/app/")
         visits = stack.enter_context(Visits(chromium, addresses))
+        every = [(place, typing) for place in range(len(addresses)) for typing in (TYPING, AT_ONCE)]
         for _ in range(WARM):
-            for place in range(len(addresses)):
-                visits.visit(place)
-        rounds = [[visits.visit(place) for place in range(len(addresses))] for _ in range(ROUNDS)]
-    by_site = dict(zip(sites, zip(*rounds, strict=True), strict=True))
-    first = {name: [(one["drawn"] - one["sent"]) / 1e3 for one in some] for name, some in by_site.items()}
-    again = {name: [one["again"] / 1e3 for one in some] for name, some in by_site.items()}
-    ours = by_site[LITERT]
+            for one in every:
+                visits.visit(*one)
+        rounds = [[visits.visit(*one) for one in every] for _ in range(ROUNDS)]
+    by_case = dict(zip(((name, typing) for name in sites for typing in (TYPING, AT_ONCE)),
+                       zip(*rounds, strict=True), strict=True))
+    first = {case: [(one["drawn"] - one["sent"]) / 1e3 for one in some] for case, some in by_case.items()}
+    ours = by_case[LITERT, AT_ONCE]
     limit = [one["limit"] / 1e3 for one in ours]
     return {"chromium": visits.version, "most": MOST, "since": {
                 key: turns.milliseconds([one[key] / 1e3 for one in ours]) for key in TIMES},
-            "first": {name: turns.milliseconds(first[name]) for name in sites},
-            "again": {name: turns.milliseconds(again[name]) for name in sites}, "limit": turns.milliseconds(limit),
-            "ratio": turns.ratio(first[LITERT], first[OTHER]), "to_limit": turns.ratio(first[LITERT], limit)}
+            "typed": {name: turns.milliseconds(first[name, TYPING]) for name in sites},
+            "at_once": {name: turns.milliseconds(first[name, AT_ONCE]) for name in sites},
+            "again": turns.milliseconds([one["again"] / 1e3 for one in ours]), "limit": turns.milliseconds(limit),
+            "ratio": turns.ratio(first[LITERT, AT_ONCE], first[OTHER, AT_ONCE]),
+            "to_limit": turns.ratio(first[LITERT, AT_ONCE], limit)}
 
 
 def page(results: dict) -> str:
     """The results as Markdown."""
-    first, again, pair = results["first"], results["again"], results["encoders"]
-    kept = "kept" if first[LITERT] <= results["most"] else "missed"
+    typed, at_once, pair = results["typed"], results["at_once"], results["encoders"]
+    kept = "kept" if typed[LITERT] <= results["most"] else "missed"
     lines = ["# A first search after a warm start", "",
              "`python -m benchmarks web_start` wrote this page. The demo model "
              f"(text {pair['text']}, image {pair['image']}) and the sample shop in Chromium {results['chromium']}, "
              f"{results['processor']}, {results['cores']} cores. The browser was here before; a new page is opened, "
-             "and words are typed and sent as soon as its code runs, so that runtime, encoder, tokenizer and catalog "
-             f"are all still to be loaded. Medians of {ROUNDS} visits, in turn with those of the page with {OTHER} "
-             "(fp32).", "",
-             "| | ms |", "|---|---|",
-             *(f"| from the navigation's start: {what} | {results['since'][key]:.0f} |" for key, what in TIMES.items()),
-             f"| **words sent to products drawn, {LITERT}** (at most {results['most']:.0f}: {kept}) | "
-             f"**{first[LITERT]:.0f}** |",
-             f"| the same with {OTHER} | {first[OTHER]:.0f} |",
-             f"| another search in the same page, {LITERT} | {again[LITERT]:.0f} |",
-             f"| the limit: the same files read from the browser's cache, and the runtime compiled | "
-             f"{results['limit']:.0f} |", "",
-             f"{LITERT} takes {results['ratio']:.2f} of {OTHER}'s time, and {results['to_limit']:.2f} times the limit."]
+             "and the shopper touches the field as soon as its code runs. Runtime, encoder, tokenizer and catalog are "
+             f"loaded while the words are typed. Medians of {ROUNDS} visits, in turn with those of the page with "
+             f"{OTHER} (fp32).", "",
+             f"| ms | {LITERT} | {OTHER} |", "|---|---|---|",
+             f"| **words sent to products drawn, after {TYPING / 1000:.0f} s of typing** (at most "
+             f"{results['most']:.0f}: {kept}) | **{typed[LITERT]:.0f}** | {typed[OTHER]:.0f} |",
+             "| the same, sent in the moment in which the page's code runs: the worst case | "
+             f"{at_once[LITERT]:.0f} | {at_once[OTHER]:.0f} |",
+             f"| another search in the same page | {results['again']:.0f} | |",
+             "| the worst case's limit: the same files read from the browser's cache, and the runtime compiled | "
+             f"{results['limit']:.0f} | |",
+             *(f"| the worst case, from the navigation's start: {what} | {results['since'][key]:.0f} | |"
+               for key, what in TIMES.items()), "",
+             f"In the worst case {LITERT} takes {results['ratio']:.2f} of {OTHER}'s time, and "
+             f"{results['to_limit']:.2f} times the limit."]
     return "\n".join([*lines, ""])

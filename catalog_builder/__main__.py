@@ -91,6 +91,8 @@ def parser() -> CommandLine:
     search.add_argument("--slider", type=float, default=0.5, help="with both: 0 is the text, 1 the picture")
     search.add_argument("-k", type=int, default=10, help="results (default: %(default)s); 1: the best match only")
     search.add_argument("--category", action="append", metavar="NAME", help="only this category; may be repeated")
+    search.add_argument("--filter", action="append", default=[], metavar="COLUMN=TEXT|…", help="only products with one "
+                        "of the texts in a column that `build --filter` named; may be repeated")
     search.add_argument("--price-from", metavar="PRICE")
     search.add_argument("--price-to", metavar="PRICE")
     search.add_argument("--threshold", type=float, default=float("-inf"), help="least score of a result")
@@ -306,7 +308,8 @@ def search_request(options: Namespace) -> SearchRequest:
     """What `search` was asked for."""
     return SearchRequest(
         text=options.text, picture=options.image, slider=options.slider, like=options.like, k=options.k,
-        where=Filter(options.category, commands.price(options.price_from), commands.price(options.price_to)),
+        where=Filter(options.category, commands.price(options.price_from), commands.price(options.price_to),
+                     list_arguments.asked_filters(options.filter)),
         threshold=options.threshold, least_confidence=options.confidence)
 
 

@@ -26,8 +26,9 @@ from catalog_builder.builder.recall import RECALL_TOLERANCE
 from catalog_builder.catalog import calibration, searcher
 from catalog_builder.catalog import reader as catalogs
 from catalog_builder.catalog.reader import UNITS, Catalog
+from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
-from catalog_builder.catalog.searcher import Result, Searcher
+from catalog_builder.catalog.searcher import ExactResult, Result, Searcher
 from catalog_builder.compare import comparison, comparison_table
 from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.lists import inspection, listing, problems
@@ -154,31 +155,51 @@ def search(catalog: Path, dist: Path, request: SearchRequest, as_json: bool) -> 
     if request.like is not None and (request.text is not None or request.picture is not None):
         raise InputError("--like goes with neither --text nor --image")
     shop = engines.searcher(catalog, dist)
-    where = replace(request.where, categories=spelled(request.where.categories, shop.catalog.category_names))
+    where = written(request.where, shop.catalog)
     results = answers(shop, replace(request, where=where))
+    exact = shop.exact(request.text, where) if request.text else []
     warning = shop.warning(request.text) if request.text else None
     if as_json:
-        print(json.dumps({"warning": warning, "results": [
+        print(json.dumps({"warning": warning, "exact": [one.record | {"by": one.by} for one in exact], "results": [
             r.record | {"score": r.score, "percent": r.percent, "stars": r.stars} for r in results]},
             ensure_ascii=False))
         return DONE
     if warning:
         print(f"catalog_builder: {warning}", file=sys.stderr)
+    if exact:
+        _show_exact(exact)
     table = _table(("", "id", "name", "category"), ("price", "match", "per cent", "score"))
     for i, r in enumerate(results, 1):
-        price = amount(r.record.get("price"), r.record.get("currency", ""))
-        names = (escape(str(r.record.get(key, ""))) for key in ("id", "name", "category"))
         match = ("–", "–") if r.stars is None else ("★" * r.stars + "☆" * (5 - r.stars), f"{r.percent} %")
-        table.add_row(str(i), *names, price, *match, f"{r.score:.4f}")
+        table.add_row(str(i), *_shown(r.record), *match, f"{r.score:.4f}")
     _show(f"{len(results)} of {described(shop.catalog)}", table)
     return DONE
 
 
-def spelled(names: Collection[str] | None, known: Collection[str]) -> list[str] | None:
-    """Category names as the catalog writes them, whatever their case."""
+def _show_exact(found: Sequence[ExactResult]) -> None:
+    table = _table(("id", "name", "category"), ("price", "by"))
+    for one in found:
+        table.add_row(*_shown(one.record), one.by)
+    _show("named exactly", table)
+
+
+def _shown(record: dict) -> tuple[str, ...]:
+    """A product's id, name, category and price."""
+    return (*(escape(str(record.get(key, ""))) for key in ("id", "name", "category")),
+            amount(record.get("price"), record.get("currency", "")))
+
+
+def written(where: Filter, catalog: Catalog) -> Filter:
+    """The names of a filter as the catalog writes them, whatever their case."""
+    columns = {spelled([name], catalog.filters)[0]: texts for name, texts in where.columns.items()}
+    return replace(where, categories=where.categories and spelled(where.categories, catalog.category_names), columns={
+        name: spelled(texts, catalog.filters[name].names) if name in catalog.filters else texts
+        for name, texts in columns.items()})
+
+
+def spelled(names: Collection[str], known: Collection[str]) -> list[str]:
+    """Names as the catalog writes them, whatever their case."""
     by_folded = {name.casefold(): name for name in known}
-    if names is None:
-        return None
     return [name if name in known else by_folded.get(name.casefold(), name) for name in names]
 
 

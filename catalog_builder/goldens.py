@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog_builder import label_goldens, lookup_goldens, overlay_goldens
+from catalog_builder import label_goldens, lookup_goldens, overlay_goldens, word_goldens
 from catalog_builder.builder.writer import Content, write
 from catalog_builder.catalog import calibration, scores, search
 from catalog_builder.catalog.calibration import Calibration, Curve
@@ -92,7 +92,7 @@ def write_searches(folder: Path) -> None:
 
 
 PARTS = {"search": write_searches, "ids": lookup_goldens.write, "overlay": overlay_goldens.write,
-         "first-pass": first_pass_goldens.write,
+         "first-pass": first_pass_goldens.write, "words": word_goldens.write,
          "labels.json": label_goldens.write, "labels-sigmoid.json": label_goldens.write_sigmoid}
 
 

@@ -28,6 +28,12 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--language", default="", metavar="en", help="of texts that come in several languages")
     group.add_argument("--encoding", metavar="NAME", help="of a text that is no UTF-8, such as windows-1252")
     group.add_argument("--keep", default="", metavar="COLUMN,…", help="other columns that ship to every phone")
+    group.add_argument("--keys", default="", metavar="COLUMN,…", help="columns whose whole value finds a product, such "
+                       "as sku,gtin,model; they ship (besides: the id, and of --keep barcodes, article numbers, brand)")
+    group.add_argument("--words", default="", metavar="COLUMN,…", help="columns whose words find a product; they ship "
+                       "(besides: the name, and of --keep the brand); none: no search for words")
+    group.add_argument("--filter", default="", metavar="COLUMN,…", help="columns to filter by, such as brand,size; "
+                       "they ship")
     group.add_argument("--pictures", type=command.path, action="append", default=[], metavar="FOLDER",
                        help="where the pictures are; may be repeated (default: the list's folder)")
     group.add_argument("--pictures-from", default="", metavar="PATTERN", help='such as "images/{id}.jpg"')
@@ -50,7 +56,9 @@ def options(given: Namespace) -> ListOptions:
     built = manifest.created()
     return ListOptions(
         preset=given.preset, columns=columns, currency=given.currency.upper(), decimal=given.decimal,
-        language=given.language, encoding=given.encoding, keep=_names(given.keep),
+        language=given.language, encoding=given.encoding, keep=_names(given.keep, "--keep"),
+        keys=_names(given.keys, "--keys"), words=_names(given.words, "--words"),
+        filters=_names(given.filter, "--filter"),
         pictures=tuple(given.pictures), pictures_from=given.pictures_from,
         category_level=given.category_level, sold_out=given.sold_out,
         now=datetime.fromisoformat(built) if built else datetime.now(UTC))
@@ -71,6 +79,18 @@ def mapped(given: Sequence[str]) -> dict[str, Sequence[str]]:
     return columns
 
 
+def asked_filters(given: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The texts by column of `--filter brand=Acme,"size=M|L"`. Raises InputError for anything else."""
+    columns: dict[str, Sequence[str]] = {}
+    for text in given:
+        for pair in _names(text, "--filter"):
+            column, mark, texts = pair.partition("=")
+            if not mark or not column.strip() or not texts.strip():
+                raise InputError("no filter", where="--filter", expected="COLUMN=TEXT, or COLUMN=TEXT|TEXT", found=pair)
+            columns[column.strip()] = [one.strip() for one in texts.split("|")]
+    return columns
+
+
 def share(text: str) -> float:
     """50% or 50 as 0.5. Raises InputError for anything but 0 to 100."""
     number = text.strip().removesuffix("%")
@@ -79,11 +99,11 @@ def share(text: str) -> float:
     return float(number) / 100
 
 
-def _names(text: str) -> tuple[str, ...]:
+def _names(text: str, option: str) -> tuple[str, ...]:
     """Names between commas, in quotes where they hold one, each once."""
     try:
         names = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error as error:
-        raise InputError("the columns cannot be read", where="--keep", expected='COLUMN,"Column, with a comma"',
-                         found=text) from error
+        raise InputError("the columns cannot be read", where=option, found=text,
+                         expected='COLUMN,"Column, with a comma"') from error
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))

@@ -1,4 +1,4 @@
-"""Tokenizer assets of the golden vectors enter; damaged copies, and what the reference reader says of each, leave.
+"""Tokenizer assets enter, golden and small ones; damaged copies, and what the reference reader says of each, leave.
 
 A copy is the bytes that differ, so that thousands fit one file. The ports are held to it: a copy that the reference
 refuses is refused, on opening or by the full check; another gives the reference's ids.
@@ -10,6 +10,7 @@ from pathlib import Path
 from export.common.errors import InputError
 from export.text.tokenizer import load
 from parity import goldens, token_goldens
+from tests.small_assets import small_asset_of
 
 ASSETS = goldens.OUT / token_goldens.ASSETS
 FAMILIES = ("unigram", "gemma-bpe", "wordpiece")
@@ -23,26 +24,37 @@ SIGNS = b'0123456789"{}[],: -.ab'
 def write(path: Path, count: int) -> None:
     """Writes `count` copies of assets of each family as JSON: `texts`, and `cases` with `asset`, `edits` and `ids`.
 
-    `asset`: below the golden folder; `edits`: pairs of a place and the byte there; `ids`: of each text, null where the
+    `asset`: beside the JSON; `edits`: pairs of a place and the byte there; `ids`: of each text, null where the
     reference refuses the copy.
     """
     source = random.Random(18)
     copy = path.with_suffix(".safetensors")
-    cases = [_case(source, family, copy) for family in FAMILIES for _ in range(count)]
+    cases = [_case(source, assets, copy) for family in FAMILIES for assets in [_assets(family, path.parent)]
+             for _ in range(count)]
     copy.unlink()
     goldens.write_ascii(path, {"texts": TEXTS, "cases": cases})
 
 
-def _case(source: random.Random, family: str, copy: Path) -> dict:
-    name = f"{family}.safetensors" if source.randrange(WHOLE_MODEL) == 0 else (
-        f"{token_goldens.DAMAGED}/{family}-whole.safetensors")
-    content = bytearray((ASSETS / name).read_bytes())
+def _assets(family: str, folder: Path) -> list[Path]:
+    """The family's look-alike; then small ones, with two steps and with all of them."""
+    sources = {"look-alike": (ASSETS / f"{family}.safetensors").read_bytes(),
+               "two-steps": (ASSETS / token_goldens.DAMAGED / f"{family}-whole.safetensors").read_bytes(),
+               "all-steps": small_asset_of(family)}
+    paths = [folder / f"{family}-{kind}.safetensors" for kind in sources]
+    for path, content in zip(paths, sources.values(), strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def _case(source: random.Random, assets: list[Path], copy: Path) -> dict:
+    asset = assets[0] if source.randrange(WHOLE_MODEL) == 0 else source.choice(assets[1:])
+    content = bytearray(asset.read_bytes())
     head = LENGTH + int.from_bytes(content[:LENGTH], "little")
     edits = [_edit(source, content, head) for _ in range(source.randint(1, MOST_EDITS))]
     for place, byte in edits:
         content[place] = byte
     copy.write_bytes(content)
-    return {"asset": f"{token_goldens.ASSETS}/{name}", "edits": edits, "ids": _ids(copy)}
+    return {"asset": asset.name, "edits": edits, "ids": _ids(copy)}
 
 
 def _edit(source: random.Random, content: bytearray, head: int) -> tuple[int, int]:

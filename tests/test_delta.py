@@ -10,12 +10,16 @@ import pytest
 from catalog_builder.builder import writer
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
+from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.lists import products
 from catalog_builder.lists.products import Product
 from catalog_builder.updates import delta_writer
 from catalog_builder.updates.previous import Previous
 from tests.test_catalog import CALIBRATION, SPACE, mutated
 
+INDEXED = [IndexedColumns(), IndexedColumns(keys=("id", "brand")), IndexedColumns(words=("name",)),
+           IndexedColumns(filters=("brand",)),
+           IndexedColumns(("id",), ("name", "brand", "sizes"), ("sizes", "category"))]
 EDITS = 2_000                                # random edits of a shop, in `make soak`
 FAULTS = 20_000                              # damaged deltas, in `make soak`
 DIM = 12
@@ -39,7 +43,8 @@ class Shop:
     vectors: dict[str, np.ndarray]
     thumbnails: dict[str, bytes]
 
-    def written(self, path, base: Catalog | None = None, thumbnails: bool = True) -> Catalog:
+    def written(self, path, base: Catalog | None = None, thumbnails: bool = True,
+                indexed: IndexedColumns = INDEXED[0]) -> Catalog:
         """Its catalog, as the builder writes it."""
         before = Previous(base) if base else None
         listed = before.in_order(self.products) if before else self.products
@@ -53,7 +58,7 @@ class Shop:
             owners=np.repeat(np.arange(len(listed)), [len(self.vectors[one.id]) for one in listed]),
             thumbnails=[self.thumbnails[one.id] for one in listed] if thumbnails else None,
             ids=[one.id for one in listed], offset=before.offset if before else None,
-            parent=before.digest if before else None)
+            parent=before.digest if before else None, indexed=indexed)
         writer.write(path, made, vectors)
         return open_catalog(path)
 
@@ -109,12 +114,32 @@ def test_any_edit_gives_the_same_bytes(tmp_path, repetitions):
     for number in range(repetitions(EDITS)):
         chance = random.Random(number)
         before = shop(chance, chance.randint(1, 12))
-        thumbnails = chance.random() < 0.8
-        base = before.written(tmp_path / "base.catalog", thumbnails=thumbnails)
-        made, path = both(tmp_path, edited(chance, before, number), base, thumbnails=thumbnails)
+        options = {"thumbnails": chance.random() < 0.8, "indexed": INDEXED[number % len(INDEXED)]}
+        base = before.written(tmp_path / "base.catalog", **options)
+        made, path = both(tmp_path, edited(chance, before, number), base, **options)
         result = deltas.apply(base, deltas.open_delta(path), tmp_path / "result.catalog")
         assert bytes(result.content) == bytes(made.content), number
         assert result.metadata["parent"] == base.metadata["sha256"]
+
+
+def test_words_keys_and_filters_add_nothing_to_a_delta(tmp_path):
+    chance = random.Random(7)
+    before = shop(chance, 30)
+    after, sizes = edited(chance, before, 1), []
+    for indexed in (INDEXED[0], INDEXED[-1]):
+        base = before.written(tmp_path / "base.catalog", indexed=indexed)
+        delta = deltas.open_delta(both(tmp_path, after, base, indexed=indexed)[1])
+        sizes.append(sum(tensor.nbytes for name, tensor in delta.tensors.items() if name != "head"))
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize("change", [INDEXED[1], INDEXED[2], dataclasses.replace(INDEXED[-1], filters=("sizes",))])
+def test_no_delta_leads_to_other_keys_words_or_filters(tmp_path, change):
+    chance = random.Random(7)
+    before = shop(chance, 9)
+    base = before.written(tmp_path / "base.catalog", indexed=INDEXED[-1])
+    with pytest.raises(CatalogError, match="differ in space, mean or kind"):
+        both(tmp_path, before, base, indexed=change)
 
 
 def test_days_follow_one_another_and_what_stays_keeps_its_place(tmp_path):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -18,13 +19,16 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from catalog_builder.catalog.reader import open_catalog
+from catalog_builder.updates import device
+from catalog_builder.updates.device import Device
 from export.common import node
 from export.common.errors import InputError
 from tests.conftest import ROOT
 from tests.picture_server import served
+from tests.test_updates import Folder
 
 OWN = 12                                     # products of a list of one's own
-NEEDED = ("Makefile", "requirements-catalog.lock", "export", "catalog_builder")
+NEEDED = ("Makefile", "requirements-catalog.lock", "requirements-publish.lock", "export", "catalog_builder")
 
 
 def commands(heading: str) -> list[str]:
@@ -95,6 +99,27 @@ def run(command: str, desk: Path, light: Path) -> str:
     answer = subprocess.run(command, cwd=desk, shell=True, capture_output=True, text=True, env=alone(light))
     assert answer.returncode == 0, f"{command}: {answer.stdout}{answer.stderr}"
     return answer.stdout
+
+
+def test_what_is_published_every_night_reaches_a_phone_as_a_delta(desk, light):
+    if not (light / ".ready-publish").exists():
+        pytest.skip(f"nothing that signs in {light}: make key VENV=none makes it")
+    lines = (ROOT / "demo" / "shop" / "products.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    shutil.copytree(ROOT / "demo" / "shop" / "pictures", desk / "pictures")
+    key, *nightly = commands("Publish every night")
+    public = run(key, desk, light).splitlines()[-1]
+    (desk / "today.csv").write_text("".join(lines[:10 * OWN]), encoding="utf-8")
+    for command in [nightly[0].replace(" BASE=yesterday.catalog", ""), *nightly[1:]]:
+        run(command, desk, light)
+    first = Path(shutil.copy(desk / "dist" / "demo" / "today.catalog", desk / "yesterday.catalog"))
+    (desk / "today.csv").write_text("".join([*lines[:5 * OWN], *lines[5 * OWN + 1:10 * OWN + 1]]), encoding="utf-8")
+    for command in nightly:
+        run(command, desk, light)
+    app = Device(desk / "phone", "shop", open_catalog(first).space, first, [public])
+    today = datetime.now(UTC).date()
+    made = device.update(app, device.start(app, today), Folder(desk / "site", {}), today)
+    assert (made.how, made.in_force.number, made.in_force.expired) == ("delta", 2, False)
+    assert bytes(made.in_force.catalog.content) == (desk / "dist" / "demo" / "today.catalog").read_bytes()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from catalog_builder import apps
 from catalog_builder.builder import build
 from catalog_builder.catalog import first_pass, reader
@@ -15,6 +17,7 @@ from catalog_builder.lists import problems
 from catalog_builder.pictures.address_index import FetchedFile
 from export.artifacts import manifest
 from export.artifacts.receipts import Receipt
+from export.common import container
 from export.common.container import parsed
 from export.common.specs import CHINESE_CLIP_TEXT, SIGLIP2_TEXT, SIGLIP_TEXT, XLM_R_TEXT, Given, Licence
 from export.formats.job import Job
@@ -68,6 +71,12 @@ def paths(value: dict, within: str = "") -> set[str]:
     return {path for key, one in value.items() for path in (
         paths(one, f"{within}{key}.") if isinstance(one, dict) and key in ("embedding", "image", "text")
         else {f"{within}{key}"})}
+
+
+def test_words_and_filters_have_the_tensors_of_the_tables():
+    for heading, known in (("### Words and keys", reader.WORDS), ("### Filters by a field", reader.FILTERS)):
+        assert {name.strip("`"): container.DTYPES[kind] for name, kind, *_ in table(heading, "tensor")} == {
+            name: np.dtype(kind) for name, (kind, _) in known.items()}
 
 
 def test_what_stands_beside_a_list_and_a_catalog_has_the_names_of_the_tables(tmp_path):

@@ -65,10 +65,10 @@ ORDER = {
     "parity": [["hostile", "lookalikes", "samples"], ["gate"], ["auto", "report", "basis", "gpu", "token_goldens"],
                ["goldens", "__main__"],
                ["prove"]],
-    "catalog_builder": [["tables"], ["fields", "pictures"], ["lists", "catalog"], ["engines", "updates"], ["builder"],
-                        ["apps", "golden_values", "list_goldens"],
+    "catalog_builder": [["tables"], ["fields", "pictures", "index"], ["lists", "catalog"], ["engines", "updates"],
+                        ["builder"], ["apps", "golden_values", "list_goldens"],
                         ["bundle", "compare", "machines", "vectors", "label_goldens", "lookup_goldens",
-                         "overlay_goldens", "first_pass_goldens", "update_goldens", "web"],
+                         "overlay_goldens", "first_pass_goldens", "update_goldens", "word_goldens", "web"],
                         ["goldens", "commands", "list_arguments"], ["__main__"]]}
 UPWARDS = {("export.tflite.onnx2tf_route", "onnx")}           # the second route goes through ONNX
 

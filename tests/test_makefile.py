@@ -311,9 +311,10 @@ def test_catalogs_take_the_exporters_environment_where_it_is_there_or_made_and_e
 def test_what_the_user_says_of_a_list_is_passed_on_whole():
     given = {"MAP": 'name="A B"', "CURRENCY": "EUR", "KEEP": "Brand,Size", "LIST_LANGUAGE": "de", "PRESET": "plain",
              "GROUP_BY": "model", "DECIMAL": ",", "ENCODING": "cp1252", "PICTURES": "a b", "PICTURES_FROM": "{id}.jpg",
-             "SOLD_OUT": "mark", "ALLOW_LOSS": "5%"}
+             "SOLD_OUT": "mark", "ALLOW_LOSS": "5%", "KEYS": "sku,gtin", "WORDS": "material", "FILTER": "brand, size"}
     said = make("-n", "catalog", "PRODUCTS=my list.csv", *(f"{name}={value}" for name, value in given.items()))
     assert '--products "my list.csv"' in said and all(f'"${name}"' in said for name in given)
+    assert '--filter "$FILTER"' in make("-n", "search", "FILTER=brand=A B")
 
 
 def test_the_second_route_is_refused_where_its_tools_are_not_built(tmp_path):

@@ -47,7 +47,8 @@ def pretended(tmp_path_factory) -> Path:
     python = folder / "bin" / "python"
     python.write_text(NOTES, encoding="utf-8")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
-    (folder / ".ready").write_text(hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest())
+    for marker, lock in ((".ready", "requirements.lock"), (".ready-publish", "requirements-publish.lock")):
+        (folder / marker).write_text(hashlib.sha256((ROOT / lock).read_bytes()).hexdigest())
     return folder
 
 

@@ -3,15 +3,20 @@
 import base64
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 
-from catalog_builder.catalog import delta
+from catalog_builder.catalog import delta, search
 from catalog_builder.catalog.reader import CatalogError, open_catalog
 from catalog_builder.updates import device, statement
 from catalog_builder.updates.device import Device, Kind, UpdateError
+from tests import faults
 from tests.test_statement import ANSWERS, FOLDER, KEYS, TUESDAY
 
 SITE = "shop.update"
@@ -143,3 +148,278 @@ def test_a_golden_damaged_delta_is_refused_or_gives_the_right_catalog(edit, tmp_
         assert not (tmp_path / "a.catalog").exists()
     else:
         assert bytes(made.content) == (FOLDER / names["result"]).read_bytes()
+
+
+# Killed, and without room.
+
+WEDNESDAY = {"file": SITE}
+WAYS = {"delta": (WEDNESDAY, "statements/tuesday.update"), "whole": ({"file": "statements/whole.update"}, None),
+        "whole after a delta": (WEDNESDAY | {"serve": {"deltas/base-wednesday.delta": {"flip": 500, "bit": 1}}}, None),
+        "same": ({"file": "statements/same-catalog.update"}, SITE)}
+
+
+def fresh(tmp_path: Path, way: str, number: int) -> tuple[Device, dict]:
+    """An app before an update, in a folder of its own."""
+    case, in_force = WAYS[way]
+    folder = tmp_path / str(number)
+    folder.mkdir()
+    of = app(folder)
+    put(of, in_force, 2 if in_force == "statements/tuesday.update" else 3 if in_force else None)
+    return of, case
+
+
+def blocks_of(served: Folder, moment) -> device.Fetch:
+    """A site that counts each block as a moment."""
+    def fetch(path: str, place: int) -> tuple[int, Iterator[bytes]]:
+        start, blocks = served(path, place)
+
+        def counted() -> Iterator[bytes]:
+            for block in blocks:
+                moment()
+                yield block
+        return start, counted()
+
+    return fetch
+
+
+def updating(of: Device, case: dict):
+    def work(moment) -> None:
+        device.update(of, device.start(of, TODAY), blocks_of(site(case, block=100), moment), TODAY)
+
+    return work
+
+
+def stands(of: Device, case: dict, before: int) -> None:
+    """A start finds the old catalog or the new one, whole; then an update gives the new one."""
+    new = statement.opened((FOLDER / case["file"]).read_bytes(), KEYS, of.check)
+    running = device.start(of, TODAY)
+    running.catalog.verify()
+    assert running.number in (before, new.number) and device.highest(of) >= running.number
+    made = device.update(of, running, site(case), TODAY)
+    assert (made is None) == (running.number == new.number)
+    running = device.start(of, TODAY)
+    assert (running.number, device.highest(of)) == (new.number, new.number)
+    assert bytes(running.catalog.content) == (FOLDER / new.catalog.path).read_bytes()
+    names = {path.name for path in of.folder.iterdir()}
+    assert names == {of.statement.name, "highest", of.catalog(new.catalog.digest).name}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_at_any_moment_the_old_catalog_is_in_force_or_the_new_one(way, tmp_path):
+    of, case = fresh(tmp_path, way, 0)
+    before = device.start(of, TODAY).number
+    count = faults.moments(updating(of, case), of.folder)
+    assert count >= (20 if way == "same" else 50)
+    for moment in range(1, count + 1):
+        of, case = fresh(tmp_path, way, moment)
+        faults.killed(updating(of, case), of.folder, moment)
+        stands(of, case, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_on_a_full_disk_the_old_catalog_is_searched_and_a_later_update_comes(way, tmp_path):
+    of, case = fresh(tmp_path, way, 0)
+    count = faults.moments(updating(of, case), of.folder)
+    for moment in range(1, count + 1):
+        of, case = fresh(tmp_path, way, moment)
+
+        def work(room, of=of, case=case) -> None:
+            running = device.start(of, TODAY)
+            try:
+                device.update(of, running, site(case), TODAY)
+            except UpdateError as error:
+                assert error.kind in (Kind.DISK, Kind.DAMAGED), error
+            running.catalog.verify()
+            assert search.search(running.catalog, running.catalog.vectors(slice(0, 1))[0], 3)
+            room()
+            stands(of, case, device.start(of, TODAY).number)
+
+        faults.full(work, of.folder, moment)
+
+
+@pytest.mark.parametrize("way", ["delta", "whole", "whole after a delta"])
+@pytest.mark.parametrize("size", [0, 1, 300, 819, 3000, 5000])
+def test_a_write_that_finds_no_room_is_a_fault_of_the_disk(way, size, tmp_path):
+    of, case = fresh(tmp_path, way, size)
+
+    def work(room) -> None:
+        running = device.start(of, TODAY)
+        with pytest.raises(UpdateError) as caught:
+            device.update(of, running, site(case), TODAY)
+        assert caught.value.kind is Kind.DISK
+        running.catalog.verify()
+        assert state(of)[0] == running.number
+        room()
+        stands(of, case, running.number)
+
+    faults.limited(work, size)
+
+
+def test_killed_at_the_start_the_next_start_finds_the_same(tmp_path):
+    def left(number: int) -> Device:
+        of = app(tmp_path / str(number))
+        of.folder.parent.mkdir()
+        put(of, "statements/tuesday.update", 1)
+        for name in (of.catalog("0" * 64).name, f"{'1' * 64}.made", f"{'2' * 64}.part", "shop.partial.update"):
+            (of.folder / name).write_bytes(b"left")
+        return of
+
+    of = left(0)
+    count = faults.moments(lambda moment: device.start(of, TODAY) and None, of.folder)
+    assert count > 5
+    for moment in range(1, count + 1):
+        of = left(moment)
+        faults.killed(lambda moment, of=of: device.start(of, TODAY) and None, of.folder, moment)
+        assert state(of) == (2, 2)
+        assert {path.suffix for path in of.folder.iterdir()} == {".update", ".catalog", ".part", ""}
+        assert len(list(of.folder.iterdir())) == 4
+
+
+def test_a_folder_that_cannot_be_written_leaves_the_bundled_catalog(tmp_path):
+    (tmp_path / "state").write_bytes(b"a file where the folder should be")
+    said: list[str] = []
+    of = app(tmp_path, say=said.append)
+    running = device.start(of, TODAY)
+    assert running.number == 0 and len(said) == 1
+    with pytest.raises(UpdateError) as caught:
+        device.update(of, running, site(WEDNESDAY), TODAY)
+    assert caught.value.kind is Kind.DISK
+
+
+# Networks.
+
+class Host(BaseHTTPRequestHandler):
+    """Serves the goldens, with Range or without; every third answer ends early."""
+
+    ranges, asked = True, 0
+
+    def do_GET(self) -> None:
+        content = (FOLDER / self.path.lstrip("/")).read_bytes()
+        place = int((self.headers["Range"] or "bytes=0-")[6:-1]) if self.ranges else 0
+        type(self).asked += 1
+        rest = content[place:]
+        self.send_response(206 if place else 200)
+        if place:
+            self.send_header("Content-Range", f"bytes {place}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest if self.asked % 3 else rest[:len(rest) * 2 // 3])
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing on the terminal."""
+
+
+def over_http(address: str, came: list[int]) -> device.Fetch:
+    def fetch(path: str, place: int) -> tuple[int, Iterator[bytes]]:
+        asked = Request(f"{address}/{path}", headers={"Range": f"bytes={place}-"} if place else {})
+        answer = urlopen(asked, timeout=10)
+        start = int(answer.headers["Content-Range"].split()[1].split("-")[0]) if answer.status == 206 else 0
+
+        def blocks() -> Iterator[bytes]:
+            with answer:
+                while block := answer.read(512):
+                    came.append(len(block))
+                    yield block
+        return start, blocks()
+
+    return fetch
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_over_a_network_that_breaks_off_the_update_comes_in_the_end(ranges, tmp_path):
+    handler = type("Handler", (Host,), {"ranges": ranges, "asked": 1})
+    of, came, tries = app(tmp_path), [], 0
+    (tmp_path / "state").mkdir()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            running, made = device.start(of, TODAY), None
+            fetch = over_http(f"http://127.0.0.1:{server.server_port}", came)
+            while made is None:
+                tries += 1
+                with suppress(UpdateError):
+                    made = device.update(of, running, fetch, TODAY)
+                assert tries < 9
+        finally:
+            server.shutdown()
+            thread.join()
+    made.in_force.catalog.verify()
+    told = statement.opened((FOLDER / SITE).read_bytes(), KEYS, of.check)
+    assert made.how == "delta" and tries > 1
+    delta_bytes, size = told.delta_from(running.catalog.metadata["sha256"]).bytes, (FOLDER / SITE).stat().st_size
+    whole = size * tries + delta_bytes
+    assert (sum(came) <= whole) if ranges else (sum(came) > whole - size)
+
+
+def test_a_download_goes_on_from_where_it_stopped(tmp_path):
+    case, of = {"file": "statements/whole.update"}, app(tmp_path)
+    running, content = device.start(of, TODAY), (FOLDER / "wednesday.catalog").read_bytes()
+    with pytest.raises(UpdateError):
+        device.update(of, running, site(case | {"serve": {"wednesday.catalog": {"cut": 3000}}}), TODAY)
+    again = site(case)
+    made = device.update(of, device.start(of, TODAY), again, TODAY)
+    assert again.asked == [(SITE, 0), ("wednesday.catalog", 3000)]
+    assert made.fetched == (FOLDER / case["file"]).stat().st_size + len(content) - 3000
+
+
+@pytest.mark.parametrize(("part", "asked"), [(b"x" * 6000, 0), (b"x" * 100, 100)])
+def test_a_part_that_is_not_the_files_beginning_is_thrown_away(part, asked, tmp_path):
+    case, of = {"file": "statements/whole.update"}, app(tmp_path)
+    running = device.start(of, TODAY)
+    told = statement.opened((FOLDER / case["file"]).read_bytes(), KEYS, of.check)
+    (of.folder / f"{told.catalog.sha256}.part").write_bytes(part)
+    first = site(case)
+    if asked:
+        with pytest.raises(UpdateError, match="other bytes") as caught:
+            device.update(of, running, first, TODAY)
+        assert caught.value.kind is Kind.DAMAGED
+    else:
+        device.update(of, running, first, TODAY)
+    assert first.asked[1] == ("wednesday.catalog", asked)
+    stands(of, case, 0)
+
+
+def test_a_server_that_begins_elsewhere_is_a_fault_of_the_network(tmp_path):
+    of = app(tmp_path)
+    with pytest.raises(UpdateError, match="another part") as caught:
+        device.update(of, device.start(of, TODAY), lambda path, place: (
+            0 if path == SITE else place + 1, site(WEDNESDAY)(path, place)[1]), TODAY)
+    assert caught.value.kind is Kind.NETWORK
+
+
+# Swaps.
+
+@pytest.mark.slow
+def test_each_search_during_swaps_is_answered_by_one_version_wholly(tmp_path, repetitions):
+    days = [open_catalog(FOLDER / f"{day}.catalog") for day in ("base", "tuesday", "wednesday")]
+    asked = days[0].vectors(slice(3, 4))[0]
+
+    def answer(catalog) -> list:
+        return [(catalog.record(hit.product), hit.score) for hit in search.search(catalog, asked, 50)]
+
+    expected, of = [answer(catalog) for catalog in days], app(tmp_path)
+    assert expected[0] != expected[1] != expected[2] != expected[0]
+    running, searches, wrong = [device.start(of, TODAY)], [0], []
+
+    def searching() -> None:
+        while searches[0] < repetitions(10_000):
+            found = answer(running[0].catalog)
+            searches[0] += 1
+            if found not in expected:
+                wrong.append(found)
+
+    threads = [Thread(target=searching) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    swaps = 0
+    while any(thread.is_alive() for thread in threads):
+        shutil.rmtree(of.folder)                 # as a new app; what is mapped stays
+        running[0] = device.start(of, TODAY)
+        for case in ({"file": "statements/tuesday.update"}, WEDNESDAY):
+            running[0] = device.update(of, running[0], site(case), TODAY).in_force
+            device.start(of, TODAY)
+            swaps += 1
+    assert not wrong and swaps > 2 and searches[0] >= repetitions(10_000)

@@ -28,6 +28,7 @@ from export.weights.lookup import find
 from parity import goldens, token_goldens
 from tests import damaged_catalogs, expected
 from tests.conftest import ROOT
+from tests.small_assets import few_rows, small_asset_of
 
 WEB = ROOT / "web_sample"
 FAULTS = 20_000                              # damaged tokenizer assets of each family, and catalogs, in `make soak`
@@ -36,10 +37,6 @@ SECONDS = 3600                               # longer than any of these takes
 ASSET_SECONDS = 20                           # for a small asset, verified or not, and some texts
 FAMILIES = ("unigram", "gemma-bpe", "wordpiece")         # of version 2
 LOOK_ALIKES = len(token_goldens.NAMES)
-SETS = ("letters", "numbers", "separators", "ignore_case", "spaces", "removed", "decimals", "combining", "cased",
-        "case_ignorable", "compositions", "struck", "dropped", "marks", "isolated", "punctuation", "breaks", "extends",
-        "prepends", "unmarked")
-MAPS = ("fold", "lower", "decompositions", "charrefs", "html", "html_shouted")
 THUMBNAILS = [b"RIFF-1", b"", bytes(range(256)), b"x", b"\0\0"]
 TEXTS = ["a photo of a r\u00e9d <b>dress</b> it's \u1112\u1161\u11ab e\u0323\u0302 3 \U0001f457\ud83d &#39;&#128;&#13;",
          "\x1b[31mred <start_of_text>\x00\u0345 \u039f\u03a3 &amp;amp;lt; \u0391'\u03a3' a\u03a3b\u00ad\u03a3"]
@@ -252,34 +249,6 @@ def small_asset(path: Path) -> tuple[dict[str, np.ndarray], bytes]:
     metadata, tensors = read_container(path, "")
     small = few_rows(tensors) | {"merges": tensors["merges"][:64], "byte_ids": tensors["byte_ids"]}
     return small, container_bytes(metadata, small)
-
-
-def small_asset_of(family: str) -> bytes:
-    """A few pieces, the steps of the family's golden asset, and a few rows of each table of theirs."""
-    metadata, tensors = token_goldens.small(family)
-    golden, tables = read_container(goldens.OUT / token_goldens.ASSETS / f"{family}.safetensors", "")
-    return container_bytes(metadata | {"steps": golden["steps"]}, few_rows(tables) | tensors)
-
-
-def few_rows(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Some rows of each set, map and list of names that is among the tensors."""
-    small = {name: tensors[name][:16] for name in SETS if name in tensors}
-    for name in MAPS:
-        if f"{name}_offsets" not in tensors:
-            continue
-        wanted = range(0, len(tensors[f"{name}_offsets"]) - 1, 7)[:24]
-        if f"{name}_keys" in tensors:
-            small[f"{name}_keys"] = tensors[f"{name}_keys"][wanted]
-        else:
-            small |= cut(tensors, f"{name}_names", f"{name}_name_offsets", wanted)
-        small |= cut(tensors, f"{name}_values", f"{name}_offsets", wanted)
-    return small
-
-
-def cut(tensors: dict[str, np.ndarray], values: str, offsets: str, wanted: range) -> dict[str, np.ndarray]:
-    """The wanted ones of the pieces of `values`, and their offsets."""
-    kept = [piece for index, piece in enumerate(np.split(tensors[values], tensors[offsets][1:-1])) if index in wanted]
-    return {values: np.concatenate(kept), offsets: np.cumsum([0, *map(len, kept)]).astype(np.uint32)}
 
 
 def texts_of(tensors: dict[str, np.ndarray]) -> list[str]:

@@ -289,7 +289,7 @@ def content(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries) ->
         categories=np.array([places[name] for name in used], np.uint32),
         owners=shelf.owners, thumbnails=shelf.thumbnails, ids=[product.id for product in shelf.products],
         created=manifest.created(), offset=task.base.offset if task.base else None,
-        parent=task.base.digest if task.base else None)
+        parent=task.base.digest if task.base else None, indexed=task.listing.recognition.indexed)
 
 
 def draw(task: BuildTask, shelf: EmbeddedProducts, asked: EmbeddedQueries, measured: Measured,

@@ -13,6 +13,8 @@ from catalog_builder.builder.quantize import Vectors
 from catalog_builder.catalog import calibration, first_pass, reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog, CatalogError
+from catalog_builder.index import catalog_index
+from catalog_builder.index.catalog_index import IndexedColumns
 from export.common import container, files
 
 STATED = 64                                  # characters of the metadata `first_pass`
@@ -37,6 +39,7 @@ class Content:
     offset: np.ndarray | None = None         # float32 [dim]; None: the mean of the vectors
     created: str | None = None
     parent: str | None = None                # 64 hex digits: the catalog that this one follows
+    indexed: IndexedColumns = IndexedColumns()           # the records' fields that are searched and filtered by
 
 
 def write(target: Path, content: Content, vectors: Vectors) -> None:
@@ -121,7 +124,11 @@ def _small_tensors(content: Content) -> dict[str, np.ndarray]:
         tensors["thumbnail_offsets"] = _offsets(content.thumbnails)
     if content.ids is not None:
         tensors["id_order"] = reader.id_order(map(reader.utf8, content.ids))
-    return tensors
+    try:
+        return tensors | catalog_index.built(content.records, len(content.records), content.indexed)
+    except ValueError as error:
+        raise CatalogError("a column that cannot be a filter", found=error,
+                           remedy="leave it out of --filter") from None
 
 
 def _offsets(parts: list[bytes]) -> np.ndarray:
@@ -133,7 +140,8 @@ def _metadata(content: Content, rows: int, dim: int) -> dict[str, str]:
               "dim": str(dim), "metric": reader.METRIC, "quantization": reader.QUANTIZATION,
               "products": str(len(content.records)), "rows": str(rows), "currency": content.currency,
               "categories": json.dumps(content.category_names, ensure_ascii=False, separators=(",", ":")),
-              "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64}
+              "calibration": json.dumps(content.calibration.json(), separators=(",", ":")), "sha256": "0" * 64,
+              **content.indexed.metadata()}
     return fields | {name: text for name, text in (("created", content.created), ("parent", content.parent)) if text}
 
 

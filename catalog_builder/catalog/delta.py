@@ -16,6 +16,7 @@ from catalog_builder.catalog import first_pass, reader
 from catalog_builder.catalog.first_pass import FirstPass
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError
 from catalog_builder.fields.prices import price_text
+from catalog_builder.index import catalog_index
 from export.common import container, files
 
 FORMAT, VERSION = "mobileclip-delta", "1"
@@ -95,6 +96,7 @@ def write_result(base: Catalog, delta: Delta, target: Path) -> None:
         tensors |= _thumbnails(base, delta, kept)
     if base.id_order is not None:
         tensors["id_order"] = _id_order(base.id_order, delta, kept, products)
+    tensors |= _index(base, delta, kept, products)
     if shapes != {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}:
         raise ValueError("tensors that are not those of the result's header")
     with target.open("wb") as file:
@@ -204,6 +206,15 @@ def _thumbnails(base: Catalog, delta: Delta, kept: np.ndarray) -> dict[str, np.n
     given = _cut(delta["thumbnails"], delta["thumbnail_lengths"], delta["changed"])
     pieces = [given[place] if place in given else base.thumbnail(old) or b"" for place, old in enumerate(kept.tolist())]
     return _joined("thumbnail", pieces + [given[place] for place in sorted(given) if place >= len(kept)])
+
+
+def _index(base: Catalog, delta: Delta, kept: np.ndarray, products: int) -> dict[str, np.ndarray]:
+    """The words, keys and filters, of which the delta holds nothing: they follow from the records."""
+    moved = np.full(base.products, -1, np.int64)
+    moved[kept] = np.arange(len(kept))
+    moved[kept[delta["rewritten"][:np.searchsorted(delta["rewritten"], len(kept))]]] = -1
+    return catalog_index.followed(base.words, base.filters, moved, products,
+                                  _cut(delta["records"], delta["record_lengths"], delta["rewritten"]))
 
 
 def _cut(whole: np.ndarray, lengths: np.ndarray, places: np.ndarray) -> dict[int, bytes]:

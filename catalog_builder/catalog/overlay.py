@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from catalog_builder.catalog import reader, scores, search
+from catalog_builder.catalog import reader, scores, search, words
 from catalog_builder.catalog.reader import REMEDY, Catalog, CatalogError
 from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.catalog.words import IndexedProducts, ListedProducts, NamedProduct, Products
+from catalog_builder.index import filter_columns, record_texts
 from export.common import container
 
 MOST_PRODUCTS = 5_000                        # of an overlay: more belong into the shop's list
@@ -70,12 +72,55 @@ class OverlaidCatalog:
     def search(self, vector: np.ndarray, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
                without: int | None = None, exact: bool = False) -> list[Hit]:
         """As `search.search`; a hit's product and row are counted over both files."""
-        if where.categories is not None:
-            search.refuse_unknown(where.categories, self.category_names, self.own.path)
+        self._refuse_unknown(where)
         found = [Hit(first + hit.product, row + hit.row, hit.score) for catalog, first, row in self._parts()
                  for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold,
                                         exact)]
         return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
+
+    def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[NamedProduct]:
+        """As `words.found`; the overlay's own products are found by their records, with the base's tables."""
+        self._refuse_unknown(where)
+        tables, chosen = self.base.words, [self._chosen(catalog, first, where, None) for catalog, first, _ in
+                                           self._parts()]
+        if tables is None:
+            return []
+        same = self.place(words.id_in(text))
+        if same is not None and not np.concatenate(chosen)[same]:
+            same = None
+        parts: list[tuple[int, Products]] = [
+            (0, IndexedProducts(self.base, tables, chosen[0])),
+            *((self.base.products, ListedProducts(*self._own_words, one)) for one in chosen[1:])]
+        return words.ranked(tables, parts, same, text, most)
+
+    def filter_names(self, column: str) -> list[str]:
+        """The texts of a column that is a filter: the base's, then those that only the overlay has."""
+        own = (text for texts in self._own_texts(column) for text in texts)
+        return list(dict.fromkeys([*self.base.filters[column].names, *own]))
+
+    def _own_texts(self, column: str) -> list[list[str]]:
+        """Of each of the overlay's products, what its record holds in a column."""
+        return [record_texts.texts(record, column) for record in self._own_records]
+
+    @cached_property
+    def _own_records(self) -> list[dict]:
+        """As `words.record`."""
+        return [words.record(self.own, place) for place in range(self.own.products)]
+
+    @cached_property
+    def _own_words(self) -> tuple[list[set[str]], list[set[str]]]:
+        """The keys and the terms of the overlay's products, by the base's tables."""
+        tables = self.base.words
+        if tables is None:
+            return [], []
+        return [tables.keys_of(one) for one in self._own_records], [tables.terms_of(one) for one in self._own_records]
+
+    def _refuse_unknown(self, where: Filter) -> None:
+        if where.categories is not None:
+            search.refuse_unknown(where.categories, self.category_names, self.own.path)
+        for name, texts in where.columns.items():
+            search.refuse_unknown_column(name, self.base)
+            search.refuse_unknown(texts, self.filter_names(name), self.own.path, name)
 
     def like(self, product: int, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
              exact: bool = False) -> list[Hit]:
@@ -105,8 +150,13 @@ class OverlaidCatalog:
     def _chosen(self, catalog: Catalog, first: int, where: Filter, without: int | None) -> np.ndarray:
         """Which products of one of the two files may be found: bool [its products]."""
         names = None if where.categories is None else set(where.categories) & set(catalog.category_names)
-        chosen = search.fitting(catalog, replace(where, categories=names))
+        columns = {name: set(texts) & set(catalog.filters[name].names) for name, texts in where.columns.items()
+                   if catalog is self.base}
+        chosen = search.fitting(catalog, replace(where, categories=names, columns=columns))
         chosen = np.ones(catalog.products, bool) if chosen is None else chosen
+        for name, texts in where.columns.items():
+            if catalog is self.own:
+                chosen &= np.array([filter_columns.fits(own, texts) for own in self._own_texts(name)], bool)
         if catalog is self.base:
             chosen &= ~self.gone
         if without is not None and 0 <= without - first < catalog.products:

@@ -11,7 +11,7 @@ import mmap
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,9 @@ import numpy as np
 from catalog_builder.catalog import first_pass
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.first_pass import FirstPass
+from catalog_builder.index import catalog_index
+from catalog_builder.index.catalog_index import WordTables
+from catalog_builder.index.filter_columns import FilterColumn
 from export.common import container
 from export.common.errors import InputError
 
@@ -38,7 +41,9 @@ TENSORS = {"record_offsets": ("<u8", "P+1"), "prices": ("<i8", "P"), "scales": (
            "owners": ("<u4", "R"), "categories": ("<u4", "P"), "codes": ("i1", "RD"), "records": ("u1", "B")}
 THUMBNAILS = {"thumbnail_offsets": ("<u8", "P+1"), "thumbnails": ("u1", "T")}
 ID_ORDER = {"id_order": ("<u4", "P")}
-OPTIONAL = (THUMBNAILS, ID_ORDER)            # those of a group are there together, or none of them
+WORDS = {name: (dtype, name) for name, dtype in catalog_index.WORDS.items()}            # of one dimension
+FILTERS = {name: (dtype, name) for name, dtype in catalog_index.FILTERS.items()}
+OPTIONAL = (THUMBNAILS, ID_ORDER, WORDS, FILTERS)            # those of a group are there together, or none of them
 
 
 class CatalogError(InputError):
@@ -77,6 +82,8 @@ class Catalog:
     content: memoryview                      # the whole file
     first_pass: FirstPass | None = None      # None: every row is scored exactly
     id_order: np.ndarray | None = None       # uint32 [products]; None in files of older builders
+    words: WordTables | None = None          # None: the file has none, and is searched by vectors alone
+    filters: dict[str, FilterColumn] = field(default_factory=dict)
 
     @property
     def products(self) -> int:
@@ -218,7 +225,9 @@ def _checked(path: Path, parts: tuple[dict[str, str], dict[str, np.ndarray]], co
         category_names=names, calibration=Calibration.from_json(json.loads(metadata["calibration"])), metadata=metadata,
         content=content, first_pass=first_pass.opened(metadata, tensors, rows, dim),
         firsts=np.flatnonzero(np.diff(tensors["owners"].astype(np.int64), prepend=-1)),
-        thumbnails=_thumbnails(tensors), id_order=tensors.get("id_order"), **{name: tensors[name] for name in TENSORS})
+        thumbnails=_thumbnails(tensors), id_order=tensors.get("id_order"),
+        words=catalog_index.opened_words(metadata, tensors, products),
+        filters=catalog_index.opened_filters(metadata, tensors, products), **{name: tensors[name] for name in TENSORS})
 
 
 def _thumbnails(tensors: dict[str, np.ndarray]) -> ProductThumbnails | None:

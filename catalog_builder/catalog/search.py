@@ -3,8 +3,8 @@
 The order of work: filter, score, one row a product, threshold, top k.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ class Filter:
     categories: Collection[str] | None = None
     lowest: int | None = None
     highest: int | None = None
+    columns: Mapping[str, Collection[str]] = field(default_factory=dict)         # of each, one of these texts
 
 
 ANY = Filter()
@@ -134,14 +135,25 @@ def fitting(catalog: Catalog, where: Filter) -> np.ndarray | None:
         prices = catalog.prices
         parts.append((prices >= max(where.lowest or 0, 0))
                      & (prices <= (np.iinfo(np.int64).max if where.highest is None else where.highest)))
+    for name, texts in where.columns.items():
+        refuse_unknown_column(name, catalog)
+        refuse_unknown(texts, catalog.filters[name].names, catalog.path, name)
+        parts.append(catalog.filters[name].fitting(texts))
     return np.logical_and.reduce(parts) if parts else None
 
 
-def refuse_unknown(categories: Collection[str], names: Sequence[str], path: Path) -> None:
-    """Raises InputError for a category that is none of the names of the catalog at `path`."""
-    if unknown := set(categories) - set(names):
-        raise InputError("no such category", found=", ".join(sorted(unknown)), where=path,
+def refuse_unknown(asked: Collection[str], names: Sequence[str], path: Path, what: str = "category") -> None:
+    """Raises InputError for a category, or a text of the column `what`, that the catalog at `path` does not name."""
+    if unknown := set(asked) - set(names):
+        raise InputError(f"no such {what}", found=", ".join(sorted(unknown)), where=path,
                          expected=", ".join(names)[:300])
+
+
+def refuse_unknown_column(name: str, catalog: Catalog) -> None:
+    """Raises InputError for a column that is no filter of the catalog."""
+    if name not in catalog.filters:
+        raise InputError("no such filter", where=catalog.path, found=name,
+                         expected=", ".join(catalog.filters) or "a catalog that was built with --filter")
 
 
 def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,

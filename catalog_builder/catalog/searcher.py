@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from catalog_builder.catalog import calibration, scores, scripts, search, zero_shot
+from catalog_builder.catalog import calibration, scores, scripts, search, words, zero_shot
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
 from export.common.errors import InputError
@@ -38,6 +38,15 @@ class Result:
     def stars(self) -> int | None:
         """0 to 5; None where the kind of query was not measured."""
         return None if self.confidence is None else calibration.stars(self.confidence)
+
+
+@dataclass(frozen=True)
+class ExactResult:
+    """One product of the group above an answer: the text names it."""
+
+    product: int                             # position in the catalog
+    record: dict                             # as a result's
+    by: str                                  # "key" or "words"
 
 
 class QueryEncoder(Protocol):
@@ -99,6 +108,15 @@ class Searcher:
             parts["image"], parts["text"], calibration.slider_weight(self.catalog.calibration, slider))
         hits = search.search(self.catalog, vector, k, where, threshold)
         return self._results(hits, self._confidences(hits, parts, slider), least_confidence)
+
+    def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[ExactResult]:
+        """The products that a text names: by an article number, a barcode, a brand, or by all its words.
+
+        They are shown as a group above the results of `find`, which stay as they are: a product may stand in both.
+        Takes no encoder. Raises InputError for bad input.
+        """
+        return [ExactResult(one.product, self.catalog.record(one.product), one.by)
+                for one in words.found(self.catalog, text, where, most)]
 
     def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
              least_confidence: float = 0.0) -> list[Result]:

@@ -14,6 +14,7 @@ from catalog_builder.fields import json_values, prices, values
 from catalog_builder.fields.json_values import Report
 from catalog_builder.fields.prices import PriceCell, PriceReading
 from catalog_builder.lists.groups import Entry, Group, Grouped
+from catalog_builder.lists.indexed import NamedColumns
 from catalog_builder.lists.list_options import LEAVE_OUT, MARK, ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import FIELD, NOTICE, PICTURE, PRODUCT, Problem
@@ -34,7 +35,7 @@ class Assembly:
 
     columns: ColumnMap
     options: ListOptions
-    kept: Sequence[str]
+    named_columns: NamedColumns
     finder: PictureFinder
     problems: list[Problem]
     named: int = 0                           # pictures
@@ -229,12 +230,14 @@ class Assembly:
         return SOLD_OUT if said == {SOLD_OUT} else ""
 
     def _extra(self, group: Group) -> dict[str, object]:
-        """The kept columns that hold something, from the first row that has them."""
+        """The kept columns that hold something, from the first row that has them; those to search by from all rows."""
         extra: dict[str, object] = {}
-        for name in self.kept:
-            entry = next((row for row in group.rows if row.values.get(name) not in (None, "", [], {})), None)
-            if entry is not None:
-                extra[name] = json_values.value(name, entry.values[name], self._report(entry))
+        for name in self.named_columns.kept:
+            rows = [row for row in group.rows if row.values.get(name) not in (None, "", [], {})]
+            found = [json_values.value(name, row.values[name], self._report(row))
+                     for row in (rows if name in self.named_columns.collected else rows[:1])]
+            if found:
+                extra[name] = found[0] if all(one == found[0] for one in found) else _united(found)
         if self.options.sold_out == MARK and self._availability(group):
             extra["availability"] = SOLD_OUT
         return extra
@@ -297,6 +300,14 @@ class Assembly:
         """A picture's place among those of its product; rows without a place come last."""
         text = entry.text(self.columns.of("position"))
         return float(text) if re.fullmatch(r"\d{1,6}(\.0+)?", text) else inf
+
+
+def _united(found: Sequence[object]) -> list[object]:
+    """What several rows hold, each once; lists give their items."""
+    made: list[object] = []
+    for value in found:
+        made += [one for one in (value if isinstance(value, list) else [value]) if one not in made]
+    return made
 
 
 def _first(entry: Entry, columns: Sequence[str]) -> object:

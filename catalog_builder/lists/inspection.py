@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog_builder.fields.prices import UNIT
+from catalog_builder.lists import indexed
 from catalog_builder.lists.listing import Listing
 from catalog_builder.lists.problems import PRODUCT, Problem, causes
 from catalog_builder.lists.products import Product
@@ -39,9 +40,21 @@ def facts(listing: Listing) -> list[Fact]:
              Fact("prices", seen.prices), Fact("pictures", f"{seen.named:,} named, {seen.found:,} found")]
     if seen.kept:
         found.append(Fact("also shipped", ", ".join(seen.kept)))
+    found += _found_by(listing)
     if seen.not_shipped:
         found.append(Fact("not shipped", _cut(", ".join(seen.not_shipped), MOST_WORDS)))
     return found
+
+
+def _found_by(listing: Listing) -> list[Fact]:
+    """What customers find products by beside pictures and meaning, and which columns they could."""
+    by, kept = listing.recognition.indexed, listing.recognition.kept
+    said = {"whole": by.keys, "words of": by.words, "filters": by.filters}
+    found = [Fact("found by", "; ".join(f"{how} {', '.join(names)}" for how, names in said.items() if names))]
+    return [fact for fact in found if fact.words] + [
+        Fact("barcodes", f"{name}: {right:,} of {filled:,}; --keys {name} lets customers find them")
+        for name, (right, filled) in indexed.barcode_columns(listing.recognition.table).items() if name not in kept
+        and listing.recognition.columns.of("id") != (name,)]
 
 
 def examples(listing: Listing) -> list[Fact]:

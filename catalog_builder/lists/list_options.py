@@ -19,6 +19,9 @@ class ListOptions:
     language: str = ""                       # of texts that come in several
     encoding: str | None = None
     keep: tuple[str, ...] = ()               # other columns that ship
+    keys: tuple[str, ...] = ()               # columns whose whole value is asked for, beside the usual ones; they ship
+    words: tuple[str, ...] = ()              # columns that are searched for words, beside the usual ones; they ship
+    filters: tuple[str, ...] = ()            # columns to filter by; they ship
     pictures: tuple[Path, ...] = ()          # folders; none: the list's own
     pictures_from: str = ""                  # "images/{id}.jpg"
     category_level: int = 0                  # levels of a category's path; 0: all

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_builder.fields.json_values import label
+from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.lists import presets
 from catalog_builder.lists.assembly import Assembly
-from catalog_builder.lists.column_names import fold
 from catalog_builder.lists.groups import Entry, grouped
+from catalog_builder.lists.indexed import named_columns
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.presets import ColumnMap
 from catalog_builder.lists.problems import NOTICE, PRODUCT, Problem
@@ -37,6 +38,7 @@ class Recognition:
     table: Table
     columns: ColumnMap
     kept: tuple[str, ...]                    # of other columns
+    indexed: IndexedColumns                  # the records' fields that are searched and filtered by
     prices: str                              # how they were read
     left_out: Counter[str]                   # products that the shop does not show, by reason
     joined: int                              # rows that are variants or pictures of a product above
@@ -109,13 +111,13 @@ class Plausible:
 def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listing:
     columns = presets.recognised(table, options.preset, options.columns, not options.pictures_from, options.language)
     picture_patterns.check(options.pictures_from, table.columns)
-    kept = _kept(table, options.keep)
-    problems = _of_the_list(columns, kept)
+    named = named_columns(table, columns, options)
+    problems = _of_the_list(columns, named.kept)
     problems += [Problem(notice.line, "", "", notice.what, NOTICE, row=notice.row) for notice in table.notices]
     problems += [Problem(row.line, "", row.values.field, str(row.values), PRODUCT, row=row.row)
                  for row in table.rows if isinstance(row.values, Lost)]
     entries = [Entry(row.line, row.row, row.values) for row in table.rows if isinstance(row.values, dict)]
-    assembly = Assembly(columns, options, kept, finder, problems)
+    assembly = Assembly(columns, options, named, finder, problems)
     groups = grouped(entries, columns, assembly.id_of)
     assembly.judge(groups)
     problems += [Problem(entry.line, label(assembly.id_of(entry)), columns.of("rows")[0],
@@ -133,19 +135,11 @@ def _listing(table: Table, options: ListOptions, finder: PictureFinder) -> Listi
                                 NOTICE))
     joined = sum(len(group.rows) - 1 for group in groups.groups)
     recognition = Recognition(
-        table=table, columns=columns, kept=kept, prices=assembly.reading.described, joined=joined,
-        left_out=groups.left_out + assembly.left_out, named=assembly.named, found=assembly.found,
-        addresses=assembly.addresses)
+        table=table, columns=columns, kept=named.kept, indexed=named.indexed, prices=assembly.reading.described,
+        joined=joined, left_out=groups.left_out + assembly.left_out, named=assembly.named,
+        found=assembly.found, addresses=assembly.addresses)
     return Listing(products, sorted(problems, key=lambda problem: (problem.line, problem.row)),
                    currencies[0] if len(currencies) == 1 else "", recognition)
-
-
-def _kept(table: Table, names: Sequence[str]) -> tuple[str, ...]:
-    """The columns that --keep names. Raises InputError for one that the list has not."""
-    by_name = {fold(column): column for column in table.columns}
-    if missing := [name for name in names if fold(name) not in by_name]:
-        raise InputError(f"no column {missing[0]}", where="--keep", expected=presets.listed(table))
-    return tuple(dict.fromkeys(by_name[fold(name)] for name in names))
 
 
 def _of_the_list(columns: ColumnMap, kept: Sequence[str]) -> list[Problem]:

@@ -72,18 +72,18 @@ class GoldenSite:
         return name
 
 
-def write(shelf: GoldenSite, keys: list[str]) -> None:
+def write(goldens: GoldenSite, keys: list[str]) -> None:
     """Writes the keys, the statements, and answers.json."""
-    (shelf.folder / "key.txt").write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
-    shelf.signed(SITE, statement.text(shelf.of("wednesday", 3)))
-    shelf.signed("statements/tuesday.update", statement.text(shelf.of("tuesday", 2)))
-    listed = [*good(shelf), *unsigned(shelf), *refused(shelf), *files_that_differ(shelf)]
+    (goldens.folder / "key.txt").write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
+    goldens.signed(SITE, statement.text(goldens.of("wednesday", 3)))
+    goldens.signed("statements/tuesday.update", statement.text(goldens.of("tuesday", 2)))
+    listed = [*good(goldens), *unsigned(goldens), *refused(goldens), *files_that_differ(goldens)]
     if len({one["name"] for one in listed}) < len(listed):
         raise ValueError("a name twice")
-    write_ascii(shelf.folder / "answers.json", {
+    write_ascii(goldens.folder / "answers.json", {
         "made_by": {"command": "python -m catalog_builder.update_goldens"}, "about": ABOUT, "name": NAME,
-        "space": days.SPACE, "today": TODAY, "cases": listed, "malformed": list(malformed(shelf)),
-        "starts": starts(shelf), "damaged_deltas": damaged(shelf)})
+        "space": days.SPACE, "today": TODAY, "cases": listed, "malformed": list(malformed(goldens)),
+        "starts": starts(goldens), "damaged_deltas": damaged(goldens)})
 
 
 def file_name(name: str) -> str:
@@ -97,9 +97,9 @@ def case(name: str, file: str, expected: dict, in_force: str | None = None, high
             "expected": expected}
 
 
-def updated(shelf: GoldenSite, file: str, number: int, how: str, *paths: str, expired: bool = False) -> dict:
+def updated(goldens: GoldenSite, file: str, number: int, how: str, *paths: str, expired: bool = False) -> dict:
     """That an update came. `paths`: what was fetched beside the statement."""
-    fetched = sum((shelf.folder / path).stat().st_size for path in (file, *paths))
+    fetched = sum((goldens.folder / path).stat().st_size for path in (file, *paths))
     return {"answer": "updated", "how": how, "number": number, "fetched": fetched, "expired": expired,
             "in_force": number, "highest": number}
 
@@ -112,48 +112,49 @@ def failed(kind: str, in_force: int = 0, highest: int = 0) -> dict:
 TUESDAY = "statements/tuesday.update"
 
 
-def good(shelf: GoldenSite) -> Iterator[dict]:
+def good(goldens: GoldenSite) -> Iterator[dict]:
     """What is taken, and what there is nothing to do for."""
     base_delta, small = "deltas/base-wednesday.delta", "deltas/wednesday.delta"
-    yield case("delta", TUESDAY, updated(shelf, TUESDAY, 2, "delta", "tuesday.delta"))
-    yield case("delta from the bundled catalog", SITE, updated(shelf, SITE, 3, "delta", base_delta))
-    yield case("delta from yesterday", SITE, updated(shelf, SITE, 3, "delta", small), TUESDAY, 2)
+    yield case("delta", TUESDAY, updated(goldens, TUESDAY, 2, "delta", "tuesday.delta"))
+    yield case("delta from the bundled catalog", SITE, updated(goldens, SITE, 3, "delta", base_delta))
+    yield case("delta from yesterday", SITE, updated(goldens, SITE, 3, "delta", small), TUESDAY, 2)
     yield case("current", SITE, {"answer": "current", "in_force": 3, "highest": 3}, SITE, 3)
 
     def made(name: str, told: Statement, expected: Callable[[str], dict], signer: int = 0, **state: object) -> dict:
-        file = shelf.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
+        file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
         return case(name, file, expected(file), **state)                 # type: ignore[arg-type]
 
-    tuesday, wednesday = shelf.of("tuesday", 2), shelf.of("wednesday", 3)
+    tuesday, wednesday = goldens.of("tuesday", 2), goldens.of("wednesday", 3)
     yield made("whole", replace(wednesday, deltas=()), lambda file: updated(
-        shelf, file, 3, "whole", "wednesday.catalog"))
+        goldens, file, 3, "whole", "wednesday.catalog"))
     yield made("delta for others alone", replace(wednesday, deltas=tuple(
-        delta for delta in wednesday.deltas if delta.base == shelf.digest("tuesday"))), lambda file: updated(
-            shelf, file, 3, "whole", "wednesday.catalog"))
-    yield made("same catalog", shelf.of("wednesday", 4), lambda file: updated(shelf, file, 4, "same"),
+        delta for delta in wednesday.deltas if delta.base == goldens.digest("tuesday"))), lambda file: updated(
+            goldens, file, 3, "whole", "wednesday.catalog"))
+    yield made("same catalog", goldens.of("wednesday", 4), lambda file: updated(goldens, file, 4, "same"),
                in_force=SITE, highest=3)
-    yield made("same as the bundled", shelf.of("base", 1), lambda file: updated(shelf, file, 1, "same"))
+    yield made("same as the bundled", goldens.of("base", 1), lambda file: updated(goldens, file, 1, "same"))
     yield made("same number, other content", replace(tuesday, number=3), lambda _: {
         "answer": "current", "in_force": 3, "highest": 3}, in_force=SITE, highest=3)
-    yield case("the highest again, after a rollback", SITE, updated(shelf, SITE, 3, "delta", base_delta), None, 3)
-    yield made("back on purpose", shelf.of("base", 5), lambda file: updated(shelf, file, 5, "whole", "base.catalog"),
+    yield case("the highest again, after a rollback", SITE, updated(goldens, SITE, 3, "delta", base_delta), None, 3)
+    yield made("back on purpose", goldens.of("base", 5), lambda file: updated(
+        goldens, file, 5, "whole", "base.catalog"),
                in_force=SITE, highest=3)
     yield made("largest number", replace(tuesday, number=statement.MOST_NUMBER), lambda file: updated(
-        shelf, file, statement.MOST_NUMBER, "delta", "tuesday.delta"))
+        goldens, file, statement.MOST_NUMBER, "delta", "tuesday.delta"))
     yield made("expired", replace(tuesday, not_after="2026-11-25"), lambda file: updated(
-        shelf, file, 2, "delta", "tuesday.delta", expired=True))
+        goldens, file, 2, "delta", "tuesday.delta", expired=True))
     yield made("last day", replace(tuesday, not_after=TODAY), lambda file: updated(
-        shelf, file, 2, "delta", "tuesday.delta"))
-    second = made("second key", tuesday, lambda file: updated(shelf, file, 2, "delta", "tuesday.delta"), signer=1)
+        goldens, file, 2, "delta", "tuesday.delta"))
+    second = made("second key", tuesday, lambda file: updated(goldens, file, 2, "delta", "tuesday.delta"), signer=1)
     yield second | {"keys": [0, 1]}
     yield second | {"name": "second key, unknown to the app", "expected": failed("REFUSED")}
     text = json.loads(statement.text(tuesday))
     for name, changes in (("unknown keys", {"new": {"a": [1.5, None, True]}, "catalog": text["catalog"] | {"x": []}}),
                           ("nulls", {"manifest": None, "not_after": None}), ("deep", {"x": nested(99)})):
-        file = shelf.signed(f"statements/{file_name(name)}.update", json.dumps(text | changes).encode())
-        yield case(name, file, updated(shelf, file, 2, "delta", "tuesday.delta"))
-    file = shelf.signed("statements/spaced.update", b"\r\n\t " + json.dumps(text, indent=1).encode() + b" \n")
-    yield case("white space", file, updated(shelf, file, 2, "delta", "tuesday.delta"))
+        file = goldens.signed(f"statements/{file_name(name)}.update", json.dumps(text | changes).encode())
+        yield case(name, file, updated(goldens, file, 2, "delta", "tuesday.delta"))
+    file = goldens.signed("statements/spaced.update", b"\r\n\t " + json.dumps(text, indent=1).encode() + b" \n")
+    yield case("white space", file, updated(goldens, file, 2, "delta", "tuesday.delta"))
 
 
 def nested(levels: int) -> list:
@@ -164,9 +165,9 @@ def nested(levels: int) -> list:
     return made
 
 
-def unsigned(shelf: GoldenSite) -> Iterator[dict]:
+def unsigned(goldens: GoldenSite) -> Iterator[dict]:
     """Faults that need no signature of their own."""
-    whole, no = (shelf.folder / SITE).stat().st_size, failed("REFUSED")
+    whole, no = (goldens.folder / SITE).stat().st_size, failed("REFUSED")
     edits: dict[str, dict] = {
         "empty": {"cut": 0}, "cut within the signature": {"cut": 63}, "cut after the signature": {"cut": 64},
         "cut after a byte": {"cut": 65}, "cut within": {"cut": whole // 2}, "cut at the end": {"cut": whole - 1},
@@ -181,14 +182,14 @@ def unsigned(shelf: GoldenSite) -> Iterator[dict]:
     yield case("older than the highest", TUESDAY, failed("REFUSED", 0, 3), None, 3)
     yield case("no statement", SITE, failed("NETWORK"), serve={SITE: None})
     for name, signature in (("zeros", bytes(64)), ("r beyond the order", b"\xff" * 32 + bytes(31) + b"\x01")):
-        path = shelf.folder / f"statements/signature-{file_name(name)}.update"
-        path.write_bytes(signature + statement.text(shelf.of("tuesday", 2)))
+        path = goldens.folder / f"statements/signature-{file_name(name)}.update"
+        path.write_bytes(signature + statement.text(goldens.of("tuesday", 2)))
         yield case(f"signature: {name}", f"statements/{path.name}", no)
 
 
-def refused(shelf: GoldenSite) -> Iterator[dict]:
+def refused(goldens: GoldenSite) -> Iterator[dict]:
     """Well-formed statements that an app does not take."""
-    tuesday = shelf.of("tuesday", 2)
+    tuesday = goldens.of("tuesday", 2)
     manifest, foreign = PublishedFile("bundle/manifest.json", "a" * 64, 100), days.FOREIGN_SPACE
     for name, told, signer in (
             ("foreign key", tuesday, 2), ("foreign name", replace(tuesday, name="shoes"), 0),
@@ -196,13 +197,13 @@ def refused(shelf: GoldenSite) -> Iterator[dict]:
             ("foreign space", replace(tuesday, space=foreign), 0),
             ("bundle without a way", replace(tuesday, manifest=manifest), 0),
             ("bundle of another space without a way", replace(tuesday, manifest=manifest, space=foreign), 0)):
-        file = shelf.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
+        file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
         yield case(name, file, failed("REFUSED"))
 
 
-def malformed(shelf: GoldenSite) -> Iterator[dict]:
+def malformed(goldens: GoldenSite) -> Iterator[dict]:
     """Texts that are no statement, as changes of tuesday's text: old and new bytes, the first time that they occur."""
-    text = statement.text(shelf.of("tuesday", 2))
+    text = statement.text(goldens.of("tuesday", 2))
     told = json.loads(text)
     path, digest, delta = told["catalog"]["path"], told["catalog"]["digest"], json.dumps(
         told["deltas"][0], separators=(",", ":")).encode()
@@ -238,14 +239,14 @@ def malformed(shelf: GoldenSite) -> Iterator[dict]:
         yield {"name": name, "old": packed_bytes(b"" if old == text else old), "new": packed_bytes(new)}
 
 
-def files_that_differ(shelf: GoldenSite) -> Iterator[dict]:
+def files_that_differ(goldens: GoldenSite) -> Iterator[dict]:
     """Signed statements whose files are not what they say."""
-    wednesday, whole = shelf.of("wednesday", 3), "wednesday.catalog"
+    wednesday, whole = goldens.of("wednesday", 3), "wednesday.catalog"
     alone, size = replace(wednesday, deltas=()), wednesday.catalog.bytes
-    small, delta = "tuesday.delta", shelf.of("tuesday", 2).deltas[0]
+    small, delta = "tuesday.delta", goldens.of("tuesday", 2).deltas[0]
 
     def made(name: str, told: Statement, expected: Callable[[str], dict], **more: object) -> dict:
-        file = shelf.signed(f"statements/{file_name(name)}.update", statement.text(told))
+        file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told))
         return case(name, file, expected(file), **more)                  # type: ignore[arg-type]
 
     file = "statements/whole.update"
@@ -255,7 +256,7 @@ def files_that_differ(shelf: GoldenSite) -> Iterator[dict]:
         yield case(name, file, failed(kind), serve={whole: edit})
     for name, edit, length in (("delta flipped", {"flip": 400, "bit": 0}, delta.bytes),
                                ("delta longer", {"append": 1}, None)):
-        expected = updated(shelf, TUESDAY, 2, "whole", "tuesday.catalog")
+        expected = updated(goldens, TUESDAY, 2, "whole", "tuesday.catalog")
         if length is None:
             del expected["fetched"]          # how much comes of a file that is too long is the reader's affair
         else:
@@ -269,25 +270,25 @@ def files_that_differ(shelf: GoldenSite) -> Iterator[dict]:
                lambda _: failed("NETWORK"))
     yield made("another sha256", replace(alone, catalog=replace(alone.catalog, sha256="b" * 64)),
                lambda _: failed("DAMAGED"))
-    yield made("another digest", replace(alone, catalog=replace(alone.catalog, digest=shelf.digest("tuesday"))),
+    yield made("another digest", replace(alone, catalog=replace(alone.catalog, digest=goldens.digest("tuesday"))),
                lambda _: failed("DAMAGED"))
-    yield made("catalog of another space", replace(alone, catalog=shelf.of("foreign", 3).catalog),
+    yield made("catalog of another space", replace(alone, catalog=goldens.of("foreign", 3).catalog),
                lambda _: failed("DAMAGED"))
     yield made("no catalog at all", replace(alone, catalog=replace(
-        alone.catalog, **shelf.file("key.txt"))), lambda _: failed("DAMAGED"))
-    base_delta = PublishedDelta(**shelf.file("deltas/wednesday.delta"), base=shelf.digest("base"))
+        alone.catalog, **goldens.file("key.txt"))), lambda _: failed("DAMAGED"))
+    base_delta = PublishedDelta(**goldens.file("deltas/wednesday.delta"), base=goldens.digest("base"))
     for name, wrong in (("delta onto another base", base_delta),
-                        ("delta to another day", replace(base_delta, **shelf.file(small))),
-                        ("delta that is a catalog", replace(base_delta, **shelf.file("foreign.catalog")))):
+                        ("delta to another day", replace(base_delta, **goldens.file(small))),
+                        ("delta that is a catalog", replace(base_delta, **goldens.file("foreign.catalog")))):
         yield made(name, replace(wednesday, deltas=(wrong,)), lambda file, wrong=wrong: updated(         # type: ignore[misc]
-            shelf, file, 3, "whole", whole, wrong.path))
-    swapped = replace(wednesday.catalog, sha256=shelf.of("tuesday", 2).catalog.sha256)
+            goldens, file, 3, "whole", *(whole, wrong.path)))
+    swapped = replace(wednesday.catalog, sha256=goldens.of("tuesday", 2).catalog.sha256)
     yield made("delta right, sha256 of another", replace(wednesday, catalog=swapped), lambda _: failed("DAMAGED"))
 
 
-def starts(shelf: GoldenSite) -> list[dict]:
+def starts(goldens: GoldenSite) -> list[dict]:
     """What lies in the state folder at a start, and which number is then in force. 0: the bundled base.catalog."""
-    catalog, told = f"{shelf.digest('tuesday')}.catalog", SITE
+    catalog, told = f"{goldens.digest('tuesday')}.catalog", SITE
     state, flip = {told: TUESDAY, catalog: "tuesday.catalog"}, {"flip": 300, "bit": 0}
 
     def start(name: str, in_force: int, given: dict, highest: str | None = None, after: int | None = None,
@@ -317,9 +318,9 @@ def starts(shelf: GoldenSite) -> list[dict]:
         start("expired", 2, state | {told: "statements/expired.update"})]
 
 
-def damaged(shelf: GoldenSite) -> dict:
+def damaged(goldens: GoldenSite) -> dict:
     """Places in a delta, and bytes to put there: refused, or the right catalog."""
-    chance, whole = random.Random(19), (shelf.folder / "tuesday.delta").read_bytes()
+    chance, whole = random.Random(19), (goldens.folder / "tuesday.delta").read_bytes()
     places = [*range(8), *(chance.randrange(8, 908) for _ in range(40)),             # length, header
               *(chance.randrange(len(whole)) for _ in range(EDITS - 48))]
     edits = [[[place, chance.choice([0, 255, whole[place] ^ (1 << chance.randrange(8))])]] for place in places]

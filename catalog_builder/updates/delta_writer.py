@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import Catalog, CatalogError
+from catalog_builder.index.catalog_index import IndexedColumns
 from export.common import container, files
 
 BLOCK = 1 << 16                              # rows that are compared at a time
@@ -16,7 +17,8 @@ REMEDY = "build with BASE= the older one, or publish the whole file"
 
 def write(base: Catalog, made: Catalog, target: Path) -> None:
     """Writes the delta, whole or not at all. Raises CatalogError where there is no small one."""
-    if base.space != made.space or (base.offset != made.offset).any() or _optional(base) != _optional(made):
+    if base.space != made.space or (base.offset != made.offset).any() or _optional(base) != _optional(made) or (
+            _indexed(base) != _indexed(made)):
         raise CatalogError("no delta: the catalogs differ in space, mean or kind", where=made.path, remedy=REMEDY)
     content = container.container_bytes(
         {"format": deltas.FORMAT, "version": deltas.VERSION, "base": base.metadata["sha256"],
@@ -30,6 +32,12 @@ def write(base: Catalog, made: Catalog, target: Path) -> None:
 def _optional(catalog: Catalog) -> tuple[bool, bool, bytes | None]:
     axes = None if catalog.first_pass is None else catalog.first_pass.axes.tobytes()
     return catalog.thumbnails is None, catalog.id_order is None, axes
+
+
+def _indexed(catalog: Catalog) -> tuple[IndexedColumns, list[bytes]]:
+    """What words, keys and filters are made by."""
+    tables = catalog.words.characters.tensors().values() if catalog.words else ()
+    return IndexedColumns.of(catalog.metadata), [table.tobytes() for table in tables]
 
 
 def _tensors(base: Catalog, made: Catalog) -> dict[str, np.ndarray]:

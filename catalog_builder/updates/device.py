@@ -236,6 +236,8 @@ def _updated(device: Device, running: InForce, site: _Counted, today: datetime.d
     if told.number < (known := highest(device)):
         raise StatementError("an older update than was in force", expected=f"{known} or more", found=told.number)
     if told.number == running.number:
+        with _told(device):
+            _delete_parts(device)
         return None
     how = _bring(device, running.catalog, told, site)
     catalog = running.catalog if how == "same" else _fitting(device, device.catalog(told.catalog.digest), told)

@@ -63,7 +63,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldCatalog:
     """A catalog that the folder holds."""
 
     number: int
@@ -84,8 +84,8 @@ def publish(request: PublishRequest, begin: Say) -> Published:
     bundled = _check_bundle(request.bundle, made) if request.bundle else None
     whole = _whole(request, made, number)
     left_out: list[str] = []
-    published = []
-    for held in older(request, made, number):
+    published, last = [], older(request, made, number)
+    for held in last:
         begin(f"delta from number {held.number}")
         try:
             published.append(_delta(request, held, made, number))
@@ -93,18 +93,20 @@ def publish(request: PublishRequest, begin: Say) -> Published:
             left_out.append(f"no delta from number {held.number}: {error}")
     told = Statement(
         request.name, number, made.space, PublishedCatalog(**_file(request.out, whole), digest=_digest(made)),
-        tuple(published), _put_bundle(request, bundled) if bundled else None, _last_day(request))
+        deltas=tuple(published), manifest=_put_bundle(request, bundled) if bundled else None,
+        not_after=_last_day(request))
     begin("what a device will read")
     check(request.out, told)
     unsigned = request.out / f"{request.name}{statement.UNSIGNED}"
     with files.whole(unsigned) as partial:
         partial.write_bytes(statement.text(told))
-    return Published(told, unsigned, left_out, _deleted(request, [told, *([before] if before else [])]))
+    kept = _named(told) | (_named(before) if before else set()) | {held.path.name for held in last}
+    return Published(told, unsigned, left_out, _deleted(request, kept))
 
 
 def steps(request: PublishRequest) -> int:
     """How many steps `publish` has at most."""
-    return 2 + min(request.keep_last, len(_held(request.out, request.name)))
+    return 2 + min(max(request.keep_last, 0), len(_held(request.out, request.name)))
 
 
 def sign(out: Path, name: str, signer: Signer, public_keys: Sequence[str], begin: Say) -> Statement:
@@ -157,7 +159,7 @@ def in_force(out: Path, name: str, public_keys: Sequence[str] = ()) -> Statement
 
 def check(out: Path, told: Statement) -> None:
     """Raises InputError unless every file is what the statement says, and each delta makes the catalog."""
-    for file in (told.catalog, *told.deltas, *([told.manifest] if told.manifest else [])):
+    for file in told.files:
         path = out / file.path
         if not path.is_file() or (path.stat().st_size, files.sha256(path)) != (file.bytes, file.sha256):
             raise InputError("not what the statement says", where=path, expected=f"{file.bytes:,} bytes, {file.sha256}",
@@ -232,17 +234,17 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def _held(out: Path, name: str) -> list[Held]:
+def _held(out: Path, name: str) -> list[HeldCatalog]:
     """The catalogs of a folder, the newest first."""
     pattern = re.compile(rf"{re.escape(name)}-([1-9][0-9]{{0,15}})-[0-9a-f]{{{DIGITS}}}\.catalog")
-    found = [Held(int(match[1]), path) for path in (out.iterdir() if out.is_dir() else ())
+    found = [HeldCatalog(int(match[1]), path) for path in (out.iterdir() if out.is_dir() else ())
              if (match := pattern.fullmatch(path.name))]
     return sorted(found, key=lambda held: (held.number, held.path.name), reverse=True)
 
 
-def older(request: PublishRequest, made: Catalog, number: int) -> list[Held]:
+def older(request: PublishRequest, made: Catalog, number: int) -> list[HeldCatalog]:
     """The last catalogs of the same space that the folder holds, the newest first, and not `made` itself."""
-    found: dict[str, Held] = {}
+    found: dict[str, HeldCatalog] = {}
     for held in _held(request.out, request.name):
         try:
             catalog = reader.open_catalog(held.path)
@@ -254,7 +256,7 @@ def older(request: PublishRequest, made: Catalog, number: int) -> list[Held]:
     return list(found.values())[:request.keep_last]
 
 
-def _delta(request: PublishRequest, held: Held, made: Catalog, number: int) -> PublishedDelta:
+def _delta(request: PublishRequest, held: HeldCatalog, made: Catalog, number: int) -> PublishedDelta:
     """Writes the delta from an older catalog. Raises CatalogError where there is none, or none that is small."""
     base = reader.open_catalog(held.path)
     base.verify()
@@ -295,15 +297,17 @@ def _put_bundle(request: PublishRequest, told: manifest.Manifest) -> PublishedFi
     return PublishedFile(**_file(request.out, target / manifest.NAME))
 
 
-def _deleted(request: PublishRequest, told: list[Statement]) -> list[str]:
-    """Deletes older files of this name that no statement names, but for the last catalogs, whence deltas lead."""
-    named = {file.path.split("/")[0] for one in told
-             for file in (one.catalog, *one.deltas, *([one.manifest] if one.manifest else []))}
-    named |= {held.path.name for held in _held(request.out, request.name)[:request.keep_last + 1]}
+def _named(told: Statement) -> set[str]:
+    """The names in the folder of what a statement names."""
+    return {file.path.split("/")[0] for file in told.files}
+
+
+def _deleted(request: PublishRequest, kept: set[str]) -> list[str]:
+    """Deletes the other files of this name: those alone that are called as `publish` calls them."""
     digits = f"[0-9a-f]{{{DIGITS}}}"
     ours = re.compile(rf"{re.escape(request.name)}-([0-9]+-{digits}\.catalog|[0-9]+-[0-9]+-{digits}\.delta|"
                       rf"bundle-{digits})")
-    gone = [path for path in sorted(request.out.iterdir()) if ours.fullmatch(path.name) and path.name not in named]
+    gone = [path for path in sorted(request.out.iterdir()) if ours.fullmatch(path.name) and path.name not in kept]
     for path in gone:
         files.remove(path)
     return [path.name for path in gone]

@@ -67,6 +67,11 @@ class Statement:
     manifest: PublishedFile | None = None    # None: the encoders stay
     not_after: str | None = None             # YYYY-MM-DD, UTC: the last day on which prices are to be trusted
 
+    @property
+    def files(self) -> tuple[PublishedFile, ...]:
+        """All that it names."""
+        return (self.catalog, *self.deltas, *((self.manifest,) if self.manifest else ()))
+
     def delta_from(self, digest: str) -> PublishedDelta | None:
         """The delta whose base has this digest."""
         return next((delta for delta in self.deltas if delta.base == digest), None)
@@ -148,9 +153,10 @@ def _statement(told: object) -> Statement:
         raise ValueError("two deltas for one base")
     manifest, not_after = entries.get("manifest"), entries.get("not_after")
     return Statement(
-        _matched(NAME, entries["name"], "name"), _count(entries["number"], "number"), _digits(entries, "space"),
-        PublishedCatalog(**_file(catalog), digest=_digits(catalog, "digest")), made,
-        None if manifest is None else PublishedFile(**_file(manifest)), None if not_after is None else _day(not_after))
+        name=_matched(NAME, entries["name"], "name"), number=_count(entries["number"], "number"),
+        space=_digits(entries, "space"), catalog=PublishedCatalog(**_file(catalog), digest=_digits(catalog, "digest")),
+        deltas=made, manifest=None if manifest is None else PublishedFile(**_file(manifest)),
+        not_after=None if not_after is None else _day(not_after))
 
 
 def _object(value: object, what: str) -> dict:

@@ -1,10 +1,10 @@
 /**
  * Pages' addresses enter; milliseconds of a first search after a warm start leave, for benchmarks/web_start.py.
- * `node start.js chromium text address…`. Each line of the input is a number of an address; the answer is a line of JSON:
- * of a new page in a browser that was there before, the milliseconds since the navigation began at which the page was
- * first painted, its own code ran, the text was sent, and its products were drawn; those of another search after it; of the
- * least that any page would do, reading the same files from the cache and compiling LiteRT.js; the names of the products.
- * The first line of the output is the browser's version.
+ * `node start.js chromium text address…`. Each line of the input is a number of an address, and the milliseconds that the
+ * shopper takes to type; the answer is a line of JSON: of a new page in a browser that was there before, the milliseconds
+ * since the navigation began at which the page was first painted, its own code ran, the text was sent, and its products were
+ * drawn; those of another search after it; of the least that any page would do, reading the same files from the cache and
+ * compiling LiteRT.js; the names of the products. The first line of the output is the browser's version.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,8 @@ const OTHER = 'a bicycle';
 const [, , executablePath, text, ...addresses] = process.argv;
 
 /**
- * Runs in the page before its own code: types and sends as soon as that runs, and notes when what happened.
+ * Runs in the page before its own code: types as soon as that runs, sends, and notes when what happened. How long it types,
+ * the address' fragment says.
  *
  * @param {string[]} texts
  */
@@ -36,9 +37,10 @@ function shopper(texts) {
     });
     observer.observe(cards, { childList: true });
   });
-  const send = async (/** @type {string} */ words) => {
+  const send = async (/** @type {string} */ words, /** @type {number} */ typing) => {
     const field = /** @type {HTMLInputElement} */ (document.getElementById('text'));
-    field.focus();
+    field.focus(); // as whoever types does first
+    await new Promise((typed) => setTimeout(typed, typing));
     field.value = words;
     const end = drawn();
     const start = performance.now();
@@ -60,11 +62,12 @@ function shopper(texts) {
     const observer = new MutationObserver(() => document.documentElement.dir && ready(observer.disconnect()));
     observer.observe(document, { attributes: true, attributeFilter: ['dir'], subtree: true });
   });
+  const typing = Number(location.hash.slice(1).split('=')[1]);
   const answer = new Promise((ready) => addEventListener('load', async () => {
     if (!document.documentElement.dir) await listens();
     noted.code = performance.now();
-    [noted.sent, noted.drawn] = await send(texts[0]);
-    const [start, end] = await send(texts[1]);
+    [noted.sent, noted.drawn] = await send(texts[0], typing);
+    const [start, end] = await send(texts[1], 0);
     noted.again = end - start;
     noted.painted = performance.getEntriesByName('first-paint')[0]?.startTime ?? NaN;
     noted.limit = await limit();
@@ -86,13 +89,14 @@ try {
   console.log(browser.browser()?.version());
   for (const address of addresses) {
     const page = await browser.newPage();
-    await page.goto(address);
+    await page.goto(`${address}#typing=0`);
     await warm(page);
     await page.close();
   }
   for await (const line of createInterface(process.stdin)) {
     const page = await browser.newPage();
-    await page.goto(addresses[Number(line)]);
+    const [place, typing] = line.split(' ');
+    await page.goto(`${addresses[Number(place)]}#typing=${typing}`);
     console.log(JSON.stringify(await page.evaluate(() => /** @type {any} */ (globalThis).answer)));
     await page.close();
   }

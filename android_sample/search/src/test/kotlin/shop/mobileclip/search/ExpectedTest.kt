@@ -39,7 +39,7 @@ class ExpectedTest {
         val file = File(folder, "mutated.safetensors")
         var refused = 0
         for (case in cases) {
-            val bytes = Goldens.file(case.text("asset")).readBytes()
+            val bytes = expected.file(case.text("asset")).readBytes()
             for (edit in case.list("edits").map { it.asArray("edit") }) {
                 val (place, byte) = edit.map { it.asLong("edit").toInt() }
                 bytes[place] = byte.toByte()
