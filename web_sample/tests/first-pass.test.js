@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { CatalogSearch } from '../search/catalog/catalog-search.js';
 import { PreparedQuery } from '../search/catalog/scores.js';
 import { derivedRow } from '../search/first-pass/first-tables.js';
-import { Largest } from '../search/first-pass/largest.js';
+import { Largest, nthLargest } from '../search/first-pass/largest.js';
 import { candidates, promising, smallQuery } from '../search/first-pass/rows-to-score.js';
 import { BadFileError } from '../search/malformed.js';
 import { bits, opened, vector } from './golden-answers.js';
@@ -86,11 +86,15 @@ test('the largest values are kept, of equal ones the first', () => {
   for (let turn = 0; turn < 300; turn++) {
     const values = Array.from({ length: 1 + next(200) }, () => next(1 + next(60)) - 20);
     const most = 1 + next(values.length);
-    const largest = new Largest(most);
-    for (const [row, value] of values.entries()) largest.offer(value, row);
     const sorted = [...values.keys()].sort((one, other) => values[other] - values[one] || one - other);
-    assert.equal(largest.bound, values[sorted[most - 1]]);
-    assert.deepEqual([...largest.rows()], sorted.slice(0, most).sort((one, other) => one - other));
+    assert.equal(nthLargest(Float64Array.from(values), most), values[sorted[most - 1]]);
+    for (const bound of [-Infinity, values[sorted[most - 1]], values[sorted[most >> 1]] + 1]) {
+      const largest = new Largest(most, bound);
+      for (const [row, value] of values.entries()) if (value >= largest.bound) largest.offer(value, row);
+      const isEnough = values.filter((value) => value >= bound).length >= most;
+      assert.deepEqual(largest.rows()?.join() ?? null,
+        isEnough ? sorted.slice(0, most).sort((one, other) => one - other).join() : null);
+    }
   }
 });
 
