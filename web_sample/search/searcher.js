@@ -104,6 +104,15 @@ export class Searcher {
   }
 
   /**
+   * The products that a text names exactly, see `CatalogSearch.named`, in the catalog that comes with them. No encoder is
+   * asked.
+   * @param {string} text @param {import('./catalog/catalog-search.js').CatalogFilter} [filter] @param {number} [most]
+   */
+  named(text, filter, most) {
+    return { products: this.#search.named(text, filter, most), catalog: this.catalog };
+  }
+
+  /**
    * Loads encoders ahead: when a search field gets the focus, say. What fails here fails again, and is told, at the
    * next search.
    * @param {EncoderPart[]} [parts]

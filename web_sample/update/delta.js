@@ -8,6 +8,7 @@ import { openCatalog, piece } from '../search/catalog/catalog.js';
 import { derivedRow } from '../search/first-pass/first-tables.js';
 import { asArray, asText, parse } from '../search/json.js';
 import { reading, wellFormed } from '../search/malformed.js';
+import { followedIndex } from '../search/words/followed.js';
 import { checkFits, readDelta } from './delta-file.js';
 import { Head } from './layout.js';
 
@@ -27,19 +28,25 @@ const COUNT = /^[1-9][0-9]{0,9}$/;
  * @param {{name?: string, most?: number, create?: (bytes: number) => Promise<CatalogMemory>}} [options]
  */
 export async function follow(base, bytes, { name = 'delta', most = Infinity, create = CatalogMemory.create } = {}) {
-  const { delta, head, layout } = reading(name, () => {
+  const { delta, head, index, layout } = reading(name, () => {
     const delta = readDelta(bytes, name);
     wellFormed(delta.base === base.digest, () =>
       `it is for another catalog: its base is ${delta.base}, here is ${base.digest}`, 'mismatched');
     const head = new Head(delta.head);
     wellFormed(COUNT.test(head.text('products')), () => 'a result without a count of products');
     checkFits(delta, base, Number(head.text('products')));
-    const layout = head.layout(tensorsOf(base, delta, head));
+    const index = indexOf(base, delta, Number(head.text('products')));
+    const layout = head.layout(tensorsOf(base, delta, head, index));
     wellFormed(layout.bytes <= most, () => `it makes a file of ${layout.bytes} bytes, expected ${most}`);
-    return { delta, head, layout };
+    return { delta, head, index, layout };
   });
   const memory = await create(layout.bytes);
-  reading(name, () => write(base, delta, head, layout, memory.file));
+  reading(name, () => {
+    write(base, delta, head, layout, memory.file);
+    for (const { name: tensor, data: { buffer, byteOffset, byteLength } } of index) {
+      layout.view(memory.file, tensor, Uint8Array).set(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  });
   const made = openCatalog(memory, name, base.space, delta.result);
   await made.verify();
   return made;
@@ -48,9 +55,10 @@ export async function follow(base, bytes, { name = 'delta', most = Infinity, cre
 /**
  * The result's tensors. What the head alone knows is bounded by what there is to copy.
  *
- * @param {ProductCatalog} base @param {Delta} delta @param {Head} head @returns {import('./layout.js').Announced[]}
+ * @param {ProductCatalog} base @param {Delta} delta @param {Head} head
+ * @param {import('../search/words/followed.js').Made[]} index @returns {import('./layout.js').Announced[]}
  */
-function tensorsOf({ tables, dim }, delta, head) {
+function tensorsOf({ tables, dim }, delta, head, index) {
   const products = Number(head.text('products'));
   const [rows, records] = [head.side('owners'), head.side('records')];
   const thumbnails = tables.thumbnails ? head.side('thumbnails') : 0;
@@ -67,7 +75,23 @@ function tensorsOf({ tables, dim }, delta, head) {
     [tables.thumbnails, 'thumbnail_offsets', 'U64', products + 1], [tables.thumbnails, 'thumbnails', 'U8', thumbnails],
     [width, 'first_axes', 'I8', width, dim], [width, 'first_codes', 'I8', rows, width], [width, 'first_scales', 'F32', rows],
   ];
-  return all.filter(([isThere]) => isThere).map(([, name, type, ...shape]) => ({ name, type, shape }));
+  return [...all.filter(([isThere]) => isThere).map(([, name, type, ...shape]) => ({ name, type, shape })),
+    ...index.map(({ name, type, data }) => ({ name, type, shape: [data.length] }))];
+}
+
+/**
+ * The words, keys and filters, which follow from the records.
+ *
+ * @param {ProductCatalog} base @param {Delta} delta @param {number} products
+ */
+function indexOf({ tables, size }, delta, products) {
+  const moved = new Int32Array(size).fill(-1);
+  for (const [place, before] of keptPlaces(size, delta.removed).entries()) moved[before] = place;
+  const given = cut(delta.rewritten, delta.recordLengths, delta.records);
+  const records = Array.from(delta.rewritten, (place) =>
+    /** @type {[number, Uint8Array]} */ ([place, given(place) ?? new Uint8Array()]));
+  const rewritten = new Set(delta.rewritten);
+  return followedIndex(tables, moved.map((place) => rewritten.has(place) ? -1 : place), products, records);
 }
 
 /**

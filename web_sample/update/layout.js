@@ -6,7 +6,7 @@ import { asArray, asInteger, asObject, asText, parse, part } from '../search/jso
 import { wellFormed } from '../search/malformed.js';
 
 const ALIGNMENT = 8; // bytes: spaces pad the header
-const SIZES = { I64: 8, U64: 8, U32: 4, F32: 4, I8: 1, U8: 1 };
+const SIZES = { I64: 8, U64: 8, U32: 4, F32: 4, U16: 2, I8: 1, U8: 1 };
 
 /** @typedef {{name: string, type: keyof typeof SIZES, shape: number[]}} Announced a tensor */
 

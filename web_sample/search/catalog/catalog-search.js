@@ -3,8 +3,9 @@
 import { rowsToScore } from '../first-pass/rows-to-score.js';
 import { lowerBound } from '../lower-bound.js';
 import { BadFileError, allowed } from '../malformed.js';
+import { namedProducts } from '../words/named.js';
+import { wantedProducts } from '../words/wanted.js';
 import { Best } from './best.js';
-import { whole } from './catalog-reader.js';
 import { offerRows } from './offer-rows.js';
 import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
@@ -17,8 +18,10 @@ import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
 /**
  * What a product must be; undefined or null for no matter. `categories`: names, of which the product is in one. Prices
- * are in ten-thousandths of the catalog's currency, inclusive.
- * @typedef {{categories?: Iterable<string> | null, lowest?: number | null, highest?: number | null}} CatalogFilter
+ * are in ten-thousandths of the catalog's currency, inclusive. `fields`: of each that is named, texts, of which the
+ * product has one.
+ * @typedef {{categories?: Iterable<string> | null, lowest?: number | null, highest?: number | null,
+ *   fields?: Record<string, Iterable<string>> | null}} CatalogFilter
  */
 
 /**
@@ -57,11 +60,21 @@ export class CatalogSearch {
     const confidence = this.#confidences(query);
     const best = new Best(Math.min(k, this.catalog.size));
     const prepared = this.#prepared(query);
-    const rows = rowsToScore(this.catalog, prepared, k, this.#wanted(filter, left), exact);
+    const wanted = wantedProducts(this.catalog, filter, left);
+    const rows = rowsToScore(this.catalog, prepared, k, wanted, exact);
     offerRows(this.catalog, prepared, rows, threshold, best);
     const { owners } = this.catalog.tables;
     return best.sorted().map(({ row, score }) => hit(owners[row], row, score, confidence(row, score)))
       .filter((found) => found.confidence === null || found.confidence >= leastConfidence);
+  }
+
+  /**
+   * The products that a text names exactly, at most so many: by a key, or by all its words. A group of its own, above
+   * what `search` finds. Throws a RangeError for a filter that cannot be asked, `BadFileError` for a damaged record.
+   * @param {string} text @param {CatalogFilter} [filter]
+   */
+  named(text, filter = {}, most = 10) {
+    return namedProducts(this.catalog, text, wantedProducts(this.catalog, filter, []), most);
   }
 
   /** @param {SearchQuery} query */
@@ -96,38 +109,6 @@ export class CatalogSearch {
     const text = new PreparedQuery(query.text, tables);
     const image = new PreparedQuery(query.image, tables);
     return (row) => calibration.ofBoth(query.slider, text.scoreOf(tables, row), image.scoreOf(tables, row));
-  }
-
-  /**
-   * Of each product, 1 where it may be found; null where all may.
-   * @param {CatalogFilter} filter @param {number[]} left out
-   */
-  #wanted({ categories = null, lowest = null, highest = null }, left) {
-    const { catalog } = this;
-    const names = categories === null ? null : this.#names(new Set(categories));
-    const hasPrices = lowest !== null || highest !== null;
-    allowed(!hasPrices || catalog.currency !== '', () =>
-      'no filter by price: the catalog has prices of several currencies, or none');
-    const [least, most] = [Math.max(lowest ?? 0, 0), highest ?? Infinity]; // none, -1, is in no range
-    allowed(!Number.isNaN(least) && !Number.isNaN(most), () => `prices from ${lowest} to ${highest}`);
-    if (names === null && !hasPrices && left.length === 0) return null;
-    const wanted = new Uint8Array(catalog.size).fill(1);
-    for (const product of left) wanted[product] = 0;
-    const { prices, categories: places } = catalog.tables;
-    for (let product = 0; product < catalog.size; product++) {
-      const price = whole(prices, product);
-      const fits = (!hasPrices || price >= least && price <= most) && (names === null || names[places[product]]);
-      if (!fits) wanted[product] = 0;
-    }
-    return wanted;
-  }
-
-  /** Of each category, whether it is wanted. @param {Set<string>} wanted */
-  #names(wanted) {
-    const { categories } = this.catalog;
-    const unknown = [...wanted].filter((name) => !categories.includes(name));
-    allowed(unknown.length === 0, () => `no such category: ${unknown.join(', ')}; there are ${categories.join(', ')}`);
-    return categories.map((name) => wanted.has(name));
   }
 }
 
