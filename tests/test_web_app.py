@@ -23,6 +23,7 @@ from catalog_builder.apps import WEB, Accepted
 from catalog_builder.builder import writer
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.updates import delta_writer
 from catalog_builder.web import site_updates, web_site
 from export.artifacts import manifest
@@ -42,7 +43,7 @@ from tests.pictures import noise, saved
 PAGE = ROOT / "web_sample"
 APP = PAGE / "app"
 OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network",   # what Android says by other
-       "old_prices"}                                                                # means
+       "old_prices", "named"}                                                       # means
 MOST_ICON = 10_000                           # bytes
 MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
 # The tokenizers beside CLIP's came later than the bound on the search. They have one of their own, so that neither can
@@ -242,6 +243,17 @@ def test_a_page_takes_the_shops_updates(tools, dist, sample_shop, tmp_path, say)
     run = suite("updates", tmp_path / "site", UPDATES=tmp_path / "updates", KEY=tmp_path / "private.pem", PORT=port,
                 BASE=base.metadata["sha256"], RESULT=made.metadata["sha256"], SPACE=base.space)
     say(f"web_sample/app: {run.tests} tests of a page that takes updates")
+
+
+def test_a_page_shows_what_a_text_names_above_the_rest(tools, dist, sample_shop, tmp_path, say):
+    base = open_catalog(sample_shop(dist))
+    writer.write(tmp_path / "named.catalog", writer.Content(
+        base.space, base.model, base.currency, base.category_names, base.calibration,
+        [bytes(base.raw(place)) for place in range(base.products)], base.prices, base.categories, base.owners,
+        thumbnails=[base.thumbnail(place) or b"" for place in range(base.products)], offset=base.offset,
+        indexed=IndexedColumns(keys=("id",), words=("name",))), base.vectors(slice(None)))
+    web_site.write(dist, tmp_path / "named.catalog", "fp32", Accepted(), tmp_path / "site")
+    say(f"web_sample/app: {suite('words', tmp_path / 'site').tests} tests of products that a text names")
 
 
 def following(base: Catalog, path: Path) -> Catalog:
