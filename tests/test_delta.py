@@ -10,7 +10,7 @@ import pytest
 from catalog_builder.builder import writer
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists import products
 from catalog_builder.lists.products import Product
 from catalog_builder.updates import delta_writer

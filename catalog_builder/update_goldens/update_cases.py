@@ -137,8 +137,7 @@ def good(goldens: GoldenSite) -> Iterator[dict]:
         "answer": "current", "in_force": 3, "highest": 3}, in_force=SITE, highest=3)
     yield case("the highest again, after a rollback", SITE, updated(goldens, SITE, 3, "delta", base_delta), None, 3)
     yield made("back on purpose", goldens.of("base", 5), lambda file: updated(
-        goldens, file, 5, "whole", "base.catalog"),
-               in_force=SITE, highest=3)
+        goldens, file, 5, "whole", "base.catalog"), in_force=SITE, highest=3)
     yield made("largest number", replace(tuesday, number=statement.MOST_NUMBER), lambda file: updated(
         goldens, file, statement.MOST_NUMBER, "delta", "tuesday.delta"))
     yield made("expired", replace(tuesday, not_after="2026-11-25"), lambda file: updated(
