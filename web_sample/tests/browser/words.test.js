@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ask, env, launch, picture, serve, settled, show, visit } from './site.js';
+import { ask, broken, env, launch, picture, serve, settled, show, visit } from './site.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -38,6 +38,9 @@ test('what holds all words stands above, under a heading, and what is below stay
   assert.equal(await page.locator('#named .match').count(), 0);
   assert.equal(await page.textContent('#count'), '20 products');
   assert.equal((await namesIn('certain')).length + (await namesIn('doubtful')).length, 20);
+  await page.waitForTimeout(300); // what fades in
+  if (process.env.SCREENS) await page.screenshot({ path: `${process.env.SCREENS}/light-named.png` });
+  assert.deepEqual(await broken(page), []);
   assert.deepEqual(errors, []);
 });
 
