@@ -139,7 +139,8 @@ def test_every_picture_is_in_one_part_and_all_workers_have_some(pictures, worker
 
 def job(listed, dist, folder) -> ClusterJob:
     (folder / "parts").mkdir(exist_ok=True)
-    return ClusterJob(dist, listed.parent.resolve(), folder / "all.embeddings", folder / "parts", "auto", None, 1)
+    return ClusterJob(model=dist, root=listed.parent.resolve(), store=folder / "all.embeddings",
+                      folder=folder / "parts", engine="auto", thumbnail=None, threads=1)
 
 
 def answer(worker, number, paths) -> dict:
