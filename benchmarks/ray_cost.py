@@ -86,7 +86,7 @@ def page(result: dict) -> str:
 {rows}
 
 The last row is Ray's own start and end, with the list read and every file looked at: what a run costs before its first
-picture, however long the list is. Workers have one thread each here; one process has a thread a core. On a cluster
-`ray start` gives workers a lower priority than other programs (`RAY_worker_niceness`, 15): on machines that do much
-else they hardly run.
+picture, however long the list is. Workers have one thread each here; one process has a thread a core. `ray start` gives
+the workers of a cluster a lower priority than other programs (`RAY_worker_niceness`, 15): on machines that do much else
+they hardly run.
 """

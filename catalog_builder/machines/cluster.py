@@ -58,8 +58,8 @@ def embed_list(request: ClusterRequest, progress: Builds, worker: type[Worker] =
         with cluster_session.session(request.address, request.engine, request.workers, request.cpus) as plan:
             if plan.note:
                 progress.step(plan.note)
-            job = ClusterJob(request.model.resolve(), request.products.parent.resolve(), store, folder,
-                             engine=plan.engine, thumbnail=request.thumbnail, threads=plan.cpus)
+            job = ClusterJob(model=request.model.resolve(), root=request.products.parent.resolve(), store=store,
+                             folder=folder, engine=plan.engine, thumbnail=request.thumbnail, threads=plan.cpus)
             done = list(_embedded(paths, job, plan, progress, worker))
         if len(found := {one.engine for one in done}) > 1:
             raise InputError("workers with different engines: no catalog can have the vectors of both",
