@@ -17,7 +17,7 @@ import { Largest, nthLargest } from './largest.js';
 const A_PRODUCT = 64; // candidates for each product that is asked for, at least
 const EXACT_BELOW = 16; // fitting rows a candidate: with fewer, a first pass saves little
 const SAMPLED = 256; // one row of so many is looked at to guess what a candidate reaches
-const DEVIATIONS = 4; // by which a guess is lower than the sample says
+const DEVIATIONS = 3; // by which a guess is lower than the sample says
 const READ_AHEAD = 16; // rows whose bytes are asked for at once: they lie far from one another
 const LINE = 64; // bytes that come with one
 
@@ -116,11 +116,11 @@ let seen = 0;
  * Reads something of each line of some rows, so that all are on their way at once; answers a sum of it.
  * @param {import('../catalog/catalog-reader.js').CatalogTables} tables @param {Uint32Array} rows @param {number} dim
  */
-function linesOf({ codes, scales }, rows, dim) {
+function linesOf({ codes, scales, owners }, rows, dim) {
   let sum = 0;
   for (let place = 0; place < rows.length; place++) {
     const first = rows[place] * dim;
-    sum += scales[rows[place]] > 0 ? 1 : 0;
+    sum = sum + owners[rows[place]] + (scales[rows[place]] > 0 ? 1 : 0) | 0;
     for (let at = first; at < first + dim; at += LINE) sum = sum + codes[at] | 0;
   }
   return sum;
