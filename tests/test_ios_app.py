@@ -35,9 +35,10 @@ TAKEN = {".swift", ".xcassets", ".xcstrings", ".xcprivacy", ".json"}    # what X
 MOST_LINES = 1200                                              # of the app, without its tests
 
 # Apple's modules, each after those that it imports
-STUBS = (*KIT_STUBS, "CoreTransferable", "UIKit", "SwiftUI", "PhotosUI", "AVFoundation", "AppIntents",
+STUBS = (*KIT_STUBS, "CryptoKit", "CoreTransferable", "UIKit", "SwiftUI", "PhotosUI", "AVFoundation", "AppIntents",
          "VisualIntelligence", "os")
-LIBRARIES = ("MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop")
+LIBRARIES = ("MobileCLIPSearch", "MobileCLIPKit", "MobileCLIPShop", "MobileCLIPUpdate")
+UPDATE = SEARCH / "Sources" / "MobileCLIPUpdate"              # what alone uses the network; the app is without it
 # What an app made by Xcode 26 sets
 ON_THE_MAIN_ACTOR = ("-default-isolation", "MainActor", "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
                      "-enable-upcoming-feature", "InferIsolatedConformances")
@@ -131,6 +132,28 @@ def test_the_app_is_type_checked_on_the_main_actor_by_default(tmp_path):
     folder, sources = modules(tmp_path, "--newer"), sorted(SOURCES.rglob("*.swift"))
     for mode in ("5", "6"):
         assert typechecked(folder, sources, "--newer", mode) == "", mode
+        assert typechecked(folder, with_updates(tmp_path / mode), "--newer", mode) == "", mode
+
+
+@pytest.mark.slow
+def test_the_readme_s_lines_of_an_app_with_updates_are_type_checked(tmp_path):
+    folder, sources = modules(tmp_path), with_updates(tmp_path / "app")
+    assert typechecked(folder, sources, "6") == ""
+
+
+def with_updates(folder: Path) -> list[Path]:
+    """The app's sources with what the README adds for updates: a file, and two lines."""
+    shutil.copytree(SOURCES, folder)
+    added, lines = re.findall(r"^```swift\n(.*?)^```$", read(ROOT / "ios_sample" / "README.md"), re.M | re.S)
+    (folder / "Updates.swift").write_text(added, encoding="utf-8")
+    opening, asking = lines.splitlines()
+    for name, place, line in (("OpenShop.swift", "onSearched: { tell(.searched($0)) },", opening),
+                              ("ShopSearchApp.swift", "ShopView(keeper: .shared)",
+                               f"ShopView(keeper: .shared)\n{asking}")):
+        text = read(folder / name)
+        assert text.count(place) == 1, name
+        (folder / name).write_text(text.replace(place, line), encoding="utf-8")
+    return sorted(folder.rglob("*.swift"))
 
 
 @pytest.fixture(scope="module")
@@ -461,13 +484,31 @@ REASONS = re.compile(r"UserDefaults|AppStorage|[cC]reationDate|[mM]odificationDa
                      r"|systemUptime|mach_absolute_time|volumeAvailableCapacity|system(?:Free)?Size\b|activeInputModes")
 
 
-@pytest.mark.parametrize(("pattern", "caught"), [
-    (NETWORK, ["URLSession.shared", "import Network", "https://a", "NWConnection()"]),
-    (REASONS, ["UserDefaults.standard", "@AppStorage", "stat(a)", ".contentModificationDateKey", ".systemUptime"]),
+@pytest.mark.parametrize(("pattern", "caught", "but"), [
+    (NETWORK, ["URLSession.shared", "import Network", "https://a", "NWConnection()"], [UPDATE]),
+    (REASONS, ["UserDefaults.standard", "@AppStorage", "stat(a)", ".contentModificationDateKey", ".systemUptime"], []),
 ], ids=["network", "reasons"])
-def test_neither_the_app_nor_the_package_uses(pattern, caught):
+def test_neither_the_app_nor_the_package_uses(pattern, caught, but):
     assert all(pattern.search(text) for text in caught)
-    assert pattern.findall(code(SOURCES, SEARCH / "Sources")) == []
+    folders = [folder for folder in (SEARCH / "Sources").iterdir() if folder not in but]
+    assert pattern.findall(code(SOURCES, *folders)) == []
+
+
+def test_the_app_and_what_it_links_are_without_the_module_of_the_network():
+    assert NETWORK.search(code(UPDATE))
+    assert UPDATE.name not in read(PROJECT / "project.pbxproj")
+    others = [folder for folder in (SEARCH / "Sources").iterdir() if folder != UPDATE]
+    assert f"import {UPDATE.name}" not in code(SOURCES, *others)
+    for package in (SEARCH / "Package.swift", ROOT / "Package.swift"):
+        text = read(package)
+        assert dependents(text) == []
+        assert dependents(text.replace('dependencies: ["MobileCLIPSearch"]', f'dependencies: ["{UPDATE.name}"]'))
+
+
+def dependents(package: str) -> list[str]:
+    """The lines of a Package.swift on which a target, but for tests, depends on the module of the network."""
+    return [line for line in package.splitlines()
+            if re.search(rf'dependencies: \[[^\]]*"{UPDATE.name}"', line) and ".testTarget(" not in line]
 
 
 def test_the_privacy_manifest_declares_nothing():

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from export.formats import table
 from export.text import tokenizer
 from export.weights.lookup import find
 from parity import goldens, token_goldens
-from tests import expected, mutated_assets
+from tests import expected, expected_deltas, mutated_assets, test_delta, update_server
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "ios_sample" / "Search"
@@ -30,6 +31,8 @@ README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 TEST = "swift test -c release -Xswiftc -enable-testing"      # as the README says
 RELEASE = TEST.split()[2:]
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
+SWAPS = 10_000                               # searches while the catalog is swapped, in `make soak`
+LARGE, MOST_MEMORY = 100_000, 64             # products of a catalog that is updated; MB of memory for it
 KILLS = 8
 LIKE = 40                                    # products that the tool is asked for more like
 
@@ -80,17 +83,25 @@ def tested(dist, repetitions, tmp_path_factory) -> str:
     goldens.write_ascii(folder / "scripts.json", {
         "texts": [{"text": text, "scripts": scripts.unknown(text, ["Latin"])} for text in texts]})
     assert f"`{TEST}`" in README
-    answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(repetitions(FAULTS)))
+    with update_server.served() as site:
+        answer = swift("test", *RELEASE, DIST=str(dist), EXPECTED=str(folder), FAULTS=str(repetitions(FAULTS)),
+                       SWAPS=str(swaps(repetitions)), SITE=site)
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-4000:]
     return answer.stdout + answer.stderr
+
+
+def swaps(repetitions) -> int:
+    """500, where `make soak` does not ask for all."""
+    return repetitions(SWAPS * 4) // 4
 
 
 def test_every_test_of_the_package_runs_and_passes(tested, say):
     run = re.search(r"Test run with (\d+) tests passed", tested)
     for line in re.findall(r"^\d+ (?:texts|pictures).*|^damaged .*|.*Test run with.*", tested, re.M):
         say(f"ios_sample/Search: {line}")
-    written = sum(path.read_text(encoding="utf-8").count("@Test")
-                  for path in (PACKAGE / "Tests" / "MobileCLIPSearchTests").glob("*.swift"))
+    written = sum(path.read_text(encoding="utf-8").split("#if canImport(CryptoKit)")[0].count("@Test")
+                  for name in ("MobileCLIPSearchTests", "MobileCLIPUpdateTests")
+                  for path in (PACKAGE / "Tests" / name).glob("*.swift"))
     assert run and int(run[1]) == written and " skipped" not in tested
 
 
@@ -126,6 +137,13 @@ def test_scripts_are_those_of_the_desktop(tested):
 def test_damaged_catalogs_were_tried(tested, repetitions):
     assert f"damaged catalogs with the digest: {repetitions(FAULTS)}" in tested
     assert f"damaged catalogs without the digest: {repetitions(FAULTS)}" in tested
+
+
+def test_updates_were_killed_and_catalogs_swapped(tested, repetitions):
+    for kind in ("delta", "whole"):
+        (moments,) = re.findall(rf"^killed at (\d+) moments \({kind}\)$", tested, re.M)
+        assert int(moments) > 40
+    assert re.search(rf"^searches while the catalog was swapped: {swaps(repetitions)}, swaps: \d+$", tested, re.M)
 
 
 def tool(*arguments: str | Path) -> subprocess.CompletedProcess:
@@ -198,6 +216,49 @@ def test_the_tool_refuses_bad_input_in_one_line(catalog, arguments, tmp_path):
     answer = tool(*({"CATALOG": catalog.path, "DAMAGED": damaged}.get(word, word) for word in arguments))
     assert (answer.returncode, answer.stdout) == (2, "")
     assert re.fullmatch(r"catalog-search: .+\n", answer.stderr)
+
+
+def applied(list_of: list[tuple[Path, Path, Path]], folder: Path, *before: str) -> dict:
+    """What search-bench says of these catalogs, deltas and results to be made. `before`: shell commands."""
+    (folder / "list").write_text("".join("\t".join(map(str, line)) + "\n" for line in list_of), encoding="utf-8")
+    answer = swift("--run", "bash", "-c", "; ".join([*before, '"$0" deltas "$1"']), ".build/release/search-bench",
+                   folder / "list")
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_random_deltas_give_the_same_bytes_and_damaged_ones_no_other_catalog(catalog, repetitions, tmp_path, say):
+    deltas = tmp_path / "deltas"
+    expected_deltas.write(deltas, repetitions)
+    edits, faults = expected_deltas.counts(repetitions)
+    found = applied([tuple(deltas / f"{one}.{kind}" for kind in ("base", "delta", "result")) for one in range(edits)],
+                    tmp_path)
+    assert (found["applied"], found["refused"]) == (edits, 0)
+    for one in range(edits):
+        assert (deltas / f"{one}.result").read_bytes() == (deltas / f"{one}.made").read_bytes(), one
+    damaged = deltas / "damaged"
+    found = applied([(deltas / "0.base", damaged / f"{one}.delta", damaged / f"{one}.result") for one in range(faults)],
+                    tmp_path)
+    assert found["applied"] + found["refused"] == faults and found["refused"] > faults // 2
+    assert found["grown_mb"] < MOST_MEMORY
+    right, made = (deltas / "0.made").read_bytes(), list(damaged.glob("*.result"))
+    assert len(made) == found["applied"] and all(one.read_bytes() == right for one in made)
+    assert not list(damaged.glob("*.partial"))
+    say(f"ios_sample/Search: {edits} random deltas, differing bytes: 0; {faults} damaged, {found['refused']} refused")
+
+
+def test_a_large_catalog_is_updated_in_little_memory(catalog, tmp_path, say):
+    chance = random.Random(19)
+    before = test_delta.shop(chance, LARGE)
+    base = before.written(tmp_path / "base.catalog")
+    made, delta = test_delta.both(tmp_path, test_delta.edited(chance, before, 1), base)
+    size = base.path.stat().st_size
+    assert size > MOST_MEMORY * 1e6 / 4
+    line = [(base.path, delta, tmp_path / "result.catalog")]
+    found = applied(line, tmp_path, f"ulimit -d {MOST_MEMORY * 1024}")
+    assert found["applied"] == 1
+    assert (tmp_path / "result.catalog").read_bytes() == made.path.read_bytes()
+    say(f"ios_sample/Search: a catalog of {size / 1e6:.0f} MB updated in {found['seconds']:.1f} s")
 
 
 @pytest.mark.parametrize("name", token_goldens.NAMES)

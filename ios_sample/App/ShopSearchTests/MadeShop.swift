@@ -14,11 +14,11 @@ private func folder(_ variable: String, else folder: URL) -> URL {
 final class MadeShop: Sendable {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("shop-\(UUID().uuidString)")
 
-    init(catalog: String = "shop.catalog") throws {
+    init(catalog: String = "shop.catalog", of part: String = "search") throws {
         let dist = ShopSearchTests.folder("DIST", else: Bundle.main.bundleURL)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
-            at: goldens.appendingPathComponent("search").appendingPathComponent(catalog), to: file("shop.catalog"))
+            at: goldens.appendingPathComponent(part).appendingPathComponent(catalog), to: file("shop.catalog"))
         try FileManager.default.copyItem(
             at: dist.appendingPathComponent("tokenizer.safetensors"), to: file("tokenizer.safetensors"))
         let manifest = try Data(contentsOf: dist.appendingPathComponent("manifest.json"))
@@ -70,13 +70,14 @@ final class MadeShop: Sendable {
     /// `loudness`: the length of the encoder's answers, and with it the confidence of what they find. `encoder` is told of
     /// each that is made.
     @MainActor func keeper(
-        loudness: Float = 1000, gate: Gate = Gate(isOpen: true), encoder: @escaping @Sendable (Fake) -> Void = { _ in }
+        loudness: Float = 1000, gate: Gate = Gate(isOpen: true), encoder: @escaping @Sendable (Fake) -> Void = { _ in },
+        updates: @escaping @Sendable (ProductCatalog) throws -> CatalogUpdates? = { _ in nil }
     ) -> ShopKeeper {
         ShopKeeper { [folder] tell in
             try Shop(
                 folder, own: folder.appendingPathComponent("own"),
                 pictures: folder.appendingPathComponent("pictures"), decode: decodedFake,
-                onSearched: { tell(.searched($0)) },
+                onSearched: { tell(.searched($0)) }, updates: updates,
                 encoder: {
                     let fake = Fake($0, loudness: loudness, gate: gate) { tell(.preparing($0)) }
                     encoder(fake)

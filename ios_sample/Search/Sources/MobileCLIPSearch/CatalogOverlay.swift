@@ -31,15 +31,53 @@ public struct CatalogOverlay: Sendable {
     }
 
     /// Reads a file that was written over an older catalog, and lays its products over a newer one of the same embedding
-    /// space: those whose ids the new base holds are left out, since the shop has them now.
+    /// space: those that the new base holds with the same name, price, currency, description and category are left out.
     ///
-    /// Throws as ``open(_:base:)``, but for another base.
+    /// Throws as ``open(_:base:)``, but for another base; ``SearchError/mismatch(name:problem:)`` for one of another currency.
     public static func open(_ file: URL, movedTo base: ProductCatalog) throws -> CatalogOverlay {
         let content = try reading(file.path) { try OverlayFile(file, space: base.space) }
-        let base = base.withoutOverlay
-        let removed = try content.removed.filter { try base.place(id: $0) != nil }
-        return try content.products.filter { try base.place(id: $0.id) == nil }
-            .reduce(CatalogOverlay(base: base, products: [], removed: removed)) { try $0.putting($1) }
+        try reading(file.path) { try checkCurrency(base, content.currency) }
+        return try moved(content.products, content.removed, from: nil, to: base.withoutOverlay)
+    }
+
+    /// These products over a newer base. Left out are those that the shop has now: of an id that the old base lacked and the
+    /// new one holds, and those that the new base holds with the same name, price, currency, description and category.
+    ///
+    /// Throws ``SearchError/mismatch(name:problem:)`` for a base of another embedding space or currency.
+    public func moved(to base: ProductCatalog) throws -> CatalogOverlay {
+        if base.digest == self.base.digest { return self }
+        try reading(base.name) {
+            try checkSpace(own: base.space, model: base.model, space: self.base.space)
+            try Self.checkCurrency(base, self.base.currency)
+        }
+        return try Self.moved(products, removed, from: self.base, to: base.withoutOverlay)
+    }
+
+    /// `old`: nil where it is not at hand.
+    private static func moved(
+        _ products: [NewProduct], _ removed: [String], from old: ProductCatalog?, to base: ProductCatalog
+    ) throws -> CatalogOverlay {
+        let removed = try removed.filter { try base.place(id: $0) != nil }
+        return try products.filter { product in
+            guard let place = try base.place(id: product.id) else { return true }
+            if let old, try old.place(id: product.id) == nil { return false }
+            return try !isSame(product, base, place)
+        }.reduce(CatalogOverlay(base: base, products: [], removed: removed)) { try $0.putting($1) }
+    }
+
+    private static func isSame(_ product: NewProduct, _ base: ProductCatalog, _ place: Int) throws -> Bool {
+        let other = try base.product(place)
+        return base.price(place) == product.price.map(tenThousandths)
+            && zip(
+                [product.name, product.currency ?? "", product.description, product.category],
+                [other.name, other.currency, other.description, other.category]
+            ).allSatisfy(sameBytes)
+    }
+
+    private static func checkCurrency(_ base: ProductCatalog, _ currency: String) throws {
+        try fitting(
+            base.currency == currency,
+            "an overlay in another currency: \(shown(currency)), and this base's is \(shown(base.currency))")
     }
 
     /// With this product, in the place of an older one of the same id.
@@ -117,6 +155,14 @@ private func tenThousandths(_ price: Decimal?) throws -> Int64 {
 /// A price that is known to fit.
 func tenThousandths(_ price: Decimal) -> Int64 { Int64((price * 10_000).description) ?? 0 }
 
+/// A price in ten-thousandths as a record has it: the shortest decimal, or null.
+func shortestPrice(_ price: Int64) -> String {
+    if price == CatalogTables.noPrice { return "null" }
+    let decimals = String(String(price % 10_000 + 10_000).dropFirst())
+    let short = decimals.reversed().drop { $0 == "0" }.reversed()
+    return "\(price / 10_000)" + (short.isEmpty ? "" : "." + String(short))
+}
+
 // The file.
 
 extension CatalogOverlay {
@@ -188,18 +234,11 @@ extension CatalogOverlay {
     private func record(_ product: NewProduct) throws -> String {
         let fields = [
             ("id", jsonText(product.id)), ("name", jsonText(product.name)),
-            ("price", decimal(try tenThousandths(product.price))), ("currency", jsonText(product.currency ?? "")),
+            ("price", shortestPrice(try tenThousandths(product.price))), ("currency", jsonText(product.currency ?? "")),
             ("description", jsonText(product.description)), ("category", jsonText(product.category)),
         ]
         let extra = product.extra.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
             .map { ($0.key, jsonText($0.value)) }
         return "{" + (fields + extra).map { jsonText($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
-    }
-
-    private func decimal(_ price: Int64) -> String {
-        if price == CatalogTables.noPrice { return "null" }
-        let decimals = String(String(price % 10_000 + 10_000).dropFirst())
-        let short = decimals.reversed().drop { $0 == "0" }.reversed()
-        return "\(price / 10_000)" + (short.isEmpty ? "" : "." + String(short))
     }
 }

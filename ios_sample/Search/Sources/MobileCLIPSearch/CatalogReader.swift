@@ -132,7 +132,11 @@ enum CatalogReader {
     }
 
     private static func count(_ container: Container, _ key: String, least: Int = 1) throws -> Int {
-        let written = try container.text(key)
+        try count(container.text(key), key, least: least)
+    }
+
+    /// A count of the metadata. Throws ``Malformed``.
+    static func count(_ written: String, _ key: String, least: Int = 1) throws -> Int {
         guard written.utf8.count <= longestCount, written.utf8.allSatisfy(isDigit),
             written.first != "0" || written == "0", let count = Int(written), count >= least
         else { throw Malformed("\(key) is \(shown(written)), no count") }
@@ -144,9 +148,9 @@ enum CatalogReader {
         try wellFormed(isDigest(written.utf8), "\(key) is \(shown(written)), not 64 hex digits")
         return written
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 }
+
+func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
 private func checkDigest(own: String, digest: String) throws {
     try fitting(

@@ -43,7 +43,13 @@ struct Pieces: Sendable {
 
     var count: Int { offsets.count - 1 }
 
-    subscript(index: Int) -> [UInt8] { bytes[Int(offsets[index])..<Int(offsets[index + 1])] }
+    subscript(index: Int) -> [UInt8] { bytes[place(index)] }
+
+    func withBytes<R>(_ index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try bytes.withBytes(place(index), body)
+    }
+
+    private func place(_ index: Int) -> Range<Int> { Int(offsets[index])..<Int(offsets[index + 1]) }
 }
 
 /// One file of a catalog: the base, or the overlay over it. Places and rows within it, and what they are in the catalog.

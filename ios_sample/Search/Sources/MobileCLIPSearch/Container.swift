@@ -5,9 +5,9 @@ import Foundation
 /// Every offset, shape and type is checked; tensors of an unknown type are passed over, but lie within the file too.
 struct Container {
     static let any = -1  // in a shape: any length
-    private static let lengthBytes = 8
-    private static let mostHeader = 1 << 20
-    private static let mostBytes = Int(Int32.max)
+    static let lengthBytes = 8
+    static let mostHeader = 1 << 20
+    static let mostBytes = Int(Int32.max)
     private static let sizes = [
         "U8": 1, "I8": 1, "U16": 2, "I16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
     ]
@@ -33,6 +33,18 @@ struct Container {
 
     /// Throws ``Malformed``.
     init(_ file: Data) throws {
+        let (header, metadata, members) = try Self.parsed(file)
+        self.file = file
+        self.header = header
+        self.metadata = metadata
+        tensors = try Self.tensors(members, base: header.upperBound, size: file.count)
+    }
+
+    /// The header's place, its metadata and its entries of tensors; what follows the header is not looked at. Throws
+    /// ``Malformed``.
+    static func parsed(
+        _ file: Data
+    ) throws -> (header: Range<Int>, metadata: [String: String], tensors: [String: Json]) {
         try wellFormed(file.count >= Self.lengthBytes, "a file of \(file.count) bytes, too short for a header")
         let length = Column<UInt64>(file, 0..<Self.lengthBytes)[0]
         let most = min(Self.mostHeader, file.count - Self.lengthBytes)
@@ -43,12 +55,10 @@ struct Container {
         let header = Self.lengthBytes..<Self.lengthBytes + Int(length)
         var members = try Json.parse(Column<UInt8>(file, header)[0..<header.count], once: true).asObject("the header")
         let metadata = try (members.removeValue(forKey: "__metadata__") ?? .object([:])).asObject("__metadata__")
-        self.file = file
-        self.header = header
-        self.metadata = try metadata.reduce(into: [:]) { found, member in
+        let texts: [String: String] = try metadata.reduce(into: [:]) { found, member in
             found[member.key] = try member.value.asText("metadata \(shown(member.key))")
         }
-        tensors = try Self.tensors(members, base: header.upperBound, size: file.count)
+        return (header, texts, members)
     }
 
     func holds(_ name: String) -> Bool { tensors[name] != nil }

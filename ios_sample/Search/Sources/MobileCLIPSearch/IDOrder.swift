@@ -3,7 +3,7 @@ import Foundation
 /// From a product's id to its place in a file: its tensor `id_order`, or, in files of older builders, the same order made
 /// from all records at the first lookup, and kept.
 final class IDOrder: Sendable {
-    private let order: Column<UInt32>?  // [products], a permutation
+    let order: Column<UInt32>?  // [products], a permutation
     private let records: Pieces
     private let made = Once<[UInt32]>()
 

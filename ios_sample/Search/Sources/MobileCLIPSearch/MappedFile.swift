@@ -53,6 +53,15 @@ struct Column<Element: BitwiseCopyable & Sendable>: Sendable {
         return withCells { cells in range.map { cells[$0] } }
     }
 
+    /// The bytes of some elements, as they lie in the file.
+    func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let width = MemoryLayout<Element>.size
+        return try withCells { cells in
+            try body(UnsafeRawBufferPointer(start: cells.base + range.lowerBound * width, count: range.count * width))
+        }
+    }
+
     /// For loops: what `body` is given must neither leave it nor be read beyond `count`.
     func withCells<R>(_ body: (Cells<Element>) throws -> R) rethrows -> R {
         try file.withUnsafeBytes { bytes in

@@ -4,6 +4,7 @@ import Foundation
 struct OverlayFile {
     let products: [NewProduct]
     let removed: [String]
+    let currency: String
     private let baseDigest: String
     private let own: ProductCatalog
 
@@ -12,6 +13,7 @@ struct OverlayFile {
         let bytes = try mapped(file)
         own = try CatalogReader.read(bytes, name: file.path, space: space, digest: nil, least: 0)
         for digest in own.digests { try digest.check() }
+        currency = own.currency
         let container = try Container(bytes)
         baseDigest = try container.text("base")
         removed = try Json.parse(container.text("removed").utf8, once: false).asArray("removed")

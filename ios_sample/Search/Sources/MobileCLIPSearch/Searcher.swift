@@ -47,8 +47,17 @@ public actor Searcher {
 
     /// The products, and the catalog that they are in. As ``search(_:)``.
     public func answer(to request: SearchRequest) async throws -> SearchAnswer {
+        try await answer { _ in request }
+    }
+
+    /// As ``answer(to:)``, of a request that is made for the catalog that is searched: its categories and places are true
+    /// there, whatever is swapped meanwhile. Throws what `request` throws, too.
+    public func answer(
+        to request: @Sendable (ProductCatalog) throws -> SearchRequest
+    ) async throws -> SearchAnswer {
         let start = ContinuousClock.now
         let search = search
+        let request = try request(search.catalog)
         let query = try await query(request, search.catalog)
         try Task.checkCancellation()
         let hits = try search.search(

@@ -17,7 +17,7 @@ public actor StaffProducts {
     public private(set) var catalog: ProductCatalog
 
     /// Opens what the folder holds, or begins with nothing. Where it was written over an older catalog of the same embedding
-    /// space, its products are laid over `base` anew, those that `base` has by now left out. `searcher`: embeds pictures.
+    /// space, its products are laid over `base` anew (``CatalogOverlay/open(_:movedTo:)``). `searcher`: embeds pictures.
     ///
     /// Throws what ``CatalogOverlay/open(_:base:)`` throws, but for another base of the same space.
     public init(folder: URL, base: ProductCatalog, searcher: Searcher) throws {
@@ -78,8 +78,16 @@ public actor StaffProducts {
         try writeWhole(Data(list.utf8), to: target.appendingPathComponent("products.csv"))
     }
 
+    /// Lays the products over a newer base (``CatalogOverlay/moved(to:)``): for a catalog that was updated. Answers the new
+    /// ``catalog``.
+    ///
+    /// Throws ``SearchError/mismatch(name:problem:)`` for a base of another embedding space or currency; then nothing has
+    /// changed.
+    @discardableResult
+    public func move(to base: ProductCatalog) throws -> ProductCatalog { try keep(overlay.moved(to: base)) }
+
     private func keep(_ changed: CatalogOverlay) throws -> ProductCatalog {
-        let made = try catalog.adding(changed)
+        let made = try changed.base.adding(changed)
         try changed.write(folder.appendingPathComponent(Self.file))
         (overlay, catalog) = (changed, made)
         try Self.removeOthers(folder, overlay)

@@ -11,6 +11,9 @@ public actor Shop {
     public nonisolated let tokenizer: any TextTokenizer
     public nonisolated let searcher: Searcher
     public private(set) var catalog: ProductCatalog
+    /// What ``update()`` asks; nil where the app has none.
+    public nonisolated let updates: CatalogUpdates?
+    private var changes = 0  // of what is searched
     private let own: URL
     private let pictures: URL
     private var staff: StaffProducts?
@@ -21,18 +24,21 @@ public actor Shop {
     /// some tenths of a second. `own`: a folder for what staff add; `pictures`: one for what is searched with, which the
     /// system may clear away. `onSearched` is told of every search.
     ///
-    /// The catalog's digest is not checked: its bytes are in the app, whose signature iOS checks. An app that downloads
-    /// its catalog calls `verify()` once after each download.
+    /// `updates`: for an app that updates its catalog, made over the one that came with it; searched is then what they have in
+    /// force. The bundled catalog's digest is not checked: its bytes are in the app, whose signature iOS checks.
     ///
     /// Throws ``SearchError`` where a file is missing, damaged, or not the one that the manifest means.
     public init(
         _ folder: URL, own: URL, pictures: URL, decode: @escaping Decoder,
         onSearched: @escaping @Sendable (SearchEvent) -> Void = { _ in },
+        updates: (_ bundled: ProductCatalog) throws -> CatalogUpdates? = { _ in nil },
         encoder: (ModelManifest) -> any EmbeddingEncoder
     ) throws {
         let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
-        let catalog = try ProductCatalog.open(
+        let bundled = try ProductCatalog.open(
             folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
+        self.updates = try updates(bundled)
+        let catalog = self.updates?.start.catalog ?? bundled
         let tokenizer = try Tokenizers.load(
             folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256,
             vocabulary: manifest.text.vocabulary)
@@ -49,7 +55,7 @@ public actor Shop {
         _ question: ShopQuestion, image: RGBImage? = nil, locale: Locale
     ) async throws -> (certain: [ShopCard], doubtful: [ShopCard]) {
         let image = try image ?? question.picture.map(self.image)
-        let answer = try await searcher.answer(to: question.request(image, in: catalog))
+        let answer = try await searcher.answer { try question.request(image, in: $0) }
         var (certain, doubtful): ([ShopCard], [ShopCard]) = ([], [])
         for hit in answer.hits {
             let card = try ShopCard(
@@ -108,7 +114,34 @@ public actor Shop {
         let staff = try StaffProducts(
             folder: own.appendingPathComponent("staff"), base: catalog, searcher: searcher)
         self.staff = staff
-        try await use(staff.catalog)
+        try await useLatest()
+    }
+
+    /// Asks for the catalog of today, and searches it from then on, the staff's products over it. What runs ends in the old
+    /// one. An app calls it when it wants: at the start, or once a day.
+    ///
+    /// Throws ``UpdateError``, `CancellationError`, and what ``swap(to:)`` throws; ``SearchError/badRequest(_:)`` in an app
+    /// without updates.
+    @discardableResult
+    public func update() async throws -> UpdateOutcome {
+        guard let updates else { throw SearchError.badRequest("an update in an app that was made without them") }
+        let outcome = try await updates.update()
+        if case .updated(let new, _, _) = outcome { try await swap(to: new.catalog) }
+        return outcome
+    }
+
+    /// Searches another catalog of the same embedding space from now on, the staff's products over it.
+    ///
+    /// Throws ``SearchError/mismatch(name:problem:)`` for a catalog of another embedding space or, where staff added products,
+    /// of another currency: then the old one stays.
+    public func swap(to base: ProductCatalog) async throws {
+        if let staff {
+            try await staff.move(to: base)
+        } else {
+            try await searcher.use(CatalogSearch(base))
+            catalog = base
+        }
+        try await useLatest()
     }
 
     /// The products that staff added, as they are shown.
@@ -124,7 +157,8 @@ public actor Shop {
         guard let picture = entry.picture else { throw ShopProblem.incomplete }
         do {
             let file = try Data(contentsOf: file(picture))
-            try await use(opened().add(product, picture: image(picture), file: file))
+            try await opened().add(product, picture: image(picture), file: file)
+            try await useLatest()
         } catch SearchError.badRequest, SearchError.mismatch {
             throw ShopProblem.entry
         }
@@ -139,7 +173,10 @@ public actor Shop {
     }
 
     /// Removes a product that staff added.
-    public func remove(_ id: String) async throws { try await use(opened().remove(id)) }
+    public func remove(_ id: String) async throws {
+        try await opened().remove(id)
+        try await useLatest()
+    }
 
     /// Writes what staff added into a folder of its own: what `make catalog PRODUCTS=…` takes. The folder, to be shared.
     public func exported() async throws -> URL {
@@ -160,9 +197,16 @@ public actor Shop {
         return staff
     }
 
-    private func use(_ catalog: ProductCatalog) async throws {
-        try await searcher.use(CatalogSearch(catalog))
-        self.catalog = catalog
+    /// Searches what there is now. Of several changes at once the last one counts, in whatever order they arrive.
+    private func useLatest() async throws {
+        changes += 1
+        var used: Int
+        repeat {
+            used = changes
+            let latest = await staff?.catalog ?? catalog
+            try await searcher.use(CatalogSearch(latest))
+            catalog = latest
+        } while used != changes
     }
 
     private func image(_ picture: ShopPicture) throws -> RGBImage {

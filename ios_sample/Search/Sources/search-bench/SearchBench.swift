@@ -9,9 +9,10 @@ import MobileCLIPSearch
 ///     search-bench put CATALOG OUT                       OUT: an overlay, with one product more after each run
 ///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
 ///
-/// Of a tokenizer it measures all at once: a line of JSON on stdout, and the end.
+/// Of a tokenizer and of deltas it measures all at once: a line of JSON on stdout, and the end.
 ///
 ///     search-bench tokenizer ASSET TEXTS                 TEXTS: a file with a text a line
+///     search-bench deltas LIST                           LIST: a file with a catalog, a delta and the result a line
 @main
 enum SearchBench {
     private struct BadArguments: Error {}
@@ -19,6 +20,9 @@ enum SearchBench {
     static func main() throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if arguments.first == "tokenizer" { return print(try tokenizer(arguments)) }
+        if arguments.first == "deltas", arguments.count == 2 {
+            return print(try line(DeltaBench(list: URL(fileURLWithPath: arguments[1]))))
+        }
         let work = try work(arguments)
         while readLine() != nil {
             let taken = try ContinuousClock().measure { try work() }
@@ -68,7 +72,7 @@ enum SearchBench {
         guard arguments.count == 3 else { throw BadArguments() }
         var texts = String(decoding: try bytes(arguments[2]), as: UTF8.self).components(separatedBy: "\n")
         if texts.last == "" { texts.removeLast() }
-        return try TokenizerBench(asset: URL(fileURLWithPath: arguments[1]), texts: texts).line
+        return try line(TokenizerBench(asset: URL(fileURLWithPath: arguments[1]), texts: texts))
     }
 
     private static func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }

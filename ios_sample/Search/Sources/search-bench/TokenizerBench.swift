@@ -19,9 +19,9 @@ struct TokenizerBench: Encodable {
         var tokenizer: (any TextTokenizer)?
         firstOpenMs = try Self.milliseconds { tokenizer = try Tokenizers.load(asset) }
         openMs = try Self.median(Self.opens) { try Self.milliseconds { tokenizer = try Tokenizers.load(asset) } }
-        let before = Self.privateMemory()
+        let before = memory("RssAnon")
         let kept = try (0..<Self.held).map { _ in try Tokenizers.load(asset) }
-        heapMb = Self.privateMemory().flatMap { now in before.map { (now - $0) / Double(kept.count) } }
+        heapMb = memory("RssAnon").flatMap { now in before.map { (now - $0) / Double(kept.count) } }
         guard let tokenizer else { preconditionFailure("the first open sets it") }
         verifyMs = try Self.median(Self.checks) { try Self.milliseconds { try tokenizer.verify() } }
         let medians = try texts.map { text in
@@ -31,30 +31,11 @@ struct TokenizerBench: Encodable {
         ids = try texts.map(tokenizer.encode)
     }
 
-    /// One line of JSON.
-    var line: String {
-        get throws {
-            let encoder = JSONEncoder()
-            encoder.keyEncodingStrategy = .convertToSnakeCase
-            encoder.outputFormatting = .sortedKeys
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
-        }
-    }
-
     private static func median(_ times: Int, _ measure: () throws -> Double) rethrows -> Double {
         try (0..<times).map { _ in try measure() }.sorted()[times / 2]
     }
 
     private static func milliseconds(_ work: () throws -> Void) rethrows -> Double {
         try ContinuousClock().measure(work) / .milliseconds(1)
-    }
-
-    /// Resident memory in MB that is no page of a file.
-    private static func privateMemory() -> Double? {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
-            let kilobytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Double($0) })
-        else { return nil }
-        return kilobytes * 1024 / 1e6
     }
 }

@@ -120,12 +120,50 @@ struct OverlayGoldenTests {
         #expect(ErrorKind(of: try #require(failure { _ = try CatalogOverlay.open(file, base: other) })) == .mismatched)
         let overlay = try CatalogOverlay.open(file, base: base)
         #expect(ErrorKind(of: try #require(failure { _ = try other.adding(overlay) })) == .mismatched)
-        let moved = try CatalogOverlay.open(file, movedTo: other)
-        #expect(moved.products.map(\.id) == overlay.products.map(\.id).filter { !$0.hasPrefix("p") })
-        #expect(moved.removed == overlay.removed)
-        #expect(try other.adding(moved).product(id: "n1")?.name == "Corrected n1")
+        for moved in [try CatalogOverlay.open(file, movedTo: other), try overlay.moved(to: other)] {
+            #expect(moved.products.map(\.id) == overlay.products.map(\.id))
+            #expect(moved.removed == overlay.removed)
+            #expect(try other.adding(moved).product(id: "n1")?.name == "Corrected n1")
+        }
         let alien = try Folder().open(MadeCatalog(seed: 1, rows: 9, dim: 16).bytes())
         refused(file.path, alien.space) { _ = try CatalogOverlay.open(file, movedTo: alien) }
+        #expect(ErrorKind(of: try #require(failure { _ = try overlay.moved(to: alien) })) == .mismatched)
+        let priced = try Folder().open(inDollars())
+        refused(file.path, "USD") { _ = try CatalogOverlay.open(file, movedTo: priced) }
+        #expect(ErrorKind(of: try #require(failure { _ = try overlay.moved(to: priced) })) == .mismatched)
+    }
+
+    @Test func overAnotherBaseAnOverlayHasTheGoldenBytes() throws {
+        func file(_ name: String) -> URL { Goldens.file("updates/" + name) }
+        let folder = try Folder()
+        let cases = try Goldens.json(file("overlay/answers.json")).objects("cases")
+        #expect(cases.count > 2)
+        for golden in cases {
+            let base = try ProductCatalog.open(file(golden.text("to")))
+            let overlay = try file(golden.text("overlay"))
+            var moved = try CatalogOverlay.open(overlay, movedTo: base)
+            if try golden.part("before") != .null {
+                let before = try ProductCatalog.open(file(golden.text("before")))
+                moved = try CatalogOverlay.open(overlay, base: before).moved(to: base)
+            }
+            let name = Comment(rawValue: try golden.text("gives"))
+            for (found, key) in [(moved.products.map(\.id), "products"), (moved.removed, "removed")] {
+                let expected = try golden.part(key).asArray(key).map { try $0.asText(key) }
+                #expect(found == expected, name)
+            }
+            let written = folder.url.appendingPathComponent("overlay")
+            try moved.write(written)
+            #expect(try Data(contentsOf: written) == Data(contentsOf: file(golden.text("gives"))), name)
+            #expect(try CatalogOverlay.open(written, base: base).moved(to: base).products == moved.products, name)
+        }
+    }
+
+    /// The base in another currency.
+    private func inDollars() throws -> [UInt8] {
+        var bytes = try Data(contentsOf: Goldens.file("overlay/base.catalog"))
+        let currency = try #require(bytes.range(of: Data("\"currency\":\"EUR\"".utf8)))
+        bytes.replaceSubrange(currency, with: Data("\"currency\":\"USD\"".utf8))
+        return sealed([UInt8](bytes))
     }
 
     /// The base with another record, and so with another digest.

@@ -4,7 +4,7 @@ import Testing
 @testable import MobileCLIPSearch
 
 /// An encoder whose embeddings are made from the sum of what it is given, and which counts.
-private actor Fake: EmbeddingEncoder {
+actor Fake: EmbeddingEncoder {
     let space: String
     let dim: Int
     private(set) var asked = 0
@@ -30,7 +30,7 @@ private actor Fake: EmbeddingEncoder {
 }
 
 /// A tokenizer whose ids are made from a text's length.
-private struct Lengths: TextTokenizer {
+struct Lengths: TextTokenizer {
     let contextLength = 3
 
     func encode(_ text: String) -> [Int32] { (0..<contextLength).map { Int32(text.count + $0) } }
