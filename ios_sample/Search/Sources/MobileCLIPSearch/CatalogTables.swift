@@ -13,6 +13,7 @@ struct CatalogTables: Sendable {
     let records: Pieces
     let thumbnails: Pieces?
     let ids: IDOrder
+    let firstPass: FirstPass?  // nil: every row is scored exactly
 
     var products: Int { prices.count }
     var rows: Int { scales.count }
