@@ -53,7 +53,9 @@ enum CatalogReader {
             records: records,
             thumbnails: hasThumbnails ? pieces(container, "thumbnails", "thumbnail_offsets", products) : nil,
             ids: IDOrder(order, records: records),
-            firstPass: FirstPass(container, rows: rows, dim: dim))
+            firstPass: FirstPass(container, rows: rows, dim: dim),
+            words: WordTables(container, products: products),
+            filters: FilterColumns(container, products: products))
         if let order { try checkOrder(order) }
         try checkProducts(tables, names)
         try checkRows(tables)

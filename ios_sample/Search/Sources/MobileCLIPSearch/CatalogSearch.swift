@@ -98,9 +98,12 @@ public struct CatalogSearch: Sendable {
     }
 
     /// Whether a product fits: a file, and the product's place there.
-    private func fitting(_ filter: CatalogFilter) throws -> (CatalogPart, Int) -> Bool {
+    func fitting(_ filter: CatalogFilter) throws -> (CatalogPart, Int) -> Bool {
         let inCategory = try filter.categories.map(places)
-        func isNamed(_ part: CatalogPart, _ product: Int) -> Bool { inCategory?[part.category(product)] ?? true }
+        let fields = try filter.fields.map { try FieldChoice(catalog, $0.key, $0.value) }
+        func isNamed(_ part: CatalogPart, _ product: Int) -> Bool {
+            inCategory?[part.category(product)] ?? true && fields.allSatisfy { $0.fits(part, product) }
+        }
         if filter.lowest == nil, filter.highest == nil { return isNamed }
         try require(
             !catalog.currency.isEmpty, "no filter by price: the catalog has prices of several currencies, or none")
@@ -115,13 +118,8 @@ public struct CatalogSearch: Sendable {
     /// For each of the catalog's categories, whether it is wanted. Names are equal where their bytes are, not where
     /// Unicode calls them equivalent.
     private func places(_ wanted: Set<String>) throws -> [Bool] {
-        let known = catalog.categories.map { Array($0.utf8) }
-        let unknown = wanted.filter { !known.contains(Array($0.utf8)) }.sorted()
-        try require(
-            unknown.isEmpty,
-            "no such category: \(unknown.joined(separator: ", ")); there are "
-                + catalog.categories.joined(separator: ", "))
+        try requireKnown(wanted, among: catalog.categories, "category")
         let asked = Set(wanted.map { Array($0.utf8) })
-        return known.map(asked.contains)
+        return catalog.categories.map { asked.contains(Array($0.utf8)) }
     }
 }

@@ -42,7 +42,8 @@ struct FirstPassTests {
             let (vector, k) = (try golden.vector("vector"), try golden.int("k"))
             let categories = try golden["categories"]?.asArray("categories").map { try $0.asText("a category") }
             let filter = CatalogFilter(
-                categories: categories.map(Set.init), lowest: try golden["lowest"].map { Int64(try $0.asInt("lowest")) },
+                categories: categories.map(Set.init),
+                lowest: try golden["lowest"].map { Int64(try $0.asInt("lowest")) },
                 highest: try golden["highest"].map { Int64(try $0.asInt("highest")) })
             let without = try golden["without"]?.asInt("without")
             func hits(exact: Bool) throws -> [PlainHit] {
