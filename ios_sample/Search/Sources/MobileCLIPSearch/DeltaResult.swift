@@ -8,6 +8,7 @@ struct DeltaResult {
     private let products: Int
     private let firsts: [UInt32]  // of each of the base's products the first row, and their end
     private let moved: [UInt32]  // for each of the base's categories its place in the result's names
+    private let index: DeltaIndex?  // words, keys and filters
     private var names: [String] = []  // of the tensors, as they follow
 
     /// Checks all that can be checked before anything is written. Throws ``Malformed``, and ``SearchError`` where the base's
@@ -31,6 +32,7 @@ struct DeltaResult {
         kept = Self.kept(delta.removed, of: base.products)
         firsts = Self.firsts(base)
         try checkDelta(delta, base, products: products, kept: kept.count)
+        index = try DeltaIndex(base, delta, kept: kept, products: products)
         let expected: Data
         (expected, names) = try containerHead(metadata, tensors())
         try wellFormed(expected == head, "a head that is laid out otherwise, or announces other tensors")
@@ -91,7 +93,7 @@ struct DeltaResult {
             tensors["first_scales"] = TensorKind("F32", [rows], of: Float.self)
         }
         if base.ids.order != nil { tensors["id_order"] = TensorKind("U32", [products], of: UInt32.self) }
-        return tensors
+        return index.map { tensors.merging($0.tensors()) { own, _ in own } } ?? tensors
     }
 
     private func write(_ name: String, to blocks: inout Blocks) throws {
@@ -111,7 +113,8 @@ struct DeltaResult {
         case "records": try eachRecord { try blocks.put($0) }
         case "thumbnail_offsets": try writeOffsets(eachThumbnail, to: &blocks)
         case "thumbnails": try eachThumbnail { try blocks.put($0) }
-        default: try writeIDOrder(to: &blocks)
+        case "id_order": try writeIDOrder(to: &blocks)
+        default: try index?.write(name, to: &blocks)
         }
     }
 
@@ -317,7 +320,7 @@ private func checkRising(_ name: String, _ places: Column<UInt32>, below end: In
 }
 
 /// Rising places, each asked for in its turn.
-private struct Rising {
+struct Rising {
     private let places: Column<UInt32>
     private var next = 0
 
@@ -334,7 +337,7 @@ private struct Rising {
 }
 
 /// Bytes on their way to a file, given on in blocks.
-private struct Blocks {
+struct Blocks {
     private static let most = 1 << 16
     private let give: (Data) throws -> Void
     private var waiting = Data(capacity: most)
