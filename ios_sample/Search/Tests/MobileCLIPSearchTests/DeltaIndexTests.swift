@@ -36,13 +36,14 @@ struct DeltaIndexTests {
             return MadeCatalog.Tensor(name: name, type: type, shape: [data.count / width], data: data)
         }
         let ends = records.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
-        let others = made.tensors().filter { !$0.name.hasPrefix("record") && !$0.name.hasPrefix("thumbnail") } + [
-            MadeCatalog.Tensor(
-                name: "record_offsets", type: "U64", shape: [records.count + 1],
-                data: ends.flatMap { little(UInt64($0)) }),
-            MadeCatalog.Tensor(
-                name: "records", type: "U8", shape: [records.joined().count], data: Array(records.joined())),
-        ]
+        let others =
+            made.tensors().filter { !$0.name.hasPrefix("record") && !$0.name.hasPrefix("thumbnail") } + [
+                MadeCatalog.Tensor(
+                    name: "record_offsets", type: "U64", shape: [records.count + 1],
+                    data: ends.flatMap { little(UInt64($0)) }),
+                MadeCatalog.Tensor(
+                    name: "records", type: "U8", shape: [records.joined().count], data: Array(records.joined())),
+            ]
         let fields = [("keys", #"["id","sku"]"#), ("words", #"["name","tags"]"#), ("filters", #"["tags"]"#)]
         return sealed(container(made.metadata() + fields, Self.ordered(others + tensors)))
     }
@@ -87,14 +88,17 @@ struct DeltaIndexTests {
                 name: name, type: type, shape: [numbers.count], data: numbers.flatMap { little(UInt32($0)) })
         }
         let text = Array(sorted.map(\.value).joined())
-        let tensors = [
-            tensor("rewritten", "U32", sorted.map(\.key)), tensor("record_lengths", "U32", sorted.map(\.value.count)),
-            MadeCatalog.Tensor(name: "records", type: "U8", shape: [text.count], data: text),
-        ] + [
-            ("head", "U8"), ("removed", "U32"), ("changed", "U32"), ("row_counts", "U32"), ("scales", "F32"),
-            ("codes", "I8"), ("thumbnail_lengths", "U32"), ("thumbnails", "U8"), ("categories", "U32"),
-            ("prices", "I64"), ("repriced", "U32"), ("new_prices", "I64"), ("id_places", "U32"),
-        ].map { tensor($0.0, $0.1) }
+        let tensors =
+            [
+                tensor("rewritten", "U32", sorted.map(\.key)),
+                tensor("record_lengths", "U32", sorted.map(\.value.count)),
+                MadeCatalog.Tensor(name: "records", type: "U8", shape: [text.count], data: text),
+            ]
+            + [
+                ("head", "U8"), ("removed", "U32"), ("changed", "U32"), ("row_counts", "U32"), ("scales", "F32"),
+                ("codes", "I8"), ("thumbnail_lengths", "U32"), ("thumbnails", "U8"), ("categories", "U32"),
+                ("prices", "I64"), ("repriced", "U32"), ("new_prices", "I64"), ("id_places", "U32"),
+            ].map { tensor($0.0, $0.1) }
         let zeros = String(repeating: "0", count: 64)
         return container(
             [("format", "mobileclip-delta"), ("version", "1"), ("base", zeros), ("result", zeros)],

@@ -132,8 +132,10 @@ struct FirstPassTests {
         let twin = try PlainSearch(catalog)
         var passes = 0
         for k in [1, 2, 3, 9, .max] {
-            for filter in [CatalogFilter.any, CatalogFilter(categories: ["name 0", "name 1", "name 2"]),
-                           CatalogFilter(lowest: 10_000)] {
+            for filter in [
+                CatalogFilter.any, CatalogFilter(categories: ["name 0", "name 1", "name 2"]),
+                CatalogFilter(lowest: 10_000),
+            ] {
                 let vector = made.vector(&random)
                 let without = random.chance(2) ? random.below(catalog.count) : nil
                 let found = try CatalogSearch(catalog).search(.image(vector), k: k, filter: filter, without: without)
