@@ -23,7 +23,7 @@ CATALOG    ?=
 ACCEPT_RESEARCH_LICENCE ?=
 ACCEPT_UNKNOWN_LICENCE ?=
 # What the recipes read as the shell's own variables, so that no character of a path or a name is lost.
-export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART PRETRAINED UPDATES
+export CHECKPOINT PRODUCTS QUERIES CATALOG BASE PART RAY PRETRAINED UPDATES
 # What the weights do not show of themselves: their licence, and how they were trained.
 export LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION SCRIPTS
 REPLACE    ?=
@@ -42,6 +42,7 @@ VENV       ?= .venv
 export ONNX2TF_VENV ?= .venv-onnx2tf
 CATALOG_VENV ?= .venv-catalog
 export NODE_VENV ?= .venv-node
+export RAY_VENV ?= .venv-ray
 TORCH_INDEX ?=
 
 .DELETE_ON_ERROR:
@@ -52,13 +53,14 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
-  QUERIES CATALOG BASE FIRST_PASS PART ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  QUERIES CATALOG BASE FIRST_PASS PART RAY WORKER_CPUS ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT UPDATES WEBGPU REFRESH ALLOW_PRIVATE \
   KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
 $(foreach lower,$(shell echo $(VARIABLES) | tr A-Z a-z),$(if $(filter command,$(firstword $(origin $(lower)))),\
   $(error $(lower)= is no variable; remedy: $(shell echo $(lower) | tr a-z A-Z)=$($(lower)))))
 GIVEN_MODEL := $(filter command,$(firstword $(origin MODEL)))
+GIVEN_WORKERS := $(filter command environment,$(firstword $(origin WORKERS)))
 # A dollar sign in what the user gives is a character, and no variable of make's.
 $(foreach name,$(VARIABLES),$(if $(filter command environment,$(firstword $(origin $(name)))),\
   $(eval override $(name) := $$(value $(name)))))
@@ -76,6 +78,7 @@ LIGHT_READY := $(LIGHT_VENV)/.ready
 # What signs by a key file, in the same environment.
 SIGNING_READY := $(LIGHT_VENV)/.ready-publish
 # The browser's tools run on the machine's own Node where it is new enough, and else on a pinned one.
+RAY_READY := $(RAY_VENV)/requirements-ray.lock
 NODE_READY := $(if $(filter preview web npm,$(MAKECMDGOALS)),$(shell \
   (command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)') >/dev/null 2>&1 || echo $(NODE_VENV)/.ready))
 ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
@@ -142,9 +145,14 @@ catalog: $(LIGHT_READY)  ## PRODUCTS=list: one .catalog file from a shop's expor
 	  $(if $(QUERIES),--queries "$$QUERIES") $(if $(CATALOG),--catalog "$$CATALOG") $(if $(BASE),--base "$$BASE") $(if $(FIRST_PASS),--first-pass) $(if $(STRICT),--strict) \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
-embed: $(LIGHT_READY)  ## PART=3/16 PRODUCTS=list: a part of the vectors, for a catalog built on several machines [as catalog]
-	@$(LIGHT_PY) -m catalog_builder embed --model "$$EXPORTED" $(TAG) --part "$$PART" $(if $(PRODUCTS),--products "$$PRODUCTS") \
-	  $(if $(OUT),--out "$$OUT") $(LIST)
+# How many workers there are is said to Ray only where the user says it: the exporter's own number is another.
+SHARE = $(if $(RAY),--ray $(if $(filter-out 1,$(RAY)),"$$RAY") $(if $(PART),--part "$$PART") \
+  $(if $(GIVEN_WORKERS),--workers $(WORKERS)) \
+  $(if $(WORKER_CPUS),--worker-cpus $(WORKER_CPUS)),--part "$$PART")
+
+embed: $(if $(RAY),$(RAY_READY),$(LIGHT_READY))  ## PART=3/16 PRODUCTS=list: a part of the vectors, for a catalog built on several machines; or RAY=1: all, on a Ray cluster [as catalog; RAY=host:port WORKERS WORKER_CPUS]
+	@$(if $(RAY),$(RAY_VENV)/bin/python,$(LIGHT_PY)) -m catalog_builder embed --model "$$EXPORTED" $(TAG) $(SHARE) \
+	  $(if $(PRODUCTS),--products "$$PRODUCTS") $(if $(OUT),--out "$$OUT") $(LIST)
 
 merge: $(LIGHT_READY)  ## PRODUCTS=list: the parts beside one another become one; make catalog then computes nothing [MODEL OUT]
 	@$(LIGHT_PY) -m catalog_builder merge --model "$$EXPORTED" $(TAG) $(if $(PRODUCTS),--products "$$PRODUCTS") $(if $(OUT),--out "$$OUT")
@@ -205,15 +213,15 @@ goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and 
 	@$(PY) -m parity.goldens
 	@$(PY) -m catalog_builder.goldens
 
-check: $(READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
+check: $(READY) $(SIGNING_READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(PYTEST) -m "not slow"
 
-test: $(READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
+test: $(READY) $(SIGNING_READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
-soak: $(READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
+soak: $(READY) $(SIGNING_READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
 	REPETITIONS=1000000 $(PYTEST) -m "repeated or soak"
 
 bench: $(READY)  ## measure, and write benchmarks/*.md anew
@@ -223,7 +231,7 @@ npm: $(NODE_READY)  ## only fetch what the browser app and its tests need from n
 	$(CHECK_PYTHON)
 	@$(PYTHON) -m export.common.node web_sample
 
-environment: $(READY) $(ROUTE_READY)  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build TFLITE_ROUTE=onnx2tf]
+environment: $(READY) $(ROUTE_READY) $(if $(RAY),$(RAY_READY))  ## only make the environment [PYTHON=python3.12 VENV=.venv TORCH_INDEX=address of a CPU build TFLITE_ROUTE=onnx2tf RAY=1]
 
 clean:  ## remove what was exported (the environment stays)
 	rm -rf dist
@@ -293,3 +301,11 @@ $(ONNX2TF_READY): $(if $(shell cmp requirements-onnx2tf.lock $(ONNX2TF_READY) 2>
 	@echo "installing TensorFlow and onnx2tf into $(ONNX2TF_VENV) (2.4 GB, once)"
 	$(ONNX2TF_VENV)/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements-onnx2tf.lock
 	cp requirements-onnx2tf.lock $@
+
+# Catalogs and Ray, for RAY=1 alone. Its pins are those of the others: RAY_VENV=.venv adds Ray to the exporter's own.
+$(RAY_READY): $(if $(shell cmp requirements-ray.lock $(RAY_READY) 2>&1),AGAIN)
+	$(if $(wildcard $(RAY_VENV)/bin/python),,$(CHECK_PYTHON))
+	$(call venv,$(RAY_VENV))
+	@echo "installing Ray and what catalogs need into $(RAY_VENV) (0.8 GB, once)"
+	$(RAY_VENV)/bin/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-ray.lock
+	cp requirements-ray.lock $@

@@ -15,4 +15,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "mobileclip-in-a-shop"
-include(":search", ":search-android", ":app")
+include(":search", ":search-android", ":update", ":app")

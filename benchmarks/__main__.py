@@ -5,7 +5,8 @@ import sys
 
 NAMES = ("models", "main_job", "auto", "defaults", "android_memory", "latency", "operators", "catalog", "building",
          "interrupted", "alike", "jvm", "swift", "subsampled", "routes", "network_families", "webgpu", "costs",
-         "proofs", "web_scan", "web_memory", "web_start", "updates", "tokenizers", "two_stage")
+         "proofs", "web_scan", "web_memory", "web_start", "updates", "tokenizers", "two_stage",
+         "ray_cost")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,9 +1,11 @@
 """Measures the Kotlin search module on the JVM: a catalog's search against faiss, the preprocessor against Pillow.
 
-Out: jvm.json and jvm.md. One thread everywhere. The JVM runs once per request, so that everything compared takes turns.
+Beside them the search with a first pass and that by two threads, against the exact search by one. Out: jvm.json and
+jvm.md. One thread everywhere else. The JVM runs once per request, so that everything compared takes turns.
 A ratio is the median over the rounds. The results are compared too. Run it on a quiet machine.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -14,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import limits, turns
-from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, built, faiss_sq8
+from benchmarks import limits, turns, two_stage
+from benchmarks.catalog import MILLION, ROWS, TOP, FileVectors, faiss_sq8
 from benchmarks.synthetic import DIM, World
+from catalog_builder.builder import recall, writer
+from catalog_builder.builder.quantize import Vectors
 from catalog_builder.catalog import search
-from catalog_builder.catalog.reader import Catalog
+from catalog_builder.catalog.reader import Catalog, open_catalog
 from export.common import files
 from export.common.specs import Preprocessing
 from export.pictures.preprocess import resize_crop
@@ -28,7 +32,7 @@ MODULE = HERE.parent / "android_sample" / "search"
 RESULTS, PAGE = HERE / "jvm.json", HERE / "jvm.md"
 WARM, ROUNDS = 40, 41                        # turns before the just-in-time compiler is done, turns that count
 WIDTH, HEIGHT, SIZE = 4000, 3000, 256        # a picture of 12 megapixels, the encoder's square
-MOST = {"search": 7, "million": 11, "picture": 4}        # the largest ratios allowed
+MOST = {"search": 7, "million": 11, "picture": 4, "first": two_stage.MOST_RATIO, "shared": 0.55}   # the largest ratios
 
 
 class Jvm:
@@ -90,7 +94,7 @@ def classpath(folder: Path) -> str:
 
 
 def searches(folder: Path, path: str) -> dict:
-    """A search of ROWS rows against faiss SQ8, and of MILLION rows against ROWS, in the same rounds."""
+    """All searches in the same rounds: of ROWS and MILLION rows, exact, by a first pass, by two threads; and faiss."""
     world = World.of()
     vectors = world.pictures(range(ROWS))
     query = vectors[7].copy()
@@ -99,15 +103,29 @@ def searches(folder: Path, path: str) -> dict:
     world.write(raw, MILLION)
     some, million = built(folder / "some.catalog", vectors), built(folder / "million.catalog", FileVectors(raw))
 
-    def jvm(catalog: Catalog) -> Jvm:
-        products = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP))
-        return Jvm(path, products, "search", catalog.path, folder / "query.f32", TOP)
+    def jvm(catalog: Catalog, how: str) -> Jvm:
+        hits = search.search(catalog, query, TOP, exact=how != "first")
+        return Jvm(path, ",".join(str(hit.product) for hit in hits), "search", catalog.path, folder / "query.f32", TOP,
+                   how)
 
-    with jvm(some) as few, jvm(million) as many:
-        taken = turns.taken({"this module": few.turn, "a million rows": many.turn,
-                             "faiss SQ8": turns.timed(lambda: index.search(query[None], TOP))}, WARM, ROUNDS)
+    with contextlib.ExitStack() as opened:
+        asked = {name: opened.enter_context(jvm(catalog, how)).turn for name, catalog, how in (
+            ("this module", some, "exact"), ("two threads", some, "shared"), ("first pass", some, "first"),
+            ("a million rows", million, "exact"), ("a million rows, first pass", million, "first"))}
+        asked["faiss SQ8"] = turns.timed(lambda: index.search(query[None], TOP))
+        taken = turns.taken(asked, WARM, ROUNDS)
     return {"search": compared(taken, "this module", "faiss SQ8", MOST["search"]),
-            "million": compared(taken, "a million rows", "this module", MOST["million"])}
+            "million": compared(taken, "a million rows", "this module", MOST["million"]),
+            "shared": compared(taken, "two threads", "this module", MOST["shared"]),
+            "first": compared(taken, "first pass", "this module", MOST["first"]),
+            "first of a million": compared(taken, "a million rows, first pass", "a million rows", MOST["first"])}
+
+
+def built(path: Path, vectors: Vectors) -> Catalog:
+    """A catalog with a first pass; one row of SHARES[0] is scored exactly, as in two_stage."""
+    two_stage.built(path, vectors)
+    writer.state_first_pass(open_catalog(path), recall.SHARES[0], {})
+    return open_catalog(path)
 
 
 def pictures(folder: Path, path: str, interpolation: str) -> dict:
@@ -136,8 +154,11 @@ def compared(taken: dict[str, list[float]], name: str, base: str, most: float) -
 
 def page(results: dict) -> str:
     """The results as Markdown."""
-    rows = {f"search, {ROWS:,} x {DIM}, top {TOP}": results["search"],
-            f"search, {MILLION:,} x {DIM}, top {TOP}": results["million"],
+    rows = {f"exact search, {ROWS:,} x {DIM}, top {TOP}": results["search"],
+            f"exact search, {MILLION:,} x {DIM}, top {TOP}": results["million"],
+            f"exact search by two threads, {ROWS:,} rows": results["shared"],
+            f"search with a first pass, {ROWS:,} rows": results["first"],
+            f"search with a first pass, {MILLION:,} rows": results["first of a million"],
             **{f"{WIDTH} x {HEIGHT} to {SIZE} x {SIZE}, {name}": row for name, row in results["pictures"].items()}}
     lines = ["# The Kotlin search module on the JVM", "", "`python -m benchmarks jvm` wrote this page. One thread, "
              f"warm, {results['java']}; {results['processor']}, {results['cores']} cores. Ratios are medians over "

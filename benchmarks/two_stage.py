@@ -9,12 +9,12 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import limits, models, turns
+from benchmarks import limits, models, turns, web_scan
 from benchmarks.catalog import MILLION, QUERIES, ROWS, TOP, FileVectors
 from benchmarks.synthetic import DIM, World, unit
 from catalog_builder import engines
@@ -25,6 +25,7 @@ from catalog_builder.catalog import calibration, candidates, scores, search
 from catalog_builder.catalog.first_pass import FirstPass
 from catalog_builder.catalog.reader import Catalog, open_catalog
 from export.common import files
+from export.common.errors import InputError
 
 HERE = Path(__file__).parent
 RESULTS, PAGE, PLOT = HERE / "two_stage.json", HERE / "two_stage.md", HERE / "two_stage.svg"
@@ -68,6 +69,7 @@ def main() -> None:
         query = world.queries("text", world.contents(range(10_000))[7:8])[0]
         results["python"] = {str(rows): speed(open_catalog(folder / f"{rows}.catalog"), query)
                              for rows in (ROWS, MILLION)}
+        results["ports"], results["left_out"] = ported(folder / f"{MILLION}.catalog", query)
         results["recall"] = {f"synthetic, {MILLION:,} x {DIM}": said(recall.first_pass(
             open_catalog(folder / f"{MILLION}.catalog"), synthetic_queries(world)))}
         results["recall"] |= shop_recall(folder)
@@ -112,6 +114,32 @@ def speed(catalog: Catalog, query: np.ndarray) -> dict:
             "first_pass_bytes": touched(catalog, lambda: candidates.rows(tables(catalog), ready, TOP, None)),
             "search_bytes": touched(catalog, lambda: search.search(catalog, query, TOP)),
             "full_bytes": touched(catalog, lambda: search.search(catalog, query, TOP, exact=True))}
+
+
+def ported(path: Path, query: np.ndarray) -> tuple[dict[str, dict], list[str]]:
+    """Of each port that can run here what `speed` says, but for the bytes; and why the others cannot."""
+    catalog = open_catalog(path)
+    writer.state_first_pass(catalog, tables(catalog).of, {})
+    made, left_out = {}, []
+    for name, measured in PORTS.items():
+        try:
+            made[name] = measured(open_catalog(path), query)
+        except InputError as error:
+            left_out.append(f"{name}: {error}")
+    return made, left_out
+
+
+def in_chromium(catalog: Catalog, query: np.ndarray) -> dict:
+    """Both searches in a page. Raises InputError where none can run."""
+    query.tofile(catalog.path.parent / "query.f32")
+    with web_scan.Chromium(web_scan.found(), catalog.path.parent) as tab:
+        taken = turns.taken({"two": tab.turn(catalog, query), "full": tab.turn(catalog, query, exact=True)},
+                            web_scan.WARM, ROUNDS)
+        return {"version": tab.version, "rows": catalog.rows, "ms": turns.milliseconds(taken["two"]),
+                "full_ms": turns.milliseconds(taken["full"]), "ratio": turns.ratio(taken["two"], taken["full"])}
+
+
+PORTS: dict[str, Callable[[Catalog, np.ndarray], dict]] = {"Chromium": in_chromium}
 
 
 def touched(catalog: Catalog, run) -> int | None:
@@ -171,6 +199,9 @@ def page(results: dict) -> str:
     lines += [f"| Python | {int(rows):,} | {r['ms']:.2f} | {r['full_ms']:.2f} | {r['ratio']:.2f} | {MOST_RATIO} | "
               f"{megabytes(r['first_pass_bytes'])} | {MOST_BYTES / 1e6:.0f} MB | {megabytes(r['search_bytes'])} | "
               f"{megabytes(r['full_bytes'])} |" for rows, r in results["python"].items()]
+    lines += [f"| {name} {r['version']} | {r['rows']:,} | {r['ms']:.2f} | {r['full_ms']:.2f} | {r['ratio']:.2f} | "
+              f"{MOST_RATIO} | | | | |" for name, r in results["ports"].items()]
+    lines += [line for reason in results["left_out"] for line in ("", f"Not run: {reason}.")]
     lines += ["", f"## What it finds of the exact search's first {TOP}", "",
               "| catalog | queries | number | found | at least | one row scored exactly of |",
               "|---|---|---|---|---|---|"]

@@ -25,7 +25,7 @@ from benchmarks.synthetic import World
 from catalog_builder.builder import writer
 from catalog_builder.catalog import calibration, delta
 from catalog_builder.catalog.reader import Catalog, open_catalog
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists.products import Product, json_record
 from catalog_builder.updates import delta_writer
 from catalog_builder.updates.previous import Previous

@@ -48,12 +48,12 @@ class Chromium:
         self.process.wait()
         self.answers.close()
 
-    def turn(self, catalog: Catalog, query: np.ndarray) -> turns.Turn:
+    def turn(self, catalog: Catalog, query: np.ndarray, exact: bool = False) -> turns.Turn:
         """Searches the catalog in the page. Raises RuntimeError where its products are not Python's."""
-        expected = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP))
+        expected = ",".join(str(hit.product) for hit in search.search(catalog, query, TOP, exact=exact))
 
         def run() -> float:
-            self.asked.write(f"{catalog.path.name}\n")
+            self.asked.write(f"{catalog.path.name}{' exact' if exact else ''}\n")
             taken, _, answer = self.answers.readline().strip().partition(" ")
             if answer != expected:
                 raise RuntimeError(f"the page answered {answer!r}, and Python {expected!r}")

@@ -16,6 +16,8 @@ from catalog_builder.bundle import NAME
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.search_request import SearchRequest
 from catalog_builder.compare.figures import CompareRequest
+from catalog_builder.machines import cluster
+from catalog_builder.machines.cluster import ClusterRequest
 from catalog_builder.machines.parts import Part, PartRequest, parts_beside
 from catalog_builder.updates import signing
 from catalog_builder.updates.publish import KEEP_LAST, PublishRequest
@@ -40,10 +42,16 @@ def parser() -> CommandLine:
     build = subparsers.add_parser("build", help="turn a product list and dist/<model>/ into a .catalog file")
     compare = subparsers.add_parser("compare", help="compare exported models on a product list: one table, one page")
     compare.add_argument("--models", default="", metavar="NAME,…", help="in --dist (default: every export there)")
-    embed = subparsers.add_parser("embed", help="compute a part of a list's vectors, for a build on several machines")
-    embed.add_argument("--part", required=True, metavar="3/16", help="the third of sixteen parts of the pictures")
+    embed = subparsers.add_parser("embed", help="compute a list's vectors on several machines")
+    share = embed.add_mutually_exclusive_group(required=True)
+    share.add_argument("--part", metavar="3/16", help="the third of sixteen parts of the pictures")
+    share.add_argument("--ray", nargs="?", const="", metavar="ADDRESS", help="all parts, on the Ray cluster of this "
+                       "address, host:port or auto (default: $RAY_ADDRESS, or else Ray is started on this machine)")
+    embed.add_argument("--workers", type=int, metavar="N", help="of --ray (default: one a GPU, or else one a core)")
+    embed.add_argument("--worker-cpus", type=int, metavar="N", help="cores of each (default: the machine's share of a "
+                       "GPU, or else 1)")
     embed.add_argument("--out", type=command.path, metavar="PATH", help="default: <product list>.3-16.embeddings in "
-                       "dist/<model>/")
+                       "dist/<model>/, with --ray <product list>.embeddings")
     merge = subparsers.add_parser("merge", help="put the parts' vectors together; `build` then computes nothing")
     merge.add_argument("parts", type=command.path, nargs="*", metavar="PART", help="default: all beside --out")
     merge.add_argument("--out", type=command.path, metavar="PATH", help="default: <product list>.embeddings in "
@@ -214,6 +222,8 @@ def work_on(dist: Path, options: Namespace) -> int:
         out = options.out or dist / f"{list_name(options.products)}{vectors.SUFFIX}"
         return commands.vectors(vectors_request(options, dist), out)
     if options.command == "embed":
+        if options.ray is not None:
+            return commands.embed_on_cluster(cluster_request(options, dist))
         return commands.embed(part_request(options, dist))
     catalog = asked(dist, options)
     if options.command == "search":
@@ -273,11 +283,23 @@ def vectors_request(options: Namespace, dist: Path) -> BuildRequest:
 
 
 def part_request(options: Namespace, dist: Path) -> PartRequest:
-    """What `embed` was asked for."""
+    """What `embed --part` was asked for."""
+    if options.workers or options.worker_cpus:
+        raise InputError("--workers and --worker-cpus without --ray", where="the command line",
+                         remedy="leave --part out, or these")
     part = Part.of(options.part)
     return PartRequest(
         products=options.products, model=dist, part=part,
         out=options.out or part.beside(dist / f"{list_name(options.products)}{EMBEDDINGS}"),
+        options=list_arguments.options(options), engine=options.engine,
+        thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
+
+
+def cluster_request(options: Namespace, dist: Path) -> ClusterRequest:
+    """What `embed --ray` was asked for."""
+    return ClusterRequest(
+        products=options.products, model=dist, address=cluster.address(options.ray), workers=options.workers,
+        out=options.out or dist / f"{list_name(options.products)}{EMBEDDINGS}", cpus=options.worker_cpus,
         options=list_arguments.options(options), engine=options.engine,
         thumbnail=commands.thumbnail(options.thumbnails, options.thumbnail_quality))
 

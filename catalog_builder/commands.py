@@ -34,8 +34,10 @@ from catalog_builder.compare.figures import CompareRequest
 from catalog_builder.lists import inspection, listing, problems
 from catalog_builder.lists.list_options import ListOptions
 from catalog_builder.lists.problems import PICTURE, Problem
+from catalog_builder.machines import cluster
 from catalog_builder.machines import merge as merging
-from catalog_builder.machines.parts import PartRequest, embed_part
+from catalog_builder.machines.cluster import ClusterRequest
+from catalog_builder.machines.parts import Embedded, PartRequest, embed_part
 from catalog_builder.pictures import fetch as downloads
 from catalog_builder.pictures.download import FetchOptions
 from catalog_builder.pictures.fetched import folder_of
@@ -86,8 +88,16 @@ def build(request: BuildRequest) -> int:
 
 def embed(request: PartRequest) -> int:
     """Computes a part of a list's vectors."""
-    done = embed_part(request, Builds())
-    _say(f"{request.out}: {done.pictures:,} pictures, {done.computed:,} computed"
+    return _embedded(request.out, embed_part(request, Builds()))
+
+
+def embed_on_cluster(request: ClusterRequest) -> int:
+    """Computes a list's vectors on a cluster."""
+    return _embedded(request.out, cluster.embed_list(request, Builds()))
+
+
+def _embedded(store: Path, done: Embedded) -> int:
+    _say(f"{store}: {done.pictures:,} pictures, {done.computed:,} computed"
          + (f"; {done.faults:,} cannot be used, and the build will name them" if done.faults else ""))
     return DONE
 
@@ -304,7 +314,7 @@ def web(dist: Path, catalog: Path, precision: str, accepted: Accepted, out: Path
         updates: SiteUpdates | None) -> int:
     """Writes a site."""
     _say(described(catalogs.open_catalog(catalog)))
-    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates)])
+    _show_filled([web_site.write(dist, catalog, _asked(precision), accepted, out, updates=updates)])
     _say(f"what its host must do: {out / web_site.README}")
     return DONE
 

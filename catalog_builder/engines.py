@@ -4,8 +4,10 @@ An engine encodes pictures one by one, so that a picture's vector depends on the
 that continues gives the same bytes.
 """
 
+import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -165,6 +167,10 @@ def engine(model: Model, name: str = "auto") -> Engine:
     """The engine that fills a catalog: `auto` is the fastest exact one. Raises InputError if it cannot run here."""
     if name == "auto":
         name = "cuda" if has_cuda() else EXACT.name if model.exact() else "torch"
+    if name != EXACT.name and not has_torch():
+        raise InputError(f"the engine {name} needs torch, which this environment lacks", where=sys.prefix,
+                         remedy=f"{model.dist.command(FORMATS=EXACT.name, PRECISION='fp32')}, or the exporter's "
+                         "environment: make environment")
     return {EXACT.name: _exact, "torch": _torch, "cuda": _cuda, "bfloat16": _bfloat16}[name](model)
 
 
@@ -193,9 +199,14 @@ def _torch(model: Model) -> Engine:
     return Engine(f"{model.space} torch {torch.__version__} float32", encode)
 
 
+def has_torch() -> bool:
+    """Whether this environment has torch: that of catalogs alone has not."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def has_cuda() -> bool:
     """Whether torch sees a CUDA device."""
-    if not shutil.which("nvidia-smi"):       # without a driver torch need not be loaded
+    if not shutil.which("nvidia-smi") or not has_torch():          # without a driver torch need not be loaded
         return False
     import torch
 

@@ -18,8 +18,8 @@ from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open
 from catalog_builder.catalog.search import ANY, Filter
 from catalog_builder.golden_values import unit, write_ascii
 from catalog_builder.index import key_index, record_texts
-from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.index.characters import Characters
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists import products
 from catalog_builder.lists.products import Product
 from catalog_builder.updates import delta_writer

@@ -44,7 +44,8 @@ def public_api(classes: list[Path]) -> str:
     Sorted. Left out: what is internal, which Kotlin compiles to public with a `$` in its name, and what Kotlin makes
     for itself.
     """
-    names = {name for source in ANDROID.glob("search*/src/main/kotlin/**/*.kt") for name in public_classes(source)}
+    names = {name for module in ("search*", "update") for source in ANDROID.glob(f"{module}/src/main/kotlin/**/*.kt")
+             for name in public_classes(source)}
     blocks = re.findall(r"^(public [^\n]*\{)\n(.*?)^\}", javap("-protected", classes=classes), re.MULTILINE | re.DOTALL)
     kept = [(head, sorted(line for line in body.splitlines() if not INTERNAL.search(line)))
             for head, body in blocks if NAME.search(head)[1] in names]
@@ -83,6 +84,12 @@ def tensorflow_members(classes: list[Path]) -> set[str]:
     found = re.findall(r"(?:Methodref|InterfaceMethodref|Fieldref)\s+\S+\s+//\s+(org/tensorflow/lite/\S+)",
                        javap("-v", classes=classes))
     return {member.replace('"', "") for member in found}
+
+
+def network_members(classes: list[Path]) -> set[str]:
+    """Every class of the module update, or of those that open connections, to which the classes refer."""
+    return set(re.findall(r"= Class\s+(?:\S+\s+//\s+)?(shop/mobileclip/update/\S+|java/net/(?!URI)\S+|javax/net/\S+"
+                          r"|android/net/(?!Uri\b)\S+|java/nio/channels/SocketChannel)", javap("-v", classes=classes)))
 
 
 def kotlin_block(readme: Path) -> str:

@@ -29,6 +29,8 @@ from tests.conftest import ROOT
 SAMPLE = ROOT / "android_sample"
 MAIN = SAMPLE / "app" / "src" / "main"
 LIBRARY = SAMPLE / "search-android"
+UPDATE = SAMPLE / "update"                   # which the app does not take
+NETWORK = [f"android.permission.{name}" for name in ("ACCESS_NETWORK_STATE", "INTERNET")]
 LIBRARIES = tuple(sorted((ROOT / "tests" / "fixtures" / "android").glob("*.xml")))     # their manifests
 MOST_LINES = 1200                            # of Kotlin in the app: what is more belongs into the libraries
 VARIANTS = ("light", "dark", "zh-Hant", "german", "large-text", "tablet", "landscape", "arabic")
@@ -109,12 +111,16 @@ def link(sample: Path) -> None:
     manifest = (main / "AndroidManifest.xml").read_text(encoding="utf-8")
     manifest = manifest.replace("<manifest ", f'<manifest package="{PACKAGE}" ').replace("${applicationId}", PACKAGE)
     (target / "AndroidManifest.xml").write_text(manifest, encoding="utf-8")
-    library = (sample / "search-android" / "src" / "main" / "AndroidManifest.xml").read_text(encoding="utf-8")
-    least = f'<uses-sdk android:minSdkVersion="{number("minSdk", gradle)}" />'
-    library = re.sub("<manifest ([^>]*)>", rf'<manifest package="shop.mobileclip.android" \1>{least}', library)
-    (target / "search-android.xml").write_text(library, encoding="utf-8")
+    for name in ("search-android", "update"):
+        build = (sample / name / "build.gradle.kts").read_text(encoding="utf-8")
+        least = f'<uses-sdk android:minSdkVersion="{number("minSdk", build)}" />'
+        library = (sample / name / "src" / "main" / "AndroidManifest.xml").read_text(encoding="utf-8")
+        library = re.sub("<manifest ([^>]*)>", rf'<manifest package="{namespace(build)}" \1>{least}', library)
+        (target / f"{name}.xml").write_text(library, encoding="utf-8")
     build_config(sample, generated)
     (target / "Unguarded.xml").write_text(re.sub("<.*tools:node=.*", "", manifest), encoding="utf-8")
+    (target / "Guarded.xml").write_text(manifest, encoding="utf-8")
+    (target / "Updating.xml").write_text(re.sub(f"<.*({'|'.join(NETWORK)})\".*", "", manifest), encoding="utf-8")
     stored = re.findall(r'"(\w+)"', re.search(r"noCompress \+= listOf\((.*)\)", gradle)[1])
     succeeds(aapt2, "compile", "--dir", main / "res", "-o", target / "res.zip")
     succeeds(aapt2, "link", "-I", fetched / "android-all.jar", "--manifest", target / "AndroidManifest.xml",
@@ -132,10 +138,14 @@ def build_config(sample: Path, generated: Path) -> None:
     versions = tomllib.loads((sample / "gradle" / "libs.versions.toml").read_text(encoding="utf-8"))["versions"]
     named = re.findall(r'buildConfigField\("(\w+)", "(\w+)", "\\"\$\{libs\.versions\.(\w+)\.get\(\)\}\\""\)', gradle)
     fields = "".join(f'    public static final {kind} {name} = "{versions[key]}";\n' for kind, name, key in named)
-    package = re.search(r'namespace = "(.+)"', gradle)[1]
+    package = namespace(gradle)
     folder = generated / package.replace(".", "/")
     folder.mkdir(parents=True)
     (folder / "BuildConfig.java").write_text(f"package {package};\n\npublic final class BuildConfig {{\n{fields}}}\n")
+
+
+def namespace(gradle: str) -> str:
+    return re.search(r'namespace = "(.+)"', gradle)[1]
 
 
 def number(name: str, gradle: str) -> str:
@@ -167,7 +177,7 @@ def test_the_app_passes_its_own_tests(built):
              if outcome.tag in ("failure", "error", "skipped")]
     assert not wrong
     assert built.answer.returncode == 0, built.answer.stdout[-4000:]
-    sources = [p for folder in (SAMPLE / "check", LIBRARY) for p in (folder / "src/test").rglob("*.kt")]
+    sources = [p for folder in (SAMPLE / "check", LIBRARY, UPDATE) for p in (folder / "src/test").rglob("*.kt")]
     tests = re.findall(r"@Test\b", "".join(p.read_text(encoding="utf-8") for p in sources))
     assert len(cases) == len(tests) > 0
 
@@ -224,15 +234,41 @@ def test_make_prove_refuses_the_proof_of_another_export(built):
     phones.refuses_others(built.proved)
 
 
-def test_the_public_api_of_the_android_library_is_the_one_that_was_written_down(built):
-    api = android_library.public_api(android_library.class_files(built.target / "classes", "shop/mobileclip/android"))
-    assert api == (LIBRARY / "api.txt").read_text(encoding="utf-8"), "search/README.md says how to write a change down"
+def test_the_public_api_of_the_android_libraries_is_the_one_that_was_written_down(built):
+    for module, package in ((LIBRARY, "android"), (UPDATE, "update")):
+        classes = android_library.class_files(built.target / "classes", f"shop/mobileclip/{package}")
+        kept = (module / "api.txt").read_text(encoding="utf-8")
+        assert android_library.public_api(classes) == kept, "search/README.md says how to write a change down"
 
 
 def test_no_permission_but_the_camera_whatever_the_libraries_declare(built):
     """The remedy is proved, not what LiteRT's next release declares: the workflow looks at the real APK."""
     assert permissions(built.target / "AndroidManifest-merged.xml") == ["android.permission.CAMERA"]
     assert names(built.target / "AndroidManifest-merged.xml", "uses-feature") == ["android.hardware.camera.any"]
+
+
+def test_the_app_and_its_libraries_have_no_way_to_the_network(built):
+    """The module update is compiled beside them here; nothing of theirs names it, or what opens a connection."""
+    classes = [path for package in ("app", "android", "search")
+               for path in android_library.class_files(built.target / "classes", f"shop/mobileclip/{package}")]
+    search = sorted((built.sample / "search" / "target" / "classes").rglob("*.class"))
+    assert classes and search
+    assert android_library.network_members([*classes, *search]) == set()
+    assert android_library.network_members(
+        android_library.class_files(built.target / "classes", "shop/mobileclip/update"))
+    for module in ("app", "search-android", "search"):
+        assert ":update" not in (SAMPLE / module / "build.gradle.kts").read_text(encoding="utf-8")
+    assert '":update"' in (SAMPLE / "settings.gradle.kts").read_text(encoding="utf-8")
+
+
+def test_with_updates_the_app_has_the_networks_two_permissions_and_no_other(built):
+    manifest = built.target / "Updating-merged.xml"
+    assert sorted(permissions(manifest)) == sorted(["android.permission.CAMERA", *NETWORK])
+    assert permissions(UPDATE / "src" / "main" / "AndroidManifest.xml") == [*reversed(NETWORK)]
+
+
+def test_as_long_as_the_apps_manifest_takes_the_network_out_no_library_brings_it(built):
+    assert permissions(built.target / "Guarded-merged.xml") == ["android.permission.CAMERA"]
 
 
 def test_without_the_remedy_the_libraries_permissions_arrive(built):

@@ -30,12 +30,13 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 from export.text.tokenizer import encode_all, load
 from export.weights.lookup import find
 from parity import goldens, token_goldens
-from tests import android_library, expected, mutated_assets
+from tests import android_library, expected, expected_deltas, mutated_assets
 from tests.conftest import ROOT
 
 ANDROID = ROOT / "android_sample"
 MODULE = ANDROID / "search"
 LIBRARY = ANDROID / "search-android"
+UPDATE = ANDROID / "update"
 CLASSES = MODULE / "target" / "classes"
 PACKAGE = "shop/mobileclip/search"
 DEPENDENCIES = ("dependency:list", "-DincludeScope=runtime", "-DoutputFile=target/dependencies.txt")
@@ -43,6 +44,7 @@ WRAPPER = "55243ef57851f12b070ad14f7f5bb8302daceeebc5bce5ece5fa6edb23e1145c"    
 SHOP = ROOT / "demo" / "shop"
 SHOP_TEXTS, SHOP_PICTURES = 60, 100
 FAULTS = 20_000                              # damaged catalogs, in `make soak`
+SWAPS = 10_000                               # of catalogs while searches run, in `make soak`
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,21 @@ def cases(request, repetitions, sample_shop, tmp_path_factory) -> list[Case]:
     shutil.copy(sample_shop(dist), folder / "shop.catalog")
     write_expected(folder, dist)
     expected.write_families(folder, repetitions)
+    expected_deltas.write(folder / "deltas", repetitions)
     shutil.rmtree(MODULE / "target" / "surefire-reports", ignore_errors=True)
-    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS))}
+    environment = {"EXPECTED": str(folder), "DIST": str(dist), "FAULTS": str(repetitions(FAULTS)),
+                   "SWAPS": str(swaps(repetitions))}
     answer = subprocess.run(["mvn", "-B", "-ntp", "test", *DEPENDENCIES], cwd=MODULE, capture_output=True, text=True,
                             env=os.environ | environment)
     found = reported(MODULE / "target" / "surefire-reports")
     assert found, f"mvn test made no reports:\n{answer.stdout[-3000:]}{answer.stderr[-3000:]}"
     assert answer.returncode == 0 or any(case.outcome == "failed" for case in found), answer.stdout[-3000:]
     return found
+
+
+def swaps(repetitions) -> int:
+    """500, where `make soak` does not ask for all."""
+    return repetitions(SWAPS * 4) // 4
 
 
 def reported(folder: Path) -> list[Case]:
@@ -192,6 +201,40 @@ def test_every_golden_search_was_compared(cases):
     assert len(compared) == len(index["cases"]) + len(index["damaged"])
 
 
+def test_every_golden_search_with_a_first_pass_was_compared(cases):
+    index = json.loads((goldens.OUT / "first-pass" / "index.json").read_text(encoding="ascii"))
+    compared = [case.name for case in cases if re.search(r"FirstPassTest: first pass \d+$", case.name)]
+    assert len(set(compared)) == len(index["cases"])
+
+
+def test_every_golden_text_named_what_it_names(cases, say):
+    expected_words = json.loads((goldens.OUT / "words" / "expected.json").read_text(encoding="utf-8"))
+    printed = "".join(case.printed for case in cases if case.name.startswith("WordsTest"))
+    for figure in (f"words: {len(expected_words['cases'])} texts, 0 differing", r"damaged words: 2000, \d+ refused"):
+        found = re.search(figure, printed)
+        assert found, f"{figure} in {printed!r}"
+        say(f"android_sample/search: {found[0]}")
+
+
+def test_every_golden_update_was_followed(cases):
+    answers = json.loads((goldens.OUT / "updates" / "answers.json").read_text(encoding="utf-8"))
+    ran = [case.name for case in cases if case.name.startswith(("CatalogUpdatesTest", "UpdateStatementTest"))]
+    assert {case["name"] for kind in ("cases", "starts", "malformed") for case in answers[kind]} <= {
+        name.split(": ", 1)[1] for name in ran}
+
+
+def test_random_deltas_were_applied_and_damaged_ones_refused(cases, repetitions, say):
+    edits, faults = expected_deltas.counts(repetitions)
+    printed = "".join(case.printed for case in cases
+                      if case.name.startswith(("DeltaTest", "CatalogUpdatesTest", "SearcherTest")))
+    for figure in (f"deltas: {edits}, 0 differing", rf"damaged deltas: {faults}, \d+ refused, the others right",
+                   r"killed at \d+ moments \(whole\)",
+                   f"swaps: {swaps(repetitions)}, each answer wholly of one catalog"):
+        found = re.search(figure, printed)
+        assert found, f"{figure} in {printed!r}"
+        say(f"android_sample/search: {found[0]}")
+
+
 # What an app that takes the library can rely on.
 
 def test_the_public_api_is_the_one_that_was_written_down(cases):
@@ -210,13 +253,15 @@ def test_the_library_needs_nothing_but_kotlin(cases):
 
 @pytest.mark.parametrize("readme, source", [
     (MODULE / "README.md", MODULE / "src/test/kotlin/shop/mobileclip/search/ReadmeTest.kt"),
-    (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt")])
+    (LIBRARY / "README.md", LIBRARY / "src/test/kotlin/shop/mobileclip/android/ReadmeSample.kt"),
+    (ANDROID / "README.md", UPDATE / "src/test/kotlin/shop/mobileclip/update/UpdatingApplication.kt")])
 def test_the_lines_of_each_readme_are_those_that_a_test_compiles(readme, source):
     assert android_library.kotlin_block(readme) == android_library.marked_lines(source)
 
 
 def test_every_public_declaration_says_what_it_is():
-    assert [found for module in (MODULE, LIBRARY) for path in kotlin(module) for found in undocumented(path)] == []
+    sources = [path for module in (MODULE, LIBRARY, UPDATE) for path in kotlin(module)]
+    assert [found for path in sources for found in undocumented(path)] == []
 
 
 def kotlin(module: Path) -> list[Path]:
@@ -248,7 +293,7 @@ def test_the_gradle_wrapper_is_whole():
 
 
 def test_warnings_stop_a_build_in_ci_alone():
-    for module in (MODULE, LIBRARY):
+    for module in (MODULE, LIBRARY, UPDATE):
         build = (module / "build.gradle.kts").read_text(encoding="utf-8")
         assert re.findall(r"allWarningsAsErrors = (.*)", build) == [
             'providers.gradleProperty("warningsAsErrors").map { it.toBoolean() }']

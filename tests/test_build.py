@@ -634,7 +634,9 @@ def kill_builds(listed: Path, older: Path, dist: Path, folder: Path) -> dict:
     import sklearn.linear_model  # noqa: F401
 
     import export.text.clip_bpe  # noqa: F401
+    from catalog_builder.index import character_tables
 
+    character_tables.built()
     true, true_codes = engines.engine, quantize.quantise
     seen, rng, place = mmap.mmap(-1, 3), random.Random(SEED), folder / "killed"
     out, calm = place / "a.catalog", folder / "calm/a.catalog"

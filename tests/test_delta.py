@@ -10,7 +10,7 @@ import pytest
 from catalog_builder.builder import writer
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import NO_PRICE, Catalog, CatalogError, open_catalog
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists import products
 from catalog_builder.lists.products import Product
 from catalog_builder.updates import delta_writer
@@ -44,8 +44,8 @@ class Shop:
     thumbnails: dict[str, bytes]
 
     def written(self, path, base: Catalog | None = None, thumbnails: bool = True,
-                indexed: IndexedColumns = INDEXED[0]) -> Catalog:
-        """Its catalog, as the builder writes it."""
+                indexed: IndexedColumns = INDEXED[0], axes: np.ndarray | None = None) -> Catalog:
+        """Its catalog, as the builder writes it. `axes`: of a first pass, int8 [width, DIM]."""
         before = Previous(base) if base else None
         listed = before.in_order(self.products) if before else self.products
         used = [one.category for one in listed]
@@ -58,7 +58,7 @@ class Shop:
             owners=np.repeat(np.arange(len(listed)), [len(self.vectors[one.id]) for one in listed]),
             thumbnails=[self.thumbnails[one.id] for one in listed] if thumbnails else None,
             ids=[one.id for one in listed], offset=before.offset if before else None,
-            parent=before.digest if before else None, indexed=indexed)
+            parent=before.digest if before else None, indexed=indexed, axes=axes)
         writer.write(path, made, vectors)
         return open_catalog(path)
 

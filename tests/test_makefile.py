@@ -153,7 +153,7 @@ def test_every_variable_that_the_makefile_takes_is_known_in_lower_case_too():
     taken = set(re.findall(r"^([A-Z0-9_]+) +\?=", makefile, re.MULTILINE))
     for line in re.findall(r"^export (.*)$", makefile, re.MULTILINE):
         taken |= set(re.findall(r"[A-Z][A-Z0-9_]+", line))
-    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV"}
+    assert taken - listed == {"CATALOG_VENV", "NODE_VENV", "ONNX2TF_VENV", "RAY_VENV"}
 
 
 def test_two_targets_run_one_after_the_other():
@@ -276,8 +276,8 @@ def test_check_takes_the_fast_tests_and_all_and_strict_take_all_but_those_of_hou
 def test_ci_checks_first_and_is_strict():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
-    assert steps == [("", "npm"), ("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "export"),
-                     ("STRICT=1 ", "test")]
+    assert steps == [("", "npm"), ("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "key"),
+                     ("", "export"), ("STRICT=1 ", "test")]
 
 
 def test_precision_auto_chooses_between_the_export_and_the_gate_and_nothing_else_does():
@@ -294,6 +294,22 @@ def test_the_second_environment_is_made_only_when_asked_for(tmp_path):
     said = make("-n", "export", away, "TFLITE_ROUTE=onnx2tf")
     assert said.index("-r requirements-onnx2tf.lock") < said.index("--tflite-route onnx2tf")
     assert f"-m venv {tmp_path / 'none'}" in make("-n", "environment", away, "TFLITE_ROUTE=onnx2tf")
+
+
+def test_ray_has_an_environment_of_its_own_which_is_made_only_when_asked_for(tmp_path):
+    away = f"RAY_VENV={tmp_path / 'none'}"
+    for target in ("embed", "environment"):
+        assert "requirements-ray.lock" not in make("-n", target, away, "PART=1/2")
+        said = make("-n", target, away, "RAY=1")
+        assert said.index(f"-m venv {tmp_path / 'none'}") < said.index("-r requirements-ray.lock")
+    said = make("-n", "embed", away, "RAY=1", "PRODUCTS=a b.csv")
+    assert f"{tmp_path / 'none'}/bin/python -m catalog_builder embed" in said and '--products "a b.csv"' in said
+    assert "--part" not in said and "--workers" not in said and "requirements-catalog.lock" not in said
+    (tmp_path / "none").mkdir()
+    shutil.copy(ROOT / "requirements-ray.lock", tmp_path / "none")
+    assert "pip install" not in make("-n", "embed", away, "RAY=1")
+    said = make("-n", "embed", away, "RAY=head:6379", "WORKERS=8", "WORKER_CPUS=4")
+    assert re.search(r'--ray "\$RAY" +--workers 8 --worker-cpus 4', said)
 
 
 def test_catalogs_take_the_exporters_environment_where_it_is_there_or_made_and_else_their_own(tmp_path):

@@ -12,7 +12,7 @@ from catalog_builder.__main__ import main
 from catalog_builder.catalog.reader import open_catalog
 from catalog_builder.catalog.search import Filter
 from catalog_builder.catalog.searcher import Searcher
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists import indexed, inspection, listing
 from catalog_builder.lists.list_options import ListOptions
 from export.common.command import BAD_INPUT, CommandLine

@@ -20,7 +20,8 @@ import pytest
 from export.common.errors import InputError
 from tests.conftest import ROOT
 
-READMES = ("README.md", "android_sample/README.md", "ios_sample/README.md", "CONTRIBUTING.md")
+READMES = ("README.md", "android_sample/README.md", "ios_sample/README.md", "CONTRIBUTING.md",
+           "catalog_builder/cluster.md")
 # In the place of an environment's Python: writes down what it is told to run, an argument to a line.
 NOTES = """#!/bin/sh
 for argument; do printf '%s\\n' "$argument"; done >> "$NOTED"
@@ -47,6 +48,7 @@ def pretended(tmp_path_factory) -> Path:
     python = folder / "bin" / "python"
     python.write_text(NOTES, encoding="utf-8")
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    shutil.copy(ROOT / "requirements-ray.lock", folder)
     for marker, lock in ((".ready", "requirements.lock"), (".ready-publish", "requirements-publish.lock")):
         (folder / marker).write_text(hashlib.sha256((ROOT / lock).read_bytes()).hexdigest())
     return folder
@@ -76,7 +78,7 @@ def noted(command: str, pretended: Path, folder: Path) -> tuple[subprocess.Compl
     notes = folder / "noted"
     notes.touch()
     answer = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True,
-                            env=given | {"VENV": str(pretended), "NOTED": str(notes)})
+                            env=given | {"VENV": str(pretended), "RAY_VENV": str(pretended), "NOTED": str(notes)})
     runs = [run.split("\n")[:-1] for run in notes.read_text(encoding="utf-8").split("\x1e") if run]
     assert all(run[0] == "-m" for run in runs)
     return answer, [run[1:] for run in runs]

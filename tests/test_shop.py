@@ -291,7 +291,7 @@ def test_search_takes_filters_and_thresholds(scene, capsys):
     out, _ = answer(scene.arguments("search", *asked, "--confidence", "0.5"), capsys)
     assert [one["percent"] >= 50 for one in json.loads(out)["results"]] == [True]
     out, _ = answer(scene.arguments("search", *asked, "--threshold", "2"), capsys)
-    assert json.loads(out) == {"warning": None, "results": []}
+    assert json.loads(out) == {"warning": None, "exact": [], "results": []}
 
 
 def test_search_for_more_like_a_product(scene, shop, capsys):

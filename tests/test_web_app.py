@@ -23,6 +23,7 @@ from catalog_builder.apps import WEB, Accepted
 from catalog_builder.builder import writer
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import Catalog, open_catalog
+from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.updates import delta_writer
 from catalog_builder.web import site_updates, web_site
 from export.artifacts import manifest
@@ -42,13 +43,14 @@ from tests.pictures import noise, saved
 PAGE = ROOT / "web_sample"
 APP = PAGE / "app"
 OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network",   # what Android says by other
-       "old_prices"}                                                                # means
+       "old_prices", "named"}                                                       # means
 MOST_ICON = 10_000                           # bytes
 MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
 # The tokenizers beside CLIP's came later than the bound on the search. They have one of their own, so that neither can
 # grow at the other's expense.
 MOST_LATER = 400
-MOST_UPDATE = 700                            # so has what brings updates
+# So have the rows that are scored, the words, and what brings updates.
+MOST_PARTS = {"search/first-pass": 250, "search/words": 450, "update": 760}
 LATER = {PAGE / "search" / "text" / f"{name}.js" for name in (
     "character-map", "cleaning-steps", "gemma-tokenizer", "id-frame", "unigram-tokenizer", "vocabulary",
     "word-piece-tokenizer")}
@@ -109,8 +111,9 @@ def lines(paths: set[Path]) -> int:
 
 @pytest.mark.parametrize("folder", MOST_LINES)
 def test_the_page_and_its_search_are_small(folder):
+    apart = LATER.union(*(files.files_of(PAGE / part) for part in MOST_PARTS))
     sources = {path for path in files.files_of(PAGE / folder)
-               if path.suffix in (".js", ".html", ".css", ".webmanifest", ".wat")} - LATER
+               if path.suffix in (".js", ".html", ".css", ".webmanifest", ".wat")} - apart
     assert len(sources) > 10 and lines(sources) <= MOST_LINES[folder]
 
 
@@ -118,8 +121,9 @@ def test_the_tokenizers_beside_clips_are_small():
     assert 0 < lines(LATER) <= MOST_LATER
 
 
-def test_the_updates_are_small():
-    assert 0 < lines(set(files.files_of(PAGE / "update"))) <= MOST_UPDATE
+@pytest.mark.parametrize("part", MOST_PARTS)
+def test_a_part_with_a_bound_of_its_own_is_small(part):
+    assert 0 < lines(set(files.files_of(PAGE / part))) <= MOST_PARTS[part]
 
 
 def test_the_page_and_its_host_forbid_the_same():
@@ -239,6 +243,17 @@ def test_a_page_takes_the_shops_updates(tools, dist, sample_shop, tmp_path, say)
     run = suite("updates", tmp_path / "site", UPDATES=tmp_path / "updates", KEY=tmp_path / "private.pem", PORT=port,
                 BASE=base.metadata["sha256"], RESULT=made.metadata["sha256"], SPACE=base.space)
     say(f"web_sample/app: {run.tests} tests of a page that takes updates")
+
+
+def test_a_page_shows_what_a_text_names_above_the_rest(tools, dist, sample_shop, tmp_path, say):
+    base = open_catalog(sample_shop(dist))
+    writer.write(tmp_path / "named.catalog", writer.Content(
+        base.space, base.model, base.currency, base.category_names, base.calibration,
+        [bytes(base.raw(place)) for place in range(base.products)], base.prices, base.categories, base.owners,
+        thumbnails=[base.thumbnail(place) or b"" for place in range(base.products)], offset=base.offset,
+        indexed=IndexedColumns(keys=("id",), words=("name",))), base.vectors(slice(None)))
+    web_site.write(dist, tmp_path / "named.catalog", "fp32", Accepted(), tmp_path / "site")
+    say(f"web_sample/app: {suite('words', tmp_path / 'site').tests} tests of products that a text names")
 
 
 def following(base: Catalog, path: Path) -> Catalog:

@@ -111,6 +111,16 @@ def test_every_golden_search_has_pythons_score_bits(tested, say):
     say(f"web_sample/search: {len(index['cases'])} golden searches, the same score bits")
 
 
+def test_every_golden_first_pass_and_word_gives_pythons_answers(tested, say):
+    folder = Path(os.environ.get("GOLDENS", goldens.OUT))
+    searches = json.loads((folder / "first-pass" / "index.json").read_text("ascii"))["cases"]
+    texts = json.loads((folder / "words" / "expected.json").read_text("ascii"))["cases"]
+    texts = [case for case in texts if case["catalog"] != "overlay"]         # a page lays none over a catalog
+    assert f"# {len(searches)} golden searches with a first pass, differing: 0\n" in tested
+    assert f"# {len(texts)} golden texts, differing: 0\n" in tested
+    say(f"web_sample/search: {len(searches)} golden searches with a first pass, {len(texts)} texts that name products")
+
+
 def test_the_scan_is_its_source_assembled():
     if not (WEB / "node_modules" / "wabt").is_dir():
         pytest.skip("not run, because wabt is missing; `npm ci --prefix web_sample` fetches it")

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog_builder.updates import delta_writer
 from parity import goldens
-from tests.test_delta import edited, shop
+from tests.test_delta import DIM, INDEXED, edited, shop
 from tests.test_web_search import node
 
 FEW = {"deltas": 50, "damaged": 200, "swaps": 500}
@@ -22,9 +23,11 @@ def write_deltas(folder: Path, count: int) -> None:
     for number in range(count):
         chance = random.Random(number)
         before = shop(chance, chance.randint(1, 12))
-        thumbnails = chance.random() < 0.8
-        base = before.written(folder / f"{number}.base", thumbnails=thumbnails)
-        made = edited(chance, before, number).written(folder / f"{number}.result", base, thumbnails=thumbnails)
+        axes = np.random.default_rng(number).integers(-127, 128, (1 + number % DIM, DIM), np.int8)
+        options = {"thumbnails": chance.random() < 0.8, "indexed": INDEXED[number % len(INDEXED)],
+                   "axes": axes if number % 2 else None}
+        base = before.written(folder / f"{number}.base", **options)
+        made = edited(chance, before, number).written(folder / f"{number}.result", base, **options)
         delta_writer.write(base, made, folder / f"{number}.delta")
     (folder / "index.json").write_text(json.dumps({"count": count}), encoding="utf-8")
 

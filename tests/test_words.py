@@ -24,8 +24,8 @@ from catalog_builder.index import (
     record_texts,
     word_index,
 )
-from catalog_builder.index.catalog_index import IndexedColumns
 from catalog_builder.index.characters import Characters
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.index.word_index import Gathered, WordIndex
 from export.common import container, files
 from export.common.errors import InputError

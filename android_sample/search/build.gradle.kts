@@ -57,7 +57,7 @@ tasks.test {
     useJUnitPlatform()
     // onnxruntime would report each session to its makers.
     environment("ORT_DISABLE_TELEMETRY", "1")
-    for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS")) {
+    for (name in listOf("GOLDENS", "DIST", "EXPECTED", "FAULTS", "SWAPS")) {
         inputs.property(name, providers.environmentVariable(name).orElse(""))
     }
 }

@@ -1,4 +1,4 @@
-"""Pictures enter; their vectors and thumbnails leave, in the store. All cores decode, resize and encode.
+"""Pictures enter; their vectors and thumbnails leave, in the store. Threads decode, resize and encode, one a core.
 
 Each worker thread takes a picture from file to vector by itself, so no core waits for another: the decoder, the resizer
 and the encoder all release Python's lock. Engines with batches get them from the main thread.
@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from export.pictures.preprocess import load_rgb8, resize_crop
 
 LEAST_SIDE = 16                              # pixels; a smaller picture shows nothing
 COMMIT = 1.0                                 # seconds of work that may be lost when the process is killed
-AHEAD = 4                                    # pictures per worker that wait: bounds the memory
+AHEAD = 4                                    # pictures per thread that wait: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Embedder:
     engine: Engine
     preprocessing: Preprocessing
     thumbnail: Thumbnail | None              # None: a catalog without thumbnails
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,11 @@ def unchanged(path: Path, root: Path, store: Store) -> str | None:
 
 
 def _worked(todo: list[Path], embedder: Embedder, known: Collection[str]) -> Iterator[Done]:
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(embedder.threads) as pool:
         waiting: set[Future] = set()
         try:
             for path in todo:
-                if len(waiting) >= AHEAD * workers:
+                if len(waiting) >= AHEAD * embedder.threads:
                     finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in finished)
                 waiting.add(pool.submit(work, path, embedder, known))

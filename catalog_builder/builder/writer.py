@@ -14,7 +14,7 @@ from catalog_builder.catalog import calibration, first_pass, reader
 from catalog_builder.catalog.calibration import Calibration
 from catalog_builder.catalog.reader import Catalog, CatalogError
 from catalog_builder.index import catalog_index
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from export.common import container, files
 
 STATED = 64                                  # characters of the metadata `first_pass`

@@ -75,7 +75,7 @@ class OverlaidCatalog:
         self._refuse_unknown(where)
         found = [Hit(first + hit.product, row + hit.row, hit.score) for catalog, first, row in self._parts()
                  for hit in search.best(catalog, vector, k, self._chosen(catalog, first, where, without), threshold,
-                                        exact)]
+                                        exact=exact)]
         return sorted(found, key=lambda hit: (-hit.score, hit.row))[:k]
 
     def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[NamedProduct]:
@@ -127,7 +127,8 @@ class OverlaidCatalog:
         """More like this: by the product's first row, without the product itself."""
         catalog, place = self._at(product)
         first = int(catalog.firsts[place])
-        return self.search(catalog.vectors(slice(first, first + 1))[0], k, where, threshold, product, exact)
+        return self.search(catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product,
+                           exact=exact)
 
     def scores(self, vector: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """float64 [rows]: the scores of these rows."""

@@ -51,7 +51,7 @@ def search(catalog: Catalog, vector: np.ndarray, k: int = 10, where: Filter = AN
     if without is not None:
         chosen = np.ones(catalog.products, bool) if chosen is None else chosen
         chosen[without] = False
-    return best(catalog, vector, k, chosen, threshold, exact)
+    return best(catalog, vector, k, chosen, threshold, exact=exact)
 
 
 def best(catalog: Catalog, vector: np.ndarray, k: int, chosen: np.ndarray | None, threshold: float,
@@ -160,4 +160,5 @@ def like(catalog: Catalog, product: int, k: int = 10, where: Filter = ANY,
          threshold: float = -np.inf, exact: bool = False) -> list[Hit]:
     """More like this: the best products by this product's first row, without the product itself."""
     first = int(catalog.firsts[product])
-    return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, product, exact)
+    return search(catalog, catalog.vectors(slice(first, first + 1))[0], k, where, threshold, without=product,
+                  exact=exact)

@@ -58,7 +58,8 @@ def case(made: Catalog, vector: np.ndarray, k: int, where: Filter = ANY, thresho
     rows = candidates.rows(made.first_pass, query, k, fitting)
     if rows is not None and len(np.unique(made.owners[rows])) < k:
         rows = None
-    hits, exact = (search.search(made, vector, k, where, -np.inf if threshold is None else threshold, without, plainly)
+    hits, exact = (search.search(made, vector, k, where, -np.inf if threshold is None else threshold, without=without,
+                                 exact=plainly)
                    for plainly in (False, True))
     asked = {"vector": packed(vector), "k": k, "lowest": where.lowest, "highest": where.highest,
              "categories": None if where.categories is None else sorted(where.categories), "threshold": threshold,

@@ -4,7 +4,6 @@ All of it follows from the records and their order. So a device that applies a d
 whose records changed, and moves the rest: the delta carries nothing for it.
 """
 
-import json
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,31 +13,12 @@ import numpy as np
 from catalog_builder.index import character_tables, characters, filter_columns, key_index, record_texts, word_index
 from catalog_builder.index.characters import Characters
 from catalog_builder.index.filter_columns import ColumnInTheMaking, FilterColumn
+from catalog_builder.index.indexed_columns import COLUMNS, IndexedColumns, names_of
 from catalog_builder.index.key_index import KeyIndex
 from catalog_builder.index.word_index import Gathered, WordIndex
 
 WORDS = {name: "<u4" for name in characters.TENSORS} | key_index.TENSORS | word_index.TENSORS
 FILTERS = filter_columns.TENSORS
-COLUMNS = ("keys", "words", "filters")       # keys of the metadata
-
-
-@dataclass(frozen=True)
-class IndexedColumns:
-    """The names of the record's fields that a catalog is searched by; none of a kind: it has no such tensors."""
-
-    keys: tuple[str, ...] = ()               # their whole text is asked for: article numbers, barcodes, brands
-    words: tuple[str, ...] = ()
-    filters: tuple[str, ...] = ()
-
-    @staticmethod
-    def of(metadata: Mapping[str, str]) -> "IndexedColumns":
-        """Of a catalog's metadata. Raises ValueError for anything but lists of names."""
-        return IndexedColumns(*(_names(key, metadata[key]) if key in metadata else () for key in COLUMNS))
-
-    def metadata(self) -> dict[str, str]:
-        """Of a catalog: keys and words together, filters, or nothing."""
-        kept = (COLUMNS[:2] if self.keys or self.words else ()) + (COLUMNS[2:] if self.filters else ())
-        return {key: json.dumps(getattr(self, key), ensure_ascii=False, separators=(",", ":")) for key in kept}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +54,7 @@ def opened_filters(metadata: Mapping[str, str], tensors: Mapping[str, np.ndarray
     """Of a catalog's parts, by column. Raises ValueError or KeyError for parts that do not fit."""
     if not set(FILTERS) & set(tensors):
         return {}
-    return filter_columns.opened(tensors, _names("filters", metadata["filters"]), products)
+    return filter_columns.opened(tensors, names_of("filters", metadata["filters"]), products)
 
 
 def built(records: Iterable[bytes], count: int, columns: IndexedColumns) -> dict[str, np.ndarray]:
@@ -153,13 +133,3 @@ class _Edit:
             made = {**made, **tables, **key_index.tensors(pairs), "word_counts": self._counts,
                     **self._gathered.tensors(self._old_terms, self._old_products)}
         return made
-
-
-def _names(key: str, text: str) -> tuple[str, ...]:
-    """Names of columns, each once. Raises ValueError for anything else."""
-    names = json.loads(text)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        raise ValueError(f"{key} is no list of names")
-    if record_texts.PRICE in names:
-        raise ValueError(f"{key} that name the price")
-    return tuple(names)

@@ -30,6 +30,7 @@ WITHOUT_SPACES = ((0xE00, 0xEFF), (0x1000, 0x109F), (0x1100, 0x11FF), (0x1780, 0
                   (0x1A20, 0x1AAF), (0x3005, 0x3007), (0x3040, 0x30FF), (0x3100, 0x318F), (0x31A0, 0x31BF),
                   (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA960, 0xA97F), (0xA9E0, 0xA9FF),
                   (0xAA60, 0xAA7F), (0xAC00, 0xD7FF), (0xF900, 0xFAFF), (0x20000, 0x323AF))
+NOUGHT = 0x3007                              # a number that is written as a letter
 LAST = 0xFFFF                                # beyond, the only letters are those of WITHOUT_SPACES
 ADDED_IN_UNICODE_15 = (0xCF3, 0xECE)         # letters and marks up to LAST that Python 3.11 does not know
 
@@ -38,44 +39,43 @@ ADDED_IN_UNICODE_15 = (0xCF3, 0xECE)         # letters and marks up to LAST that
 def built() -> dict[str, np.ndarray]:
     """The tensors `word_folds`, `word_fold_texts` and `word_letters`."""
     runs = _letter_runs()
+    letters = {code for first, last, _ in runs if last <= LAST for code in range(first, last + 1)}
     folds = {code: text for code in _codes((*FOLDED, *DROPPED)) if (text := folded(code)) != chr(code)
-             and (not text or any(first <= ord(one) <= last for one in text for first, last, _ in runs))}
+             and (not text or not letters.isdisjoint(map(ord, text)))}
     return {**_fold_tensors(folds), "word_letters": np.array(runs, "<u4").ravel()}
 
 
 def folded(code: int) -> str:
     """What a character becomes: plain, of lower case, without accents; digits of any script as 0 to 9."""
-    if _within(code, DROPPED):
+    if code in _dropped():
         return ""
     if 0xAC00 <= code <= 0xD7A3 or unicodedata.category(chr(code)) in ("Cn", "Cs"):
         return chr(code)
     text = unicodedata.normalize("NFKD", chr(code))
     for _ in range(2):
         text = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(PLAIN.get(one, one) for one in text if not _within(ord(one), DROPPED))
+    plain = "".join(PLAIN.get(one, one) for one in text if ord(one) not in _dropped())
     return "".join(str(unicodedata.decimal(one)) if unicodedata.category(one) == "Nd" else one for one in plain)
 
 
 def _letter_runs() -> list[tuple[int, int, int]]:
     """First and last of each run, and its kind. What no character has its place in belongs to the run around it."""
     runs: list[list[int]] = []
+    pairs = frozenset(_codes(one for one in WITHOUT_SPACES if one[1] <= LAST))
     for code in range(LAST + 1):
         category = "Cn" if code in ADDED_IN_UNICODE_15 else unicodedata.category(chr(code))
         if category == "Cn":
             continue
-        kind = _kind(code, category)
+        if category[0] in "LM" or code == NOUGHT:
+            kind = PAIRS if code in pairs else WORD
+        else:
+            kind = WORD if category == "Nd" else 0
         if runs and runs[-1][2] == kind:
             runs[-1][1] = code
         else:
             runs.append([code, code, kind])
     beyond = [(first, last, PAIRS) for first, last in WITHOUT_SPACES if first > LAST]
     return [(first, last, kind) for first, last, kind in runs if kind] + beyond
-
-
-def _kind(code: int, category: str) -> int:
-    if category == "Nd" or category[0] not in "LM" and code != 0x3007:       # 〇, a number, is written as a letter
-        return WORD if category == "Nd" else 0
-    return PAIRS if _within(code, WITHOUT_SPACES) else WORD
 
 
 def _fold_tensors(folds: dict[int, str]) -> dict[str, np.ndarray]:
@@ -116,5 +116,6 @@ def _codes(ranges: Iterable[tuple[int, int]]) -> list[int]:
     return sorted({code for first, last in ranges for code in range(first, last + 1)})
 
 
-def _within(code: int, ranges: Iterable[tuple[int, int]]) -> bool:
-    return any(first <= code <= last for first, last in ranges)
+@cache
+def _dropped() -> frozenset[int]:
+    return frozenset(_codes(DROPPED))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.index.record_texts import PRICE
 from catalog_builder.lists import presets
 from catalog_builder.lists.column_names import fold

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_builder.fields.json_values import label
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.lists import presets
 from catalog_builder.lists.assembly import Assembly
 from catalog_builder.lists.groups import Entry, grouped

@@ -78,13 +78,8 @@ class Embedded:
 
 def embed_part(request: PartRequest, progress: Builds) -> Embedded:
     """Embeds the pictures of one part. Raises InputError if the list or the model cannot be used."""
-    progress.step("read the product list")
-    read = listing.read(request.products, request.options)
-    progress.facts(inspection.facts(read))
-    if not read.products:                    # else the build judges how many are lost
-        raise InputError(f"{inspection.refusal(0, read.problems, 1.0)}", where=request.products)
     root = request.products.parent.resolve()
-    paths = [path for path in dict.fromkeys(path for product in read.products for path in product.pictures)
+    paths = [path for path in pictures(request.products, request.options, progress)
              if request.part.holds(embed.name(path, root))]
     model = engines.opened(request.model)
     engine = engines.engine(model, request.engine)
@@ -97,6 +92,16 @@ def embed_part(request: PartRequest, progress: Builds) -> Embedded:
             return Embedded(len(paths), advance.computed, faults(store, digests.values()))
         except sqlite3.Error as error:
             raise store.unusable(error) from error
+
+
+def pictures(products: Path, options: ListOptions, progress: Builds) -> list[Path]:
+    """The files of a list's pictures, absolute, each once. Raises InputError if the list has no product."""
+    progress.step("read the product list")
+    read = listing.read(products, options)
+    progress.facts(inspection.facts(read))
+    if not read.products:                    # else the build judges how many are lost
+        raise InputError(f"{inspection.refusal(0, read.problems, 1.0)}", where=products)
+    return list(dict.fromkeys(path for product in read.products for path in product.pictures))
 
 
 def faults(store: Store, digests: Iterable[str]) -> int:

@@ -6,7 +6,7 @@ Needs the package `cryptography`. The keys are thrown away, so another run gives
 import sys
 from pathlib import Path
 
-from catalog_builder.update_goldens import cases, days, overlays
+from catalog_builder.update_goldens import days, overlays, update_cases
 from catalog_builder.updates import signing
 from export.common import command, files
 from export.common.command import CommandLine
@@ -31,8 +31,8 @@ def work(arguments: list[str]) -> int:
         made = days.write(partial)
         overlays.write(partial / overlays.NAME, made)
         now, following, stranger = (signing.signer(key) for key in keys)
-        cases.write(cases.GoldenSite(partial, made, (now, following, stranger)),
-                    [signing.public_half(key) for key in keys[:2]])
+        update_cases.write(update_cases.GoldenSite(partial, made, (now, following, stranger)),
+                           [signing.public_half(key) for key in keys[:2]])
     print(f"{folder}: {files.size(folder) / 1e6:.2f} MB")
     return command.DONE
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog.reader import Catalog, CatalogError
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from export.common import container, files
 
 BLOCK = 1 << 16                              # rows that are compared at a time

@@ -36,7 +36,8 @@ export class AnswerView {
     this.#root.ariaBusy = String(isBusy);
     this.#root.dataset.state = state.kind;
     this.#warn('unknown' in state ? state.unknown ?? [] : []);
-    this.#list(state.kind === 'found' ? state.cards : [], state.kind === 'found' ? state.doubtful : []);
+    const { named, cards, doubtful } = state.kind === 'found' ? state : { named: [], cards: [], doubtful: [] };
+    this.#list(named, cards, doubtful);
     this.#title.hidden = !(state.kind === 'found' && state.liked);
     this.#title.textContent = state.kind === 'found' && state.liked ? words('more_like', state.liked) : '';
     document.title = this.#title.textContent || words('app_name');
@@ -55,15 +56,18 @@ export class AnswerView {
   }
 
   /**
+   * @param {import('../shop/shop.js').Card[]} named
    * @param {import('../shop/shop.js').Card[]} cards
    * @param {import('../shop/shop.js').Card[]} doubtful
    */
-  #list(cards, doubtful) {
+  #list(named, cards, doubtful) {
     const count = cards.length + doubtful.length;
     this.#count.hidden = count === 0;
     this.#count.textContent = count ? products(count) : ''; // a screen reader says it
+    find('named-title', HTMLElement).hidden = named.length === 0;
     find('doubtful-title', HTMLElement).hidden = doubtful.length === 0;
     const drawn = (/** @type {import('../shop/shop.js').Card} */ card) => cardView(card, this.address(card.id));
+    find('named', HTMLElement).replaceChildren(...named.map(drawn));
     find('certain', HTMLElement).replaceChildren(...cards.map(drawn));
     find('doubtful', HTMLElement).replaceChildren(...doubtful.map(drawn));
   }

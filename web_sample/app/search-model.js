@@ -6,7 +6,8 @@
  * @typedef {import('../shop/shop.js').Card} Card
  * @typedef {import('./strings.js').Words} Words
  * @typedef {{kind: 'idle' | 'searching' | 'nothing', unknown?: string[]} | {kind: 'preparing', loaded: number, total: number}
- *   | {kind: 'found', cards: Card[], doubtful: Card[], unknown: string[], liked: string | null} | {kind: 'failed', words: Words}} State
+ *   | {kind: 'found', named: Card[], cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}
+ *   | {kind: 'failed', words: Words}} State
  */
 
 import { ShopError } from '../shop/shop.js';

@@ -33,7 +33,7 @@ import { Recent } from './recent.js';
  * @typedef {object} SearchRequest @property {string | null} [text] @property {RGBImage | null} [image]
  * @property {number} [slider] @property {number | null} [like] @property {string | null} [likeId]
  * @property {number} [k] @property {import('./catalog/catalog-search.js').CatalogFilter} [filter]
- * @property {number} [threshold] @property {number} [leastConfidence]
+ * @property {number} [threshold] @property {number} [leastConfidence] @property {boolean} [exact]
  */
 
 /**
@@ -97,10 +97,19 @@ export class Searcher {
     const search = this.#search; // once: a search ends in the catalog that it began in
     const query = await this.#query(request, search.catalog, signal);
     signal?.throwIfAborted();
-    const { k, filter, threshold, leastConfidence } = request;
-    const hits = search.search(query, k, filter, threshold, leastConfidence);
+    const { k, filter, threshold, leastConfidence, exact } = request;
+    const hits = search.search(query, k, filter, threshold, leastConfidence, null, exact);
     this.#parts.onSearched?.({ kind, hits: hits.length, milliseconds: performance.now() - asked });
     return { hits, catalog: search.catalog };
+  }
+
+  /**
+   * The products that a text names exactly, see `CatalogSearch.named`, in the catalog that comes with them. No encoder is
+   * asked.
+   * @param {string} text @param {import('./catalog/catalog-search.js').CatalogFilter} [filter] @param {number} [most]
+   */
+  named(text, filter, most) {
+    return { products: this.#search.named(text, filter, most), catalog: this.catalog };
   }
 
   /**

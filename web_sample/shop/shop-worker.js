@@ -84,12 +84,14 @@ const tasks = {
       lowest: catalog.currency ? lowest : null,
       highest: catalog.currency ? highest : null,
     };
+    const named = like === null && question.text ? searcher.named(question.text, filter).products : [];
     const asked = like !== null ? { likeId: like } : { text: question.text || undefined, image, slider };
     const { hits, catalog: searched } = await searcher.search({ ...asked, k: MOST, filter }, { signal });
     const isDoubtful = (/** @type {import('../search/catalog/catalog-search.js').SearchHit} */ hit) =>
       like === null && (hit.confidence ?? 1) < DOUBTFUL;
     const cards = (/** @type {typeof hits} */ some) => some.map((hit) => card(searched, hit.product, like === null ? hit : null));
     return {
+      named: named.map(({ product }) => card(catalog, product, null)),
       cards: cards(hits.filter((hit) => !isDoubtful(hit))),
       doubtful: cards(hits.filter(isDoubtful)),
       unknown: like === null ? unknownScripts(question.text, manifest.text.scripts) : [],

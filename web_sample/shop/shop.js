@@ -22,8 +22,9 @@
  * @property {Uint8Array | null} thumbnail a WebP file
  * @property {{stars: number, percent: number} | null} match how sure it is that this was searched for
  *
- * @typedef {{cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `unknown`: writing systems of
- *   the text that the model does not know; `liked`: the name of the product that the others are like
+ * @typedef {{named: Card[], cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `named`: what the
+ *   text names exactly, above the others; `unknown`: writing systems of the text that the model does not know; `liked`: the name
+ *   of the product that the others are like
  * @typedef {{categories: string[], currency: string, isOld: boolean}} Known of a catalog; `isOld`: its prices may be out of date
  * @typedef {'missing' | 'damaged' | 'mismatched' | 'picture' | 'memory' | 'gone' | 'other'} Problem
  */

@@ -15,7 +15,8 @@ const TYPES = /** @type {const} */ ({
 /** @typedef {import('./made-container.js').MadeTensor} Tensor */
 /**
  * @typedef {{owners: number[], dim: number, codes: number[], scales: number[], offset: number[], prices: number[],
- *   categories: number[], names: string[], currency: string, records: string[], idOrder: number[] | null}} Parts
+ *   categories: number[], names: string[], currency: string, records: string[], idOrder: number[] | null,
+ *   first?: {axes: number[], codes: number[], scales: number[], of: number}}} Parts
  */
 
 /**
@@ -52,7 +53,7 @@ export function randomParts(seed, rows, dim) {
  * @param {Parts} parts
  * @returns {Tensor[]}
  */
-export function tensorsOf({ owners, dim, codes, scales, offset, prices, categories, records, idOrder }) {
+export function tensorsOf({ owners, dim, codes, scales, offset, prices, categories, records, idOrder, first }) {
   const texts = records.map((record) => new TextEncoder().encode(record));
   const pictures = records.map((_, place) => new Uint8Array(place % 3).fill(7));
   const products = records.length;
@@ -65,6 +66,11 @@ export function tensorsOf({ owners, dim, codes, scales, offset, prices, categori
     tensor('offset', 'F32', [dim], offset),
     tensor('owners', 'U32', [owners.length], owners),
     tensor('scales', 'F32', [owners.length], scales),
+    ...first ? [
+      tensor('first_scales', 'F32', [owners.length], first.scales),
+      tensor('first_axes', 'I8', [first.axes.length / dim, dim], first.axes),
+      tensor('first_codes', 'I8', [owners.length, first.axes.length / dim], first.codes),
+    ] : [],
     tensor('codes', 'I8', [owners.length, dim], codes),
     tensor('records', 'U8', [joined(...texts).length], joined(...texts)),
     tensor('thumbnails', 'U8', [joined(...pictures).length], joined(...pictures)),
@@ -75,13 +81,14 @@ export function tensorsOf({ owners, dim, codes, scales, offset, prices, categori
  * @param {Parts} parts
  * @returns {Record<string, string>}
  */
-export function metadataOf({ dim, records, owners, currency, names }) {
+export function metadataOf({ dim, records, owners, currency, names, first }) {
   const curves = ['{"a":10.0,"b":-5.0,"spread":0.2,"measured":true}',
     '{"a":8.0,"b":-4.0,"spread":0.1,"measured":true}'];
   return {
     format: 'mobileclip-catalog', version: '1', quantization: 'int8-row-offset', metric: 'cosine',
     space: 'ab'.repeat(32), model: 'made', dim: `${dim}`, products: `${records.length}`, rows: `${owners.length}`,
     currency, categories: JSON.stringify(names), calibration: calibration(curves[0], curves[1]), sha256: '0'.repeat(64),
+    ...first ? { first_pass: `{"of":${first.of}}  ` } : {},
   };
 }
 

@@ -15,7 +15,7 @@ import { fileOf, randomParts } from './made-catalog.js';
 import { joined } from './made-container.js';
 import { MadeFolder, MadeSite, answers, app, base, edited, file, folderOf, highestIn, keys, memories, name, outcome,
   signer } from './made-updates.js';
-import { Vectors, random } from './vectors.js';
+import { Vectors, goldens, random } from './vectors.js';
 
 const DAMAGED = Number(process.env.DAMAGED ?? 200);
 const SWAPS = Number(process.env.SWAPS ?? 500);
@@ -124,6 +124,13 @@ test('a golden delta gives the catalog\'s bytes, and for another base none', asy
   assert.ok(same(wednesday.memory.file, file('wednesday.catalog')));
   await assert.rejects(follow(base, file('deltas/wednesday.delta')), { name: 'BadFileError', kind: 'mismatched' });
   await assert.rejects(follow(base, file('tuesday.delta'), { most: file('tuesday.catalog').length - 1 }), /makes a file of/);
+});
+
+test('a golden delta carries the first pass', async () => {
+  const { base: from, delta, result } = goldens.json('first-pass/index.json').followed;
+  const bytes = (/** @type {string} */ name) => goldens.bytes(`first-pass/${name}`);
+  const made = await follow(await opened(bytes(from)), bytes(delta));
+  assert.ok(made.tables.first && same(made.memory.file, bytes(result)));
 });
 
 const shelf = process.env.DELTAS ? new Vectors(process.env.DELTAS) : null;

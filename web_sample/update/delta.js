@@ -5,8 +5,10 @@
 
 import { CatalogMemory } from '../search/catalog/catalog-memory.js';
 import { openCatalog, piece } from '../search/catalog/catalog.js';
+import { derivedRow } from '../search/first-pass/first-tables.js';
 import { asArray, asText, parse } from '../search/json.js';
 import { reading, wellFormed } from '../search/malformed.js';
+import { followedIndex } from '../search/words/followed.js';
 import { checkFits, readDelta } from './delta-file.js';
 import { Head } from './layout.js';
 
@@ -26,30 +28,37 @@ const COUNT = /^[1-9][0-9]{0,9}$/;
  * @param {{name?: string, most?: number, create?: (bytes: number) => Promise<CatalogMemory>}} [options]
  */
 export async function follow(base, bytes, { name = 'delta', most = Infinity, create = CatalogMemory.create } = {}) {
-  const { delta, head, layout } = reading(name, () => {
+  const { delta, head, index, layout } = reading(name, () => {
     const delta = readDelta(bytes, name);
     wellFormed(delta.base === base.digest, () =>
       `it is for another catalog: its base is ${delta.base}, here is ${base.digest}`, 'mismatched');
     const head = new Head(delta.head);
     wellFormed(COUNT.test(head.text('products')), () => 'a result without a count of products');
     checkFits(delta, base, Number(head.text('products')));
-    const layout = head.layout(tensorsOf(base, delta, head));
+    const index = indexOf(base, delta, Number(head.text('products')));
+    const layout = head.layout(tensorsOf(base, delta, head, index));
     wellFormed(layout.bytes <= most, () => `it makes a file of ${layout.bytes} bytes, expected ${most}`);
-    return { delta, head, layout };
+    return { delta, head, index, layout };
   });
   const memory = await create(layout.bytes);
-  reading(name, () => write(base, delta, head, layout, memory.file));
+  reading(name, () => {
+    write(base, delta, head, layout, memory.file);
+    for (const { name: tensor, data: { buffer, byteOffset, byteLength } } of index) {
+      layout.view(memory.file, tensor, Uint8Array).set(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  });
   const made = openCatalog(memory, name, base.space, delta.result);
   await made.verify();
   return made;
 }
 
 /**
- * The result's tensors in the file's order. What the head alone knows is bounded by what there is to copy.
+ * The result's tensors. What the head alone knows is bounded by what there is to copy.
  *
- * @param {ProductCatalog} base @param {Delta} delta @param {Head} head @returns {import('./layout.js').Announced[]}
+ * @param {ProductCatalog} base @param {Delta} delta @param {Head} head
+ * @param {import('../search/words/followed.js').Made[]} index @returns {import('./layout.js').Announced[]}
  */
-function tensorsOf({ tables, dim }, delta, head) {
+function tensorsOf({ tables, dim }, delta, head, index) {
   const products = Number(head.text('products'));
   const [rows, records] = [head.side('owners'), head.side('records')];
   const thumbnails = tables.thumbnails ? head.side('thumbnails') : 0;
@@ -57,17 +66,32 @@ function tensorsOf({ tables, dim }, delta, head) {
     && records <= tables.records.length + delta.records.length + LONGEST_PRICE * delta.repriced.length
     && thumbnails <= (tables.thumbnails?.length ?? 0) + delta.thumbnails.length;
   wellFormed(isBounded, () => 'a result that is larger than base and delta');
-  const hasThumbnails = tables.thumbnails !== null;
-  return [
-    { name: 'prices', type: 'I64', shape: [products] }, { name: 'record_offsets', type: 'U64', shape: [products + 1] },
-    ...hasThumbnails ? [{ name: 'thumbnail_offsets', type: /** @type {const} */ ('U64'), shape: [products + 1] }] : [],
-    { name: 'categories', type: 'U32', shape: [products] },
-    ...tables.idOrder ? [{ name: 'id_order', type: /** @type {const} */ ('U32'), shape: [products] }] : [],
-    { name: 'offset', type: 'F32', shape: [dim] }, { name: 'owners', type: 'U32', shape: [rows] },
-    { name: 'scales', type: 'F32', shape: [rows] }, { name: 'codes', type: 'I8', shape: [rows, dim] },
-    { name: 'records', type: 'U8', shape: [records] },
-    ...hasThumbnails ? [{ name: 'thumbnails', type: /** @type {const} */ ('U8'), shape: [thumbnails] }] : [],
+  const width = (tables.first?.axes.length ?? 0) / dim;
+  /** @type {[unknown, string, import('./layout.js').Announced['type'], ...number[]][]} of each, whether it is there */
+  const all = [
+    [true, 'prices', 'I64', products], [true, 'categories', 'U32', products], [tables.idOrder, 'id_order', 'U32', products],
+    [true, 'record_offsets', 'U64', products + 1], [true, 'records', 'U8', records], [true, 'owners', 'U32', rows],
+    [true, 'offset', 'F32', dim], [true, 'scales', 'F32', rows], [true, 'codes', 'I8', rows, dim],
+    [tables.thumbnails, 'thumbnail_offsets', 'U64', products + 1], [tables.thumbnails, 'thumbnails', 'U8', thumbnails],
+    [width, 'first_axes', 'I8', width, dim], [width, 'first_codes', 'I8', rows, width], [width, 'first_scales', 'F32', rows],
   ];
+  return [...all.filter(([isThere]) => isThere).map(([, name, type, ...shape]) => ({ name, type, shape })),
+    ...index.map(({ name, type, data }) => ({ name, type, shape: [data.length] }))];
+}
+
+/**
+ * The words, keys and filters, which follow from the records.
+ *
+ * @param {ProductCatalog} base @param {Delta} delta @param {number} products
+ */
+function indexOf({ tables, size }, delta, products) {
+  const moved = new Int32Array(size).fill(-1);
+  for (const [place, before] of keptPlaces(size, delta.removed).entries()) moved[before] = place;
+  const given = cut(delta.rewritten, delta.recordLengths, delta.records);
+  const records = Array.from(delta.rewritten, (place) =>
+    /** @type {[number, Uint8Array]} */ ([place, given(place) ?? new Uint8Array()]));
+  const rewritten = new Set(delta.rewritten);
+  return followedIndex(tables, moved.map((place) => rewritten.has(place) ? -1 : place), products, records);
 }
 
 /**
@@ -82,12 +106,15 @@ function write(base, delta, head, layout, file) {
   const kept = keptPlaces(base.size, delta.removed);
   const u32 = (/** @type {string} */ name) => layout.view(file, name, Uint32Array);
   const u8 = (/** @type {string} */ name) => layout.view(file, name, Uint8Array);
+  const i8 = (/** @type {string} */ name) => layout.view(file, name, Int8Array);
+  const f32 = (/** @type {string} */ name) => layout.view(file, name, Float32Array);
   file.set(delta.head);
-  layout.view(file, 'offset', Float32Array).set(tables.offset);
+  f32('offset').set(tables.offset);
   writePrices(u32('prices'), tables.prices, delta, kept);
   writeCategories(u32('categories'), base, delta, kept, head.text('categories'));
-  const rows = { owners: u32('owners'), scales: layout.view(file, 'scales', Float32Array), codes: layout.view(file, 'codes', Int8Array) };
-  writeRows(rows, base, delta, kept, products);
+  const first = tables.first ? { axes: i8('first_axes'), scales: f32('first_scales'), codes: i8('first_codes') } : null;
+  first?.axes.set(tables.first?.axes ?? []);
+  writeRows({ owners: u32('owners'), scales: f32('scales'), codes: i8('codes'), first }, base, delta, kept, products);
   writePieces(u8('records'), u32('record_offsets'), products, records(base, delta, kept));
   const { thumbnails, thumbnailOffsets, idOrder } = tables;
   if (thumbnails && thumbnailOffsets) {
@@ -133,10 +160,13 @@ function writeCategories(categories, base, delta, kept, names) {
 }
 
 /**
- * @param {{owners: Uint32Array, scales: Float32Array, codes: Int8Array}} rows @param {ProductCatalog} base
+ * Of a first pass, rows that stay have what they had, and the delta's rows what is made of their codes.
+ *
+ * @typedef {{scales: Float32Array, codes: Int8Array}} Rows
+ * @param {Rows & {owners: Uint32Array, first: Rows & {axes: Int8Array} | null}} rows @param {ProductCatalog} base
  * @param {Delta} delta @param {Uint32Array} kept @param {number} products
  */
-function writeRows({ owners, scales, codes }, { tables, size, dim }, delta, kept, products) {
+function writeRows({ owners, scales, codes, first: promised }, { tables, size, dim }, delta, kept, products) {
   const firsts = new Uint32Array(size + 1).fill(tables.owners.length);
   for (let row = tables.owners.length - 1; row >= 0; row--) firsts[tables.owners[row]] = row;
   let [row, taken, next] = [0, 0, 0]; // in the result, in the delta's rows, in `changed`
@@ -147,13 +177,28 @@ function writeRows({ owners, scales, codes }, { tables, size, dim }, delta, kept
     const count = isChanged ? delta.rowCounts[next] : firsts[kept[place] + 1] - first;
     wellFormed(row + count <= owners.length, () => 'more rows than the head says');
     owners.fill(place, row, row + count);
-    scales.set(source.scales.subarray(first, first + count), row);
-    codes.set(source.codes.subarray(first * dim, (first + count) * dim), row * dim);
+    copyRows({ scales, codes }, row, source, first, count, dim);
+    if (tables.first && promised && !isChanged) {
+      copyRows(promised, row, tables.first, first, count, promised.axes.length / dim);
+    }
+    for (let at = row; promised && isChanged && at < row + count; at++) {
+      const made = derivedRow(promised.axes, codes.subarray(at * dim, (at + 1) * dim), scales[at]);
+      copyRows(promised, at, { scales: Float32Array.of(made.scale), codes: made.codes }, 0, 1, made.codes.length);
+    }
     row += count;
     taken += isChanged ? count : 0;
     next += isChanged ? 1 : 0;
   }
   wellFormed(row === owners.length, () => 'fewer rows than the head says');
+}
+
+/**
+ * @param {Rows} into @param {number} row the first there @param {Rows} from @param {number} first the first there
+ * @param {number} count @param {number} width numbers of a row
+ */
+function copyRows(into, row, from, first, count, width) {
+  into.scales.set(from.scales.subarray(first, first + count), row);
+  into.codes.set(from.codes.subarray(first * width, (first + count) * width), row * width);
 }
 
 /**

@@ -6,9 +6,9 @@ import { asArray, asInteger, asObject, asText, parse, part } from '../search/jso
 import { wellFormed } from '../search/malformed.js';
 
 const ALIGNMENT = 8; // bytes: spaces pad the header
-const SIZES = { I64: 8, U64: 8, U32: 4, F32: 4, I8: 1, U8: 1 };
+const SIZES = { I64: 8, U64: 8, U32: 4, F32: 4, U16: 2, I8: 1, U8: 1 };
 
-/** @typedef {{name: string, type: keyof typeof SIZES, shape: number[]}} Announced a tensor; in the file's order */
+/** @typedef {{name: string, type: keyof typeof SIZES, shape: number[]}} Announced a tensor */
 
 /** What a catalog's first bytes say: its length and its header. */
 export class Head {
@@ -38,11 +38,13 @@ export class Head {
   }
 
   /**
-   * Throws `Malformed` unless the head is, byte for byte, that of a file of these tensors and this metadata.
+   * Throws `Malformed` unless the head is, byte for byte, that of a file of these tensors, in a file's order, and this
+   * metadata.
    * @param {Announced[]} tensors
    */
   layout(tensors) {
     let end = 0;
+    tensors.sort((one, other) => SIZES[other.type] - SIZES[one.type] || compareUtf8(one.name, other.name));
     const placed = tensors.map(({ name, type, shape }) => {
       const start = end;
       end += shape.reduce((product, side) => product * side, SIZES[type]);

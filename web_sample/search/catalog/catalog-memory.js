@@ -44,7 +44,8 @@ export class CatalogMemory {
   /**
    * Begins a scan: answers a function that gives, of the rows from `row` on and before `end`, the first that scores at
    * least so much; `end` where there is none.
-   * @param {import('./scores.js').PreparedQuery} query @param {import('./catalog-reader.js').CatalogTables} tables
+   * @param {{q16: Int16Array, step: number, constant: number}} query a PreparedQuery, say
+   * @param {{codes: Int8Array, scales: Float32Array}} tables in this memory
    * @returns {(row: number, end: number, least: number) => number}
    */
   scan({ q16, step, constant }, { codes, scales }) {

@@ -4,8 +4,11 @@
  */
 
 import { ANY } from '../container.js';
+import { readFirstTables } from '../first-pass/first-tables.js';
 import { asArray, asText, parse } from '../json.js';
 import { shown, wellFormed } from '../malformed.js';
+import { readFilterFields } from '../words/filter-fields.js';
+import { WordTables } from '../words/word-tables.js';
 import { ScoreCalibration } from './calibration.js';
 import { asDigest } from './catalog-digest.js';
 
@@ -20,6 +23,9 @@ import { asDigest } from './catalog-digest.js';
  * @property {Uint32Array} recordOffsets [products + 1] x 2 @property {Uint8Array} records
  * @property {Uint32Array | null} thumbnailOffsets [products + 1] x 2 @property {Uint8Array | null} thumbnails
  * @property {Uint32Array | null} idOrder [products]; null in files of older builders
+ * @property {import('../first-pass/first-tables.js').FirstTables | null} first null in files without a first pass
+ * @property {WordTables | null} words null in files without words and keys
+ * @property {Map<string, import('../words/filter-fields.js').FilterField>} filters fields to filter by
  */
 
 const KNOWN = {
@@ -94,6 +100,9 @@ function tablesOf(container, names) {
     thumbnailOffsets: hasThumbnails ? halves(container.tensor('thumbnail_offsets', 'U64', products + 1)) : null,
     thumbnails: hasThumbnails ? container.tensor('thumbnails', 'U8', ANY) : null,
     idOrder: container.has('id_order') ? container.tensor('id_order', 'U32', products) : null,
+    first: readFirstTables(container, rows, dim),
+    words: WordTables.read(container, products),
+    filters: readFilterFields(container, products),
   };
   checkOffsets(tables.recordOffsets, tables.records, 'record_offsets');
   if (tables.thumbnailOffsets && tables.thumbnails) {

@@ -1,9 +1,12 @@
-/** A query enters; the best products of an open catalog leave: exact, the same products and score bits as elsewhere. */
+/** A query enters; the best products of an open catalog leave: the same products and score bits as elsewhere. */
 
+import { rowsToScore } from '../first-pass/rows-to-score.js';
 import { lowerBound } from '../lower-bound.js';
 import { BadFileError, allowed } from '../malformed.js';
+import { namedProducts } from '../words/named.js';
+import { wantedProducts } from '../words/wanted.js';
 import { Best } from './best.js';
-import { whole } from './catalog-reader.js';
+import { offerRows } from './offer-rows.js';
 import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
 /**
@@ -15,8 +18,10 @@ import { PreparedQuery, mixed, rint, vectorOf } from './scores.js';
 
 /**
  * What a product must be; undefined or null for no matter. `categories`: names, of which the product is in one. Prices
- * are in ten-thousandths of the catalog's currency, inclusive.
- * @typedef {{categories?: Iterable<string> | null, lowest?: number | null, highest?: number | null}} CatalogFilter
+ * are in ten-thousandths of the catalog's currency, inclusive. `fields`: of each that is named, texts, of which the
+ * product has one.
+ * @typedef {{categories?: Iterable<string> | null, lowest?: number | null, highest?: number | null,
+ *   fields?: Record<string, Iterable<string>> | null}} CatalogFilter
  */
 
 /**
@@ -37,14 +42,15 @@ export class CatalogSearch {
   /**
    * The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter,
    * score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence` (which hides nothing that
-   * has no confidence). `without` leaves one product out.
+   * has no confidence). `without` leaves one product out. Where the file has a first pass, the search may miss some of
+   * them, unless it is to be `exact`; the scores are exact anyway.
    * Throws a RangeError for a vector of another width, not finite or all zeros; an unknown category; a price filter on
    * a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none. Throws
    * `BadFileError` for "more like this" of a product whose row is damaged.
    * @param {SearchQuery} query @param {number} [k] @param {CatalogFilter} [filter] @param {number} [threshold]
-   * @param {number} [leastConfidence] @param {number | null} [without] @returns {SearchHit[]}
+   * @param {number} [leastConfidence] @param {number | null} [without] @param {boolean} [exact] @returns {SearchHit[]}
    */
-  search(query, k = 10, filter = {}, threshold = -Infinity, leastConfidence = 0, without = null) {
+  search(query, k = 10, filter = {}, threshold = -Infinity, leastConfidence = 0, without = null, exact = false) {
     allowed(Number.isInteger(k) && k >= 1, () => `a search for the best ${k}`);
     allowed(!Number.isNaN(threshold), () => 'a threshold that is no number');
     allowed(leastConfidence >= 0 && leastConfidence <= 1, () =>
@@ -53,35 +59,22 @@ export class CatalogSearch {
     for (const product of left) this.catalog.check(product);
     const confidence = this.#confidences(query);
     const best = new Best(Math.min(k, this.catalog.size));
-    this.#scan(this.#prepared(query), this.#wanted(filter, left), threshold, best);
+    const prepared = this.#prepared(query);
+    const wanted = wantedProducts(this.catalog, filter, left);
+    const rows = rowsToScore(this.catalog, prepared, k, wanted, exact);
+    offerRows(this.catalog, prepared, rows, threshold, best);
     const { owners } = this.catalog.tables;
     return best.sorted().map(({ row, score }) => hit(owners[row], row, score, confidence(row, score)))
       .filter((found) => found.confidence === null || found.confidence >= leastConfidence);
   }
 
   /**
-   * Offers the best row of each product that is wanted, if it reaches the threshold. A row that scores too low to be
-   * among the best is passed over: a better one of its product is not.
-   * @param {PreparedQuery} query @param {Uint8Array | null} wanted @param {number} threshold @param {Best} best
+   * The products that a text names exactly, at most so many: by a key, or by all its words. A group of its own, above
+   * what `search` finds. Throws a RangeError for a filter that cannot be asked, `BadFileError` for a damaged record.
+   * @param {string} text @param {CatalogFilter} [filter]
    */
-  #scan(query, wanted, threshold, best) {
-    const { memory, tables } = this.catalog;
-    const next = memory.scan(query, tables);
-    let least = threshold;
-    let product = -1; // whose best row so far is `bestRow`
-    let bestRow = -1;
-    let bestScore = -Infinity;
-    for (const [first, end] of runs(tables.owners, wanted)) {
-      for (let row = next(first, end, least); row < end; row = next(row + 1, end, least)) {
-        const owner = tables.owners[row];
-        if (owner === product && memory.score <= bestScore) continue; // the first of equal rows stays
-        if (owner !== product && bestRow >= 0) least = Math.max(least, best.offer(bestScore, bestRow));
-        product = owner;
-        bestRow = row;
-        bestScore = memory.score;
-      }
-    }
-    if (bestRow >= 0) best.offer(bestScore, bestRow);
+  named(text, filter = {}, most = 10) {
+    return namedProducts(this.catalog, text, wantedProducts(this.catalog, filter, []), most);
   }
 
   /** @param {SearchQuery} query */
@@ -116,52 +109,6 @@ export class CatalogSearch {
     const text = new PreparedQuery(query.text, tables);
     const image = new PreparedQuery(query.image, tables);
     return (row) => calibration.ofBoth(query.slider, text.scoreOf(tables, row), image.scoreOf(tables, row));
-  }
-
-  /**
-   * Of each product, 1 where it may be found; null where all may.
-   * @param {CatalogFilter} filter @param {number[]} left out
-   */
-  #wanted({ categories = null, lowest = null, highest = null }, left) {
-    const { catalog } = this;
-    const names = categories === null ? null : this.#names(new Set(categories));
-    const hasPrices = lowest !== null || highest !== null;
-    allowed(!hasPrices || catalog.currency !== '', () =>
-      'no filter by price: the catalog has prices of several currencies, or none');
-    const [least, most] = [Math.max(lowest ?? 0, 0), highest ?? Infinity]; // none, -1, is in no range
-    allowed(!Number.isNaN(least) && !Number.isNaN(most), () => `prices from ${lowest} to ${highest}`);
-    if (names === null && !hasPrices && left.length === 0) return null;
-    const wanted = new Uint8Array(catalog.size).fill(1);
-    for (const product of left) wanted[product] = 0;
-    const { prices, categories: places } = catalog.tables;
-    for (let product = 0; product < catalog.size; product++) {
-      const price = whole(prices, product);
-      const fits = (!hasPrices || price >= least && price <= most) && (names === null || names[places[product]]);
-      if (!fits) wanted[product] = 0;
-    }
-    return wanted;
-  }
-
-  /** Of each category, whether it is wanted. @param {Set<string>} wanted */
-  #names(wanted) {
-    const { categories } = this.catalog;
-    const unknown = [...wanted].filter((name) => !categories.includes(name));
-    allowed(unknown.length === 0, () => `no such category: ${unknown.join(', ')}; there are ${categories.join(', ')}`);
-    return categories.map((name) => wanted.has(name));
-  }
-}
-
-/**
- * Runs of rows whose products are wanted: the first row of each, and the one after it.
- * @param {Uint32Array} owners @param {Uint8Array | null} wanted null: all @returns {Generator<[number, number]>}
- */
-function* runs(owners, wanted) {
-  for (let row = 0; row < owners.length;) {
-    const first = row;
-    if (wanted === null) row = owners.length;
-    while (row < owners.length && wanted?.[owners[row]] === 1) row++;
-    if (row > first) yield [first, row];
-    while (row < owners.length && wanted?.[owners[row]] === 0) row++;
   }
 }
 

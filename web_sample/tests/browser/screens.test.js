@@ -2,11 +2,10 @@
 // to axe-core's rules. SCREENS=folder keeps the pictures; VARIANTS=light,phone draws those alone; SITE names the site.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { ask, env, gate, launch, picture, ready, serve, settled, show, until, visit } from './site.js';
+import { ask, broken, env, gate, launch, picture, ready, serve, settled, show, until, visit } from './site.js';
 
-const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SMALLEST = 47.5; // CSS pixels of what is touched, as on Android
 const TEXT = 'a red apple';
 const [MANIFEST, CATALOG, ENCODER] = ['model/manifest.json', 'model/shop.catalog', 'model/text.tflite'];
@@ -158,16 +157,6 @@ function ofCatalog(manifest, bytes) {
   const parsed = JSON.parse(manifest.toString());
   parsed.catalog.bytes = bytes;
   return Buffer.from(JSON.stringify(parsed));
-}
-
-/** The rules of axe-core that the page breaks, and where. @param {Page} page @returns {Promise<string[]>} */
-async function broken(page) {
-  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { axe } = /** @type {any} */ (window);
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-    return violations.flatMap((/** @type {any} */ { id, nodes }) => nodes.map((/** @type {any} */ { html }) => `${id}: ${html.slice(0, 200)}`));
-  });
 }
 
 /** What is seen and can be touched, but is too small for a finger. @param {Page} page @returns {Promise<string[]>} */

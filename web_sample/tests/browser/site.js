@@ -8,6 +8,7 @@ import { chromium } from 'playwright-core';
 const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.mjs': 'text/javascript',
   '.json': 'application/json', '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.png': 'image/png',
   '.webmanifest': 'application/manifest+json' };
+const AXE = await readFile(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
 // LiteRT.js logs by console.error, and warns that there is no GPU even for the CPU.
 const LITERT = /^(INFO|W0000|I0000): |XNNPACK|WebGPU|LiteRT|TfLite|\[.*\.cc:\d+\]/;
@@ -157,6 +158,16 @@ export async function ready(page) {
 /** Waits until nothing is on its way. @param {import('playwright-core').Page} page */
 export async function settled(page) {
   await page.waitForSelector('#answer[aria-busy=false]');
+}
+
+/** The rules of axe-core that the page breaks, and where. @param {import('playwright-core').Page} page @returns {Promise<string[]>} */
+export async function broken(page) {
+  if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { axe } = /** @type {any} */ (window);
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.flatMap((/** @type {any} */ { id, nodes }) => nodes.map((/** @type {any} */ { html }) => `${id}: ${html.slice(0, 200)}`));
+  });
 }
 
 /** The names on the cards, best first. @param {import('playwright-core').Page} page */

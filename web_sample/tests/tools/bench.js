@@ -1,7 +1,8 @@
 /**
- * A folder with catalogs and a query enters; milliseconds of searches in Chromium leave, for benchmarks/web_scan.py.
- * `node bench.js chromium folder k`. Each line of the input names a catalog; the answer is a line with the milliseconds
- * of one search by query.f32, and the products. The first line of the output is the browser's version.
+ * A folder with catalogs and a query enters; milliseconds of searches in Chromium leave, for benchmarks/web_scan.py and
+ * two_stage.py. `node bench.js chromium folder k`. Each line of the input names a catalog, with ` exact` after it for a
+ * search without the first pass; the answer is a line with the milliseconds of one search by query.f32, and the products.
+ * The first line of the output is the browser's version.
  */
 
 import { createInterface } from 'node:readline';
@@ -24,11 +25,11 @@ async function open(name) {
   page.searches = { ...page.searches, [name]: new CatalogSearch(openCatalog(memory, name)) };
 }
 
-/** Runs in the page: one search. @param {{name: string, k: number}} asked */
-function turn({ name, k }) {
+/** Runs in the page: one search. @param {{name: string, k: number, exact: boolean}} asked */
+function turn({ name, k, exact }) {
   const { query, searches } = /** @type {any} */ (globalThis);
   const started = performance.now();
-  const hits = searches[name].search({ text: query }, k);
+  const hits = searches[name].search({ text: query }, k, {}, -Infinity, 0, null, exact);
   const milliseconds = performance.now() - started;
   return `${milliseconds} ${hits.map((/** @type {{product: number}} */ { product }) => product)}`;
 }
@@ -36,9 +37,10 @@ function turn({ name, k }) {
 await withPage(executablePath, folder, async (page, version) => {
   console.log(version);
   const opened = new Set();
-  for await (const name of createInterface(process.stdin)) {
+  for await (const line of createInterface(process.stdin)) {
+    const [name, way] = line.split(' ');
     if (!opened.has(name)) await page.evaluate(open, name);
     opened.add(name);
-    console.log(await page.evaluate(turn, { name, k: Number(k) }));
+    console.log(await page.evaluate(turn, { name, k: Number(k), exact: way === 'exact' }));
   }
 });

@@ -17,7 +17,7 @@ class DetailsActivity : ShopActivity() {
         actionBar?.setDisplayHomeAsUpEnabled(true)
         say(R.string.loading)
         work { shop ->
-            val card = Card.of(shop.catalog, shop.catalog.place(id) ?: throw GoneException());
+            val card = shop.catalog.let { Card.of(it, it.place(id) ?: throw GoneException()) };
             { show(card) }
         }
     }

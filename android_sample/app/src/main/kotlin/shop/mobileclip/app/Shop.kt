@@ -20,17 +20,14 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
     val searcher: Searcher = searcher { preparing() }
 
     /** Products are added and removed by [change]. */
-    val staff = StaffProducts(folder, this.searcher.search.catalog) { this.searcher.embedding(it) }
+    val staff = StaffProducts(folder, catalog) { this.searcher.embedding(it) }
+        .also { this.searcher.use(CatalogSearch(it.catalog)) }
 
     /** What is searched now. */
     val catalog: ProductCatalog get() = searcher.search.catalog
 
-    init {
-        change { it.catalog }
-    }
-
-    /** Adds or removes products: they are found, or not found, from the next search on. Not for the main thread. */
-    fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
+    /** Adds or removes products, or lays them over a new catalog, from the next search on. Not for the main thread. */
+    @Synchronized fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
 
     companion object {
         /** Opens all but the encoders. Not for the main thread. Throws BadFileException. */
@@ -38,11 +35,11 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
             context: Context,
             executor: Executor,
             told: SearchListener = SearchListener {},
+            catalog: (ShopFiles) -> ProductCatalog = ShopFiles::catalog,
             encoder: (ShopFiles) -> EmbeddingEncoder = ShopFiles::encoder,
-        ): Shop {
-            val files = ShopFiles.open(context.assets)
-            return Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
-                files.searcher(executor, told, onPreparing) { encoder(files) }
+        ): Shop = ShopFiles.open(context.assets).let { files ->
+            Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
+                files.searcher(executor, catalog(files), told, onPreparing) { encoder(files) }
             }
         }
     }

@@ -26,10 +26,12 @@ open class ShopApplication : Application() {
 
     /** The shop. Not for the main thread, since the first call opens it. Throws BadFileException. */
     @Synchronized
-    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::encoder).also { opened = it }
+    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::catalog, ::encoder).also { opened = it }
 
     /** The app's tests have another. */
     protected open fun encoder(files: ShopFiles): EmbeddingEncoder = files.encoder()
+
+    protected open fun catalog(files: ShopFiles) = files.catalog // an app that follows its shop's has another
 
     private fun count(event: SearchEvent) = count("${event.kind}: ${event.hits} products in ${event.milliseconds} ms")
 

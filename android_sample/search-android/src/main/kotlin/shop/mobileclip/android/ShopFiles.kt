@@ -57,6 +57,16 @@ public class ShopFiles private constructor(private val source: FileSource) {
         onSearched: SearchListener = SearchListener {},
         onPreparing: Runnable = Runnable {},
         encoder: () -> EmbeddingEncoder = ::encoder,
+    ): Searcher = searcher(executor, catalog, onSearched, onPreparing, encoder)
+
+    /** The same over another catalog of the encoders' space: that of the last update, say. */
+    @JvmOverloads
+    public fun searcher(
+        executor: Executor,
+        catalog: ProductCatalog,
+        onSearched: SearchListener = SearchListener {},
+        onPreparing: Runnable = Runnable {},
+        encoder: () -> EmbeddingEncoder = ::encoder,
     ): Searcher = Searcher(
         encoder,
         tokenizer,

@@ -20,6 +20,9 @@ internal class Best(private val most: Int) {
         rise(score, row)
     }
 
+    /** In no order. */
+    fun rows(): IntArray = rows.copyOf(size)
+
     /** Rows with their scores, best first. */
     fun sorted(): List<Pair<Int, Double>> =
         (0 until size).map { rows[it] to scores[it] }.sortedWith(compareBy({ -it.second }, { it.first }))
@@ -56,7 +59,12 @@ internal class Best(private val most: Int) {
     private fun worse(score: Double, row: Int, thanScore: Double, thanRow: Int): Boolean =
         score < thanScore || (score == thanScore && row > thanRow)
 
-    private companion object {
-        const val FIRST = 64
+    companion object {
+        private const val FIRST = 64
+
+        /** The best [most] of [parts], of which no two hold the same row. */
+        fun merged(most: Int, parts: List<Best>): Best = parts.singleOrNull() ?: Best(most).apply {
+            for (part in parts) for (index in 0 until part.size) offer(part.scores[index], part.rows[index])
+        }
     }
 }

@@ -75,14 +75,30 @@ public class CatalogOverlay internal constructor(
      */
     public fun write(file: File): Unit = OverlayFile.write(file, this)
 
-    /** Without what the base holds with the same fields, and without removals of what it holds no more. */
-    internal fun arrived(): CatalogOverlay {
-        val left = entries.filter { entry ->
-            val own = CatalogProduct.read(entry.record.duplicate())
-            val theirs = base.product(entry.id)
-            theirs == null || theirs.fields() != own.fields()
+    /**
+     * The same over [next], the catalog that the shop published after [base]: what was added stays, but for products that the
+     * shop's own list has by now. Of an id that [next] holds: it goes where [base] lacked it; else where [next] holds it with
+     * the same name, price, currency, description and category; else it stays, and replaces the one of [next]. What was
+     * removed stays removed while [next] holds it.
+     *
+     * @throws BadFileException where [next] is of another embedding space or currency.
+     */
+    public fun rebased(next: ProductCatalog): CatalogOverlay = reading(next.name) {
+        checkSpace(next.space, next.model, base.space)
+        wellFormed(next.currency == base.currency, ErrorKind.MISMATCHED) {
+            "its currency is not that of the products over it: ${shown(next.currency)}, not ${shown(base.currency)}"
         }
-        return CatalogOverlay(base, left, removed.filter { base.place(it) != null }.toSet())
+        if (next.digest == base.digest) CatalogOverlay(empty(next).base, entries, removed) else rebased(next, base)
+    }
+
+    /** [before]: the base until now; null where it is no longer at hand. */
+    internal fun rebased(next: ProductCatalog, before: ProductCatalog?): CatalogOverlay {
+        val left = entries.filter { entry ->
+            val theirs = next.product(entry.id)
+            val came = before != null && before.place(entry.id) == null
+            theirs == null || !(came || theirs.fields() == CatalogProduct.read(entry.record.duplicate()).fields())
+        }
+        return CatalogOverlay(empty(next).base, left, removed.filter { next.place(it) != null }.toSet())
     }
 
     private fun CatalogProduct.fields() = listOf(name, price?.stripTrailingZeros(), currency, description, category)
@@ -122,6 +138,6 @@ public class CatalogOverlay internal constructor(
          * @throws BadFileException if it is missing or damaged, or of another base or embedding space.
          */
         @JvmStatic
-        public fun open(file: File, base: ProductCatalog): CatalogOverlay = OverlayFile.open(file, empty(base))
+        public fun open(file: File, base: ProductCatalog): CatalogOverlay = OverlayFile.open(file, empty(base)).overlay
     }
 }

@@ -77,6 +77,9 @@ internal object CatalogReader {
             codes = container.tensor("codes", "I8", rows, dim),
             recordOffsets, records, thumbnailOffsets, thumbnails,
             if (ID_ORDER in container) container.tensor(ID_ORDER, "U32", products).asIntBuffer() else null,
+            FirstPass.read(container, rows, dim),
+            CatalogWords.read(container, products),
+            FilterColumn.read(container, products),
         )
         checkOffsets(recordOffsets, records, "record_offsets")
         checkProducts(tables, names)

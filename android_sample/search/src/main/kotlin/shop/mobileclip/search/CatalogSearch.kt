@@ -1,21 +1,30 @@
 package shop.mobileclip.search
 
+import java.util.BitSet
 import java.util.concurrent.CancellationException
+import java.util.concurrent.Executor
 
 /**
- * Searches an open [catalog], row by row: exact, and the same products and score bits as on every other platform.
+ * Searches an open [catalog]: the same products and score bits as on every other platform.
+ *
+ * Where the catalog has a first pass, a few numbers of each row choose those that are scored; else every row is. Scores are
+ * exact anyway, but a first pass may miss a product now and then; the builder measured how rarely.
  *
  * Holds nothing that changes: any number of threads may search at once. A search works on the caller's thread and takes
- * as long as reading all codes does; [Searcher] moves it elsewhere.
+ * as long as reading all codes does; [Searcher] moves it elsewhere. With a [helper], a thread of that executor does half of
+ * the work, where the catalog is large and the thread is free; the results are the same.
  */
-public class CatalogSearch(public val catalog: ProductCatalog) {
+public class CatalogSearch @JvmOverloads constructor(
+    public val catalog: ProductCatalog,
+    private val helper: Executor? = null,
+) {
     private val base = catalog.parts[0].tables
 
     /**
      * The best [k] products, best first; of products with equal scores that with the lower row. In this order: filter,
      * score, one row a product, [threshold] (of the score, inclusive), top k, [leastConfidence] (which hides nothing that
-     * has no confidence). [without] leaves one product out. [isCancelled] is asked on this thread, once every 128 KiB of
-     * codes (256 rows of 512) at most.
+     * has no confidence). [without] leaves one product out. [exact]: without a first pass. [isCancelled] is asked on this
+     * thread, once every 128 KiB of codes (256 rows of 512) at most.
      *
      * @throws IllegalArgumentException for a vector of another width, not finite or all zeros; an unknown category; a price
      * filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is none.
@@ -30,6 +39,7 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         threshold: Double = Double.NEGATIVE_INFINITY,
         leastConfidence: Double = 0.0,
         without: Int? = null,
+        exact: Boolean = false,
         isCancelled: () -> Boolean = { false },
     ): List<SearchHit> {
         require(k >= 1) { "a search for the best $k" }
@@ -39,18 +49,30 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         for (product in left) require(product in 0 until catalog.size) { "no product $product of ${catalog.size}" }
         val confidence = confidences(query)
         val best = Best(minOf(k, catalog.size))
-        val names = wantedNames(filter)
         val vector = prepared(query)
-        for (part in catalog.parts) {
-            val fits = fitting(filter, names, part)
-            val wanted = { product: Int ->
-                val place = part.firstProduct + product
-                place !in left && !catalog.hidden.get(place) && (fits == null || fits(product))
-            }
-            Scan(part.tables, vector, wanted, threshold, best, part.firstRow).run(isCancelled)
+        val work = SharedWork(helper, isCancelled)
+        for ((part, wanted) in catalog.parts.zip(wanted(filter, left))) {
+            val search = PartSearch(part.tables, vector, wanted, work)
+            for ((row, score) in search.best(k, threshold, exact).sorted()) best.offer(score, part.firstRow + row)
         }
         val hits = best.sorted().map { (row, score) -> SearchHit(owner(row), row, score, confidence(row, score)) }
         return hits.filter { it.confidence == null || it.confidence >= leastConfidence }
+    }
+
+    /**
+     * The products that [text] names exactly, at most [most]: by a key first (the id, an article number, a barcode, a brand,
+     * as the catalog's builder was asked), then by all its words. A group of its own, to be shown above the results of
+     * [search], which stay as they are; a product may be in both. It takes no encoder. Empty where the catalog has no words.
+     *
+     * @throws IllegalArgumentException for a filter that cannot be asked, as in [search].
+     * @throws BadFileException if a record that has to be read is damaged.
+     */
+    @JvmOverloads
+    public fun named(text: String, filter: CatalogFilter = CatalogFilter.ANY, most: Int = 10): List<NamedProduct> {
+        val wanted = wanted(filter, emptySet())
+        val words = base.words
+        if (words == null || most < 1) return emptyList()
+        return reading(catalog.name) { NamedSearch(catalog, words, wanted).found(text, most) }
     }
 
     private fun prepared(query: SearchQuery): PreparedQuery = when (query) {
@@ -108,17 +130,39 @@ public class CatalogSearch(public val catalog: ProductCatalog) {
         BooleanArray(catalog.categories.size) { catalog.categories[it] in wanted }
     }
 
-    /** Whether a product of [part], by its place there, fits; null where all do. */
-    private fun fitting(filter: CatalogFilter, names: BooleanArray?, part: CatalogPart): ((Int) -> Boolean)? {
-        if (filter.lowest == null && filter.highest == null) {
-            return names?.let { { product: Int -> it[part.category(product)] } }
+    /** Of each part, the products that may be found, by their places there; null for all. [left]: those left out. */
+    private fun wanted(filter: CatalogFilter, left: Set<Int>): List<BitSet?> {
+        val names = wantedNames(filter)
+        for ((field, texts) in filter.fields) {
+            val unknown = texts - catalog.filterTexts(field).toSet()
+            require(unknown.isEmpty()) { "no such $field: ${unknown.joinToString()}" }
         }
-        require(catalog.currency.isNotEmpty()) {
-            "no filter by price: the catalog has prices of several currencies, or none"
+        return catalog.parts.indices.map { at -> wanted(at, fitting(filter, names, at), left) }
+    }
+
+    private fun wanted(at: Int, fits: ((Int) -> Boolean)?, left: Set<Int>): BitSet? {
+        val part = catalog.parts[at]
+        val products = part.tables.products
+        val wanted = BitSet(products)
+        if (fits == null) wanted.set(0, products) else for (place in 0 until products) wanted.set(place, fits(place))
+        if (at == 0) wanted.andNot(catalog.hidden)
+        for (product in left) if (catalog.part(product) === part) wanted.clear(product - part.firstProduct)
+        return wanted.takeIf { it.nextClearBit(0) < products }
+    }
+
+    /** Whether a product of the part [at], by its place there, fits; null where all do. */
+    private fun fitting(filter: CatalogFilter, names: BooleanArray?, at: Int): ((Int) -> Boolean)? {
+        val part = catalog.parts[at]
+        val asked = ArrayList<(Int) -> Boolean>()
+        if (names != null) asked += { product -> names[part.category(product)] }
+        if (filter.lowest != null || filter.highest != null) {
+            require(catalog.currency.isNotEmpty()) {
+                "no filter by price: the catalog has prices of several currencies, or none"
+            }
+            val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
+            asked += { product -> part.tables.prices.get(product) in prices }
         }
-        val prices = maxOf(filter.lowest ?: 0, 0)..(filter.highest ?: Long.MAX_VALUE) // none, -1, is in no range
-        return { product ->
-            (names == null || names[part.category(product)]) && part.tables.prices.get(product) in prices
-        }
+        for ((field, texts) in filter.fields) asked += catalog.findable[at].fitting(field, texts)
+        return if (asked.isEmpty()) null else { product -> asked.all { it(product) } }
     }
 }

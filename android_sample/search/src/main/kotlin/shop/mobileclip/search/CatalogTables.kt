@@ -13,11 +13,14 @@ internal class CatalogTables(
     val scales: FloatBuffer, // [rows]
     val offset: FloatBuffer, // [dim]
     val codes: ByteBuffer, // [rows, dim], int8
-    private val recordOffsets: LongBuffer, // [products + 1]
-    private val records: ByteBuffer,
-    private val thumbnailOffsets: LongBuffer?, // [products + 1]
-    private val thumbnails: ByteBuffer?,
+    val recordOffsets: LongBuffer, // [products + 1]
+    val records: ByteBuffer,
+    val thumbnailOffsets: LongBuffer?, // [products + 1]
+    val thumbnails: ByteBuffer?,
     val idOrder: IntBuffer?, // [products], null in files of older builders
+    val firstPass: FirstPass? = null,
+    val words: CatalogWords? = null,
+    val filters: Map<String, FilterColumn> = emptyMap(), // by their names, in the file's order
 ) {
     private val ids: IdOrder by lazy {
         if (idOrder != null) IdOrder(idOrder, ::id) else IdOrder.sorted(prices.capacity(), ::id)

@@ -28,7 +28,7 @@ internal class Container private constructor(
 
     private class Tensor(val type: String, val shape: List<Long>, val data: ByteBuffer?)
 
-    private class Entry(val name: String, val type: String, val shape: List<Long>, val start: Long, val end: Long)
+    class Entry(val name: String, val type: String, val shape: List<Long>, val start: Long, val end: Long)
 
     companion object {
         const val ANY = -1L
@@ -48,12 +48,23 @@ internal class Container private constructor(
                     "multiple of 8, at most $MOST_HEADER, within the file"
             }
             val header = file.slice(LENGTH_BYTES, length.toInt())
+            val (metadata, members) = header(header)
+            return Container(metadata, tensors(members, file, LENGTH_BYTES + length), header, file.windows)
+        }
+
+        /** A header's metadata, and what it says of each tensor. Throws [Malformed]. */
+        fun header(header: ByteBuffer): Pair<Map<String, String>, Map<String, Json>> {
+            wellFormed(header.capacity() <= MOST_HEADER) { "a header of ${header.capacity()} bytes" }
             val members = Json.parse(header.duplicate(), once = true).asObject("the header")
             val metadata = (members["__metadata__"] ?: Json.Object(emptyMap())).asObject("__metadata__")
                 .mapValues { (key, value) -> value.asText("metadata ${shown(key)}") }
-            val tensors = tensors(members - "__metadata__", file, LENGTH_BYTES + length)
-            return Container(metadata, tensors, header, file.windows)
+            return metadata to members - "__metadata__"
         }
+
+        fun isKnown(type: String): Boolean = type in SIZES
+
+        /** Bytes of an element of a known type. */
+        fun elementSize(type: String): Long = SIZES.getValue(type)
 
         /** The tensors that the header names; they must fill the data without gap or overlap. */
         private fun tensors(members: Map<String, Json>, file: MappedFile, base: Long): Map<String, Tensor> {
@@ -79,7 +90,8 @@ internal class Container private constructor(
             return found
         }
 
-        private fun entry(name: String, json: Json): Entry {
+        /** What a header says of one tensor. Throws [Malformed]. */
+        fun entry(name: String, json: Json): Entry {
             val members = json.asObject("tensor ${shown(name)}")
             fun numbers(key: String): List<Long> {
                 val what = "$key of ${shown(name)}"
@@ -94,7 +106,7 @@ internal class Container private constructor(
         }
 
         /** Bytes of a shape; -1 beyond what a file can hold. */
-        private fun bytes(shape: List<Long>, size: Long): Long {
+        fun bytes(shape: List<Long>, size: Long): Long {
             if (0L in shape) return 0
             return shape.fold(size) { product, side ->
                 if (product < 0 || side > Long.MAX_VALUE / product) -1 else product * side

@@ -100,7 +100,7 @@ internal object OverlayTables {
 
     /** The tensors that a search reads. */
     fun of(base: ProductCatalog, entries: List<OverlayEntry>): CatalogTables {
-        val tensors = tensors(base, entries).associate { it.name to it.data }
+        val tensors = tensors(base, entries).associate { it.part.name to it.data }
         fun tensor(name: String) = tensors.getValue(name).part(0, tensors.getValue(name).capacity())
         return CatalogTables(
             prices = tensor("prices").asLongBuffer(),
@@ -130,19 +130,19 @@ internal object OverlayTables {
         val hasThumbnails = thumbnails.any { it.capacity() > 0 }
         val numbers = List(base.dim, offset::get)
         return listOfNotNull(
-            OverlayTensor("prices", "I64", 8, entries.size, longs(entries.map { it.price })),
-            OverlayTensor("record_offsets", "U64", 8, entries.size + 1, offsets(records)),
-            OverlayTensor("thumbnail_offsets", "U64", 8, entries.size + 1, offsets(thumbnails)).takeIf {
+            OverlayTensor("prices", "I64", entries.size, longs(entries.map { it.price })),
+            OverlayTensor("record_offsets", "U64", entries.size + 1, offsets(records)),
+            OverlayTensor("thumbnail_offsets", "U64", entries.size + 1, offsets(thumbnails)).takeIf {
                 hasThumbnails
             },
-            OverlayTensor("categories", "U32", 4, entries.size, integers(entries.map { names.getValue(it.category) })),
-            OverlayTensor("offset", "F32", 4, base.dim, floats(numbers)),
-            OverlayTensor("owners", "U32", 4, owners.size, integers(owners)),
-            OverlayTensor("scales", "F32", 4, scales.size, floats(scales)),
-            OverlayTensor("vectors", "F32", 4, listOf(vectors.size, base.dim), flat(vectors, base.dim)),
-            OverlayTensor("codes", "I8", 1, listOf(vectors.size, base.dim), ByteBuffer.wrap(codes)),
-            joined(records).let { OverlayTensor("records", "U8", 1, it.capacity(), it) },
-            joined(thumbnails).let { OverlayTensor("thumbnails", "U8", 1, it.capacity(), it) }.takeIf { hasThumbnails },
+            OverlayTensor("categories", "U32", entries.size, integers(entries.map { names.getValue(it.category) })),
+            OverlayTensor("offset", "F32", base.dim, floats(numbers)),
+            OverlayTensor("owners", "U32", owners.size, integers(owners)),
+            OverlayTensor("scales", "F32", scales.size, floats(scales)),
+            OverlayTensor("vectors", "F32", listOf(vectors.size, base.dim), flat(vectors, base.dim)),
+            OverlayTensor("codes", "I8", listOf(vectors.size, base.dim), ByteBuffer.wrap(codes)),
+            joined(records).let { OverlayTensor("records", "U8", it.capacity(), it) },
+            joined(thumbnails).let { OverlayTensor("thumbnails", "U8", it.capacity(), it) }.takeIf { hasThumbnails },
         )
     }
 
@@ -185,14 +185,10 @@ internal object OverlayTables {
     }
 }
 
-/** One tensor; [elementSize] in bytes. */
-internal class OverlayTensor(
-    val name: String,
-    val type: String,
-    val elementSize: Int,
-    val shape: List<Int>,
-    val data: ByteBuffer,
-) {
-    constructor(name: String, type: String, elementSize: Int, length: Int, data: ByteBuffer) :
-        this(name, type, elementSize, listOf(length), data)
+/** One tensor and its bytes. */
+internal class OverlayTensor(val part: ContainerLayout.Part, val data: ByteBuffer) {
+    constructor(name: String, type: String, shape: List<Int>, data: ByteBuffer) :
+        this(ContainerLayout.Part(name, type, shape.map(Int::toLong)), data)
+
+    constructor(name: String, type: String, length: Int, data: ByteBuffer) : this(name, type, listOf(length), data)
 }

@@ -3,7 +3,6 @@ package shop.mobileclip.search
 import java.io.File
 import java.io.FileOutputStream
 import java.nio.ByteBuffer
-import java.nio.ByteOrder
 import java.nio.FloatBuffer
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
@@ -20,18 +19,22 @@ internal object OverlayFile {
     /** Whole or not at all: beside the file, to the disk, renamed. Throws IOException. */
     fun write(file: File, overlay: CatalogOverlay): Unit = writeWhole(file, sealed(bytes(overlay)))
 
+    /** What a file holds; [isRebased]: it was over another base. */
+    class Opened(val overlay: CatalogOverlay, val isRebased: Boolean)
+
     /** Reads a file over the base of [empty]; where [anyBase], over another base of its space, too. */
-    fun open(file: File, empty: CatalogOverlay, anyBase: Boolean = false): CatalogOverlay = MappedFile.open(file) {
+    fun open(file: File, empty: CatalogOverlay, anyBase: Boolean = false): Opened = MappedFile.open(file) {
         val base = empty.base
         val container = Container.read(it)
         val found = container.text(BASE)
         wellFormed(isDigest(found)) { "its base is ${shown(found)}, not 64 hex digits" }
-        wellFormed(anyBase || found == base.digest, ErrorKind.MISMATCHED) {
+        val isSame = found == base.digest
+        wellFormed(anyBase || isSame, ErrorKind.MISMATCHED) {
             "it lies over another catalog: $found, not ${base.digest}"
         }
         val removed = Json.parse(container.text(REMOVED), once = true).asArray(REMOVED).map { id -> id.asText(REMOVED) }
         val own = CatalogReader.catalog(container, file.path, base.space, null, mayBeEmpty = true)
-        if (anyBase) checkText("currency", container, base.currency) else checkCopied(container, own, base)
+        if (isSame) checkCopied(container, own, base) else checkText("currency", container, base.currency)
         wellFormed(own.dim == base.dim, ErrorKind.MISMATCHED) { "${own.dim} dimensions, the base has ${base.dim}" }
         wellFormed(own.size <= CatalogOverlay.MOST_PRODUCTS) { "${own.size} products, too many for an overlay" }
         val vectors = container.tensor(VECTORS, "F32", own.rows.toLong(), own.dim.toLong()).asFloatBuffer()
@@ -42,7 +45,8 @@ internal object OverlayFile {
                 },
             ) { "number $index of $VECTORS is not finite" }
         }
-        CatalogOverlay(base, entries(own, vectors), removed.toSet())
+        val overlay = CatalogOverlay(base, entries(own, vectors), removed.toSet())
+        Opened(if (isSame) overlay else overlay.rebased(base, null), !isSame)
     }
 
     /** What an overlay copies from its base is the base's. */
@@ -94,28 +98,11 @@ internal object OverlayFile {
 
     /** The file, its digest's digits still zeros. */
     private fun bytes(overlay: CatalogOverlay): ByteArray {
-        val tensors = OverlayTables.tensors(overlay.base, overlay.entries)
-            .sortedWith(compareBy({ -it.elementSize }, { it.name }))
-        val header = header(metadata(overlay), tensors)
-        val text = header + ByteArray(-header.size and 7) { ' '.code.toByte() }
-        val file = ByteBuffer.allocate(8 + text.size + tensors.sumOf { it.data.capacity() })
-        file.order(ByteOrder.LITTLE_ENDIAN).putLong(text.size.toLong()).put(text)
-        for (tensor in tensors) file.put(tensor.data.part(0, tensor.data.capacity()))
+        val tensors = OverlayTables.tensors(overlay.base, overlay.entries).associateBy { it.part.name }
+        val layout = ContainerLayout(metadata(overlay), tensors.values.map { it.part })
+        val file = ByteBuffer.allocate(layout.head.size + tensors.values.sumOf { it.data.capacity() }).put(layout.head)
+        for (part in layout.tensors) tensors.getValue(part.name).data.let { file.put(it.part(0, it.capacity())) }
         return file.array()
-    }
-
-    private fun header(metadata: Map<String, String>, tensors: List<OverlayTensor>): ByteArray {
-        val pairs = metadata.toSortedMap().entries.joinToString(",") { (key, value) ->
-            "${quoted(key)}:${quoted(value)}"
-        }
-        var position = 0
-        val parts = tensors.map {
-            val start = position
-            position += it.data.capacity()
-            val shape = it.shape.joinToString(",", "[", "]")
-            """"${it.name}":{"dtype":"${it.type}","shape":$shape,"data_offsets":[$start,$position]}"""
-        }
-        return (listOf("\"__metadata__\":{$pairs}") + parts).joinToString(",", "{", "}").toByteArray()
     }
 
     private fun metadata(overlay: CatalogOverlay): Map<String, String> {
@@ -130,9 +117,8 @@ internal object OverlayFile {
         )
     }
 
-    private fun list(texts: Collection<String>): String = texts.joinToString(",", "[", "]", transform = ::quoted)
-
-    private fun quoted(text: String): String = OverlayRecord.quoted(text)
+    private fun list(texts: Collection<String>): String =
+        texts.joinToString(",", "[", "]", transform = OverlayRecord::quoted)
 
     private fun sealed(file: ByteArray): ByteArray {
         val place = String(file, Charsets.ISO_8859_1).indexOf("\"$DIGEST\":\"") + DIGEST.length + 4
@@ -143,7 +129,7 @@ internal object OverlayFile {
 
 /** Writes a file whole or not at all, and onto the disk; what has its name until then stays. Throws IOException. */
 internal fun writeWhole(file: File, content: ByteArray) {
-    val partial = File(file.path + ".partial")
+    val partial = File(file.path + PARTIAL)
     FileOutputStream(partial).use {
         it.write(content)
         it.fd.sync()

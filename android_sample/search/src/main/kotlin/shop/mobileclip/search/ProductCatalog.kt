@@ -43,6 +43,25 @@ public class ProductCatalog internal constructor(
     /** The width of an embedding. */
     public val dim: Int get() = parts[0].tables.dim
 
+    /** The fields that products can be filtered by, besides category and price ([CatalogFilter.fields]). */
+    public val filters: List<String> get() = parts[0].tables.filters.keys.toList()
+
+    internal val findable: List<FindableProducts> by lazy {
+        val base = parts[0].tables
+        parts.map { if (it.tables === base) IndexedProducts(base) else ListedProducts(it.tables, base) }
+    }
+
+    /**
+     * The texts that products hold in one of [filters], each once: what a filter can ask for.
+     *
+     * @throws IllegalArgumentException for a field that is no filter.
+     * @throws BadFileException where the record of a product that staff added is damaged.
+     */
+    public fun filterTexts(field: String): List<String> = reading(name) {
+        require(field in filters) { "no such filter: $field; there are ${filters.joinToString()}" }
+        findable.flatMap { it.texts(field) }.distinct()
+    }
+
     /**
      * Where the product of that id stands; null where there is none. In a catalog whose builder wrote no order of ids, the
      * first call reads every record.

@@ -22,6 +22,8 @@ public data class CatalogFilter @JvmOverloads constructor(
     public val categories: Set<String>? = null,
     public val lowest: Long? = null,
     public val highest: Long? = null,
+    /** Of fields of the record ([ProductCatalog.filters]), texts of which the product holds one, letter by letter. */
+    public val fields: Map<String, Set<String>> = emptyMap(),
 ) {
     public companion object {
         /** Every product. */

@@ -17,6 +17,7 @@ public class SearchRequest @JvmOverloads constructor(
     public val threshold: Double = Double.NEGATIVE_INFINITY,
     public val leastConfidence: Double = 0.0,
     public val likeId: String? = null,
+    public val exact: Boolean = false,
 ) {
     /** What kind of query it is. */
     public val kind: SearchKind = when {

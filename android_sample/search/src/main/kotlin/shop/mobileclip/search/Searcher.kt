@@ -139,9 +139,14 @@ public class Searcher @JvmOverloads constructor(
     private fun outcome(request: SearchRequest, running: RunningSearch): SearchOutcome = try {
         val search = search
         val query = query(request, search.catalog, running)
-        val hits = search.search(query, request.k, request.filter, request.threshold, request.leastConfidence) {
-            running.isCancelled
-        }
+        val hits = search.search(
+            query,
+            request.k,
+            request.filter,
+            request.threshold,
+            request.leastConfidence,
+            exact = request.exact,
+        ) { running.isCancelled }
         running.goOn()
         SearchOutcome.Found(hits, search.catalog)
     } catch (error: Throwable) {

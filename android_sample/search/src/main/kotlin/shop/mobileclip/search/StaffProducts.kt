@@ -17,8 +17,8 @@ public fun interface PictureEmbedder {
  * Each function works on the caller's thread, not for the main one, and one at a time. What it returned has been written: a
  * kill at any moment loses nothing that was finished. Give the catalog that comes back to [Searcher.use].
  *
- * Over another [base] than before (the shop's own catalog was built anew), what was added stays, but for products that the
- * new base holds with the same fields: those have arrived.
+ * Over another [base] than before, the shop's catalog of another day, what was added stays, but for what the shop's own list
+ * has by now ([CatalogOverlay.rebased]); [rebase] does the same while the app runs, and knows more: the base until then.
  *
  * @throws BadFileException if what the folder holds is damaged, or of another embedding space.
  */
@@ -39,10 +39,25 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
     init {
         if (!pictures.isDirectory && !pictures.mkdirs()) throw IOException("${pictures.path}: it cannot be made")
         if (file.exists()) {
-            overlay = OverlayFile.open(file, overlay, anyBase = true).arrived()
-            catalog = base.adding(overlay)
+            val opened = OverlayFile.open(file, overlay, anyBase = true)
+            if (opened.isRebased) begin(opened.overlay) else use(opened.overlay)
         }
         clean()
+    }
+
+    /** Writes what is left over another base, so that what has arrived does not come back over the next one. */
+    private fun begin(rebased: CatalogOverlay) {
+        try {
+            rebased.write(file)
+        } catch (error: IOException) {
+            // A full disk, which keeps nobody from searching: the next start does the same again.
+        }
+        use(rebased)
+    }
+
+    private fun use(next: CatalogOverlay) {
+        catalog = next.base.adding(next)
+        overlay = next
     }
 
     /**
@@ -79,6 +94,15 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
     public fun forget(id: String): ProductCatalog = keep(overlay.forgetting(id))
 
     /**
+     * Lays what was added over the catalog that the shop published after the one until now ([UpdateOutcome.Updated.catalog]).
+     *
+     * @throws BadFileException where it is of another embedding space or currency.
+     * @throws IOException if there is no room. In each case nothing has changed.
+     */
+    @Synchronized
+    public fun rebase(base: ProductCatalog): ProductCatalog = keep(overlay.rebased(base))
+
+    /**
      * Writes `products.csv` and `pictures/` into [to], for `make catalog PRODUCTS=…/products.csv`. Products removed are not in
      * it, since a list cannot say so: [CatalogOverlay.removed].
      */
@@ -95,11 +119,9 @@ public class StaffProducts(private val folder: File, base: ProductCatalog, priva
 
     private fun keep(next: CatalogOverlay): ProductCatalog {
         next.write(file)
-        val added = next.base.adding(next)
-        overlay = next
-        catalog = added
+        use(next)
         clean()
-        return added
+        return catalog
     }
 
     /** Deletes pictures of no product: of one that was replaced or removed, or that a kill left behind. */

@@ -380,23 +380,127 @@ class OverlayTest {
         assertEquals(listOf<Byte>(1, 1, 1), File(out, "pictures/$name").readBytes().toList())
     }
 
-    @Test
-    fun `over a new base what has arrived goes, and the rest is quantised anew`() {
-        val staff = staff()
-        for (id in listOf("h1", "h2", "p4")) staff.add(fields(id), image(id.hashCode()), id.toByteArray())
-        staff.remove("p1")
-        val records = List(9) { """{"id":"p${it + 2}","name":"old"}""" } +
-            """{"id":"h1","name":"Hat, \"red\"","price":3.20,"currency":"EUR","description":"","category":"Hats"}""" +
-            """{"id":"h2","name":"another","price":3.20,"currency":"EUR","description":"","category":"Hats"}"""
-        val new = MadeCatalog(
-            IntArray(11) { it }, 16, ByteArray(11 * 16) { it.toByte() }, FloatArray(11) { 0.01f },
-            FloatArray(16) { 0.25f }, LongArray(11) { -1 }, IntArray(11), listOf("Hats"), records = records,
+    /** A catalog of a day: products of these ids and names, with an offset of the day's. */
+    private fun day(number: Int, products: List<Pair<String, String>>, currency: String = "EUR"): ProductCatalog {
+        val records = products.map { (id, name) ->
+            """{"id":"$id","name":"$name","price":3.20,"currency":"$currency","description":"","category":"Hats"}"""
+        }
+        val count = products.size
+        val made = MadeCatalog(
+            IntArray(count) { it }, 16, ByteArray(count * 16) { it.toByte() }, FloatArray(count) { 0.01f },
+            FloatArray(16) { number / 8f }, LongArray(count) { 32_000 }, IntArray(count), listOf("Hats"), currency,
+            records = records,
         )
-        val next = staff(ProductCatalog.open(File(folder, "new.catalog").apply { writeBytes(new.bytes()) }))
-        assertEquals(listOf("h2", "p4"), next.overlay.products.map { it.id })
-        assertEquals(emptySet<String>(), next.overlay.removed)
-        assertTrue(next.catalog.place("h1")!! < 11 && next.catalog.place("p4")!! >= 11)
-        next.forget("h2")
-        assertEquals(listOf("p4"), staff(next.overlay.base).overlay.products.map { it.id })
+        return ProductCatalog.open(File(folder, "day $number.catalog").apply { writeBytes(made.bytes()) })
+    }
+
+    private fun StaffProducts.ids() = overlay.products.map { it.id }
+
+    private val hat = "Hat, \\\"red\\\""
+
+    @Test
+    fun `over the next day's catalog what has arrived goes, and the rest is quantised anew`() {
+        val before = day(1, listOf("p1" to "old", "p4" to "old"))
+        val after = day(2, listOf("h1" to hat, "h2" to "another", "p4" to "old", "p5" to hat))
+        fun filled(): StaffProducts {
+            File(folder, "staff").deleteRecursively()
+            return staff(before).apply {
+                for (id in listOf("h1", "h2", "h3", "p4")) add(fields(id), image(id.hashCode()), id.toByteArray())
+                remove("p1")
+            }
+        }
+        // While the app runs, the base until then is at hand: h2 was not in it, so the shop's own list has it now.
+        val running = filled()
+        val over = running.rebase(after)
+        assertSame(over, running.catalog)
+        assertEquals(listOf("h3", "p4"), running.ids())
+        assertEquals(emptySet<String>(), running.overlay.removed)
+        assertEquals("another", over.product("h2")?.name)
+        assertEquals(listOf("h3", "p4"), staff(after).ids())
+        assertEquals(2, File(folder, "staff/pictures").list()!!.size)
+        // Without it, h2 may be a correction of the shop's h2.
+        filled()
+        val started = staff(after)
+        assertEquals(listOf("h2", "h3", "p4"), started.ids())
+        assertEquals("Hat, \"red\"", started.catalog.product("h2")?.name)
+        assertTrue(started.catalog.place("h1")!! < 4 && started.catalog.place("p4")!! >= 4)
+        started.forget("h2")
+        assertEquals(listOf("h3", "p4"), staff(after).ids())
+    }
+
+    @Test
+    fun `what has arrived does not come back when the shop changes it later`() {
+        staff(day(1, listOf("p1" to "old"))).add(fields("h1"), image(1), ByteArray(1))
+        assertEquals(emptyList<String>(), staff(day(2, listOf("p1" to "old", "h1" to hat))).ids())
+        val later = staff(day(3, listOf("h1" to "a better name")))
+        assertEquals(emptyList<String>(), later.ids())
+        assertEquals("a better name", later.catalog.product("h1")?.name)
+    }
+
+    @Test
+    fun `over the same catalog nothing has arrived`() {
+        val same = day(1, listOf("h1" to hat, "p1" to "old"))
+        staff(same).add(fields("h1"), image(1), ByteArray(1))
+        val again = staff(same)
+        assertEquals(listOf("h1"), again.ids())
+        again.rebase(same)
+        assertEquals(listOf("h1"), again.ids())
+    }
+
+    @Test
+    fun `a catalog of another currency or space is refused, and all stays`() {
+        val staff = staff(day(1, listOf("p1" to "old"))).apply { add(fields("h1"), image(1), ByteArray(1)) }
+        for ((number, currency) in listOf(2 to "USD", 3 to "")) {
+            val error = assertThrows<BadFileException> { staff.rebase(day(number, listOf("p1" to "old"), currency)) }
+            assertTrue("currency" in error.checkMessage(File(folder, "day $number.catalog").path))
+            assertSame(ErrorKind.MISMATCHED, error.kind)
+            assertThrows<BadFileException> { staff(day(number, listOf("p1" to "old"), currency)) }
+        }
+        val other =
+            assertThrows<BadFileException> { staff.rebase(ProductCatalog.open(Goldens.file("updates/base.catalog"))) }
+        assertSame(ErrorKind.MISMATCHED, other.kind)
+        assertEquals(listOf("h1"), staff.ids())
+        assertEquals(listOf("h1"), staff(staff.overlay.base).ids())
+    }
+
+    @Test
+    fun `golden overlays over a new base are Python's, byte for byte`() {
+        val cases = Goldens.json("updates/overlay/answers.json").objects("cases")
+        for (case in cases) {
+            fun catalog(key: String) = case.part(key).takeIf { it != Json.Null }?.let {
+                ProductCatalog.open(Goldens.file("updates/" + it.asText(key)))
+            }
+            val (file, next) = Goldens.file("updates/" + case.text("overlay")) to checkNotNull(catalog("to"))
+            val laid = catalog("before")?.let { CatalogOverlay.open(file, it).rebased(next) }
+                ?: OverlayFile.open(file, CatalogOverlay.empty(next), anyBase = true).overlay
+            assertEquals(case.list("products").map { it.asText("id") }, laid.products.map { it.id })
+            assertEquals(case.list("removed").map { it.asText("id") }, laid.removed.sorted())
+            val made = File(folder, "laid.catalog").also(laid::write)
+            val expected = Goldens.file("updates/" + case.text("gives")).readBytes()
+            assertTrue(expected.contentEquals(made.readBytes())) { case.text("gives") }
+        }
+        assertTrue(cases.size >= 4)
+    }
+
+    @Test
+    fun `of a hundred products none is lost and none is there twice in ten days`() {
+        val ids = List(100) { "h$it" }
+        val own = List(40) { "p$it" to "old" }
+        var today = day(0, own)
+        var staff = staff(today)
+        for ((number, id) in ids.withIndex()) staff.add(fields(id), image(number), byteArrayOf(number.toByte()))
+        val arrived = HashSet<String>()
+        for (number in 1..10) {
+            arrived += ids.shuffled(random).take(7)
+            today = day(number, own.drop(number) + (arrived - "h0").sorted().map { it to hat })
+            if (number % 3 == 0) staff = staff(today) else staff.rebase(today)
+            val over = staff.catalog
+            val found = CatalogSearch(over).search(SearchQuery.Image(FloatArray(16) { 1f }), over.size)
+                .map { over.product(it.product).id }
+            assertEquals(found.toSet().size, found.size)
+            assertEquals((own.drop(number).map { it.first } + ids).toSet(), found.toSet())
+            assertEquals(ids.toSet() - (arrived - "h0"), staff.ids().toSet())
+        }
+        assertTrue(arrived.size in 30..70) { "${arrived.size}" }
     }
 }

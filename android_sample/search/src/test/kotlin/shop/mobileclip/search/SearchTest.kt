@@ -11,37 +11,12 @@ import java.util.Random
 import java.util.concurrent.CancellationException
 import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
-import kotlin.math.abs
 
 class SearchTest {
     @TempDir
     lateinit var folder: File
 
-    private class Plain(val product: Int, val row: Int, val score: Double)
-
-    /** FORMATS.md's words, the slow way. */
-    private fun plain(made: MadeCatalog, vector: FloatArray, fits: (Int) -> Boolean): List<Plain> {
-        val step = vector.maxOf { abs(it) }.toDouble() / 16383
-        var constant = 0.0
-        for (d in 0 until made.dim) constant += made.offset[d].toDouble() * vector[d]
-        return made.owners.indices.filter { fits(made.owners[it]) }.map { row ->
-            val sum = (0 until made.dim).sumOf {
-                made.codes[row * made.dim + it].toLong() * Math.rint(vector[it] / step).toLong()
-            }
-            Plain(made.owners[row], row, made.scales[row].toDouble() * step * sum + constant)
-        }.groupBy { it.product }.values.map { rows -> rows.maxWith(compareBy({ it.score }, { -it.row })) }
-            .sortedWith(compareBy({ -it.score }, { it.row }))
-    }
-
     private fun vector(random: Random, dim: Int) = FloatArray(dim) { random.nextInt(9) - 4f }.also { it[0] = 5f }
-
-    private fun fits(made: MadeCatalog, filter: CatalogFilter, without: Int?): (Int) -> Boolean = { product ->
-        val price = made.prices[product]
-        val named = filter.categories?.contains(made.names[made.categories[product]]) ?: true
-        val priced = (filter.lowest == null && filter.highest == null) ||
-            (price >= 0 && price >= (filter.lowest ?: 0) && price <= (filter.highest ?: Long.MAX_VALUE))
-        named && priced && product != without
-    }
 
     @Test
     fun `searches with filters, thresholds and ties equal the slow way`() {
@@ -57,18 +32,14 @@ class SearchTest {
                 if (random.nextInt(3) == 0) random.nextInt(20) * 10_000L else null,
             )
             val without = if (random.nextBoolean()) random.nextInt(made.products) else null
-            val all = plain(made, vector, fits(made, filter, without))
+            val all = PlainSearch(made, vector).exact(PlainSearch.fits(made, filter, without))
             ties += all.zipWithNext().count { (a, b) -> a.score == b.score }
             val hasThreshold = all.isNotEmpty() && random.nextBoolean()
             val threshold = if (hasThreshold) all[random.nextInt(all.size)].score else Double.NEGATIVE_INFINITY
             val k = 1 + random.nextInt(30)
             val found = search.search(SearchQuery.Text(vector), k, filter, threshold, without = without)
             val expected = all.filter { it.score >= threshold }.take(k)
-            assertEquals(
-                expected.map { Triple(it.product, it.row, it.score.toRawBits()) },
-                found.map { Triple(it.product, it.row, it.score.toRawBits()) },
-                "seed $seed",
-            )
+            assertEquals(expected.bits(), found.hitBits(), "seed $seed")
         }
         assertTrue(ties > 1000) { "$ties" }
     }
@@ -80,7 +51,7 @@ class SearchTest {
             made.codes.fill(-127, 0, dim)
             val vector = FloatArray(dim) { 1f }
             val found = CatalogSearch(opened(folder, made.bytes())).search(SearchQuery.Image(vector), 100)
-            assertEquals(plain(made, vector) { true }.map { it.row to it.score }, found.map { it.row to it.score })
+            assertEquals(PlainSearch(made, vector).exact { true }.bits(), found.hitBits())
         }
     }
 
@@ -93,8 +64,8 @@ class SearchTest {
             val vector =
                 FloatArray(16) { (made.offset[it] + made.scales[row].toDouble() * made.codes[row * 16 + it]).toFloat() }
             assertEquals(
-                plain(made, vector) { it != product }.take(5).map { it.product to it.score },
-                CatalogSearch(catalog).search(SearchQuery.Like(product), 5).map { it.product to it.score },
+                PlainSearch(made, vector).exact { it != product }.take(5).bits(),
+                CatalogSearch(catalog).search(SearchQuery.Like(product), 5).hitBits(),
             )
         }
     }

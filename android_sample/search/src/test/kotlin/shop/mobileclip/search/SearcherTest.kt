@@ -19,6 +19,7 @@ import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 
+/** SWAPS=10000 swaps catalogs so often in place of 500 times. */
 @Timeout(60)
 class SearcherTest {
     @TempDir
@@ -366,8 +367,9 @@ class SearcherTest {
         val expected = both.associate { it.catalog to it.search(query) }
         val likes = both.associate { it.catalog to it.search(SearchQuery.Like(it.catalog.place("p5")!!)) }
         val wrong = ConcurrentLinkedQueue<String>()
-        val answers = CountDownLatch(1000)
-        repeat(500) { turn ->
+        val swaps = (System.getenv("SWAPS") ?: "500").toInt()
+        val answers = CountDownLatch(2 * swaps)
+        repeat(swaps) { turn ->
             for ((request, right) in listOf(
                 SearchRequest("shoes") to expected,
                 SearchRequest(likeId = "p5") to likes,
@@ -380,9 +382,10 @@ class SearcherTest {
             }
             searcher.use(both[turn % 2])
         }
-        assertTrue(answers.await(30, TimeUnit.SECONDS))
+        assertTrue(answers.await(50, TimeUnit.SECONDS))
         pool.shutdown()
         assertEquals(emptyList<String>(), wrong.toList())
+        println("swaps: $swaps, each answer wholly of one catalog")
     }
 
     @Test

@@ -10,12 +10,14 @@ import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.security.MessageDigest
+import java.util.concurrent.Executors
 
 /**
  * What benchmarks/ times. Does one thing once for each line that it gets, and answers each with a line: the
  * milliseconds that it took, a space, and what came out, so that it can be checked.
  *
- * - `search <catalog> <vector> <k>`: vector is a file of little-endian float32; out come the products, with commas
+ * - `search <catalog> <vector> <k> first|exact|shared`: vector is a file of little-endian float32; by the catalog's first pass,
+ *   exactly, or exactly by two threads; out come the products, with commas
  * - `id <catalog> <id>`: out comes the product's name
  * - `open <catalog>`: out comes how many products it has
  * - `picture <rgb> <width> <height> <size> bilinear|bicubic`: out comes the SHA-256 of the square
@@ -28,7 +30,7 @@ object Bench {
     fun main(arguments: Array<String>) {
         if (arguments[0] == "tokenizer") return println(tokenizer(File(arguments[1]), File(arguments[2]).readLines()))
         val work = when (arguments[0]) {
-            "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt())
+            "search" -> search(File(arguments[1]), File(arguments[2]), arguments[3].toInt(), arguments[4])
             "id" -> id(File(arguments[1]), arguments[2])
             "open" -> open(File(arguments[1]))
             else -> picture(File(arguments[1]), arguments.slice(2..4).map { it.toInt() }, arguments[5])
@@ -42,12 +44,13 @@ object Bench {
     }
 
     /** What is timed answers what tells its outcome, which is not. */
-    private fun search(catalog: File, vector: File, k: Int): () -> () -> String {
-        val search = CatalogSearch(ProductCatalog.open(catalog))
+    private fun search(catalog: File, vector: File, k: Int, how: String): () -> () -> String {
+        val helper = Executors.newSingleThreadExecutor { work -> Thread(work).apply { isDaemon = true } }
+        val search = CatalogSearch(ProductCatalog.open(catalog), helper.takeIf { how == "shared" })
         val floats = ByteBuffer.wrap(vector.readBytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
         val query = SearchQuery.Image(FloatArray(floats.capacity(), floats::get))
         return {
-            val hits = search.search(query, k);
+            val hits = search.search(query, k, exact = how != "first");
             { hits.joinToString(",") { it.product.toString() } }
         }
     }
