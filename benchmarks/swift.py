@@ -5,6 +5,7 @@ rounds. search-bench itself times a turn in Swift, and its answers are compared 
 """
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.synthetic import DIM, World
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import Catalog
 from export.common import files
+from export.common.errors import InputError
 
 HERE = Path(__file__).parent
 SWIFT = HERE.parent / ".ci" / "swift"
@@ -82,6 +84,34 @@ def searched(folder: Path, some: Catalog, many: Catalog, vectors: np.ndarray) ->
                              "million": large}, WARM, ROUNDS)
     return {"search": compared(taken["swift"], taken["faiss SQ8"]),
             "million": compared(taken["million"], taken["swift"])}
+
+
+def first_pass(catalog: Catalog, query: np.ndarray) -> dict:
+    """A search with the catalog's first pass over the exact one. Raises InputError where Swift cannot be built."""
+    made = subprocess.run([SWIFT, "build", "-c", "release"], capture_output=True, text=True)
+    if made.returncode:
+        raise InputError("search-bench cannot be built", found=(made.stderr or made.stdout).strip().splitlines()[-1],
+                         remedy="see .ci/swift")
+    folder = catalog.path.parent
+    query.tofile(folder / "query.f32")
+
+    def bench(how: str) -> Bench:
+        return Bench(how, catalog.path, folder / "query.f32", folder / f"{how}.found")
+
+    with bench("search") as two, bench("exact") as full:
+        for how in ("search", "exact"):
+            answer = [int(line) for line in (folder / f"{how}.found").read_text().split()]
+            expected = [hit.product for hit in search.search(catalog, query, TOP, exact=how == "exact")]
+            assert answer == expected, "Swift finds other products"
+        taken = turns.taken({"two": two, "full": full}, WARM, ROUNDS)
+    return {"version": version(), "rows": catalog.rows, "ms": turns.milliseconds(taken["two"]),
+            "full_ms": turns.milliseconds(taken["full"]), "ratio": turns.ratio(taken["two"], taken["full"])}
+
+
+def version() -> str:
+    """Swift's own."""
+    answer = subprocess.run([SWIFT, "--version"], capture_output=True, text=True, check=True)
+    return re.search(r"Swift version (\S+)", answer.stdout)[1]
 
 
 def pictures(folder: Path) -> dict:

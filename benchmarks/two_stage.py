@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import limits, models, turns, web_scan
+from benchmarks import limits, models, swift, turns, web_scan
 from benchmarks.catalog import MILLION, QUERIES, ROWS, TOP, FileVectors
 from benchmarks.synthetic import DIM, World, unit
 from catalog_builder import engines
@@ -139,7 +139,7 @@ def in_chromium(catalog: Catalog, query: np.ndarray) -> dict:
                 "full_ms": turns.milliseconds(taken["full"]), "ratio": turns.ratio(taken["two"], taken["full"])}
 
 
-PORTS: dict[str, Callable[[Catalog, np.ndarray], dict]] = {"Chromium": in_chromium}
+PORTS: dict[str, Callable[[Catalog, np.ndarray], dict]] = {"Chromium": in_chromium, "Swift": swift.first_pass}
 
 
 def touched(catalog: Catalog, run) -> int | None:

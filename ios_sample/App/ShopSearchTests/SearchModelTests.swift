@@ -308,6 +308,28 @@ struct SearchModelTests {
         #expect(try await !model.cards().isEmpty)
     }
 
+    @Test func whatTheWordsNameStandsAboveTheAnswerAndBeforeIt() async throws {
+        let (gate, made) = (Gate(), try MadeShop(catalog: "base.catalog", of: "words"))
+        let keeper = made.keeper(gate: gate)
+        let model = asked(SearchModel(keeper), "acme")
+        #expect(try await model.reaches { $0 == .preparing } == .preparing)
+        let shop = try await keeper.shop()
+        let named = try CatalogSearch(await shop.catalog).named("acme")
+        var ids: [String] = []
+        for one in named { ids.append(try await shop.id(one.product)) }
+        #expect(model.named.map(\.id) == ids && ids.count > 2)
+        await gate.open()
+        #expect(try await model.cards().map(\.id) == shop.ids(SearchRequest(text: "acme", k: 20)))
+        #expect(model.named.count == named.count && model.named.allSatisfy { $0.match == nil })
+        model.question.category = "Shoes"
+        _ = try await asked(model, "acme").answered()
+        #expect(!model.named.isEmpty && model.named.count < named.count)
+        model.question.like = model.named.first?.id
+        model.ask()
+        _ = try await model.answered()
+        #expect(model.named.isEmpty)
+    }
+
     @Test func anEncoderIsLoadedBeforeAnythingIsAsked() async throws {
         let (fakes, told) = AsyncStream<Fake>.makeStream()
         let model = SearchModel(made.keeper { told.yield($0) })

@@ -17,6 +17,9 @@ struct AnswerView: View {
             MessageView(
                 title: "Search by words or by picture", symbol: "magnifyingglass",
                 detail: "Describe what you would like, show a picture of it, or both. Nothing leaves your device.")
+        case .preparing where !model.named.isEmpty, .searching where !model.named.isEmpty:
+            ProgressView().padding()
+            CardList(model: model, cards: [], doubtful: [])
         case .preparing:
             BusyView(title: "Preparing the search…", detail: "This takes a moment, the first time only.")
         case .fetching(let progress):

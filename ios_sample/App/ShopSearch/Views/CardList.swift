@@ -1,7 +1,8 @@
 import MobileCLIPShop
 import SwiftUI
 
-/// The products that were found, best first, in as many columns as fit; the doubtful ones come last, under a heading.
+/// What the words name exactly, under a heading; then the products that were found, best first, in as many columns as fit;
+/// the doubtful ones come last, under another.
 struct CardList: View {
     let model: SearchModel
     let cards: [ShopCard]
@@ -11,18 +12,25 @@ struct CardList: View {
     var body: some View {
         ScrollView {
             LazyVGrid(columns: [GridItem(.adaptive(minimum: 300), alignment: .top)], alignment: .leading) {
-                items(cards, after: 0)
-                if !doubtful.isEmpty {
-                    Section {
-                        items(doubtful, after: cards.count)
-                    } header: {
-                        Text("Less certain").font(.headline).accessibilityAddTraits(.isHeader)
-                    }
-                }
+                group("Exact matches", model.named, after: 0)
+                Section { items(cards, after: model.named.count) }
+                group("Less certain", doubtful, after: model.named.count + cards.count)
             }
             .padding(.horizontal)
         }
         .scrollDismissesKeyboard(.immediately)
+    }
+
+    @ViewBuilder private func group(
+        _ title: LocalizedStringKey, _ cards: [ShopCard], after count: Int
+    ) -> some View {
+        if !cards.isEmpty {
+            Section {
+                items(cards, after: count)
+            } header: {
+                Text(title).font(.headline).accessibilityAddTraits(.isHeader)
+            }
+        }
     }
 
     private func items(_ cards: [ShopCard], after count: Int) -> some View {

@@ -52,7 +52,10 @@ enum CatalogReader {
             codes: container.column("codes", "I8", [rows, dim], of: Int8.self),
             records: records,
             thumbnails: hasThumbnails ? pieces(container, "thumbnails", "thumbnail_offsets", products) : nil,
-            ids: IDOrder(order, records: records))
+            ids: IDOrder(order, records: records),
+            firstPass: FirstPass(container, rows: rows, dim: dim),
+            words: WordTables(container, products: products),
+            filters: FilterColumns(container, products: products))
         if let order { try checkOrder(order) }
         try checkProducts(tables, names)
         try checkRows(tables)
@@ -120,10 +123,13 @@ enum CatalogReader {
         }
         try wellFormed(
             products == tables.products, "the rows end at product \(products - 1) of \(tables.products)")
-        try tables.scales.withCells { scales in
-            for row in 0..<tables.scales.count {
-                let scale = scales[row]
-                try wellFormed(scale >= 0 && scale.isFinite, "row \(row) has a scale of \(scale)")
+        let scales = [("scale", tables.scales)] + (tables.firstPass.map { [("first_scale", $0.scales)] } ?? [])
+        for (name, column) in scales {
+            try column.withCells { scales in
+                for row in 0..<tables.rows {
+                    let scale = scales[row]
+                    try wellFormed(scale >= 0 && scale.isFinite, "row \(row) has a \(name) of \(scale)")
+                }
             }
         }
         for (index, value) in tables.offset[0..<tables.offset.count].enumerated() {

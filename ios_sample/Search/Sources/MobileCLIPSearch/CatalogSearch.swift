@@ -1,7 +1,7 @@
-/// Searches an open catalog, row by row: exact, and the same products and score bits as on every other platform.
+/// Searches an open catalog, row by row: the same products and exact score bits as on every other platform.
 ///
 /// Holds nothing that changes: any number of tasks may search at once. A search works on the caller's thread and takes as
-/// long as reading all codes does; ``Searcher`` moves it elsewhere.
+/// long as reading all codes does, or, in a file with a first pass, a quarter of them; ``Searcher`` moves it elsewhere.
 public struct CatalogSearch: Sendable {
     /// What is searched.
     public let catalog: ProductCatalog
@@ -13,8 +13,9 @@ public struct CatalogSearch: Sendable {
 
     /// The best `k` products, best first; of products with equal scores that with the lower row. In this order: filter,
     /// score, one row a product, `threshold` (of the score, inclusive), top k, `leastConfidence` (which hides nothing that
-    /// has no confidence). `without` leaves one product out. `isCancelled` is asked once every 128 KiB of codes (256 rows of
-    /// 512) at most.
+    /// has no confidence). `without` leaves one product out. In a file with a first pass, some of the best may be missed,
+    /// rarely, unless `exact` is asked for; scores are exact anyway. `isCancelled` is asked once every 128 KiB of codes (256
+    /// rows of 512) at most.
     ///
     /// Throws ``SearchError/badRequest(_:)`` for a vector of another width, not finite or all zeros; an unknown category; a
     /// price filter on a catalog without one currency; a k below 1, a slider or a share outside 0 to 1; a product that is
@@ -23,7 +24,7 @@ public struct CatalogSearch: Sendable {
     public func search(
         _ query: SearchQuery, k: Int = 10, filter: CatalogFilter = .any, threshold: Double = -.infinity,
         leastConfidence: Double = 0,
-        without: Int? = nil, isCancelled: () -> Bool = { Task.isCancelled }
+        without: Int? = nil, exact: Bool = false, isCancelled: () -> Bool = { Task.isCancelled }
     ) throws -> [SearchHit] {
         try require(k >= 1, "a search for the best \(k)")
         try require(!threshold.isNaN, "a threshold that is no number")
@@ -42,6 +43,8 @@ public struct CatalogSearch: Sendable {
             let scan = Scan(
                 part: part, query: prepared,
                 wanted: { !left.contains($0) && !part.isHidden($0) && fits(part, $0) }, threshold: threshold)
+            let first = exact ? nil : part.tables.firstPass.map { TwoStageScan(scan: scan, first: $0, k: k) }
+            if try first?.run(into: &best, isCancelled: isCancelled) == true { continue }
             try scan.run(into: &best, isCancelled: isCancelled)
         }
         return best.sorted().map { found in
@@ -95,9 +98,12 @@ public struct CatalogSearch: Sendable {
     }
 
     /// Whether a product fits: a file, and the product's place there.
-    private func fitting(_ filter: CatalogFilter) throws -> (CatalogPart, Int) -> Bool {
+    func fitting(_ filter: CatalogFilter) throws -> (CatalogPart, Int) -> Bool {
         let inCategory = try filter.categories.map(places)
-        func isNamed(_ part: CatalogPart, _ product: Int) -> Bool { inCategory?[part.category(product)] ?? true }
+        let fields = try filter.fields.map { try FieldChoice(catalog, $0.key, $0.value) }
+        func isNamed(_ part: CatalogPart, _ product: Int) -> Bool {
+            inCategory?[part.category(product)] ?? true && fields.allSatisfy { $0.fits(part, product) }
+        }
         if filter.lowest == nil, filter.highest == nil { return isNamed }
         try require(
             !catalog.currency.isEmpty, "no filter by price: the catalog has prices of several currencies, or none")
@@ -112,13 +118,8 @@ public struct CatalogSearch: Sendable {
     /// For each of the catalog's categories, whether it is wanted. Names are equal where their bytes are, not where
     /// Unicode calls them equivalent.
     private func places(_ wanted: Set<String>) throws -> [Bool] {
-        let known = catalog.categories.map { Array($0.utf8) }
-        let unknown = wanted.filter { !known.contains(Array($0.utf8)) }.sorted()
-        try require(
-            unknown.isEmpty,
-            "no such category: \(unknown.joined(separator: ", ")); there are "
-                + catalog.categories.joined(separator: ", "))
+        try requireKnown(wanted, among: catalog.categories, "category")
         let asked = Set(wanted.map { Array($0.utf8) })
-        return known.map(asked.contains)
+        return catalog.categories.map { asked.contains(Array($0.utf8)) }
     }
 }

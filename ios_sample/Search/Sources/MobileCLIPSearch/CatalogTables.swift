@@ -13,6 +13,9 @@ struct CatalogTables: Sendable {
     let records: Pieces
     let thumbnails: Pieces?
     let ids: IDOrder
+    let firstPass: FirstPass?  // nil: every row is scored exactly
+    let words: WordTables?  // nil: searched by vectors alone
+    let filters: FilterColumns?
 
     var products: Int { prices.count }
     var rows: Int { scales.count }
@@ -62,13 +65,19 @@ struct CatalogPart: Sendable {
     let categories: [Int]
     /// For each own product, whether it is replaced or removed: never found; empty for none.
     private let hidden: [Bool]
+    /// Of an overlay; nil for the base, which has tensors for that.
+    let listed: ListedProducts?
 
-    init(tables: CatalogTables, firstProduct: Int = 0, firstRow: Int = 0, categories: [Int], hidden: [Bool] = []) {
+    init(
+        tables: CatalogTables, firstProduct: Int = 0, firstRow: Int = 0, categories: [Int], hidden: [Bool] = [],
+        listed: ListedProducts? = nil
+    ) {
         self.tables = tables
         self.firstProduct = firstProduct
         self.firstRow = firstRow
         self.categories = categories
         self.hidden = hidden
+        self.listed = listed
     }
 
     func isHidden(_ product: Int) -> Bool { !hidden.isEmpty && hidden[product] }

@@ -8,6 +8,7 @@ struct DeltaResult {
     private let products: Int
     private let firsts: [UInt32]  // of each of the base's products the first row, and their end
     private let moved: [UInt32]  // for each of the base's categories its place in the result's names
+    private let index: DeltaIndex?  // words, keys and filters
     private var names: [String] = []  // of the tensors, as they follow
 
     /// Checks all that can be checked before anything is written. Throws ``Malformed``, and ``SearchError`` where the base's
@@ -31,6 +32,7 @@ struct DeltaResult {
         kept = Self.kept(delta.removed, of: base.products)
         firsts = Self.firsts(base)
         try checkDelta(delta, base, products: products, kept: kept.count)
+        index = try DeltaIndex(base, delta, kept: kept, products: products)
         let expected: Data
         (expected, names) = try containerHead(metadata, tensors())
         try wellFormed(expected == head, "a head that is laid out otherwise, or announces other tensors")
@@ -85,8 +87,13 @@ struct DeltaResult {
         }
         try add("record", eachRecord)
         if base.thumbnails != nil { try add("thumbnail", eachThumbnail) }
+        if let first = base.firstPass {
+            tensors["first_axes"] = TensorKind("I8", [first.width, base.offset.count], of: Int8.self)
+            tensors["first_codes"] = TensorKind("I8", [rows, first.width], of: Int8.self)
+            tensors["first_scales"] = TensorKind("F32", [rows], of: Float.self)
+        }
         if base.ids.order != nil { tensors["id_order"] = TensorKind("U32", [products], of: UInt32.self) }
-        return tensors
+        return index.map { tensors.merging($0.tensors()) { own, _ in own } } ?? tensors
     }
 
     private func write(_ name: String, to blocks: inout Blocks) throws {
@@ -100,11 +107,14 @@ struct DeltaResult {
             }
         case "scales": try writeRows(base.scales, delta.scales, width: 1, to: &blocks)
         case "codes": try writeRows(base.codes, delta.codes, width: base.offset.count, to: &blocks)
+        case "first_axes", "first_codes", "first_scales":
+            if let first = base.firstPass { try write(first, name, to: &blocks) }
         case "record_offsets": try writeOffsets(eachRecord, to: &blocks)
         case "records": try eachRecord { try blocks.put($0) }
         case "thumbnail_offsets": try writeOffsets(eachThumbnail, to: &blocks)
         case "thumbnails": try eachThumbnail { try blocks.put($0) }
-        default: try writeIDOrder(to: &blocks)
+        case "id_order": try writeIDOrder(to: &blocks)
+        default: try index?.write(name, to: &blocks)
         }
     }
 
@@ -137,15 +147,44 @@ struct DeltaResult {
     private func writeRows<Element>(
         _ old: Column<Element>, _ new: Column<Element>, width: Int, to blocks: inout Blocks
     ) throws {
+        func put(_ column: Column<Element>, _ rows: Range<Int>) throws {
+            try column.withBytes(rows.lowerBound * width..<rows.upperBound * width) { try blocks.put($0) }
+        }
+        try eachRows(old: { try put(old, $0) }, new: { try put(new, $0) })
+    }
+
+    /// The base's axes and rows; the delta's rows follow from their codes and scales.
+    private func write(_ first: FirstPass, _ name: String, to blocks: inout Blocks) throws {
+        let (width, dim) = (first.width, base.offset.count)
+        func put<Element>(_ column: Column<Element>, _ range: Range<Int>) throws {
+            try column.withBytes(range) { try blocks.put($0) }
+        }
+        func derived(_ row: Int) -> (codes: [Int8], scale: Float) {
+            first.derived(delta.codes[row * dim..<(row + 1) * dim], delta.scales[row])
+        }
+        switch name {
+        case "first_axes": try put(first.axes, 0..<first.axes.count)
+        case "first_scales":
+            try eachRows(
+                old: { try put(first.scales, $0) },
+                new: { for row in $0 { try blocks.put(derived(row).scale.bitPattern) } })
+        default:
+            try eachRows(
+                old: { try put(first.codes, $0.lowerBound * width..<$0.upperBound * width) },
+                new: { for row in $0 { try derived(row).codes.withUnsafeBytes { try blocks.put($0) } } })
+        }
+    }
+
+    /// The rows of each product, one product after the other: the base's, or the delta's.
+    private func eachRows(old: (Range<Int>) throws -> Void, new: (Range<Int>) throws -> Void) rethrows {
         var (changed, row) = (Rising(delta.changed), 0)
         for place in 0..<products {
             if let given = changed.take(place) {
                 let end = row + Int(delta.rowCounts[given])
-                try new.withBytes(row * width..<end * width) { try blocks.put($0) }
+                try new(row..<end)
                 row = end
             } else {
-                let rows = rows(Int(kept[place]))
-                try old.withBytes(rows.lowerBound * width..<rows.upperBound * width) { try blocks.put($0) }
+                try old(rows(Int(kept[place])))
             }
         }
     }
@@ -281,7 +320,7 @@ private func checkRising(_ name: String, _ places: Column<UInt32>, below end: In
 }
 
 /// Rising places, each asked for in its turn.
-private struct Rising {
+struct Rising {
     private let places: Column<UInt32>
     private var next = 0
 
@@ -298,7 +337,7 @@ private struct Rising {
 }
 
 /// Bytes on their way to a file, given on in blocks.
-private struct Blocks {
+struct Blocks {
     private static let most = 1 << 16
     private let give: (Data) throws -> Void
     private var waiting = Data(capacity: most)

@@ -42,7 +42,7 @@ final class IDOrder: Sendable {
 }
 
 /// A value that is made at its first use, by one thread.
-private final class Once<Value: Sendable>: @unchecked Sendable {
+final class Once<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var made: Value?
 

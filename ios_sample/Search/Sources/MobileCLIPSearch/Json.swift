@@ -15,12 +15,15 @@ enum Json: Equatable {
     /// Parses UTF-8. `once`: refuse an object with a name twice; else the last counts. `written`: lists and objects that
     /// deep, 1 for the outermost's own, become ``written(_:items:)``. Throws ``Malformed``.
     static func parse(_ utf8: some Sequence<UInt8>, once: Bool, written: ClosedRange<Int>? = nil) throws -> Json {
-        var units: [UInt16] = []
-        let isBroken = transcode(
-            utf8.makeIterator(), from: UTF8.self, to: UTF16.self, stoppingOnError: true, into: { units.append($0) })
-        try wellFormed(!isBroken, "it is not UTF-8")
-        var parser = JsonParser(units: units, once: once, written: written)
+        var parser = try JsonParser(utf8, once: once, written: written)
         return try parser.whole()
+    }
+
+    /// The members of an object, as they follow one another, with names of the same bytes perhaps twice. Throws
+    /// ``Malformed``.
+    static func members(_ utf8: [UInt8]) throws -> [(name: String, value: Json)] {
+        var parser = try JsonParser(utf8, once: false, written: nil)
+        return try parser.wholeObject()
     }
 
     func asObject(_ what: String) throws -> [String: Json] {
@@ -76,14 +79,28 @@ private struct JsonParser {
     private let written: ClosedRange<Int>?
     private var at = 0
 
-    init(units: [UInt16], once: Bool, written: ClosedRange<Int>?) {
+    init(_ utf8: some Sequence<UInt8>, once: Bool, written: ClosedRange<Int>?) throws {
+        var units: [UInt16] = []
+        let isBroken = transcode(
+            utf8.makeIterator(), from: UTF8.self, to: UTF16.self, stoppingOnError: true, into: { units.append($0) })
+        try wellFormed(!isBroken, "it is not UTF-8")
         self.units = units
         self.once = once
         self.written = written
     }
 
-    mutating func whole() throws -> Json {
-        let found = try value(depth: 0)
+    mutating func whole() throws -> Json { try whole { parser in try parser.value(depth: 0) } }
+
+    mutating func wholeObject() throws -> [(name: String, value: Json)] {
+        try whole { parser in
+            parser.space()
+            if try parser.peek() != "{" { throw parser.wrong() }
+            return try parser.pairs(0)
+        }
+    }
+
+    private mutating func whole<Found>(_ read: (inout JsonParser) throws -> Found) throws -> Found {
+        let found = try read(&self)
         space()
         if at < units.count { throw wrong() }
         return found
@@ -114,15 +131,23 @@ private struct JsonParser {
 
     private mutating func members(_ depth: Int) throws -> Json {
         var found: [String: Json] = [:]
+        for (name, value) in try pairs(depth) {
+            let old = found.updateValue(value, forKey: name)
+            try wellFormed(!once || old == nil, "the name \(shown(name)) stands twice in an object")
+        }
+        return .object(found)
+    }
+
+    private mutating func pairs(_ depth: Int) throws -> [(name: String, value: Json)] {
+        var found: [(name: String, value: Json)] = []
         try list(until: "}") { parser in
             if try parser.peek() != "\"" { throw parser.wrong() }
             let name = try parser.string()
             parser.space()
             try parser.take(":")
-            let old = found.updateValue(try parser.value(depth: depth + 1), forKey: name)
-            try wellFormed(!parser.once || old == nil, "the name \(shown(name)) stands twice in an object")
+            found.append((name, try parser.value(depth: depth + 1)))
         }
-        return .object(found)
+        return found
     }
 
     private mutating func items(_ depth: Int) throws -> Json {

@@ -91,7 +91,8 @@ extension ProductCatalog {
             let parts = [
                 CatalogPart(tables: tables, categories: base.base.categories, hidden: hidden),
                 CatalogPart(
-                    tables: own.base.tables, firstProduct: base.count, firstRow: base.rows, categories: places),
+                    tables: own.base.tables, firstProduct: base.count, firstRow: base.rows, categories: places,
+                    listed: ListedProducts(own.base.tables.records, base: tables)),
             ]
             return ProductCatalog(
                 name: name, space: space, model: model, currency: currency, categories: all, calibration: calibration,

@@ -2,7 +2,7 @@
 struct PreparedQuery {
     private static let steps: Double = 16383  // 14 bits and a sign: 1,024 x 128 x 16383 < 2^31
 
-    private let sum: RowSum  // with the vector in whole numbers, -16383 to 16383
+    let sum: RowSum  // with the vector in whole numbers, -16383 to 16383
     private let step: Double  // what one of them is
     private let constant: Double  // offset . vector
 

@@ -17,6 +17,8 @@ public struct ProductCatalog: Sendable {
     public let categories: [String]
     /// Scores to confidences.
     public let calibration: ScoreCalibration
+    /// Names of the records' fields that products can be filtered by, beside category and price (``CatalogFilter/fields``).
+    public var filters: [String] { base.tables.filters?.fields ?? [] }
     /// The file's metadata, letter by letter.
     let metadata: [String: String]
     /// The base, and perhaps an overlay's products.

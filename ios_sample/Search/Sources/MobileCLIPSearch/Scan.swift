@@ -9,45 +9,73 @@ struct Scan {
 
     /// Throws `CancellationError` once `isCancelled`, asked before each block, has answered true.
     func run(into best: inout Best, isCancelled: () -> Bool) throws {
-        let tables = part.tables
-        try tables.owners.withCells { owners in
-            try tables.scales.withCells { scales in
-                try tables.codes.withCells { codes in try run(owners, scales, codes.base, &best, isCancelled) }
+        let (tables, dim) = (part.tables, part.tables.offset.count)
+        var (product, top) = (-1, ProductBest())
+        try tables.scales.withCells { scales in
+            try tables.codes.withCells { codes in
+                try eachWanted(bytesOfRow: dim, isCancelled) { row, owner in
+                    if owner != product {
+                        finish(top, &best)
+                        (product, top) = (owner, ProductBest())
+                    }
+                    top.take(query.score(scales[row], codes.base + row * dim), row)
+                }
+            }
+        }
+        finish(top, &best)
+    }
+
+    /// The best row of one product goes to `best`.
+    func score(_ product: Int, into best: inout Best) {
+        var top = ProductBest()
+        let owners = part.tables.owners
+        var row = part.tables.firstRow(product)
+        while row < owners.count, Int(owners[row]) == product {
+            top.take(score(row), row)
+            row += 1
+        }
+        finish(top, &best)
+    }
+
+    /// The exact score of a row.
+    func score(_ row: Int) -> Double {
+        let (tables, dim) = (part.tables, part.tables.offset.count)
+        return tables.codes.withCells { query.score(tables.scales[row], $0.base + row * dim) }
+    }
+
+    /// Gives each row whose product is wanted, with the product; asks of each product once. As ``run(into:isCancelled:)``.
+    @inline(__always)
+    func eachWanted(
+        bytesOfRow: Int, _ isCancelled: () -> Bool, _ body: (_ row: Int, _ product: Int) throws -> Void
+    ) throws {
+        let blockRows = max(Self.blockBytes / bytesOfRow, 1)
+        var (product, isWanted) = (-1, false)
+        try part.tables.owners.withCells { owners in
+            for row in 0..<part.tables.rows {
+                if row % blockRows == 0, isCancelled() { throw CancellationError() }
+                let owner = Int(owners[row])
+                if owner != product {
+                    product = owner
+                    isWanted = wanted(owner)
+                }
+                if isWanted { try body(row, owner) }
             }
         }
     }
 
-    private func run(
-        _ owners: Cells<UInt32>, _ scales: Cells<Float>, _ codes: UnsafeRawPointer, _ best: inout Best,
-        _ isCancelled: () -> Bool
-    ) throws {
-        let rows = part.tables.rows
-        let dim = part.tables.offset.count
-        let firstRow = part.firstRow
-        let blockRows = max(Self.blockBytes / dim, 1)
-        var product = -1
-        var isWanted = false
-        var bestRow: Int?
-        var bestScore = 0.0
-        func finishProduct() {
-            if let bestRow, bestScore >= threshold { best.offer(bestScore, row: firstRow + bestRow) }
-        }
-        for row in 0..<rows {
-            if row % blockRows == 0, isCancelled() { throw CancellationError() }
-            let owner = Int(owners[row])
-            if owner != product {
-                finishProduct()
-                product = owner
-                isWanted = wanted(owner)
-                bestRow = nil
-            }
-            guard isWanted else { continue }
-            let score = query.score(scales[row], codes + row * dim)
-            if bestRow == nil || score > bestScore {  // the first of equal rows stays
-                bestRow = row
-                bestScore = score
-            }
-        }
-        finishProduct()
+    @inline(__always)
+    private func finish(_ top: ProductBest, _ best: inout Best) {
+        if top.row >= 0, top.score >= threshold { best.offer(top.score, row: part.firstRow + top.row) }
+    }
+}
+
+/// The best row so far of a product; the first of equal ones stays.
+private struct ProductBest {
+    private(set) var row = -1  // none yet
+    private(set) var score = 0.0
+
+    @inline(__always)
+    mutating func take(_ score: Double, _ row: Int) {
+        if self.row < 0 || score > self.score { (self.score, self.row) = (score, row) }
     }
 }

@@ -26,9 +26,14 @@ public struct CatalogFilter: Sendable, Equatable {
     public var lowest: Int64?
     /// The largest price.
     public var highest: Int64?
+    /// Texts of the fields of ``ProductCatalog/filters``; the product holds one of each field that is named.
+    public var fields: [String: Set<String>]
 
     /// Prices in ten-thousandths.
-    public init(categories: Set<String>? = nil, lowest: Int64? = nil, highest: Int64? = nil) {
+    public init(
+        categories: Set<String>? = nil, lowest: Int64? = nil, highest: Int64? = nil, fields: [String: Set<String>] = [:]
+    ) {
+        self.fields = fields
         self.categories = categories
         self.lowest = lowest
         self.highest = highest
@@ -36,10 +41,13 @@ public struct CatalogFilter: Sendable, Equatable {
 
     /// Prices in units of the catalog's currency, as ``CatalogProduct/price`` has them; finer ones than ten-thousandths are
     /// drawn inwards.
-    public init(categories: Set<String>? = nil, lowestPrice: Decimal?, highestPrice: Decimal?) {
+    public init(
+        categories: Set<String>? = nil, lowestPrice: Decimal?, highestPrice: Decimal?,
+        fields: [String: Set<String>] = [:]
+    ) {
         self.init(
             categories: categories, lowest: lowestPrice.map { Self.tenThousandths($0, .up) },
-            highest: highestPrice.map { Self.tenThousandths($0, .down) })
+            highest: highestPrice.map { Self.tenThousandths($0, .down) }, fields: fields)
     }
 
     private static func tenThousandths(_ price: Decimal, _ rounding: NSDecimalNumber.RoundingMode) -> Int64 {

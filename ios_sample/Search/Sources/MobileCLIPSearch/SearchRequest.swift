@@ -14,6 +14,7 @@ public struct SearchRequest: Sendable {
     let filter: CatalogFilter
     let threshold: Double
     let leastConfidence: Double
+    let exact: Bool
 
     /// A `text`, an `image`, both, or products `like` that one. `likeID` is `like` by the product's own id, which stays true
     /// when the catalog is swapped. `slider` is for both: from 0, the text alone, to 1, the image alone. The rest is as for
@@ -23,7 +24,7 @@ public struct SearchRequest: Sendable {
     public init(
         text: String? = nil, image: RGBImage? = nil, slider: Double = 0.5, like: Int? = nil,
         likeID: String? = nil, k: Int = 10, filter: CatalogFilter = .any, threshold: Double = -.infinity,
-        leastConfidence: Double = 0
+        leastConfidence: Double = 0, exact: Bool = false
     ) throws {
         switch (text, image, like, likeID) {
         case (let text?, nil, nil, nil): subject = .text(text)
@@ -38,6 +39,7 @@ public struct SearchRequest: Sendable {
         self.filter = filter
         self.threshold = threshold
         self.leastConfidence = leastConfidence
+        self.exact = exact
     }
 
     /// What kind of query it is.

@@ -62,7 +62,7 @@ public actor Searcher {
         try Task.checkCancellation()
         let hits = try search.search(
             query, k: request.k, filter: request.filter, threshold: request.threshold,
-            leastConfidence: request.leastConfidence)
+            leastConfidence: request.leastConfidence, exact: request.exact)
         let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
         onSearched(SearchEvent(kind: request.kind, hits: hits.count, milliseconds: milliseconds))
         return SearchAnswer(hits: hits, catalog: search.catalog)

@@ -13,6 +13,8 @@ public final class SearchModel {
     public private(set) var categories: [String] = []
     /// Prices can be filtered in it; empty where they cannot.
     public private(set) var currency = ""
+    /// What the words name exactly, shown above the answer and before it is there.
+    public private(set) var named: [ShopCard] = []
     private var answer = SearchState.idle
     private var shop: Shop?
     private let keeper: ShopKeeper
@@ -112,7 +114,7 @@ public final class SearchModel {
 
     private func begin(_ first: SearchState, _ work: @escaping Work) {
         running?.cancel()
-        answer = first
+        (answer, named) = (first, [])
         last = (first, work)
         running = Task {
             do {
@@ -129,6 +131,9 @@ public final class SearchModel {
     private func find(_ asked: ShopQuestion, in shop: Shop) async throws {
         if asked.isEmpty { return }
         let unknown = WritingSystems.unknown(in: asked.words, known: shop.manifest.text.scripts)
+        let named = try await shop.named(asked, locale: .current)
+        try Task.checkCancellation()
+        self.named = named
         let found = try await shop.find(asked, locale: .current)
         try Task.checkCancellation()
         show(found, unknown: unknown)

@@ -69,6 +69,18 @@ public actor Shop {
         return (certain, doubtful)
     }
 
+    /// The products that the question's words name exactly, by an id or a key of the shop or by all words: a group of its own
+    /// above what ``find(_:image:locale:)`` gives. Asks no encoder.
+    public func named(_ question: ShopQuestion, locale: Locale) async throws -> [ShopCard] {
+        if question.words.isEmpty { return [] }
+        let catalog = catalog
+        var cards: [ShopCard] = []
+        for named in try CatalogSearch(catalog).named(question.words, filter: question.filter(in: catalog)) {
+            cards.append(await pictured(try ShopCard(named.product, in: catalog, locale: locale)))
+        }
+        return cards
+    }
+
     /// Throws ``ShopProblem/gone`` where the shop has no such product any more.
     public func card(_ id: String, locale: Locale) async throws -> ShopCard {
         guard let place = try catalog.place(id: id) else { throw ShopProblem.gone }

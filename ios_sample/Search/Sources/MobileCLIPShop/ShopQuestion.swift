@@ -46,13 +46,18 @@ public struct ShopQuestion: Codable, Hashable, Sendable {
             place = try catalog.place(id: like)
             if place == nil { throw ShopProblem.gone }
         }
+        return try SearchRequest(
+            text: words.isEmpty ? nil : words, image: like == nil ? image : nil, slider: slider, like: place,
+            k: Self.most, filter: filter(in: catalog))
+    }
+
+    /// What the catalog does not know filters nothing.
+    func filter(in catalog: ProductCatalog) -> CatalogFilter {
         var filter = CatalogFilter(categories: category.flatMap { catalog.categories.contains($0) ? [$0] : nil })
         if !catalog.currency.isEmpty {
             (filter.lowest, filter.highest) = (lowest.map(tenThousandths), highest.map(tenThousandths))
         }
-        return try SearchRequest(
-            text: words.isEmpty ? nil : words, image: like == nil ? image : nil, slider: slider, like: place,
-            k: Self.most, filter: filter)
+        return filter
     }
 }
 

@@ -27,9 +27,8 @@ enum CatalogSearchTool {
             return
         }
         let filter = CatalogFilter(categories: options.categories)
-        let matches = try CatalogSearch(catalog).search(query, k: options.k, filter: filter).map { hit in
-            Match(hit, try catalog.product(hit.product))
-        }
+        let hits = try CatalogSearch(catalog).search(query, k: options.k, filter: filter, exact: options.exact)
+        let matches = try hits.map { Match($0, try catalog.product($0.product)) }
         try show(matches, options.asJson) { for match in matches { print(match.text) } }
     }
 

@@ -8,7 +8,8 @@ struct Options {
     }
 
     static let usage = """
-        catalog-search CATALOG [--verify] [--like ID | --vector FILE [--kind text|image]] [-k N] [--category NAME]... [--json]
+        catalog-search CATALOG [--verify] [--like ID | --vector FILE [--kind text|image]] [-k N]
+                       [--exact] [--category NAME]... [--json]
 
         Without --like or --vector: says what the catalog holds.
           --verify      check the digest of the whole file first
@@ -16,6 +17,7 @@ struct Options {
           --vector FILE by an embedding: little-endian float32
           --kind        of that embedding: decides the confidence (default: image)
           -k N          results (default: 10)
+          --exact       score every row, also where the catalog has a first pass
           --category    one of these; may be repeated
           --json        for machines
         """
@@ -23,6 +25,7 @@ struct Options {
     var catalog: URL
     var verifies = false
     var asJson = false
+    var exact = false
     var like: String?
     var vector: URL?
     var kind = Kind.image
@@ -41,6 +44,7 @@ struct Options {
             switch argument {
             case "--verify": verifies = true
             case "--json": asJson = true
+            case "--exact": exact = true
             case "--like": like = try value()
             case "--vector": vector = URL(fileURLWithPath: try value())
             case "--kind":

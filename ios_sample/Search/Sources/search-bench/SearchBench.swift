@@ -5,6 +5,7 @@ import MobileCLIPSearch
 /// each line on stdin is one run, and its nanoseconds a line on stdout.
 ///
 ///     search-bench search CATALOG VECTOR OUT             the best 10 by a float32 vector; OUT: their products, a line each
+///     search-bench exact CATALOG VECTOR OUT              the same, where the catalog has a first pass: without it
 ///     search-bench id CATALOG ID OUT                     the product of that id; OUT: its name
 ///     search-bench put CATALOG OUT                       OUT: an overlay, with one product more after each run
 ///     search-bench pixels RGB WIDTH HEIGHT SIZE INTERPOLATION OUT      OUT: the square
@@ -33,14 +34,15 @@ enum SearchBench {
 
     private static func work(_ arguments: [String]) throws -> () throws -> Void {
         switch (arguments.first, arguments.count) {
-        case ("search", 4):
+        case ("search", 4), ("exact", 4):
+            let exact = arguments[0] == "exact"
             let search = CatalogSearch(try ProductCatalog.open(URL(fileURLWithPath: arguments[1])))
             let vector = try bytes(arguments[2]).withUnsafeBytes { bytes in
                 (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
             }
-            let found = try search.search(.image(vector)).map { "\($0.product)\n" }.joined()
+            let found = try search.search(.image(vector), exact: exact).map { "\($0.product)\n" }.joined()
             try Data(found.utf8).write(to: URL(fileURLWithPath: arguments[3]))
-            return { _ = try search.search(.image(vector)) }
+            return { _ = try search.search(.image(vector), exact: exact) }
         case ("id", 4):
             let catalog = try ProductCatalog.open(URL(fileURLWithPath: arguments[1]))
             let name = try catalog.product(id: arguments[2])?.name ?? ""
