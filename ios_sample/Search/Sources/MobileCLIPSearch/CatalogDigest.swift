@@ -10,10 +10,12 @@ struct CatalogDigest: Sendable {
 
     init(_ file: Data, expected: String, header: Range<Int>) throws {
         let key = Self.key
-        guard let first = file.range(of: key, in: header),
-            file.range(of: key, in: first.upperBound..<header.upperBound) == nil
-        else { throw Malformed("\(String(decoding: key, as: UTF8.self)) does not stand once in the header") }
-        digits = first.upperBound..<first.upperBound + digestDigits
+        let text = Data([UInt8](file[header]))  // of its own: on Linux a search in a part of Data copies the whole
+        guard let first = text.range(of: key), text.range(of: key, in: first.upperBound..<text.count) == nil else {
+            throw Malformed("\(String(decoding: key, as: UTF8.self)) does not stand once in the header")
+        }
+        let start = header.lowerBound + first.upperBound
+        digits = start..<start + digestDigits
         try wellFormed(
             digits.upperBound < header.upperBound && isDigest(file[digits])
                 && file[digits.upperBound] == UInt8(ascii: "\""),
