@@ -18,14 +18,14 @@ struct UpdateTests {
         let keys = try String(contentsOf: golden("key.txt"), encoding: .utf8).split(separator: "\n")
         let key = try UpdateKey(String(try #require(keys.first)))
         let folder = made.file("updates")
-        return made.keeper { bundled in
+        return made.keeper(updates: { bundled in
             try CatalogUpdates(
                 name: "shop", folder: folder, bundled: bundled, keys: [key],
                 fetch: { path, _ in
                     let rest = Rest(try Data(contentsOf: golden(path)))
                     return UpdateDownload(start: 0) { await rest.take() }
                 }, check: { _, _, _ in true })
-        }
+        })
     }
 
     private func entry(_ shop: Shop) async throws -> ShopEntry {

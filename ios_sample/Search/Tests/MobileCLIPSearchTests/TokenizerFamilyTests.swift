@@ -72,7 +72,9 @@ struct TokenizerFamilyTests {
         var (count, refused, stricter) = (0, 0, 0)
         for row in try golden.objects("cases") {
             let asset = try row.text("asset")
-            if whole[asset] == nil { whole[asset] = [UInt8](try Data(contentsOf: expected.appendingPathComponent(asset))) }
+            if whole[asset] == nil {
+                whole[asset] = [UInt8](try Data(contentsOf: expected.appendingPathComponent(asset)))
+            }
             var bytes = try #require(whole[asset])
             for edit in try row.part("edits").asArray("edits") {
                 let pair = try edit.asIDs()
