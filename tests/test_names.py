@@ -16,8 +16,9 @@ TYPES = {
 # closures say. Pictures are decoded by a module of Android's own, which asks what part an encoder sees; in Swift the
 # arithmetic of decoding is in the package, where it is tested on Linux.
 KOTLIN_ALONE = {"BadFileException", "BadPictureException", "RunningSearch", "SearchOutcome", "SearchListener",
-                "PictureEmbedder", "ImageWindow"}
-SWIFT_ALONE = {"SearchError", "PictureRegion", "DecodingPlan"}
+                "PictureEmbedder", "ImageWindow",
+                "NamedBy", "UpdateErrorKind", "UpdateWay"}       # Swift has these within other types
+SWIFT_ALONE = {"SearchError", "PictureRegion", "DecodingPlan", "UpdateError", "UpdateEvent", "UpdateKey"}
 
 # Of the standard libraries, of Android's and Apple's frameworks, or so general that an app has its own.
 CLASHING = {

@@ -19,7 +19,7 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowNetworkInfo
 import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.CatalogUpdates
-import shop.mobileclip.search.FetchedBytes
+import shop.mobileclip.search.UpdateDownload
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.UpdateFetch
 import shop.mobileclip.search.UpdateOutcome
@@ -43,7 +43,7 @@ class PublishedApplication : UpdatingApplication() {
     override val keys = listOf(Base64.getEncoder().encodeToString(pair.public.encoded))
     override val fetch = UpdateFetch { path, _ ->
         asked += path
-        FetchedBytes(0, (statement ?: throw FileNotFoundException(path)).inputStream())
+        UpdateDownload(0, (statement ?: throw FileNotFoundException(path)).inputStream())
     }
     val asked = mutableListOf<String>()
     var statement: ByteArray? = null
@@ -77,7 +77,7 @@ class GoldenDaysApplication : ShopApplication() {
 
     override fun catalog(files: ShopFiles): ProductCatalog {
         val keys = File(goldens, "key.txt").readLines().filter { it.isNotEmpty() }
-        val fetch = UpdateFetch { path, _ -> FetchedBytes(0, File(goldens, path).inputStream()) }
+        val fetch = UpdateFetch { path, _ -> UpdateDownload(0, File(goldens, path).inputStream()) }
         updates = CatalogUpdates("shop", File(filesDir, "updates"), base.space, keys, P256, fetch)
         return updates.start(base).catalog
     }

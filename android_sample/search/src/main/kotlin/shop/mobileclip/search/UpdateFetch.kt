@@ -12,10 +12,10 @@ public fun interface UpdateFetch {
      * @throws java.io.FileNotFoundException where the server has no such file.
      * @throws java.io.IOException for whatever else is wrong; reading may throw it too.
      */
-    public fun open(path: String, from: Long): FetchedBytes
+    public fun open(path: String, from: Long): UpdateDownload
 }
 
 /** Bytes of a file from [from] on, where they really start. */
-public class FetchedBytes(public val from: Long, public val stream: InputStream) : Closeable {
+public class UpdateDownload(public val from: Long, public val stream: InputStream) : Closeable {
     override fun close(): Unit = stream.close()
 }

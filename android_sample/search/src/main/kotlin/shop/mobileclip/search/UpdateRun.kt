@@ -96,14 +96,14 @@ internal class UpdateRun(
     }
 
     /** The next bytes, into [target] from [start] on: how many, or -1 at the end. */
-    private fun read(path: String, bytes: FetchedBytes, target: ByteArray, start: Int): Int {
+    private fun read(path: String, bytes: UpdateDownload, target: ByteArray, start: Int): Int {
         goOn()
         val count = receiving(path) { bytes.stream.read(target, start, target.size - start) }
         fetched += maxOf(count, 0)
         return count
     }
 
-    private inline fun opening(path: String, from: Long, use: (FetchedBytes) -> Unit) {
+    private inline fun opening(path: String, from: Long, use: (UpdateDownload) -> Unit) {
         goOn()
         val bytes = receiving(path) { fetch.open(path, from) }
         try {

@@ -89,12 +89,12 @@ internal class UpdateSite(
 ) : UpdateFetch {
     val asked = ArrayList<Pair<String, Long>>()
 
-    override fun open(path: String, from: Long): FetchedBytes {
+    override fun open(path: String, from: Long): UpdateDownload {
         asked += path to from
         moments.pass()
         val bytes = files[path] ?: throw FileNotFoundException(path)
         val start = if (ranges) minOf(from, bytes.size.toLong()) else 0
-        return FetchedBytes(
+        return UpdateDownload(
             start,
             object : InputStream() {
                 private val stream = ByteArrayInputStream(bytes).apply { skip(start) }

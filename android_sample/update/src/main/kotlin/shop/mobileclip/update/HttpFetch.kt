@@ -1,6 +1,6 @@
 package shop.mobileclip.update
 
-import shop.mobileclip.search.FetchedBytes
+import shop.mobileclip.search.UpdateDownload
 import shop.mobileclip.search.UpdateFetch
 import java.io.ByteArrayInputStream
 import java.io.EOFException
@@ -33,7 +33,7 @@ public class HttpFetch @JvmOverloads constructor(
         require(base.path.endsWith("/") && base.query == null) { "$address: expected a folder, ending with /" }
     }
 
-    override fun open(path: String, from: Long): FetchedBytes {
+    override fun open(path: String, from: Long): UpdateDownload {
         var url = URL(base, path)
         repeat(MOST_REDIRECTS) {
             val connection = asked(url, from)
@@ -58,18 +58,18 @@ public class HttpFetch @JvmOverloads constructor(
         if (from > 0) setRequestProperty("Range", "bytes=$from-")
     }
 
-    private fun answer(connection: HttpURLConnection, from: Long): FetchedBytes {
+    private fun answer(connection: HttpURLConnection, from: Long): UpdateDownload {
         val (url, code) = connection.url to connection.code()
         return when (code) {
-            HttpURLConnection.HTTP_OK -> FetchedBytes(0, Body(connection))
+            HttpURLConnection.HTTP_OK -> UpdateDownload(0, Body(connection))
 
             HttpURLConnection.HTTP_PARTIAL -> {
                 val range = connection.getHeaderField("Content-Range").orEmpty()
                 val start = RANGE.find(range)?.groupValues?.get(1)?.toLongOrNull()
-                FetchedBytes(start ?: throw IOException("$url: a part that is '$range'"), Body(connection))
+                UpdateDownload(start ?: throw IOException("$url: a part that is '$range'"), Body(connection))
             }
 
-            NOTHING_LEFT -> FetchedBytes(from, ByteArrayInputStream(ByteArray(0))).also { connection.disconnect() }
+            NOTHING_LEFT -> UpdateDownload(from, ByteArrayInputStream(ByteArray(0))).also { connection.disconnect() }
 
             else -> {
                 connection.disconnect()
