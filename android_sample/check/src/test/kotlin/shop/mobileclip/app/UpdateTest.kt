@@ -19,8 +19,8 @@ import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowNetworkInfo
 import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.CatalogUpdates
-import shop.mobileclip.search.UpdateDownload
 import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.UpdateDownload
 import shop.mobileclip.search.UpdateFetch
 import shop.mobileclip.search.UpdateOutcome
 import shop.mobileclip.update.Network
