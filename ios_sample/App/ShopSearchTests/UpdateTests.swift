@@ -18,14 +18,15 @@ struct UpdateTests {
         let keys = try String(contentsOf: golden("key.txt"), encoding: .utf8).split(separator: "\n")
         let key = try UpdateKey(String(try #require(keys.first)))
         let folder = made.file("updates")
-        return made.keeper(updates: { bundled in
+        let updates: @Sendable (ProductCatalog) throws -> CatalogUpdates? = { bundled in
             try CatalogUpdates(
                 name: "shop", folder: folder, bundled: bundled, keys: [key],
                 fetch: { path, _ in
                     let rest = Rest(try Data(contentsOf: golden(path)))
                     return UpdateDownload(start: 0) { await rest.take() }
                 }, check: { _, _, _ in true })
-        })
+        }
+        return made.keeper(updates: updates)
     }
 
     private func entry(_ shop: Shop) async throws -> ShopEntry {

@@ -26,10 +26,12 @@ public struct HTTPFetch: Sendable {
         self.isOnlyWiFi = isOnlyWiFi
     }
 
-    /// A file from its byte `from` on, where the server knows ranges. See ``UpdateFetch``.
+    /// Fetches a file from a byte on, where the server knows ranges; for ``CatalogUpdates``.
     ///
     /// Throws an error of the system, or ``SearchError/missingFile(name:problem:)`` where the server has none.
-    public func fetch(_ path: String, from: Int) async throws -> UpdateDownload {
+    public var fetch: UpdateFetch { { path, from in try await download(path, from) } }
+
+    private func download(_ path: String, _ from: Int) async throws -> UpdateDownload {
         var request = URLRequest(url: site.appendingPathComponent(path))
         request.setValue("identity", forHTTPHeaderField: "Accept-Encoding")  // so that bytes count as they lie there
         if from > 0 { request.setValue("bytes=\(from)-", forHTTPHeaderField: "Range") }

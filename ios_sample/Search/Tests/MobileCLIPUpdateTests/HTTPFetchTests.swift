@@ -8,7 +8,7 @@ private let site = ProcessInfo.processInfo.environment["SITE"].flatMap { URL(str
 
 struct HTTPFetchTests {
     private func fetched(_ path: String, from: Int = 0) async throws -> (start: Int, bytes: Data) {
-        let download = try await HTTPFetch(try #require(site)).fetch(path, from: from)
+        let download = try await HTTPFetch(try #require(site)).fetch(path, from)
         var bytes = Data()
         while let block = try await download.next() { bytes += block }
         return (download.start, bytes)
@@ -36,7 +36,7 @@ struct HTTPFetchTests {
 
     @Test(.enabled(if: site != nil))
     func aFileThatEndsTooEarlyFailsOrEnds() async throws {
-        let download = try await HTTPFetch(try #require(site)).fetch("cut", from: 0)
+        let download = try await HTTPFetch(try #require(site)).fetch("cut", 0)
         var count = 0
         do {
             while let block = try await download.next() { count += block.count }
@@ -59,13 +59,13 @@ struct HTTPFetchTests {
     @Test(.enabled(if: site != nil))
     func aServerThatIsNotThereFails() async throws {
         let nobody = try HTTPFetch(try #require(URL(string: "http://127.0.0.1:9/")))
-        await #expect(throws: (any Error).self) { try await nobody.fetch("a", from: 0) }
+        await #expect(throws: (any Error).self) { try await nobody.fetch("a", 0) }
     }
 
     @Test(.enabled(if: site != nil))
     func aCancelledFetchEnds() async throws {
         let task = Task {
-            let download = try await HTTPFetch(try #require(site)).fetch("slow", from: 0)
+            let download = try await HTTPFetch(try #require(site)).fetch("slow", 0)
             _ = try await download.next()
             withUnsafeCurrentTask { $0?.cancel() }
             return try await download.next()
