@@ -255,6 +255,7 @@ class BadCatalogTest {
         repeat(faults) {
             var bytes = good.copyOf()
             repeat(1 + random.nextInt(3)) {
+                if (bytes.isEmpty()) return@repeat // all of it was cut away
                 val end = if (random.nextBoolean()) minOf(head, bytes.size) else bytes.size
                 val at = random.nextInt(end)
                 when (random.nextInt(7)) {
