@@ -235,6 +235,8 @@ def damaged(good: bytes, count: int) -> Iterator[bytes]:
                 number = head + 4 * source.randrange((len(good) - head) // 4)
                 content[number] = (content[number] + source.choice((1, 255))) % 256
                 continue
+            if not content:                  # all of it was cut away
+                break
             at = source.randrange(min(head, len(content)) if source.random() < 0.5 else len(content))
             kind, length = source.randrange(8), source.randint(1, 16)
             if kind == 0:

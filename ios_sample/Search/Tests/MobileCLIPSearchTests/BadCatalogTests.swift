@@ -241,6 +241,7 @@ struct BadCatalogTests {
         for _ in 0..<faults {
             var bytes = good
             for _ in 0..<1 + random.below(3) {
+                if bytes.isEmpty { break }  // all of it was cut away
                 let at = random.below(random.chance(2) ? min(dataStart(good), bytes.count) : bytes.count)
                 switch random.below(7) {
                 case 0: bytes = Array(bytes[...at])
