@@ -23,7 +23,7 @@ from catalog_builder.apps import WEB, Accepted
 from catalog_builder.builder import writer
 from catalog_builder.catalog import search
 from catalog_builder.catalog.reader import Catalog, open_catalog
-from catalog_builder.index.catalog_index import IndexedColumns
+from catalog_builder.index.indexed_columns import IndexedColumns
 from catalog_builder.updates import delta_writer
 from catalog_builder.web import site_updates, web_site
 from export.artifacts import manifest
@@ -270,8 +270,8 @@ def following(base: Catalog, path: Path) -> Catalog:
         base.space, base.model, base.currency, names, base.calibration, told, prices=np.full(len(kept), 12_300),
         categories=np.array([names.index(records[place]["category"]) for place in kept]),
         owners=np.searchsorted(kept, base.owners[rows]), thumbnails=[base.thumbnail(place) or b"" for place in kept],
-        ids=[records[place]["id"] for place in kept], offset=base.offset, parent=base.metadata["sha256"]),
-        base.vectors(rows))
+        ids=[records[place]["id"] for place in kept], offset=base.offset, parent=base.metadata["sha256"],
+        indexed=IndexedColumns.of(base.metadata)), base.vectors(rows))
     return open_catalog(path)
 
 
