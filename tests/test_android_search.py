@@ -191,8 +191,7 @@ def test_the_bench_tool_gives_the_references_ids_and_every_figure(cases, name, t
                              "tokenizer", asset, tmp_path / "texts"], capture_output=True, text=True, check=True)
     found = json.loads(answer.stdout)
     assert found["ids"] == encode_all(load(asset), texts).tolist() and answer.stdout.count("\n") == 1
-    assert all(found[key] > 0 for key in ("first_open_ms", "open_ms", "verify_ms", "encode_us"))
-    assert found["heap_mb"] < 10             # none to see, where the asset is small
+    assert all(found[key] > 0 for key in ("first_open_ms", "open_ms", "verify_ms", "heap_mb", "encode_us"))
 
 
 def test_every_golden_search_was_compared(cases):

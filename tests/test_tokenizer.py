@@ -194,9 +194,11 @@ def test_an_unchanged_copy_loads_and_is_the_same_file(asset, tmp_path):
     ({"spaces": np.array([[1, 5], [5, 9]], np.uint32)}, "out of order"),
     ({"merges": np.array([[512, 0]], np.uint16)}, "a merge of tokens that do not exist yet"),
     ({"byte_ids": np.zeros(256, np.uint32)}, "byte_ids is uint32"),
+    ({"byte_ids": np.arange(1, 257, dtype=np.uint16)}, "a byte's token of 256, expected below 256"),
     ({"lower_offsets": np.array([0, 9], np.uint32)}, "offsets of lower"),
     ({"lower_values": np.full(1434, 0x110000, np.uint32)}, "damaged"),
-    ({"lower_keys": np.zeros(3, np.uint32)}, "damaged"),
+    ({"lower_keys": np.zeros(3, np.uint32)}, "the keys of lower are out of order"),
+    ({"lower_keys": np.array([66, 65], np.uint32)}, "the keys of lower are out of order"),
     ({"html_names": np.full(16641, 200, np.uint8)}, "damaged"),
 ])
 def test_a_foreign_or_damaged_asset_is_refused(asset, tmp_path, changes, says):

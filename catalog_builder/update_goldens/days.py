@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +33,14 @@ class Stock:
     thumbnail: bytes
 
 
-def stock(number: int, **changes: object) -> Stock:
+def stock(number: int, **changes: Any) -> Stock:
     """A product with its pictures: every fifth has two, every seventh no price."""
     price = None if number % 7 == 3 else (number * 37 % 50) * 10_000 + 9_900
     made = Product(line=0, row=0, id=f"p{number:02}", name=f"Product \u00e9 {number}", price=price, currency="EUR",
                    description="", category=NAMES[number % len(NAMES)], pictures=(),
                    extra={"brand": f"b{number % 3}"} if number % 4 == 1 else {})
     seeds = (number, number + 100) if number % 5 == 1 else (number,)
-    return Stock(replace(made, **changes), seeds, bytes([number]) * (number % 3))       # type: ignore[arg-type]
+    return Stock(replace(made, **changes), seeds, bytes([number]) * (number % 3))
 
 
 def monday() -> list[Stock]:

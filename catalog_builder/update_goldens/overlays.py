@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from catalog_builder.builder import overlay_writer
 from catalog_builder.builder.overlay_writer import CatalogOverlay, NewProduct
@@ -45,9 +46,8 @@ def write(folder: Path, made: dict[str, Catalog]) -> None:
 
 def clerks() -> list[NewProduct]:
     """What a clerk added. Its name says what becomes of it on tuesday."""
-    def new(product_id: str, name: str, seed: int, price: str | None = "5", **more: object) -> NewProduct:
-        return NewProduct(product_id, name, days.vector(seed)[None], None if price is None else Decimal(price),
-                          **more)        # type: ignore[arg-type]
+    def new(product_id: str, name: str, seed: int, price: str | None = "5", **more: Any) -> NewProduct:
+        return NewProduct(product_id, name, days.vector(seed)[None], None if price is None else Decimal(price), **more)
 
     [arrived] = [one.product for one in days.tuesday() if one.product.id == "p31"]
     [corrected] = [one.product for one in days.tuesday() if one.product.id == "p08"]

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from catalog_builder.catalog.reader import Catalog
 from catalog_builder.golden_values import packed_bytes, write_ascii
@@ -47,13 +48,13 @@ class GoldenSite:
     made: dict[str, Catalog]
     signers: tuple[Signer, Signer, Signer]   # now, next, and a stranger's
 
-    def of(self, day: str, number: int, **changes: object) -> Statement:
+    def of(self, day: str, number: int, **changes: Any) -> Statement:
         """A day's statement with all its deltas."""
         told = Statement(
             NAME, number, days.SPACE, PublishedCatalog(**self.file(f"{day}.catalog"), digest=self.digest(day)),
             tuple(PublishedDelta(**self.file(path), base=self.digest(before))
                   for path, (before, after) in days.DELTAS.items() if after == day))
-        return replace(told, **changes)      # type: ignore[arg-type]
+        return replace(told, **changes)
 
     def file(self, path: str) -> dict:
         """Path, digest and size of a file of the folder."""
@@ -91,7 +92,7 @@ def file_name(name: str) -> str:
     return name.replace(",", "").replace(" ", "-")
 
 
-def case(name: str, file: str, expected: dict, in_force: str | None = None, highest: int = 0, **more: object) -> dict:
+def case(name: str, file: str, expected: dict, in_force: str | None = None, highest: int = 0, **more: Any) -> dict:
     """One case as the file holds it."""
     return {"name": name, "file": file, "in_force": in_force, "highest": highest, "keys": [0], **more,
             "expected": expected}
@@ -120,9 +121,9 @@ def good(goldens: GoldenSite) -> Iterator[dict]:
     yield case("delta from yesterday", SITE, updated(goldens, SITE, 3, "delta", small), TUESDAY, 2)
     yield case("current", SITE, {"answer": "current", "in_force": 3, "highest": 3}, SITE, 3)
 
-    def made(name: str, told: Statement, expected: Callable[[str], dict], signer: int = 0, **state: object) -> dict:
+    def made(name: str, told: Statement, expected: Callable[[str], dict], signer: int = 0, **state: Any) -> dict:
         file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
-        return case(name, file, expected(file), **state)                 # type: ignore[arg-type]
+        return case(name, file, expected(file), **state)
 
     tuesday, wednesday = goldens.of("tuesday", 2), goldens.of("wednesday", 3)
     yield made("whole", replace(wednesday, deltas=()), lambda file: updated(
@@ -244,9 +245,9 @@ def files_that_differ(goldens: GoldenSite) -> Iterator[dict]:
     alone, size = replace(wednesday, deltas=()), wednesday.catalog.bytes
     small, delta = "tuesday.delta", goldens.of("tuesday", 2).deltas[0]
 
-    def made(name: str, told: Statement, expected: Callable[[str], dict], **more: object) -> dict:
+    def made(name: str, told: Statement, expected: Callable[[str], dict], **more: Any) -> dict:
         file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told))
-        return case(name, file, expected(file), **more)                  # type: ignore[arg-type]
+        return case(name, file, expected(file), **more)
 
     file = "statements/whole.update"
     for name, edit, kind in (("catalog flipped", {"flip": size // 2, "bit": 3}, "DAMAGED"),
@@ -271,6 +272,9 @@ def files_that_differ(goldens: GoldenSite) -> Iterator[dict]:
                lambda _: failed("DAMAGED"))
     yield made("another digest", replace(alone, catalog=replace(alone.catalog, digest=goldens.digest("tuesday"))),
                lambda _: failed("DAMAGED"))
+    def instead_of(wrong: PublishedDelta) -> Callable[[str], dict]:
+        return lambda file: updated(goldens, file, 3, "whole", *(whole, wrong.path))
+
     yield made("catalog of another space", replace(alone, catalog=goldens.of("foreign", 3).catalog),
                lambda _: failed("DAMAGED"))
     yield made("no catalog at all", replace(alone, catalog=replace(
@@ -279,8 +283,7 @@ def files_that_differ(goldens: GoldenSite) -> Iterator[dict]:
     for name, wrong in (("delta onto another base", base_delta),
                         ("delta to another day", replace(base_delta, **goldens.file(small))),
                         ("delta that is a catalog", replace(base_delta, **goldens.file("foreign.catalog")))):
-        yield made(name, replace(wednesday, deltas=(wrong,)), lambda file, wrong=wrong: updated(         # type: ignore[misc]
-            goldens, file, 3, "whole", *(whole, wrong.path)))
+        yield made(name, replace(wednesday, deltas=(wrong,)), instead_of(wrong))
     swapped = replace(wednesday.catalog, sha256=goldens.of("tuesday", 2).catalog.sha256)
     yield made("delta right, sha256 of another", replace(wednesday, catalog=swapped), lambda _: failed("DAMAGED"))
 
@@ -291,7 +294,7 @@ def starts(goldens: GoldenSite) -> list[dict]:
     state, flip = {told: TUESDAY, catalog: "tuesday.catalog"}, {"flip": 300, "bit": 0}
 
     def start(name: str, in_force: int, given: dict, highest: str | None = None, after: int | None = None,
-              **more: object) -> dict:
+              **more: Any) -> dict:
         return {"name": name, "state": given, "edit": {}, "keys": [0], "bundled": None, "highest": highest, **more,
                 "in_force": in_force, "highest_after": in_force if after is None else after}
 

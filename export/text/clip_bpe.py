@@ -131,10 +131,13 @@ def read(metadata: dict[str, str], tensors: dict[str, np.ndarray]) -> ClipTokeni
     if (merges >= np.arange(first_merged, first_merged + len(merges))[:, None]).any():
         raise ValueError("a merge of tokens that do not exist yet")
     pairs = merges[:, 0].astype(np.int64) << 16 | merges[:, 1]
+    byte_ids = checked(tensors, "byte_ids", "U16", (BYTES,))
+    if (byte_ids >= BYTES).any():
+        raise ValueError(f"byte_ids has a byte's token of {byte_ids.max()}, expected below {BYTES}")
     start_token, end_token = int(metadata["start_token"]), int(metadata["end_token"])
     return ClipTokenizer(
         tables=text_tables(tensors),
-        byte_ids=checked(tensors, "byte_ids", "U16", (BYTES,)).tolist(),
+        byte_ids=byte_ids.tolist(),
         merges=dict(zip(pairs.tolist(), range(first_merged, first_merged + len(merges)), strict=True)),
         special={metadata["start_text"]: start_token, metadata["end_text"]: end_token},
         contractions=tuple(metadata["contractions"].split(" ")),

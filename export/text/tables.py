@@ -108,8 +108,10 @@ def _strings(tensors: dict[str, np.ndarray], name: str) -> list[str]:
 
 
 def _character_map(tensors: dict[str, np.ndarray], name: str) -> dict[str, str]:
-    keys = checked(tensors, f"{name}_keys", "U32", (None,)).tolist()
-    return dict(zip(map(chr, keys), _strings(tensors, name), strict=True))
+    keys = checked(tensors, f"{name}_keys", "U32", (None,))
+    if (keys[1:] <= keys[:-1]).any():
+        raise ValueError(f"the keys of {name} are out of order")
+    return dict(zip(map(chr, keys.tolist()), _strings(tensors, name), strict=True))
 
 
 def _names(tensors: dict[str, np.ndarray], name: str) -> dict[str, str]:
