@@ -20,6 +20,7 @@ from catalog_builder.catalog.searcher import Searcher
 from export import runners
 from export.artifacts.dist import VERDICTS, Dist
 from export.artifacts.manifest import Artifact, Manifest
+from export.common import subnormals
 from export.common.errors import InputError
 from export.common.specs import Preprocessing
 from export.formats.table import FORMATS, MIXED, ONNX
@@ -190,11 +191,8 @@ def _torch(model: Model) -> Engine:
     run = _eager(model, "cpu", None)
 
     def encode(squares: np.ndarray) -> np.ndarray:
-        torch.set_flush_denormal(True)       # for this thread: subnormal numbers are slow in an encoder, for no gain
-        try:
+        with subnormals.as_zero():
             return run(squares)
-        finally:
-            torch.set_flush_denormal(False)  # scores of a catalog need subnormal numbers
 
     return Engine(f"{model.space} torch {torch.__version__} float32", encode)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from export.artifacts import dist as dists
 from export.artifacts import lock
 from export.artifacts.dist import SOURCE, Dist
-from export.common import command
+from export.common import command, subnormals
 from export.common.command import CommandLine
 from export.common.errors import InputError
 from export.common.progress import Steps, library_output_to
@@ -115,27 +115,19 @@ def choose(dist: Dist, formats: str | None, products: int | None, own: Shelf | N
     depends = basis.of_choice(dist, chosen, products, own)
     content = choice.read(dist, depends)
     if content is None:
-        flush_subnormals()
-        with Steps(2 + choice.MOST_TRIALS * len(chosen)) as steps, library_output_to(dist.path("precision.log")):
+        trials = 2 + choice.MOST_TRIALS * len(chosen)
+        with subnormals.as_zero(), Steps(trials) as steps, library_output_to(dist.path("precision.log")):
             content = choice.run(dist, chosen, products, own, steps.begin, basis_=depends)
     faults = choice.verdict(content, budget_mb)
     choice.show(content, dist.folder, faults)
     return command.GATE_RED if faults else command.DONE
 
 
-def flush_subnormals() -> None:
-    """Makes this process take subnormal numbers as 0: GELU's tail below 1e-38 is up to ten times slower for no gain."""
-    import torch
-
-    torch.set_flush_denormal(True)
-
-
 def measure(dist: Dist, products: int | None, own: Shelf | None, options: Namespace, depends: str) -> gate.Verdicts:
     """Runs the gate with a progress bar and writes the report."""
     by_gpu = gpu.judge if options.webgpu or options.strict else None
     count = len(dist.manifest.artifacts) + bool(by_gpu)
-    flush_subnormals()
-    with Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
+    with subnormals.as_zero(), Steps(count + 2) as steps, library_output_to(dist.path("parity.log")):
         judged = gate.run(dist, products, steps.begin, own, strict=options.strict, by_gpu=by_gpu)
     verdicts.write(dist, judged, depends)
     return judged

@@ -24,6 +24,8 @@ SLOW = {"exported", "gated", "dist", "traced", "built", "cases", "tested", "envi
 LONGEST = ("test_android", "test_apple_artefacts", "test_export", "test_ios", "test_route")       # minutes each
 VERDICTS = "parity.json"
 MADE = ROOT / "dist" / "demo"                # by `make export`
+for _name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"):
+    os.environ.pop(_name, None)              # a test's make is a user's, and not within `make test`
 OTHERS = shutil.ignore_patterns("manifest.json", "parity.*", "precision.*", "*int*", "*palette*", "*mixed*")
 
 
@@ -78,6 +80,13 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 
 # What the tests share.
+
+@pytest.fixture(autouse=True)
+def _subnormals() -> Iterator[None]:
+    """No test leaves its process with subnormal numbers taken as 0: the tests after it need them."""
+    yield
+    assert sys.float_info.min / 2 > 0
+
 
 @pytest.fixture(scope="session")
 def repetitions() -> Callable[[int], int]:

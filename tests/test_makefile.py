@@ -177,7 +177,7 @@ def lock_digest() -> str:
     return hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
 
 
-WITHOUT_PYTHON = {key: value for key, value in os.environ.items() if key not in ("PYTHON", "MAKEFLAGS")}
+WITHOUT_PYTHON = {key: value for key, value in os.environ.items() if key != "PYTHON"}
 
 
 def made(*arguments: str) -> subprocess.CompletedProcess:
