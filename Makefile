@@ -53,7 +53,7 @@ READY := $(VENV)/.ready
 ONNX2TF_READY := $(ONNX2TF_VENV)/requirements-onnx2tf.lock
 VARIABLES := MODEL NAME REPLACE FORMATS PRECISION PRETRAINED CHECKPOINT CHECKPOINT_KEY ACTIVATION MEAN STD INTERPOLATION \
   SCRIPTS WEIGHTS LICENCE LICENCE_URL LICENCE_FILE COMMERCIAL_USE BUDGET_MB TFLITE_ROUTE WORKERS STRICT ALL MODELS PRODUCTS \
-  QUERIES CATALOG BASE FIRST_PASS PART RAY WORKER_CPUS ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
+  QUERIES CATALOG BASE FIRST_PASS EXACT PART RAY WORKER_CPUS ACCEPT_RESEARCH_LICENCE ACCEPT_UNKNOWN_LICENCE MAP CURRENCY KEEP KEYS WORDS FILTER LIST_LANGUAGE PRESET GROUP_BY DECIMAL \
   ENCODING PICTURES PICTURES_FROM SOLD_OUT ALLOW_LOSS TEXT IMAGE LIKE OUT PLATFORMS PLATFORM PROOF PORT UPDATES WEBGPU REFRESH ALLOW_PRIVATE \
   KEEP_LAST NUMBER VALID_DAYS BUNDLE PUBLIC_KEY KEY COMMAND PYTHON VENV TORCH_INDEX
 # make takes model=s2 for a variable of its own, and would export the demo.
@@ -166,10 +166,10 @@ compare: $(LIGHT_READY)  ## MODELS=a,b,c: exported models on one product list: w
 	  $(if $(PRODUCTS),--products "$$PRODUCTS",--queries demo/shop/queries.csv) $(if $(QUERIES),--queries "$$QUERIES") \
 	  $(if $(ALLOW_LOSS),--allow-loss "$$ALLOW_LOSS") $(LIST)
 
-search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [FILTER="brand=Acme" MODEL CATALOG]
+search: $(LIGHT_READY)  ## TEXT="…" and/or IMAGE=…, or LIKE=id: search the newest catalog with the exported encoders [FILTER="brand=Acme" EXACT=1 MODEL CATALOG]
 	@$(LIGHT_PY) -m catalog_builder search --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") \
 	  $(if $(TEXT),--text "$$TEXT") $(if $(IMAGE),--image "$$IMAGE") $(if $(LIKE),--like "$$LIKE") \
-	  $(if $(FILTER),--filter "$$FILTER")
+	  $(if $(FILTER),--filter "$$FILTER") $(if $(EXACT),--exact)
 
 # What goes into an app, from the variables above.
 SHIPPED = --model "$$EXPORTED" $(TAG) --precision "$(PRECISION)" $(if $(CATALOG),--catalog "$$CATALOG") \

@@ -103,6 +103,8 @@ def parser() -> CommandLine:
                         "of the texts in a column that `build --filter` named; may be repeated")
     search.add_argument("--price-from", metavar="PRICE")
     search.add_argument("--price-to", metavar="PRICE")
+    search.add_argument("--exact", action="store_true",
+                        help="score every row, also where the catalog has a first pass")
     search.add_argument("--threshold", type=float, default=float("-inf"), help="least score of a result")
     search.add_argument("--confidence", type=float, default=0.0, help="least confidence of a result, 0 to 1")
 
@@ -332,7 +334,7 @@ def search_request(options: Namespace) -> SearchRequest:
         text=options.text, picture=options.image, slider=options.slider, like=options.like, k=options.k,
         where=Filter(options.category, commands.price(options.price_from), commands.price(options.price_to),
                      list_arguments.asked_filters(options.filter)),
-        threshold=options.threshold, least_confidence=options.confidence)
+        threshold=options.threshold, least_confidence=options.confidence, exact=options.exact)
 
 
 if __name__ == "__main__":

@@ -233,9 +233,9 @@ def answers(shop: Searcher, request: SearchRequest) -> list[Result]:
     """The shop's results for a text, a picture, both, or a product."""
     if request.like is not None:
         return shop.like(request.like, k=request.k, where=request.where, threshold=request.threshold,
-                         least_confidence=request.least_confidence)
+                         least_confidence=request.least_confidence, exact=request.exact)
     return shop.find(request.text, request.picture, request.slider, k=request.k, where=request.where,
-                     threshold=request.threshold, least_confidence=request.least_confidence)
+                     threshold=request.threshold, least_confidence=request.least_confidence, exact=request.exact)
 
 
 def labels(dist: Path, image: Path, names: list[str], as_json: bool) -> int:

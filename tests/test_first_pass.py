@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalog_builder import goldens
+from catalog_builder import engines, goldens
+from catalog_builder.__main__ import main
 from catalog_builder.builder import quantize, writer
 from catalog_builder.catalog import candidates, delta, first_pass, overlay, scores, search
 from catalog_builder.catalog.first_pass import FirstPass
 from catalog_builder.catalog.reader import Catalog, CatalogError, open_catalog
 from catalog_builder.catalog.search import ANY, Filter, Hit
+from catalog_builder.catalog.searcher import Searcher
 from catalog_builder.first_pass_goldens import catalogs
 from catalog_builder.updates import delta_writer
 from export.common import container, files
@@ -203,6 +205,38 @@ def test_scores_never_differ_from_the_exact_ones():
     every = {hit.product: hit for hit in brute(made, found, k=made.products)}
     hits = search.search(made, found, 1)
     assert plain_candidates(made, found, 1) and [every[hit.product] for hit in hits] == hits
+
+
+@dataclasses.dataclass(frozen=True)
+class OneText:
+    """An encoder that gives every text the same vector."""
+
+    vector: np.ndarray
+    scripts: tuple[str, ...] = ("Latin",)
+
+    def text(self, texts: list[str]) -> np.ndarray:
+        return np.stack([self.vector] * len(texts))
+
+
+def test_the_exact_search_can_be_asked_for_in_python_and_on_the_command_line(monkeypatch, capsys):
+    """Of a first pass that misleads: it knows no row from another."""
+    first = MANY.first_pass
+    misled = dataclasses.replace(MANY, first_pass=dataclasses.replace(first, codes=np.zeros_like(first.codes)))
+    row = int(MANY.firsts[MANY.products - 2])
+    vector = MANY.vectors(slice(row, row + 1))[0]
+    shop, whole = (Searcher(made, OneText(vector)) for made in (misled, dataclasses.replace(MANY, first_pass=None)))
+    last = MANY.record(MANY.products - 2)["id"]
+    assert shop.find("bag", k=1) != shop.find("bag", k=1, exact=True) == whole.find("bag", k=1)
+    assert shop.like(last, k=1) != shop.like(last, k=1, exact=True) == whole.like(last, k=1)
+    monkeypatch.setattr(engines, "searcher", lambda catalog, dist: shop)
+    found = {}
+    for asked in (("--text", "bag"), ("--like", last)):
+        for exact in ((), ("--exact",)):
+            assert main(["search", "--catalog", "x", "--json", "-k", "1", *asked, *exact]) == 0
+            found[asked[0], bool(exact)] = [one["id"] for one in json.loads(capsys.readouterr().out)["results"]]
+    ids = {kind: [one.record["id"] for one in results] for kind, results in (
+        ("--text", whole.find("bag", k=1)), ("--like", whole.like(last, k=1)))}
+    assert all(found[kind, True] == ids[kind] != found[kind, False] for kind in ids)
 
 
 def test_a_small_catalog_and_a_large_k_are_scored_exactly():

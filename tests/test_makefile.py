@@ -331,6 +331,7 @@ def test_what_the_user_says_of_a_list_is_passed_on_whole():
     said = make("-n", "catalog", "PRODUCTS=my list.csv", *(f"{name}={value}" for name, value in given.items()))
     assert '--products "my list.csv"' in said and all(f'"${name}"' in said for name in given)
     assert '--filter "$FILTER"' in make("-n", "search", "FILTER=brand=A B")
+    assert "--exact" in make("-n", "search", "EXACT=1") and "--exact" not in make("-n", "search")
 
 
 def test_the_second_route_is_refused_where_its_tools_are_not_built(tmp_path):

@@ -20,3 +20,4 @@ class SearchRequest:
     where: Filter = ANY
     threshold: float = -np.inf               # of the score
     least_confidence: float = 0.0            # of the calibrated share
+    exact: bool = False                      # every row is scored, also where the catalog has a first pass

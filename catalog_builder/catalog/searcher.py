@@ -92,11 +92,12 @@ class Searcher:
     encoder: QueryEncoder
 
     def find(self, text: str | None = None, picture: Path | bytes | None = None, slider: float = 0.5, k: int = 10,
-             where: Filter = ANY, threshold: float = -np.inf, least_confidence: float = 0.0) -> list[Result]:
+             where: Filter = ANY, threshold: float = -np.inf, least_confidence: float = 0.0,
+             exact: bool = False) -> list[Result]:
         """By text, by picture, or by both: `slider` 0 is the text alone, 1 the picture alone.
 
         `threshold` is of the score, `least_confidence` of the calibrated share; where that was not measured, it hides
-        nothing. Raises InputError for bad input.
+        nothing. `exact`: every row is scored, also where the catalog has a first pass. Raises InputError for bad input.
         """
         if text is None and picture is None:
             raise InputError("nothing to search for", expected="a text, a picture or both")
@@ -106,7 +107,7 @@ class Searcher:
         parts = self._encoded(text, picture)
         vector = next(iter(parts.values())) if len(parts) == 1 else scores.mixed(
             parts["image"], parts["text"], calibration.slider_weight(self.catalog.calibration, slider))
-        hits = search.search(self.catalog, vector, k, where, threshold)
+        hits = search.search(self.catalog, vector, k, where, threshold, exact=exact)
         return self._results(hits, self._confidences(hits, parts, slider), least_confidence)
 
     def exact(self, text: str, where: Filter = ANY, most: int = words.MOST) -> list[ExactResult]:
@@ -119,10 +120,10 @@ class Searcher:
                 for one in words.found(self.catalog, text, where, most)]
 
     def like(self, product_id: str, k: int = 10, where: Filter = ANY, threshold: float = -np.inf,
-             least_confidence: float = 0.0) -> list[Result]:
+             least_confidence: float = 0.0, exact: bool = False) -> list[Result]:
         """More like this product, which is left out."""
         _check_share(least_confidence)
-        hits = search.like(self.catalog, self.position(product_id), k, where, threshold)
+        hits = search.like(self.catalog, self.position(product_id), k, where, threshold, exact=exact)
         shares = [calibration.confidence(self.catalog.calibration.image, hit.score) for hit in hits]
         return self._results(hits, shares, least_confidence)
 
