@@ -86,7 +86,7 @@ ROUTE_READY := $(if $(filter onnx2tf,$(TFLITE_ROUTE)),$(ONNX2TF_READY))
 # Two workers; a file's tests stay on one of them, in the order that tests/conftest.py gives.
 PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web publish sign key goldens check test soak bench npm clean environment
+.PHONY: help export parity prove inspect fetch catalog embed merge vectors compare search apps bundle preview web publish sign key goldens lint check test soak bench npm clean environment
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -213,9 +213,11 @@ goldens: $(READY)  ## write the golden vectors anew, for the ports in Swift and 
 	@$(PY) -m parity.goldens
 	@$(PY) -m catalog_builder.goldens
 
-check: $(READY) $(SIGNING_READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
+lint: $(READY)  ## only linters and types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+check: lint $(SIGNING_READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
 	$(PYTEST) -m "not slow"
 
 test: $(READY) $(SIGNING_READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]

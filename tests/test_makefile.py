@@ -273,10 +273,10 @@ def test_check_takes_the_fast_tests_and_all_and_strict_take_all_but_those_of_hou
     assert "REPETITIONS=" in make("-n", "soak") and "REPETITIONS" not in make("-n", "test")
 
 
-def test_ci_checks_first_and_is_strict():
+def test_ci_runs_the_linters_first_and_every_test_once_and_is_strict():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     steps = re.findall(r"^(STRICT=1 )?(?:run|make) (\w+)", script, re.MULTILINE)
-    assert steps == [("", "npm"), ("STRICT=1 ", "check"), ("", "environment"), ("", "inspect"), ("", "key"),
+    assert steps == [("", "npm"), ("", "lint"), ("", "environment"), ("", "inspect"), ("", "key"),
                      ("", "export"), ("STRICT=1 ", "test")]
 
 
