@@ -54,9 +54,14 @@ def product(number: int) -> dict[str, object]:
     """A made-up record: a name of four words of some 5,000, a brand, a size, an article number and a barcode."""
     chance = random.Random(number)
     name = ("".join(SYLLABLES[int(len(SYLLABLES) * chance.random() ** 2)] for _ in range(2)) for _ in range(4))
-    return {"id": f"A-{number:07}", "name": " ".join(name), "price": (100 + number % 9_900) / 100, "currency": "EUR",
+    return {"id": article(number), "name": " ".join(name), "price": (100 + number % 9_900) / 100, "currency": "EUR",
             "description": "", "category": f"category {number % 20}", "brand": f"Brand {number % BRANDS}",
             "size": SIZES_SOLD[number % len(SIZES_SOLD)], "gtin": gtin(number)}
+
+
+def article(number: int) -> str:
+    """An article number."""
+    return f"A-{number:07}"
 
 
 def gtin(number: int) -> str:
@@ -111,9 +116,7 @@ def main() -> None:
 def built(path: Path, vectors: Vectors) -> None:
     """Writes a catalog of one row a product, with a first pass, words, keys, filters and a lookup by id."""
     rows, offset = vectors.shape[0], quantize.mean(vectors)
-    products = [product(number) for number in range(rows)]
-    ids, records = [str(one["id"]) for one in products], [json.dumps(one).encode() for one in products]
-    del products
+    ids, records = list(map(article, range(rows))), [json.dumps(product(number)).encode() for number in range(rows)]
     writer.write(path, writer.Content(
         "0" * 64, "synthetic", "EUR", [f"category {i}" for i in range(20)], calibration.NONE, records,
         (100 + np.arange(rows, dtype=np.int64) % 9_900) * (UNITS // 100), (np.arange(rows) % 20).astype(np.uint32),

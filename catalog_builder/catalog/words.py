@@ -47,8 +47,8 @@ class Products(Protocol):
     def with_key(self, key: str) -> Iterator[int]:
         """The places of products with this key, rising."""
 
-    def with_terms(self, asked: Sequence[AskedTerm]) -> list[tuple[int, int]]:
-        """How many terms each product has that holds all those asked for, and its place."""
+    def with_terms(self, asked: Sequence[AskedTerm], most: int) -> list[tuple[int, int]]:
+        """Of the products that hold all that is asked for, the first by their number of terms, then by place: both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +64,22 @@ class IndexedProducts:
             if (self.chosen is None or self.chosen[place]) and key in self.tables.keys_of(record(self.catalog, place)):
                 yield place
 
-    def with_terms(self, asked: Sequence[AskedTerm]) -> list[tuple[int, int]]:
+    def with_terms(self, asked: Sequence[AskedTerm], most: int) -> list[tuple[int, int]]:
         index = self.tables.words
+        ranges = sorted((index.range_of(term.text, term.begins) for term in asked), key=index.size)
         places = None if self.chosen is None else np.flatnonzero(self.chosen)
-        for term in asked:
-            holding = np.unique(index.products(index.range_of(term.text, term.begins)))
-            places = holding if places is None else np.intersect1d(places, holding, assume_unique=True)
-            if not len(places):
+        for terms in ranges:                 # the rarest first
+            if not len(terms) or places is not None and not len(places):
                 return []
-        return [] if places is None else list(zip(index.counts[places].tolist(), places.tolist(), strict=True))
+            holding = index.products(terms)
+            if len(terms) > 1:
+                holding = np.unique(holding)
+            places = holding if places is None else places[_among(places, holding)]
+        if places is None:
+            return []
+        counts = index.counts[places]
+        first = np.argsort(counts, kind="stable")[:most]
+        return list(zip(counts[first].tolist(), places[first].tolist(), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +93,9 @@ class ListedProducts:
     def with_key(self, key: str) -> Iterator[int]:
         return (place for place in np.flatnonzero(self.chosen).tolist() if key in self.keys[place])
 
-    def with_terms(self, asked: Sequence[AskedTerm]) -> list[tuple[int, int]]:
-        return [(word_index.count(self.terms[place]), place) for place in np.flatnonzero(self.chosen).tolist()
-                if all(_holds(self.terms[place], term) for term in asked)]
+    def with_terms(self, asked: Sequence[AskedTerm], most: int) -> list[tuple[int, int]]:
+        return sorted((word_index.count(self.terms[place]), place) for place in np.flatnonzero(self.chosen).tolist()
+                      if all(_holds(self.terms[place], term) for term in asked))[:most]
 
 
 def found(catalog: Catalog, text: str, where: Filter = ANY, most: int = MOST) -> list[NamedProduct]:
@@ -114,7 +121,7 @@ def ranked(tables: WordTables, parts: Sequence[tuple[int, Products]], same: int 
     key = tables.characters.key(text)
     by_key = ([] if same is None else [same]) + [
         first + place for first, products in parts if key for place in islice(products.with_key(key), most)]
-    by_words = _by_words(tables.characters.runs(text), parts)
+    by_words = _by_words(tables.characters.runs(text), parts, most)
     kinds = {place: WORDS for place in by_words} | {place: KEY for place in by_key}
     return [NamedProduct(place, kinds[place]) for place in islice(dict.fromkeys([*by_key, *by_words]), most)]
 
@@ -146,18 +153,26 @@ def record(catalog: Catalog, place: int) -> dict:
                            remedy=REMEDY) from None
 
 
-def _by_words(runs: Sequence[LetterRun], parts: Sequence[tuple[int, Products]]) -> list[int]:
-    """The places of products with all words; if there are none, of those with a word that begins with the last."""
+def _by_words(runs: Sequence[LetterRun], parts: Sequence[tuple[int, Products]], most: int) -> list[int]:
+    """The places of products with all words; if there are none, of those with a word that begins with the last.
+
+    At most `most` of each part, the first in the group's order.
+    """
     if not runs:
         return []
-    holding = _holding(asked_terms(runs), parts)
+    holding = _holding(asked_terms(runs), parts, most)
     if not holding and not runs[-1].by_pairs and len(runs[-1].text) >= LEAST_BEGINNING:
-        holding = _holding(asked_terms(runs, last_begins=True), parts)
+        holding = _holding(asked_terms(runs, last_begins=True), parts, most)
     return [place for _, place in sorted(holding)]
 
 
-def _holding(asked: Sequence[AskedTerm], parts: Sequence[tuple[int, Products]]) -> list[tuple[int, int]]:
-    return [(count, first + place) for first, products in parts for count, place in products.with_terms(asked)]
+def _holding(asked: Sequence[AskedTerm], parts: Sequence[tuple[int, Products]], most: int) -> list[tuple[int, int]]:
+    return [(count, first + place) for first, products in parts for count, place in products.with_terms(asked, most)]
+
+
+def _among(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """bool: which of some numbers are among others; both rising, the others not empty."""
+    return others[np.minimum(np.searchsorted(others, some), len(others) - 1)] == some
 
 
 def _holds(terms: set[str], asked: AskedTerm) -> bool:

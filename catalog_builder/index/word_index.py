@@ -61,6 +61,10 @@ class WordIndex:
             return range(first, self._first(sought, len(sought), after=True))
         return range(first, first + (first < self.terms and self.term(first) == sought))
 
+    def size(self, terms: range) -> int:
+        """Bytes of the products of neighbouring terms."""
+        return int(self.posting_offsets[terms.stop]) - int(self.posting_offsets[terms.start])
+
     def products(self, terms: range) -> np.ndarray:
         """int64: the products of neighbouring terms; one after the other, so a product may come again."""
         if not len(terms):
@@ -110,6 +114,8 @@ def _numbers(content: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Raises ValueError for one of more than MOST_BYTES.
     """
     ends = np.flatnonzero(content < 128)
+    if len(ends) == len(content):            # as those of a frequent term are
+        return content.astype(np.int64), ends
     starts = np.append(0, ends[:-1] + 1) if len(ends) else ends
     lengths = ends + 1 - starts
     if lengths.max(initial=0) > MOST_BYTES:
