@@ -39,7 +39,7 @@ extension CatalogSearch {
             places += try withKey(key, tables, part, most) { isWanted(part, $0) }
         }
         let byKey = Set(places)
-        places += try withWords(runs, tables, isWanted)
+        places += try withWords(runs, tables, most, isWanted)
         var met: Set<Int> = []
         return places.filter { met.insert($0).inserted }.prefix(most)
             .map { NamedProduct(product: $0, by: byKey.contains($0) ? .key : .words) }
@@ -73,9 +73,10 @@ extension CatalogSearch {
         return found
     }
 
-    /// The places of products with all words, best first; if there are none, of those with a word that begins with the last.
+    /// The places of products with all words, best first, at most so many; if there are none, of those with a word that
+    /// begins with the last.
     private func withWords(
-        _ runs: [LetterRun], _ tables: WordTables, _ isWanted: (CatalogPart, Int) -> Bool
+        _ runs: [LetterRun], _ tables: WordTables, _ most: Int, _ isWanted: (CatalogPart, Int) -> Bool
     ) throws -> [Int] {
         guard let last = runs.last else { return [] }
         let asked = runs.flatMap(AskedTerm.of)
@@ -84,7 +85,9 @@ extension CatalogSearch {
             let beginning = AskedTerm(text: utf8(last.points), begins: true)
             found = try holding(asked.dropLast() + [beginning], tables, isWanted)
         }
-        return found.sorted { $0.terms == $1.terms ? $0.place < $1.place : $0.terms < $1.terms }.map(\.place)
+        var best = Best(most: most)
+        for (terms, place) in found { best.offer(-Double(terms), row: place) }
+        return best.sorted().map(\.row)
     }
 
     /// How many terms each product has that holds all that is asked for, and its place.

@@ -122,7 +122,7 @@ internal class NamedSearch(
     fun found(text: String, most: Int): List<NamedProduct> {
         val byKey = (listOfNotNull(byId(text)) + byKey(words.characters.key(text), most)).distinct()
         val named = byKey.map { NamedProduct(it, NamedBy.KEY) }
-        val others = byWords(words.characters.runs(text)).map { NamedProduct(it, NamedBy.WORDS) }
+        val others = byWords(words.characters.runs(text), most).map { NamedProduct(it, NamedBy.WORDS) }
         return (named + others).distinctBy { it.product }.take(most)
     }
 
@@ -143,28 +143,27 @@ internal class NamedSearch(
         }
     }
 
-    private fun byWords(runs: List<LetterRun>): List<Int> {
+    private fun byWords(runs: List<LetterRun>, most: Int): List<Int> {
         if (runs.isEmpty()) return emptyList()
-        val found = holding(AskedTerm.of(runs, lastBegins = false))
+        val found = holding(AskedTerm.of(runs, lastBegins = false), most)
         val last = runs.last()
         if (found.isNotEmpty() || last.byPairs || last.size < LEAST_BEGINNING) return found
-        return holding(AskedTerm.of(runs, lastBegins = true))
+        return holding(AskedTerm.of(runs, lastBegins = true), most)
     }
 
-    /** The products that hold all terms, those with the fewest terms first. */
-    private fun holding(asked: List<AskedTerm>): List<Int> {
-        val found = ArrayList<Long>()
+    /** Of the products that hold all terms, the first [most], those with the fewest terms first. */
+    private fun holding(asked: List<AskedTerm>, most: Int): List<Int> {
+        val best = Best(most)
         for ((at, part) in catalog.parts.withIndex()) {
             val products = catalog.findable[at]
             val holding = products.withTerms(asked, wanted[at])
             var place = holding.nextSetBit(0)
             while (place >= 0) {
-                found += products.count(place).toLong() shl Int.SIZE_BITS or (part.firstProduct + place).toLong()
+                best.offer(-products.count(place).toDouble(), part.firstProduct + place)
                 place = holding.nextSetBit(place + 1)
             }
         }
-        found.sort()
-        return found.map { it.toInt() }
+        return best.sorted().map { it.first }
     }
 
     private companion object {
