@@ -32,8 +32,8 @@ INSIDE = ("tokenizer.safetensors", "image.mlpackage/Manifest.json", "image.mlpac
           "text.tflite", "LICENSE_WEIGHTS")              # in the order of the statement's `files`
 LARGEST = f"{FOLDER}/{INSIDE[2]}"
 THIRD_SPACE = "7" * 64
-HERE = {"in_force": NIGHT, "highest": 4}
-TAKES = {"bundles": True}
+HERE: dict[str, Any] = {"in_force": NIGHT, "highest": 4}
+TAKES: dict[str, Any] = {"bundles": True}
 
 
 def write_bundle(folder: Path) -> None:
