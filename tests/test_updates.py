@@ -16,6 +16,7 @@ from catalog_builder.catalog import delta, search
 from catalog_builder.catalog.reader import CatalogError, open_catalog
 from catalog_builder.updates import device, statement
 from catalog_builder.updates.device import Device, InForce, Kind, UpdateError
+from catalog_builder.updates.statement import PublishedBundle, StatementError
 from export.common import files
 from tests import faults
 from tests.test_statement import ANSWERS, FOLDER, KEYS, TUESDAY
@@ -432,6 +433,151 @@ def test_a_server_that_begins_elsewhere_is_a_fault_of_the_network(tmp_path):
         device.update(of, device.start(of, TODAY), lambda path, place: (
             0 if path == SITE else place + 1, site(WEDNESDAY)(path, place)[1]), TODAY)
     assert caught.value.kind is Kind.NETWORK
+
+
+# Bundles.
+
+def bundle_app(tmp_path: Path, in_force: str | None = None, **options) -> tuple[Device, InForce]:
+    """An app that takes bundles, and what is in force."""
+    of = app(tmp_path, takes_bundles=True, **options)
+    put(of, in_force, HIGHEST[in_force])
+    return of, device.start(of, TODAY)
+
+
+def bundle() -> PublishedBundle:
+    """That of the golden statement."""
+    told = statement.parsed((FOLDER / NIGHT).read_bytes()[64:]).manifest
+    assert told is not None
+    return told
+
+
+def of_bundle(served: Folder) -> list[tuple[str, int]]:
+    """What was asked of the bundle: paths in its folder, and places."""
+    return [(path.removeprefix("bundle/"), place) for path, place in served.asked if path.startswith("bundle/")]
+
+
+def fails(of: Device, running: InForce, kind: Kind, serve: dict, file: str = NIGHT) -> Folder:
+    """An update that does not come."""
+    served = site({"file": file, "serve": serve}, block=7)
+    with pytest.raises(UpdateError) as caught:
+        device.update(of, running, served, TODAY)
+    assert caught.value.kind is kind
+    return served
+
+
+def test_a_bundle_goes_on_file_by_file_from_where_it_stopped(tmp_path):
+    of, running = bundle_app(tmp_path)
+    names = ["manifest.json", *(bundle().inside(file) for file in bundle().files)]
+    third = bundle().files[2]
+    for there, cut in ((0, 70), (70, 110)):
+        served = fails(of, running, Kind.NETWORK, {third.path: {"cut": cut}})
+        assert of_bundle(served) == [*((name, 0) for name in names[:3] if not there), (names[3], there)]
+        running = device.start(of, TODAY)                    # which keeps what came
+    made = device.update(of, running, last := site({"file": NIGHT}), TODAY)
+    assert of_bundle(last) == [(names[3], 110), (names[4], 0), (names[5], 0)]
+    assert has_encoders(of, made.in_force, BUNDLE.name)
+    assert made.fetched == files.size(FOLDER / NIGHT) + files.size(FOLDER / "foreign.catalog") + (
+        third.bytes - 110) + sum(file.bytes for file in bundle().files[3:])
+
+
+def test_a_damaged_file_of_a_bundle_costs_itself_alone(tmp_path):
+    of, running = bundle_app(tmp_path)
+    fails(of, running, Kind.DAMAGED, {bundle().files[2].path: {"flip": 5, "bit": 1}})
+    assert not list(of.folder.glob("*[!e].part"))
+    made = device.update(of, device.start(of, TODAY), last := site({"file": NIGHT}), TODAY)
+    assert len(of_bundle(last)) == INSIDE - 3 and has_encoders(of, made.in_force, BUNDLE.name)
+
+
+def test_a_file_that_changed_while_its_bundle_was_fetched_costs_the_whole_bundle(tmp_path):
+    of, running = bundle_app(tmp_path)
+    fails(of, running, Kind.NETWORK, {bundle().files[2].path: None})
+    path = of.folder / f"{bundle().sha256}.bundle.part" / bundle().inside(bundle().files[1])
+    path.write_bytes(path.read_bytes().swapcase())
+    last = fails(of, running, Kind.DAMAGED, {})
+    assert len(of_bundle(last)) == INSIDE - 3 and not list(of.folder.glob("*.part"))
+    made = device.update(of, running, last := site({"file": NIGHT}), TODAY)
+    assert len(of_bundle(last)) == INSIDE and has_encoders(of, made.in_force, BUNDLE.name)
+
+
+def test_nothing_of_a_bundle_that_is_there_is_fetched_again(tmp_path):
+    of, running = bundle_app(tmp_path)
+    fails(of, running, Kind.NETWORK, {"foreign.catalog": None})
+    made = device.update(of, running, first := site({"file": NIGHT}), TODAY)
+    night = {"file": "statements/bundle-the-night-after.update"}
+    after = device.update(of, made.in_force, second := site(night), TODAY)
+    assert of_bundle(first) == of_bundle(second) == []
+    assert (made.how, after.how) == ("whole", "delta") and has_encoders(of, after.in_force, BUNDLE.name)
+    assert after.in_force.catalog.space == made.in_force.catalog.space != of.space
+
+
+def test_a_bundle_that_is_there_and_not_whole_is_fetched_anew(tmp_path):
+    of, running = bundle_app(tmp_path)
+    fails(of, running, Kind.NETWORK, {"foreign.catalog": None})
+    (encoders_of(of, BUNDLE.name) / "text.tflite").write_bytes(b"short")
+    made = device.update(of, running, served := site({"file": NIGHT}), TODAY)
+    assert len(of_bundle(served)) == INSIDE and has_encoders(of, made.in_force, BUNDLE.name)
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_an_app_of_the_statements_space_fetches_nothing_of_its_bundle(takes, tmp_path):
+    of = app(tmp_path, takes_bundles=takes)
+    served = site({"file": "statements/own-space-with-a-bundle.update"})
+    made = device.update(of, device.start(of, TODAY), served, TODAY)
+    assert served.asked == [(SITE, 0), ("tuesday.delta", 0)] and made.in_force.encoders is None
+    assert not list(of.folder.glob("*.bundle*"))
+
+
+def test_the_running_encoders_stay_until_the_next_start(tmp_path):
+    of, running = bundle_app(tmp_path, NIGHT)
+    made = device.update(of, running, site({"file": "statements/back-to-the-apps-own-encoders.update"}), TODAY)
+    assert has_encoders(of, running, BUNDLE.name) and made.in_force.encoders is None
+    assert device.start(of, TODAY).encoders is None and not encoders_of(of, BUNDLE.name).exists()
+
+
+@pytest.mark.parametrize("file", [NIGHT, "statements/bundle-the-night-after.update"])
+def test_what_a_download_left_of_another_bundle_goes_when_there_is_nothing_to_do_or_all_is_done(file, tmp_path):
+    of, running = bundle_app(tmp_path, NIGHT)
+    left = of.folder / f"{'3' * 64}.bundle.part"
+    (left / "inner").mkdir(parents=True)
+    (left / "inner" / "a").write_bytes(b"left")
+    assert device.start(of, TODAY) and left.exists()
+    assert (device.update(of, running, site({"file": file}), TODAY) is None) == (file == NIGHT)
+    assert not left.exists()
+
+
+def test_the_statement_beside_the_apps_own_catalog_is_of_the_apps_own_space(tmp_path):
+    of = app(tmp_path, bundled="statements/bundle.update", takes_bundles=True)
+    with pytest.raises(StatementError, match="beside the bundled catalog"):
+        device.start(of, TODAY)
+
+
+def test_killed_while_it_is_given_up_the_update_is_in_force_or_the_apps_own(tmp_path):
+    def work(of: Device):
+        return lambda moment: device.roll_back(of, device.start(of, TODAY), "no such operator", TODAY) and None
+
+    folder = tmp_path / "0"
+    folder.mkdir()
+    of = bundle_app(folder, NIGHT)[0]
+    count = faults.moments(work(of), of.folder)
+    assert count > 20
+    found = set()
+    for moment in range(1, count + 1):
+        (tmp_path / str(moment)).mkdir()
+        of = bundle_app(tmp_path / str(moment), NIGHT)[0]
+        faults.killed(work(of), of.folder, moment)
+        running = device.start(of, TODAY)
+        assert has_encoders(of, running, BUNDLE.name if running.number else None)
+        found.add((running.number, device.highest(of)))
+    assert found == {(4, 4), (0, 4), (0, 5)}
+
+
+def test_a_statement_that_cannot_be_deleted_is_a_fault_of_the_disk(tmp_path):
+    of, running = bundle_app(tmp_path, NIGHT)
+    of.statement.unlink()
+    of.statement.mkdir()
+    with pytest.raises(UpdateError) as caught:
+        device.roll_back(of, running, "no such operator", TODAY)
+    assert caught.value.kind is Kind.DISK
 
 
 # Swaps.
