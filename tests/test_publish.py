@@ -505,8 +505,8 @@ def test_new_encoders_come_with_their_catalog(part, pair, tmp_path):
     told = done.statement
     assert not told.deltas and not done.left_out              # the older catalog is of another space
     folder = (out / told.manifest.path).parent
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", "tokenizer.safetensors", "image.tflite",
-                                                        "text.tflite"}
+    assert {path.name for path in folder.iterdir()} == {path.name for path in part.iterdir()} - {"shop.catalog"}
+    assert {"LICENSE_WEIGHTS", "text.tflite"} < {told.manifest.inside(file) for file in told.manifest.files}
     assert (folder / "manifest.json").read_bytes() == (part / "manifest.json").read_bytes()
     signed(out, pair)
     (folder / "text.tflite").write_bytes(b"other")

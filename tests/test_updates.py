@@ -1,6 +1,7 @@
 """Updates on a device: the golden cases, killed at every moment, a full disk, servers of each kind, swaps."""
 
 import base64
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -545,8 +546,18 @@ def test_what_a_download_left_of_another_bundle_goes_when_there_is_nothing_to_do
     assert not left.exists()
 
 
+def test_a_delta_from_a_catalog_of_another_space_is_not_fetched(tmp_path):
+    of, running = bundle_app(tmp_path, check=lambda key, message, signature: True)
+    told = statement.parsed((FOLDER / NIGHT).read_bytes()[64:])
+    small = statement.parsed(TUESDAY[64:]).deltas
+    served = Folder(FOLDER, {SITE: bytes(64) + statement.text(dataclasses.replace(told, deltas=small))})
+    assert device.update(of, running, served, TODAY).how == "whole"
+    assert small[0].base == running.catalog.metadata["sha256"]
+    assert small[0].path not in [path for path, _ in served.asked]
+
+
 def test_the_statement_beside_the_apps_own_catalog_is_of_the_apps_own_space(tmp_path):
-    of = app(tmp_path, bundled="statements/bundle.update", takes_bundles=True)
+    of = app(tmp_path, bundled="statements/bundle-with-the-running-catalog.update", takes_bundles=True)
     with pytest.raises(StatementError, match="beside the bundled catalog"):
         device.start(of, TODAY)
 

@@ -33,6 +33,7 @@ TOP = MANIFEST.removeprefix(f"{FOLDER}/")              # in a bundle's own folde
 INSIDE = ("tokenizer.safetensors", "image.mlpackage/Manifest.json", "image.mlpackage/Data/weights/weight.bin",
           "text.tflite", "LICENSE_WEIGHTS")              # in the order of the statement's `files`
 LARGEST = f"{FOLDER}/{INSIDE[2]}"
+UNDER_OWN = "statements/bundle-with-the-running-catalog.update"       # of the bundle's space, with base.catalog
 THIRD_SPACE = "7" * 64
 HERE: dict[str, Any] = {"in_force": NIGHT, "highest": 4}
 TAKES: dict[str, Any] = {"bundles": True}
@@ -218,6 +219,7 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
         start("bundle without its folder", 0, {SITE: NIGHT, catalog: "foreign.catalog"}),
         start("bundle whose statement names no files", 0,
               state | {SITE: "statements/bundle-in-force-without-files.update"}),
+        start("bundle under the app's own catalog", 0, without(catalog) | {SITE: UNDER_OWN}),
         start("bundle that is no longer in force", 2, without(catalog) | own)]
 
 
