@@ -481,6 +481,12 @@ def test_a_bundle_goes_on_file_by_file_from_where_it_stopped(tmp_path):
         third.bytes - 110) + sum(file.bytes for file in bundle().files[3:])
 
 
+def test_no_catalog_is_fetched_after_a_bundle_of_another_space(tmp_path):
+    of, running = bundle_app(tmp_path)
+    served = fails(of, running, Kind.DAMAGED, {}, "statements/bundle-of-a-third-space.update")
+    assert len(of_bundle(served)) == INSIDE and served.asked[-1][0].startswith("bundle/")
+
+
 def test_a_damaged_file_of_a_bundle_costs_itself_alone(tmp_path):
     of, running = bundle_app(tmp_path)
     fails(of, running, Kind.DAMAGED, {bundle().files[2].path: {"flip": 5, "bit": 1}})

@@ -207,6 +207,7 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
     def without(path: str) -> dict:
         return {name: file for name, file in state.items() if name != path}
 
+    name = (goldens.folder / MANIFEST).read_bytes().index(b"made-up")
     alone = statement.text(replace(night, manifest=replace(published(goldens), files=())))
     goldens.signed("statements/bundle-in-force-without-files.update", alone)
     return [
@@ -214,7 +215,7 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
         *(start(f"bundle without {name}", 0, without(f"{folder}/{name}")) for name in (TOP, INSIDE[2])),
         start("bundle with a file cut", 0, state, {f"{folder}/{INSIDE[2]}": {"cut": 50}}),
         start("bundle with a file longer", 0, state, {f"{folder}/{INSIDE[3]}": {"append": 1}}),
-        start("bundle with its manifest flipped", 0, state, {f"{folder}/manifest.json": {"flip": 40, "bit": 0}}),
+        start("bundle with another manifest that reads", 0, state, {f"{folder}/{TOP}": {"flip": name, "bit": 0}}),
         start("bundle without its catalog", 0, without(catalog)),
         start("bundle without its folder", 0, {SITE: NIGHT, catalog: "foreign.catalog"}),
         start("bundle whose statement names no files", 0,
