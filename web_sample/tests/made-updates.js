@@ -1,6 +1,7 @@
 /** Files enter; an app's folder and a shop's host leave, in memory, which fail when a test wants it; and what a test signs. */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { CatalogMemory } from '../search/catalog/catalog-memory.js';
 import { loadNext } from '../search/catalog/scan.js';
 import { UpdateError } from '../update/update-error.js';
@@ -185,15 +186,48 @@ export async function outcome(update) {
   }
 }
 
-/** A folder with that statement in force. @param {string | null} statement @param {number | string} [highest] */
-export function folderOf(statement, highest = 0) {
+/**
+ * A folder with that statement in force.
+ * @param {string | null} statement @param {number | string} [highest]
+ * @param {Record<string, number>} [parts] of downloads: how many bytes of these files are there
+ */
+export function folderOf(statement, highest = 0, parts = {}) {
   const folder = new MadeFolder();
   if (highest) folder.files.set('highest', new TextEncoder().encode(`${highest}`));
+  for (const [path, length] of Object.entries(parts)) {
+    folder.files.set(`${createHash('sha256').update(file(path)).digest('hex')}.part.0`, file(path).subarray(0, length));
+  }
   if (statement === null) return folder;
-  const { catalog } = JSON.parse(Buffer.from(file(statement)).toString('latin1', 64));
+  const { catalog } = told(statement);
   folder.files.set(`${name}.update`, file(statement));
   folder.files.set(`${catalog.digest}.catalog`, file(catalog.path));
   return folder;
+}
+
+/** What a golden statement says, believed or not. @param {string} statement */
+export function told(statement) {
+  return JSON.parse(Buffer.from(file(statement)).toString('latin1', 64));
+}
+
+/** Whether a golden statement is of the app's own encoders; none is. @param {string | null} statement */
+export function isOwn(statement) {
+  return statement === null || told(statement).space === space;
+}
+
+/**
+ * What a golden update comes to in an app that takes no bundles: a statement of other encoders is refused, and one that was in
+ * force is rolled back.
+ * @param {any} one
+ */
+export function expectedOf(one) {
+  const { encoders, ...expected } = one.expected;
+  const isStill = isOwn(one.in_force);
+  const before = isStill && one.in_force !== null ? told(one.in_force).number : 0;
+  if (!one.bundles) return expected;
+  if (!isOwn(one.file)) return { answer: 'failed', kind: 'REFUSED', in_force: before, highest: one.highest };
+  if (expected.answer === 'failed') return { ...expected, in_force: before };
+  const { fetched, ...others } = expected;
+  return isStill ? expected : { ...others, how: 'delta' }; // from the app's own catalog, which ran instead
 }
 
 /** @param {MadeFolder} folder */

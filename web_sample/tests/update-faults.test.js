@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpdateError } from '../update/update-error.js';
-import { MadeFolder, MadeSite, Steps, app, base, digestIn, edited, file, folderOf, name, outcome } from './made-updates.js';
+import { MadeFolder, MadeSite, Steps, app, base, digestIn, edited, file, folderOf, name, outcome, told } from './made-updates.js';
 
 /** What the site has: wednesday's, without deltas or with them. */
 const ways = /** @type {{[way: string]: {statement: string, from: string | null}}} */ ({
@@ -37,13 +37,8 @@ async function recovers(folder, statement, numbers) {
   assert.deepEqual([...folder.files.keys()].sort(), [`${digestIn('wednesday.catalog')}.catalog`, 'highest', `${name}.update`].sort());
 }
 
-/** @param {string} statement @returns {number} */
-function numberOf(statement) {
-  return JSON.parse(Buffer.from(file(statement)).toString('latin1', 64)).number;
-}
-
 for (const [way, { statement, from }] of Object.entries(ways)) {
-  const numbers = [from === null ? 0 : numberOf(from), numberOf(statement)];
+  const numbers = [from === null ? 0 : told(from).number, told(statement).number];
 
   test(`killed at any moment of an update by ${way}, a whole catalog is in force, and the next update comes`, async (context) => {
     for (let moment = 0, isDone = false; !isDone; moment++) {
@@ -100,6 +95,56 @@ test('a download that breaks off goes on where it ended, and begins anew where a
       fetched: file('statements/whole.update').length + (hasRanges ? whole - 2600 : whole) });
     assert.deepEqual(site.asked.filter(([path]) => path === 'wednesday.catalog').map(([, place]) => place), [0, 2600]);
   }
+});
+
+test('a file that ends where its part ends is damaged, and in a delta\'s place the whole file comes', async () => {
+  for (const [statement, short] of [['statements/whole.update', 'wednesday.catalog'], ['statements/tuesday.update', 'tuesday.delta']]) {
+    const folder = new MadeFolder();
+    const held = new Map([[short, file(short).subarray(0, 2600)]]);
+    const site = new MadeSite((path) => held.get(path) ?? file(path === `${name}.update` ? statement : path));
+    const places = () => site.asked.filter(([path]) => path === short).map(([, place]) => place);
+    assert.deepEqual(await outcome(app(folder, site).update(base)), { answer: 'failed', kind: 'NETWORK' });
+    assert.ok([...folder.files.keys()].some((path) => path.includes('.part.')), short);
+    const again = await outcome(app(folder, site).update(base));
+    assert.deepEqual(places(), [0, 2600], short);
+    if (short.endsWith('.delta')) {
+      const fetched = file(statement).length + file('tuesday.catalog').length;
+      assert.deepEqual(again, { answer: 'updated', how: 'whole', number: 2, expired: false, fetched });
+    } else {
+      assert.deepEqual(again, { answer: 'failed', kind: 'DAMAGED' });
+      assert.deepEqual([...folder.files.keys()], []);
+      held.clear();
+      assert.equal((await outcome(app(folder, site).update(base))).answer, 'updated');
+      assert.deepEqual(places(), [0, 2600, 0]);
+    }
+  }
+});
+
+test('a download without a byte at its start, one that breaks off, and one of a host without ranges say nothing of the file', async () => {
+  const folder = new MadeFolder();
+  const site = siteOf('statements/whole.update');
+  const isPart = (/** @type {[string, Uint8Array]} */ [path]) => path.includes('.part.');
+  const kept = () => [...folder.files].filter(isPart).reduce((sum, [, { length }]) => sum + length, 0);
+  const fails = async () => assert.deepEqual(await outcome(app(folder, site).update(base)), { answer: 'failed', kind: 'NETWORK' });
+  const { fetch } = site;
+  const empty = () => new Blob().stream();
+  const breaking = () => new ReadableStream({ pull: (controller) => controller.error(new Error('broken off')) });
+  const answering = (/** @type {() => ReadableStream<Uint8Array>} */ body, /** @type {boolean} */ hasRanges) => {
+    site.fetch = async (path, from) => path.endsWith('.update') ? fetch(path, from) : { body: body(), from: hasRanges ? from : 0 };
+  };
+  answering(empty, true);
+  await fails();
+  assert.equal(kept(), 0);
+  site.most = 2600;
+  site.fetch = fetch;
+  await fails();
+  assert.equal(kept(), 2600);
+  answering(breaking, true);
+  await fails();
+  assert.equal(kept(), 2600);
+  answering(empty, false);
+  await fails();
+  assert.equal(kept(), 0);
 });
 
 test('blocks that were changed on the disk are thrown away, and the next update is whole', async () => {

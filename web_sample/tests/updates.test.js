@@ -13,8 +13,8 @@ import { readStatement } from '../update/statement.js';
 import { opened } from './golden-answers.js';
 import { fileOf, randomParts } from './made-catalog.js';
 import { joined } from './made-container.js';
-import { MadeFolder, MadeSite, answers, app, base, edited, file, folderOf, highestIn, keys, memories, name, outcome,
-  signer } from './made-updates.js';
+import { MadeFolder, MadeSite, answers, app, base, edited, expectedOf, file, folderOf, highestIn, isOwn, keys, memories, name,
+  outcome, signer, space } from './made-updates.js';
 import { Vectors, goldens, random } from './vectors.js';
 
 const DAMAGED = Number(process.env.DAMAGED ?? 200);
@@ -25,7 +25,7 @@ const MOST = 1 << 22; // bytes of a catalog here
 
 test('every golden update comes to what Python says, and so it stays after a start', async (context) => {
   for (const one of answers.cases) {
-    const folder = folderOf(one.in_force, one.highest);
+    const folder = folderOf(one.in_force, one.highest, one.parts);
     const site = new MadeSite((path) => {
       const edit = one.serve?.[path];
       if (edit === null) return null;
@@ -35,7 +35,7 @@ test('every golden update comes to what Python says, and so it stays after a sta
     const updates = app(folder, site, own);
     const before = await updates.start({ digest: base.digest });
     const running = before.catalog ?? base;
-    const { in_force: number, highest, ...expected } = one.expected;
+    const { in_force: number, highest, ...expected } = expectedOf(one);
     const found = await outcome(updates.update(running));
     const { fetched, ...others } = /** @type {{fetched?: number}} */ (found);
     assert.deepEqual('fetched' in expected ? found : others, expected, one.name);
@@ -45,6 +45,7 @@ test('every golden update comes to what Python says, and so it stays after a sta
     await again.tidy();
     assert.equal(highestIn(folder), highest, one.name);
     if (found.answer === 'updated') await (after.catalog ?? base).verify();
+    if (one.bundles) assert.ok(site.asked.every(([path]) => !path.startsWith('bundle')), one.name);
   }
   context.diagnostic(`${answers.cases.length} golden updates, differing: 0`);
 });
@@ -73,12 +74,14 @@ test('after every golden start what Python says is in force, and the rest is gon
     const updates = app(folder, new MadeSite(() => null), own);
     const statement = one.bundled === null ? undefined : file(one.bundled);
     const { number, catalog, expired } = await updates.start({ digest: base.digest, statement });
-    assert.equal(number, one.in_force, one.name);
+    const isTaken = !one.bundles || isOwn(one.state[`${name}.update`]); // else Python's app has its encoders, and this one none
+    assert.equal(number, isTaken ? one.in_force : 0, one.name);
     assert.equal(expired, one.name === 'expired', one.name);
     await updates.tidy();
-    assert.equal(highestIn(folder) || 0, one.highest_after, one.name);
-    const kept = [...folder.files.keys()].filter((path) => path.endsWith('.catalog'));
+    assert.equal(highestIn(folder) || 0, isTaken ? one.highest_after : Number(one.highest), one.name);
+    const kept = [...folder.files.keys()].filter((path) => /\.catalog$|\.bundle\b/.test(path));
     if (catalog) assert.deepEqual(kept, [`${catalog.digest}.catalog`], one.name);
+    if (!isTaken) assert.deepEqual(kept, [], one.name);
   }
 });
 
@@ -217,6 +220,40 @@ test('day follows day, each over the last, and none before is taken again', asyn
   }
 });
 
+// Encoders that come with an update, which this app takes none of.
+
+test('a statement of the page\'s own encoders comes, whatever its manifest; of others none does', async () => {
+  const { key, sign } = await signer();
+  const [bytes, own] = [file('tuesday.catalog'), file('base.catalog')];
+  const of = (/** @type {string} */ path, /** @type {Uint8Array} */ content) =>
+    ({ path, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.length });
+  const manifest = { ...of('day/manifest.json', own), files: [of('day/text/encoder.tflite', own)] };
+  const catalog = { ...of('tuesday.catalog', bytes), digest: (await opened(bytes)).digest };
+  const { files, ...bare } = manifest;
+  const cases = /** @type {[object, RegExp | null][]} */ ([
+    [{ manifest }, null], [{ manifest: bare }, null], [{ manifest: { ...bare, files: null } }, null],
+    [{ manifest, space: 'f'.repeat(64) }, /other encoders, which this app does not take/],
+    [{ manifest: bare, space: 'f'.repeat(64) }, /an update of another embedding space/],
+    [{ manifest: { ...bare, files: null }, space: 'f'.repeat(64) }, /an update of another embedding space/],
+    [{ space: 'f'.repeat(64) }, /an update of another embedding space/],
+  ]);
+  for (const [others, refusal] of cases) {
+    const statement = await sign({ format: 'mobileclip-update', version: 1, name, number: 1, space, catalog, deltas: [], ...others });
+    const site = new MadeSite((path) => path === `${name}.update` ? statement : path === 'tuesday.catalog' ? bytes : null);
+    const folder = new MadeFolder();
+    const update = app(folder, site, { keys: [key] }).update(base);
+    if (refusal) {
+      await assert.rejects(update, { name: 'UpdateError', kind: 'refused', message: refusal });
+      assert.deepEqual([...folder.files.keys()], []);
+    } else {
+      assert.equal((await outcome(update)).answer, 'updated');
+      assert.equal((await app(folder, site, { keys: [key] }).start({ digest: base.digest })).number, 1);
+    }
+    const wanted = [`${name}.update`, ...(refusal ? [] : ['tuesday.catalog'])];
+    assert.deepEqual(site.asked.map(([path]) => path), wanted, 'nothing of the encoders');
+  }
+});
+
 // A search while the catalog is swapped.
 
 test('an answer is wholly of one catalog, whenever the catalog is swapped', async (context) => {
@@ -286,7 +323,7 @@ test('a file is fetched from a host with ranges, without them, and where its end
     return [start, await new Response(body).text()];
   };
   try {
-    assert.deepEqual([await from(0), await from(4), await from(10)], [[0, '0123456789'], [4, '456789'], [0, '0123456789']]);
+    assert.deepEqual([await from(0), await from(4), await from(10)], [[0, '0123456789'], [4, '456789'], [10, '']]);
     hasRanges = false;
     assert.deepEqual(await from(4), [0, '0123456789']);
     await assert.rejects(fetched('b', 0), /b cannot be loaded: 404/);

@@ -50,7 +50,7 @@ export function fetchFrom(statement) {
     const response = await fetch(new URL(path, statement), {
       signal, cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer', headers: from > 0 ? { range: `bytes=${from}-` } : {},
     });
-    if (from > 0 && response.status === NO_SUCH_RANGE) return fetchFrom(statement)(path, 0, signal);
+    if (from > 0 && response.status === NO_SUCH_RANGE) return { body: new Blob().stream(), from };
     if (!response.ok || !response.body) throw new Error(`${path} cannot be loaded: ${response.status}`);
     const told = response.headers.get('content-range')?.match(/^bytes (\d+)-/)?.[1]; // which another host may hide
     return { body: response.body, from: response.status === PARTIAL ? Number(told ?? from) : 0 };

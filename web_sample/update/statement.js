@@ -5,11 +5,12 @@
  *   `sha256`: of all its bytes, 64 hex digits
  * @typedef {PublishedFile & {digest: string}} PublishedCatalog `digest`: the SHA-256 that stands in the catalog
  * @typedef {PublishedFile & {base: string}} PublishedDelta `base`: the digest of the catalog that it is for
+ * @typedef {PublishedFile & {files: PublishedFile[]}} PublishedBundle `files`: all but the manifest; none: no encoders
  *
  * What a shop says is in force. `number` rises with every publication; `space` names the embedding space; `manifest`: null
- * where the encoders stay; `notAfter`: the last day (YYYY-MM-DD, UTC) on which prices are to be trusted, null for no end.
+ * for the app's own encoders; `notAfter`: the last day (YYYY-MM-DD, UTC) on which prices are to be trusted, null for no end.
  * @typedef {object} Statement @property {string} name @property {number} number @property {string} space
- * @property {PublishedCatalog} catalog @property {PublishedDelta[]} deltas @property {PublishedFile | null} manifest
+ * @property {PublishedCatalog} catalog @property {PublishedDelta[]} deltas @property {PublishedBundle | null} manifest
  * @property {string | null} notAfter
  *
  * @typedef {(key: string, message: Uint8Array, signature: Uint8Array) => Promise<boolean>} Check whether a signature of 64
@@ -26,6 +27,7 @@ const LEAST_TEXT = 2;
 /** Bytes that a statement's file has at most. */
 export const MOST_BYTES = SIGNATURE + 65_536;
 const MOST_DELTAS = 100;
+const MOST_FILES = 100;
 const MOST_PATH = 512;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const STEP = /^[A-Za-z0-9._-]+$/;
@@ -85,7 +87,7 @@ function statementOf(message) {
     number: count(part(members, 'number'), 'number'),
     space: digestOf(members, 'space'),
     catalog: { ...fileOf(catalog), digest: digestOf(catalog, 'digest') },
-    manifest: manifest === null ? null : fileOf(manifest),
+    manifest: manifest === null ? null : bundleOf(manifest),
     notAfter: notAfter === null ? null : day(asText(notAfter, 'not_after')),
   };
 }
@@ -97,6 +99,20 @@ function fileOf(value) {
   const isBelow = path.length <= MOST_PATH && path.split('/').every((step) => STEP.test(step) && step !== '.' && step !== '..');
   wellFormed(isBelow, () => `the path ${shown(path)}`);
   return { path, sha256: digestOf(members, 'sha256'), bytes: count(part(members, 'bytes'), 'bytes') };
+}
+
+/** @param {import('../search/json.js').Json} value @returns {PublishedBundle} */
+function bundleOf(value) {
+  const manifest = fileOf(value);
+  const list = asObject(value, 'manifest').get('files') ?? null;
+  if (list === null) return { ...manifest, files: [] }; // as earlier versions wrote it
+  const files = Array.from(asArray(list, 'files'), fileOf);
+  wellFormed(files.length >= 1 && files.length <= MOST_FILES, () => `a bundle of ${files.length} files, expected 1 to ${MOST_FILES}`);
+  const paths = new Set([manifest.path, ...files.map(({ path }) => path)]);
+  wellFormed(paths.size === files.length + 1, () => 'a bundle with a file twice');
+  const folder = manifest.path.slice(0, manifest.path.lastIndexOf('/') + 1);
+  wellFormed(files.every(({ path }) => path.startsWith(folder)), () => `a bundle with a file outside ${shown(folder)}`);
+  return { ...manifest, files };
 }
 
 /** @param {import('../search/json.js').Json} value @param {string} key */

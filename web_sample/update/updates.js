@@ -25,7 +25,8 @@ import { UpdateError, kindly } from './update-error.js';
 
 /**
  * Fetches a file below the statement's address. `from`: where to start, and where the body really starts: at 0 where the
- * host knows no ranges. The body may end early. Rejects where there is no network, or no such file.
+ * host knows no ranges. The body may end early, and is empty where the host's file has nothing from there on. Rejects where
+ * there is no network, or no such file.
  * @typedef {(path: string, from: number, signal?: AbortSignal) => Promise<{body: ReadableStream<Uint8Array>, from: number}>} Fetch
  */
 
@@ -235,6 +236,7 @@ export class Updates {
         if (end - saved >= this.#parts.block) await save();
         this.#count(piece, signal);
       });
+      if (end === from && from > 0) throw new UpdateError('damaged', `${path} ends at byte ${end}, the statement says ${bytes}`);
       if (end < bytes) throw early(path, end, bytes);
     } catch (error) {
       if (!isDamage(error)) await save();
@@ -303,8 +305,9 @@ export class Updates {
     const { name, keys, space, check } = this.#parts;
     const statement = await readStatement(file, keys, check);
     const wrong = statement.name !== name ? `it is of '${statement.name}', expected '${name}'`
-      : statement.manifest !== null ? 'it brings encoders, which come with the site'
-        : statement.space !== space ? `it is of another embedding space: its own is ${statement.space}, the encoders' is ${space}` : null;
+      : statement.space === space ? null // whatever its manifest: the encoders are the site's
+        : statement.manifest?.files.length ? 'it is an update with other encoders, which this app does not take'
+          : `it is an update of another embedding space: its own is ${statement.space}, the encoders' is ${space}`;
     if (wrong) throw new UpdateError('refused', `the statement is not for this app: ${wrong}`);
     return statement;
   }
