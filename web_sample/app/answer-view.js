@@ -16,6 +16,8 @@ export class AnswerView {
   #act = find('act', HTMLButtonElement);
   /** @type {import('./search-model.js').State | undefined} */
   #shown;
+  /** @type {import('../shop/shop.js').Card[]} */
+  #named = [];
 
   /**
    * @param {import('./search-model.js').SearchModel} model
@@ -29,15 +31,16 @@ export class AnswerView {
   }
 
   show() {
-    const { state } = this.model;
+    const { state, named } = this.model;
+    if (named !== this.#named) this.#name(named);
     if (state === this.#shown) return;
     this.#shown = state;
     const isBusy = state.kind === 'searching' || state.kind === 'preparing';
     this.#root.ariaBusy = String(isBusy);
     this.#root.dataset.state = state.kind;
     this.#warn('unknown' in state ? state.unknown ?? [] : []);
-    const { named, cards, doubtful } = state.kind === 'found' ? state : { named: [], cards: [], doubtful: [] };
-    this.#list(named, cards, doubtful);
+    const { cards, doubtful } = state.kind === 'found' ? state : { cards: [], doubtful: [] };
+    this.#list(cards, doubtful);
     this.#title.hidden = !(state.kind === 'found' && state.liked);
     this.#title.textContent = state.kind === 'found' && state.liked ? words('more_like', state.liked) : '';
     document.title = this.#title.textContent || words('app_name');
@@ -55,22 +58,27 @@ export class AnswerView {
     this.#say('nothing', 'nothing_detail', isFiltered(this.model.question) ? 'clear_filters' : null, clear);
   }
 
+  /** @param {import('../shop/shop.js').Card[]} named */
+  #name(named) {
+    this.#named = named;
+    find('named-title', HTMLElement).hidden = named.length === 0;
+    find('named', HTMLElement).replaceChildren(...named.map(this.#drawn));
+  }
+
   /**
-   * @param {import('../shop/shop.js').Card[]} named
    * @param {import('../shop/shop.js').Card[]} cards
    * @param {import('../shop/shop.js').Card[]} doubtful
    */
-  #list(named, cards, doubtful) {
+  #list(cards, doubtful) {
     const count = cards.length + doubtful.length;
     this.#count.hidden = count === 0;
     this.#count.textContent = count ? products(count) : ''; // a screen reader says it
-    find('named-title', HTMLElement).hidden = named.length === 0;
     find('doubtful-title', HTMLElement).hidden = doubtful.length === 0;
-    const drawn = (/** @type {import('../shop/shop.js').Card} */ card) => cardView(card, this.address(card.id));
-    find('named', HTMLElement).replaceChildren(...named.map(drawn));
-    find('certain', HTMLElement).replaceChildren(...cards.map(drawn));
-    find('doubtful', HTMLElement).replaceChildren(...doubtful.map(drawn));
+    find('certain', HTMLElement).replaceChildren(...cards.map(this.#drawn));
+    find('doubtful', HTMLElement).replaceChildren(...doubtful.map(this.#drawn));
   }
+
+  #drawn = (/** @type {import('../shop/shop.js').Card} */ card) => cardView(card, this.address(card.id));
 
   /**
    * @param {import('./strings.js').Words} headline

@@ -6,7 +6,7 @@
  * @typedef {import('../shop/shop.js').Card} Card
  * @typedef {import('./strings.js').Words} Words
  * @typedef {{kind: 'idle' | 'searching' | 'nothing', unknown?: string[]} | {kind: 'preparing', loaded: number, total: number}
- *   | {kind: 'found', named: Card[], cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}
+ *   | {kind: 'found', cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}
  *   | {kind: 'failed', words: Words}} State
  */
 
@@ -22,6 +22,8 @@ export class SearchModel {
   question = NOTHING;
   /** @type {State} */
   state = { kind: 'idle' };
+  /** What the words name exactly, above the answer and before it is there. @type {Card[]} */
+  named = [];
   /** @type {string[]} */
   categories = [];
   /** Whether prices can be filtered. */
@@ -58,11 +60,16 @@ export class SearchModel {
     this.#running.abort();
     this.#running = new AbortController();
     const { signal } = this.#running;
+    this.named = [];
     this.question = { ...question, text: [...question.text.trim()].slice(0, LONGEST).join('') };
     if (isEmpty(this.question)) return this.#become({ kind: 'idle' });
     this.#become({ kind: 'searching' });
     try {
-      const answer = await this.shop.search(this.question, signal);
+      const answer = await this.shop.search(this.question, signal, (named) => {
+        if (signal.aborted) return;
+        this.named = named;
+        this.changed();
+      });
       if (signal.aborted) return;
       const isFound = answer.cards.length + answer.doubtful.length > 0;
       this.#become({ kind: isFound ? 'found' : 'nothing', ...answer });
@@ -85,7 +92,7 @@ export class SearchModel {
    * @param {() => void} again
    */
   #fail(error, again) {
-    this.retry = again;
+    Object.assign(this, { retry: again, named: [] });
     this.#become({ kind: 'failed', words: wordsOf(error) });
   }
 

@@ -1,8 +1,9 @@
 /**
  * A shopper's questions enter as messages; the answers leave. Files, encoders, pictures and the catalog are on this thread.
  *
- * In: {id, task, given}, or {cancel: id}. Out: {id, answer} or {id, problem}; and of themselves {loaded, total} (bytes of
- * files that are on their way), {preparing: true}, and {known} (categories, currency, isOld) of a catalog that is searched now.
+ * In: {id, task, given}, or {cancel: id}. Out: {id, answer} or {id, problem}, and before it {id, named} of what a text names
+ * exactly; and of themselves {loaded, total} (bytes of files that are on their way), {preparing: true}, and {known} (categories,
+ * currency, isOld) of a catalog that is searched now.
  */
 
 import { LiteRtEncoder } from '../runtimes/litert-encoder.js';
@@ -69,8 +70,9 @@ const tasks = {
   /**
    * @param {Question} question
    * @param {AbortSignal} signal
+   * @param {import('./shop.js').Named} tellNamed
    */
-  search: async (question, signal) => {
+  search: async (question, signal, tellNamed) => {
     if (question.text) wanted.add('text');
     if (question.picture) wanted.add('image');
     const { manifest, searcher, preprocessor } = await shop();
@@ -85,13 +87,13 @@ const tasks = {
       highest: catalog.currency ? highest : null,
     };
     const named = like === null && question.text ? searcher.named(question.text, filter).products : [];
+    if (named.length > 0) tellNamed(named.map(({ product }) => card(catalog, product, null)));
     const asked = like !== null ? { likeId: like } : { text: question.text || undefined, image, slider };
     const { hits, catalog: searched } = await searcher.search({ ...asked, k: MOST, filter }, { signal });
     const isDoubtful = (/** @type {import('../search/catalog/catalog-search.js').SearchHit} */ hit) =>
       like === null && (hit.confidence ?? 1) < DOUBTFUL;
     const cards = (/** @type {typeof hits} */ some) => some.map((hit) => card(searched, hit.product, like === null ? hit : null));
     return {
-      named: named.map(({ product }) => card(catalog, product, null)),
       cards: cards(hits.filter((hit) => !isDoubtful(hit))),
       doubtful: cards(hits.filter(isDoubtful)),
       unknown: like === null ? unknownScripts(question.text, manifest.text.scripts) : [],
@@ -109,7 +111,7 @@ export async function receive({ data: { id, task, given, cancel } }) {
   const controller = new AbortController();
   running.set(id, controller);
   try {
-    const answer = await tasks[/** @type {'search'} */ (task)](given, controller.signal);
+    const answer = await tasks[/** @type {'search'} */ (task)](given, controller.signal, (named) => postMessage({ id, named }));
     postMessage({ id, answer });
     if (task === 'search') update();
   } catch (error) {

@@ -22,9 +22,9 @@
  * @property {Uint8Array | null} thumbnail a WebP file
  * @property {{stars: number, percent: number} | null} match how sure it is that this was searched for
  *
- * @typedef {{named: Card[], cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `named`: what the
- *   text names exactly, above the others; `unknown`: writing systems of the text that the model does not know; `liked`: the name
- *   of the product that the others are like
+ * @typedef {{cards: Card[], doubtful: Card[], unknown: string[], liked: string | null}} Answer `unknown`: writing systems of the
+ *   text that the model does not know; `liked`: the name of the product that the others are like
+ * @typedef {(cards: Card[]) => void} Named told what the text names exactly, where it does: before an encoder is loaded
  * @typedef {{categories: string[], currency: string, isOld: boolean}} Known of a catalog; `isOld`: its prices may be out of date
  * @typedef {'missing' | 'damaged' | 'mismatched' | 'picture' | 'memory' | 'gone' | 'other'} Problem
  */
@@ -46,7 +46,7 @@ export class Shop {
   preparing = () => {};
   /** Told of the catalog that is searched now, after an update. @type {(catalog: Known) => void} */
   updated = () => {};
-  /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: unknown) => void}>} */
+  /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: unknown) => void, named?: Named}>} */
   #asked = new Map();
   #last = 0;
   #worker;
@@ -68,7 +68,8 @@ export class Shop {
   product = (/** @type {string} */ id) => this.#ask('product', id);
 
   /** @returns {Promise<Answer>} */
-  search = (/** @type {Question} */ question, /** @type {AbortSignal} */ signal) => this.#ask('search', question, signal);
+  search = (/** @type {Question} */ question, /** @type {AbortSignal} */ signal, /** @type {Named} */ named = () => {}) =>
+    this.#ask('search', question, signal, named);
 
   /** Loads an encoder ahead. What fails is said when it is used. @param {'text' | 'image'} part */
   prepare = (part) => void this.#ask('prepare', part).catch(() => {});
@@ -80,23 +81,25 @@ export class Shop {
    * @param {string} task
    * @param {unknown} given
    * @param {AbortSignal} [signal]
+   * @param {Named} [named]
    */
-  #ask(task, given, signal) {
+  #ask(task, given, signal, named) {
     const id = ++this.#last;
     signal?.addEventListener('abort', () => this.#worker.postMessage({ cancel: id }));
     return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
+      this.#asked.set(id, { resolve, reject, named });
       this.#worker.postMessage({ id, task, given });
     });
   }
 
   #started() {
     const worker = new Worker(this.script, { name: this.updates });
-    worker.onmessage = ({ data: { id, answer, problem, loaded, total, preparing, known } }) => {
+    worker.onmessage = ({ data: { id, answer, problem, named, loaded, total, preparing, known } }) => {
       if (known) return this.updated(known);
       if (preparing) return this.preparing();
       if (loaded !== undefined) return this.progressed(loaded, total);
       const asked = this.#asked.get(id);
+      if (named) return asked?.named?.(named);
       this.#asked.delete(id);
       if (problem) asked?.reject(new ShopError(problem));
       else asked?.resolve(answer);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ask, broken, env, launch, picture, serve, settled, show, visit } from './site.js';
+import { ask, broken, env, gate, launch, names, picture, ready, serve, settled, show, visit } from './site.js';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
@@ -42,6 +42,58 @@ test('what holds all words stands above, under a heading, and what is below stay
   if (process.env.SCREENS) await page.screenshot({ path: `${process.env.SCREENS}/light-named.png` });
   assert.deepEqual(await broken(page), []);
   assert.deepEqual(errors, []);
+});
+
+test('what the words name stands there while the encoder is on its way, and the answer leaves it where it is', async () => {
+  const visitor = await visit(browser, site.url, { serviceWorkers: 'block' });
+  const { page, errors } = visitor;
+  const hold = gate();
+  site.held['model/text.tflite'] = hold.until;
+  await ready(page);
+  await page.fill('#text', 'red apple');
+  await page.press('#text', 'Enter');
+  await page.waitForSelector('#named .name');
+  assert.equal(await page.getAttribute('#answer', 'aria-busy'), 'true');
+  assert.ok(await page.isVisible('#named-title'));
+  const named = await names(page);
+  const first = await page.locator('#named .card').first().elementHandle();
+  await page.waitForSelector('[data-state=preparing]');
+  assert.deepEqual(await names(page), named, 'nothing else');
+  await page.waitForTimeout(300); // what fades in
+  if (process.env.SCREENS) await page.screenshot({ path: `${process.env.SCREENS}/light-named-early.png` });
+  assert.deepEqual(await broken(page), []);
+  await page.fill('#text', 'zzzzzz');
+  await page.press('#text', 'Enter');
+  await page.waitForFunction(() => document.querySelector('#named-title:not([hidden])') === null);
+  assert.deepEqual(await names(page), [], 'of another question');
+  await page.fill('#text', 'red apple');
+  await page.press('#text', 'Enter');
+  await page.waitForSelector('#named .name');
+  const again = await page.locator('#named .card').first().elementHandle();
+  assert.equal(await first?.evaluate((card) => card.isConnected), false);
+  hold.free();
+  await settled(page);
+  assert.equal(await again?.evaluate((card) => card.isConnected), true, 'the same element');
+  assert.deepEqual((await names(page)).slice(0, named.length), named);
+  assert.equal(await page.textContent('#count'), '20 products');
+  assert.deepEqual(errors, []);
+  site.held = {};
+  await page.context().close();
+});
+
+test('an encoder that does not come leaves no group above what went wrong', async () => {
+  const visitor = await visit(browser, site.url, { serviceWorkers: 'block' });
+  const { page } = visitor;
+  site.change = (path) => path === 'model/text.tflite' ? 503 : undefined;
+  await ask(page, 'red apple');
+  assert.equal(await page.getAttribute('#answer', 'data-state'), 'failed');
+  assert.equal(await page.isVisible('#named-title'), false);
+  assert.deepEqual(await names(page), []);
+  site.change = () => undefined;
+  await page.click('#act');
+  await page.waitForSelector('[data-state=found]');
+  assert.ok((await names(page)).length > 20);
+  await page.context().close();
 });
 
 test('an id names its product alone, and a category leaves it out', async () => {
