@@ -2,6 +2,8 @@
 
 import base64
 import dataclasses
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -85,6 +87,12 @@ def put(of: Device, file: str | None, highest: int | str | None, parts: dict[str
         of.highest_file.write_text(str(highest))
 
 
+def given_up_before(of: Device, case: dict) -> None:
+    """What an earlier run of the app gave up."""
+    if "given_up" in case:
+        of.given_up.write_text(case["given_up"])
+
+
 def encoders_of(of: Device, bundle: str | None) -> Path | None:
     """Where a golden bundle's encoders lie on a device."""
     return of.folder / f"{files.sha256(FOLDER / bundle / 'manifest.json')}.bundle" if bundle else None
@@ -107,6 +115,7 @@ def state(of: Device) -> tuple[int, int]:
 def test_a_golden_statement_comes_to_what_it_must(case, tmp_path):
     of, expected = app(tmp_path, case["keys"], takes_bundles=case.get("bundles", False)), case["expected"]
     put(of, case["in_force"], case["highest"], case.get("parts"))
+    given_up_before(of, case)
     running = device.start(of, TODAY)
     if expected["answer"] == "failed":
         with pytest.raises(UpdateError) as caught:
@@ -143,6 +152,7 @@ def test_a_golden_start_finds_what_is_in_force(case, tmp_path):
     said: list[str] = []
     of = app(tmp_path, case["keys"], case["bundled"], say=said.append, takes_bundles=case.get("bundles", False))
     put(of, None, case["highest"])
+    given_up_before(of, case)
     for name, path in case["state"].items():
         (of.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (of.folder / name).write_bytes(with_edit((FOLDER / path).read_bytes(), case["edit"].get(name)))
@@ -151,7 +161,7 @@ def test_a_golden_start_finds_what_is_in_force(case, tmp_path):
     assert len(said) == rolled_back
     running = device.start(of, TODAY)
     assert has_encoders(of, running, case.get("encoders"))
-    left = {path.name for path in of.folder.iterdir()} - {"highest", of.statement.name}
+    left = {path.name for path in of.folder.iterdir()} - {"highest", "given-up", of.statement.name}
     assert left <= {name for name in case["state"] if name.endswith(".catalog")} | (
         {running.encoders.name} if running.encoders else set())
     assert not (rolled_back and left)
@@ -164,13 +174,17 @@ def test_a_golden_update_that_is_given_up_leaves_the_apps_own(case, tmp_path):
     said: list[str] = []
     of = app(tmp_path, takes_bundles=case["bundles"], say=said.append)
     put(of, case["in_force"], case["highest"])
+    given_up_before(of, case)
     running = device.start(of, TODAY)
     assert running.encoders and not said
     running = device.roll_back(of, running, "no such operator", TODAY)
     assert (running.number, running.encoders) == (case["in_force_after"], None)
     assert state(of) == (case["in_force_after"], case["highest_after"])
-    assert [path.name for path in of.folder.iterdir()] == ["highest"]
-    assert len(said) == 1 and "no such operator" in said[0]
+    assert sorted(path.name for path in of.folder.iterdir()) == ["given-up", "highest"]
+    assert of.given_up.read_text() == bundle().sha256
+    assert len(said) == 2 and "no such operator" in said[0] and "given up here" in said[1]
+    with pytest.raises(ValueError):
+        device.roll_back(of, running, "", TODAY)
 
 
 @pytest.mark.parametrize("edit", ANSWERS["damaged_deltas"]["edits"])
@@ -509,6 +523,7 @@ def test_a_file_that_changed_while_its_bundle_was_fetched_costs_the_whole_bundle
 def test_nothing_of_a_bundle_that_is_there_is_fetched_again(tmp_path):
     of, running = bundle_app(tmp_path)
     fails(of, running, Kind.NETWORK, {"foreign.catalog": None})
+    running = device.start(of, TODAY)        # which keeps what came without its catalog
     made = device.update(of, running, first := site({"file": NIGHT}), TODAY)
     night = {"file": "statements/bundle-the-night-after.update"}
     after = device.update(of, made.in_force, second := site(night), TODAY)
@@ -518,10 +533,10 @@ def test_nothing_of_a_bundle_that_is_there_is_fetched_again(tmp_path):
 
 
 def test_a_bundle_that_is_there_and_not_whole_is_fetched_anew(tmp_path):
-    of, running = bundle_app(tmp_path)
-    fails(of, running, Kind.NETWORK, {"foreign.catalog": None})
+    of, running = bundle_app(tmp_path, NIGHT)
     (encoders_of(of, BUNDLE.name) / "text.tflite").write_bytes(b"short")
-    made = device.update(of, running, served := site({"file": NIGHT}), TODAY)
+    night = {"file": "statements/bundle-the-night-after.update"}
+    made = device.update(of, running, served := site(night), TODAY)
     assert len(of_bundle(served)) == INSIDE and has_encoders(of, made.in_force, BUNDLE.name)
 
 
@@ -585,16 +600,18 @@ def test_killed_while_it_is_given_up_the_update_is_in_force_or_the_apps_own(tmp_
         running = device.start(of, TODAY)
         assert has_encoders(of, running, BUNDLE.name if running.number else None)
         found.add((running.number, device.highest(of)))
-    assert found == {(4, 4), (0, 4), (0, 5)}
+    assert found == {(4, 4), (0, 4)}
 
 
-def test_a_statement_that_cannot_be_deleted_is_a_fault_of_the_disk(tmp_path):
+def test_what_cannot_be_given_up_is_a_fault_of_the_disk(tmp_path, monkeypatch):
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
     of, running = bundle_app(tmp_path, NIGHT)
-    of.statement.unlink()
-    of.statement.mkdir()
+    monkeypatch.setattr(device, "sync_file", full)
     with pytest.raises(UpdateError) as caught:
         device.roll_back(of, running, "no such operator", TODAY)
-    assert caught.value.kind is Kind.DISK
+    assert caught.value.kind is Kind.DISK and state(of) == (4, 4)
 
 
 # Swaps.

@@ -102,9 +102,13 @@ def brought(goldens: GoldenSite, night: Statement) -> Iterator[dict]:
     yield after
     yield case("bundle with the night after", file, with_bundle(updated(
         goldens, file, 5, "whole", *(*whole, "foreign-2.catalog"))), **TAKES)
-    yield case("bundle, the night after it was given up", file, with_bundle(updated(
-        goldens, file, 5, "whole", *(*whole, "foreign-2.catalog"))), highest=5, **TAKES)
-    yield case("bundle again, which was given up", NIGHT, failed("REFUSED", 0, 5), highest=5, **TAKES)
+    gone = {"highest": 4, "given_up": published(goldens).sha256, **TAKES}
+    yield case("bundle again, which was given up", NIGHT, failed("REFUSED", 0, 4), **gone)
+    yield case("bundle, the night after it was given up", file, failed("REFUSED", 0, 4), **gone)
+    yield case("bundle after another was given up", NIGHT, came, **gone | {"given_up": "a" * 64})
+    yield made("the app's own encoders, with a bundle that was given up", replace(
+        goldens.of("tuesday", 5), manifest=night.manifest), lambda own: updated(
+            goldens, own, 5, "delta", "tuesday.delta"), **gone)
     yield made("bundle, the same catalog", replace(night, number=5), lambda file: with_bundle(updated(
         goldens, file, 5, "same")), **HERE)
     yield made("back to the app's own encoders", goldens.of("wednesday", 6), lambda file: updated(
@@ -220,12 +224,17 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
         start("bundle without its folder", 0, {SITE: NIGHT, catalog: "foreign.catalog"}),
         start("bundle whose statement names no files", 0,
               state | {SITE: "statements/bundle-in-force-without-files.update"}),
+        start("bundle that was given up", 0, state, given_up=folder.removesuffix(".bundle")),
+        start("bundle, and another that was given up", 4, state, given_up="a" * 64),
         start("bundle under the app's own catalog", 0, without(catalog) | {SITE: UNDER_OWN}),
         start("bundle that is no longer in force", 2, without(catalog) | own)]
 
 
 def give_ups() -> list[dict]:
     """States in which an app gives the bundle up."""
-    states = (("given up", 4, 5), ("without a highest", None, 5), ("below the highest", 9, 9))
-    return [{"name": name, "in_force": NIGHT, "highest": highest, **TAKES, "in_force_after": 0, "highest_after": after}
-            for name, highest, after in states]
+    def state(name: str, highest: int | None, **more: Any) -> dict:
+        return {"name": name, "in_force": NIGHT, "highest": highest, **more, **TAKES, "in_force_after": 0,
+                "highest_after": 4}
+
+    return [state("given up", 4), state("given up without a highest", None),
+            state("given up after another", 4, given_up="a" * 64)]

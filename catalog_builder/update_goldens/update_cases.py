@@ -29,7 +29,7 @@ ABOUT = {
     "state": "in_force: null (the bundled base.catalog, without a statement) or the statement in force, its catalog "
              "in the state folder, and its bundle where it is of another space; highest: as the file holds it; keys: "
              "which lines of key.txt the app has; parts: by path, how many of the file's first bytes lie as its part; "
-             "bundles: whether the app takes them (absent: no)",
+             "bundles: whether the app takes them (absent: no); given_up: what the file given-up holds (absent: none)",
     "expected": "answer: current | updated | failed. kind: NETWORK | REFUSED | DAMAGED. fetched: all bytes that came, "
                 "the statement's and those of a delta that failed too. in_force, highest: the numbers after it. "
                 "encoders: the folder here whose files are the encoders in force then (absent: the app's own)",
@@ -40,7 +40,8 @@ ABOUT = {
               "names; bundled: the statement beside the bundled base.catalog; highest: its file's text, or null; "
               "in_force, highest_after: the numbers then; bundles, encoders: as above. What is no longer in force is "
               "deleted",
-    "give_ups": "in_force, highest, bundles: the state; in_force_after, highest_after: once the app has given up",
+    "give_ups": "in_force, highest, given_up, bundles: the state; in_force_after, highest_after: once the app has "
+                "given its bundle up, whose digest the file given-up then holds",
     "damaged_deltas": "each edit: [place, byte]s to put into the delta; to apply it is refused, or gives the result",
     "today": "the day on which all this happens, but where a case says another"}
 

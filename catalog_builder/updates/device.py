@@ -30,7 +30,7 @@ from catalog_builder.updates.statement import Check, PublishedBundle, Statement,
 from export.common import files
 from export.common.errors import InputError
 
-HIGHEST, CATALOG, MADE = "highest", ".catalog", ".made"
+HIGHEST, GIVEN_UP, CATALOG, MADE = "highest", "given-up", ".catalog", ".made"
 OURS = re.compile(r"[0-9a-f]{64}(\.partial)?\.(catalog|part|made|bundle)|.*\.partial(\.update)?")   # may be deleted
 
 
@@ -58,6 +58,11 @@ class Device:
     def highest_file(self) -> Path:
         """Holds the highest number that was ever in force here."""
         return self.highest or self.folder / HIGHEST
+
+    @property
+    def given_up(self) -> Path:
+        """Holds the digest of a bundle's manifest whose encoders did not load here."""
+        return self.folder / GIVEN_UP
 
     def catalog(self, digest: str) -> Path:
         """Where the catalog with this digest of its own lies."""
@@ -166,6 +171,8 @@ def _refuse_foreign(device: Device, told: Statement) -> None:
         raise StatementError("an update of another embedding space", expected=device.space, found=told.space)
     if not device.takes_bundles:
         raise StatementError("an update with other encoders, which this app does not take")
+    if device.given_up.exists() and device.given_up.read_bytes() == told.manifest.sha256.encode():
+        raise StatementError("an update with encoders that were given up here", found=told.manifest.sha256)
 
 
 def _fitting(path: Path, told: Statement) -> Catalog:
@@ -213,9 +220,10 @@ def _updated(device: Device, running: InForce, site: CountedSite, today: datetim
             _delete_parts(device)
         return None
     bundle = device.bundle(told)
-    folder = update_encoders.bring(device.folder, bundle, told.space, site) if bundle else None
+    brought = update_encoders.bring(device.folder, bundle, told.space, site) if bundle else None
     how = _bring(device, running.catalog, told, site)
     catalog = running.catalog if how == "same" else _fitting(device.catalog(told.catalog.digest), told)
+    folder = update_encoders.named(brought) if brought else None
     _write(device.statement, content)        # the commit
     with _told(device):
         _write_highest(device, told.number)
@@ -294,17 +302,16 @@ def _delete_parts(device: Device) -> None:
 # Encoders that do not load.
 
 def roll_back(device: Device, in_force: InForce, why: object, today: datetime.date) -> InForce:
-    """Gives up an update whose encoders do not load here. What a start then finds is in force; the next number comes.
+    """Gives up a bundle whose encoders do not load here: the app's own files are in force, until another bundle comes.
 
-    Raises UpdateError where the statement cannot be deleted; CatalogError as `start`.
+    Raises UpdateError where that cannot be written; ValueError for the app's own encoders; CatalogError as `start`.
     """
+    if in_force.encoders is None:
+        raise ValueError("the app's own encoders cannot be given up")
     device.say(f"gave up the encoders of number {in_force.number}: {why}")
     try:
-        device.statement.unlink(missing_ok=True)
-        sync_folder(device.folder)
+        _write(device.given_up, update_encoders.digest(in_force.encoders).encode())
     except OSError as error:
-        raise UpdateError(Kind.DISK, "an update that cannot be given up", where=device.statement,
+        raise UpdateError(Kind.DISK, "an update that cannot be given up", where=device.given_up,
                           found=error.strerror) from None
-    with _told(device):                      # after the statement: a kill between them lets it come once more
-        _write_highest(device, in_force.number + 1)
     return start(device, today)

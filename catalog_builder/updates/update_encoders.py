@@ -1,7 +1,7 @@
 """A bundle that a statement names, and an app's folder, enter; the folder of its encoders leaves, whole and verified.
 
-It lies in `<sha256 of manifest.json>.bundle`. While it is fetched, that is called `.bundle.part`, and only whole files
-lie in it, so a later update goes on file by file.
+It lies in `<sha256 of manifest.json>.bundle`. Until its catalog is there, too, that is called `.bundle.part`, and only
+whole files lie in it, so a later update goes on file by file.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,10 @@ def kept(folder: Path, bundle: PublishedBundle, space: str) -> Path:
 
 
 def bring(folder: Path, bundle: PublishedBundle, space: str, site: CountedSite) -> Path:
-    """The bundle's folder, fetched where it is not there. Raises DamagedFileError; UpdateError for the network."""
+    """The bundle's folder, or the one that `named` makes it of, fetched where neither is there.
+
+    Raises DamagedFileError; UpdateError for the network.
+    """
     target = folder / f"{bundle.sha256}{BUNDLE}"
     if target.exists():
         try:
@@ -44,9 +47,21 @@ def bring(folder: Path, bundle: PublishedBundle, space: str, site: CountedSite) 
         raise DamagedFileError(f"a bundle that is not what the statement says: {error}") from None
     for inner in (*(path for path in part.rglob("*") if path.is_dir()), part):
         sync_folder(inner)
-    part.rename(target)
-    sync_folder(folder)
+    return part
+
+
+def named(brought: Path) -> Path:
+    """The bundle's folder, made of what `bring` gave."""
+    if brought.suffix != PART:
+        return brought
+    target = brought.rename(brought.with_suffix(""))
+    sync_folder(target.parent)
     return target
+
+
+def digest(folder: Path) -> str:
+    """That of the manifest of a bundle's folder."""
+    return folder.name.removesuffix(BUNDLE)
 
 
 def _all(bundle: PublishedBundle) -> Iterator[tuple[str, PublishedFile]]:
