@@ -167,7 +167,10 @@ public class CatalogUpdates internal constructor(
     private fun catalog(old: InForce, statement: UpdateStatement, run: UpdateRun): Pair<ProductCatalog, UpdateWay> {
         if (old.catalog.digest == statement.catalog.digest) {
             if (old.catalog.space == statement.space) return old.catalog to UpdateWay.SAME
-            throw UpdateFault(UpdateErrorKind.DAMAGED, "the catalog in force is not of the embedding space of the statement")
+            throw UpdateFault(
+                UpdateErrorKind.DAMAGED,
+                "the catalog in force is not of the embedding space of the statement",
+            )
         }
         val (file, way) = made(old, statement, run) ?: (run.download(statement.catalog) to UpdateWay.WHOLE)
         return arrived(file, statement, run) to way
@@ -194,7 +197,9 @@ public class CatalogUpdates internal constructor(
             wellFormed(!statement.manifest?.files.isNullOrEmpty(), ErrorKind.MISMATCHED) {
                 "an update of another embedding space: ${statement.space}, not $space"
             }
-            wellFormed(takesBundles, ErrorKind.MISMATCHED) { "an update with other encoders, which this app does not take" }
+            wellFormed(takesBundles, ErrorKind.MISMATCHED) {
+                "an update with other encoders, which this app does not take"
+            }
         }
     }
 

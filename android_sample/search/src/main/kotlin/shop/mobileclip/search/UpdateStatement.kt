@@ -157,10 +157,16 @@ public class UpdateStatement private constructor(
 
         private fun bundle(members: Map<String, Json>): Bundle {
             val listed = members.given("files")?.asArray("files")
-            wellFormed(listed == null || listed.size in 1..MOST_FILES) { "${listed?.size} files, expected 1 to $MOST_FILES" }
+            wellFormed(listed == null || listed.size in 1..MOST_FILES) {
+                "${listed?.size} files, expected 1 to $MOST_FILES"
+            }
             val files = listed.orEmpty().map { remote(it.asObject("a file"), ::RemoteFile) }
             val bundle = remote(members) { path, sha256, bytes -> Bundle(files, path, sha256, bytes) }
-            wellFormed((files + bundle).distinctBy { it.path }.size == files.size + 1) { "a file twice in the manifest" }
+            wellFormed(
+                (files + bundle).distinctBy {
+                    it.path
+                }.size == files.size + 1,
+            ) { "a file twice in the manifest" }
             wellFormed(files.all(bundle::holds)) { "a file outside of the manifest's folder" }
             return bundle
         }

@@ -99,7 +99,10 @@ class CatalogUpdatesTest {
         }
         for ((path, length) in case["parts"]?.asObject("parts").orEmpty()) {
             val whole = GoldenUpdates.bytes(path)
-            File(state, "${hex(MessageDigest.getInstance("SHA-256").digest(whole))}.part").writeBytes(whole.copyOf(length.asLong("parts").toInt()))
+            File(
+                state,
+                "${hex(MessageDigest.getInstance("SHA-256").digest(whole))}.part",
+            ).writeBytes(whole.copyOf(length.asLong("parts").toInt()))
         }
         val keys = case.list("keys").map { GoldenUpdates.keys[it.asLong("key").toInt()] }
         val bundles = case["bundles"]?.asBool("bundles") ?: false
@@ -140,7 +143,9 @@ class CatalogUpdatesTest {
         val edits = case.part("edit").asObject("edit")
         for ((name, source) in case.part("state").asObject("state")) {
             val bytes = GoldenUpdates.bytes(source.asText("source"))
-            File(state, name).apply { parentFile.mkdirs() }.writeBytes(GoldenUpdates.edited(bytes, edits[name]?.asObject("edit")))
+            File(state, name).apply {
+                parentFile.mkdirs()
+            }.writeBytes(GoldenUpdates.edited(bytes, edits[name]?.asObject("edit")))
         }
         case.part("highest").takeIf { it != Json.Null }?.let { File(state, "highest").writeText(it.asText("highest")) }
         val keys = case.list("keys").map { GoldenUpdates.keys[it.asLong("key").toInt()] }

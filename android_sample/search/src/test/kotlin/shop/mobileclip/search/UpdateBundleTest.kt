@@ -105,7 +105,9 @@ class UpdateBundleTest {
         failed(site, UpdateErrorKind.NETWORK)
         val (whole, asked) = GoldenUpdates.files(partial).keys to site.askedOfTheBundle().map { it.first }
         assertEquals(3, whole.size) { "$whole" }
-        val (part, place) = state.listFiles()!!.first { it.isFile && it.name.endsWith(".part") }.let { it to it.length() }
+        val (part, place) = state.listFiles()!!.first {
+            it.isFile && it.name.endsWith(".part")
+        }.let { it to it.length() }
         assertEquals(120, place)
         val next = site()
         checkWhole(updated(next).encoders)
