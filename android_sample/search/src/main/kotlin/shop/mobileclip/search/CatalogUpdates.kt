@@ -120,8 +120,8 @@ public class CatalogUpdates internal constructor(
     /**
      * Fetches the statement, and, if it is a newer one, the encoders, where it brings some that are not there, and the
      * catalog: what changed, where there is a delta from the one in force, else whole, going on where an earlier download
-     * ended. After [UpdateOutcome.Updated] the new catalog is in force,
-     * at the next start too; the old one may be searched for as long as it is wanted. [isCancelled] is asked between blocks.
+     * ended. After [UpdateOutcome.Updated] the new catalog is in force, at the next start too; the old one may be searched for
+     * as long as it is wanted. [isCancelled] is asked between blocks.
      *
      * @throws IllegalStateException before [start].
      */
@@ -167,10 +167,7 @@ public class CatalogUpdates internal constructor(
     private fun catalog(old: InForce, statement: UpdateStatement, run: UpdateRun): Pair<ProductCatalog, UpdateWay> {
         if (old.catalog.digest == statement.catalog.digest) {
             if (old.catalog.space == statement.space) return old.catalog to UpdateWay.SAME
-            throw UpdateFault(
-                UpdateErrorKind.DAMAGED,
-                "the catalog in force is not of the embedding space of the statement",
-            )
+            throw UpdateFault(UpdateErrorKind.DAMAGED, "the catalog in force is not of the statement's embedding space")
         }
         val (file, way) = made(old, statement, run) ?: (run.download(statement.catalog) to UpdateWay.WHOLE)
         return arrived(file, statement, run) to way

@@ -48,11 +48,7 @@ internal class UpdateBundle(
 
     private fun bring(file: UpdateStatement.RemoteFile, place: File, run: UpdateRun) {
         if (place.length() != file.bytes) return folder.move(run.download(file), place)
-        if (run.sha256(place) !=
-            file.sha256
-        ) {
-            run.damaged(partial, "${place.path}: its bytes are no longer the statement's")
-        }
+        if (run.sha256(place) != file.sha256) run.damaged(partial, "${place.path}: other bytes than the statement's")
     }
 
     private fun checkManifest(manifest: File) {

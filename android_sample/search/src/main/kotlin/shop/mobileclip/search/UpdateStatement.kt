@@ -162,11 +162,8 @@ public class UpdateStatement private constructor(
             }
             val files = listed.orEmpty().map { remote(it.asObject("a file"), ::RemoteFile) }
             val bundle = remote(members) { path, sha256, bytes -> Bundle(files, path, sha256, bytes) }
-            wellFormed(
-                (files + bundle).distinctBy {
-                    it.path
-                }.size == files.size + 1,
-            ) { "a file twice in the manifest" }
+            val paths = (files + bundle).map { it.path }
+            wellFormed(paths.distinct().size == paths.size) { "a file twice in the manifest" }
             wellFormed(files.all(bundle::holds)) { "a file outside of the manifest's folder" }
             return bundle
         }
