@@ -228,6 +228,7 @@ class UpdateBundleTest {
         assertThrows<IllegalStateException> { updates(site()).giveUp() }
         val updates = started(site())
         assertEquals(0, updates.giveUp().number)
+        assertEquals(emptyList<String>(), state.list()!!.toList())
         checkWhole((updates.update() as UpdateOutcome.Updated).encoders)
     }
 
