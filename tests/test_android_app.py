@@ -35,8 +35,8 @@ LIBRARIES = tuple(sorted((ROOT / "tests" / "fixtures" / "android").glob("*.xml")
 MOST_LINES = 1200                            # of Kotlin in the app: what is more belongs into the libraries
 VARIANTS = ("light", "dark", "zh-Hant", "german", "large-text", "tablet", "landscape", "arabic")
 STATES = ("idle", "preparing", "searching", "results", "less-certain", "only-less-certain", "not-measured",
-          "unknown-script", "no-match", "error", "error-picture", "error-memory", "picture-and-words", "part",
-          "details", "live", "staff")
+          "unknown-script", "exact-matches", "exact-matches-first", "no-match", "error", "error-picture",
+          "error-memory", "picture-and-words", "part", "details", "live", "staff")
 SHADED = ("part",)                           # a dialog
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 TOOLS = "{http://schemas.android.com/tools}"

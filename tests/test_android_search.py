@@ -218,6 +218,7 @@ def test_every_golden_text_named_what_it_names(cases, say):
 
 @pytest.mark.parametrize("kind, test", [
     ("cases", "golden updates end as they must"), ("starts", "golden starts find what is in force"),
+    ("give_ups", "golden updates that are given up do not come back"),
     ("malformed", "what is no statement is refused in one line, by the reader and by an update")])
 def test_every_golden_update_was_followed(cases, kind, test):
     answers = json.loads((goldens.OUT / "updates" / "answers.json").read_text(encoding="utf-8"))
@@ -230,7 +231,7 @@ def test_random_deltas_were_applied_and_damaged_ones_refused(cases, repetitions,
     printed = "".join(case.printed for case in cases
                       if case.name.startswith(("DeltaTest", "CatalogUpdatesTest", "SearcherTest")))
     for figure in (f"deltas: {edits}, 0 differing", rf"damaged deltas: {faults}, \d+ refused, the others right",
-                   r"killed at \d+ moments \(whole\)",
+                   r"killed at \d+ moments \(whole\)", r"killed at \d+ moments \(bundle\)",
                    f"swaps: {swaps(repetitions)}, each answer wholly of one catalog"):
         found = re.search(figure, printed)
         assert found, f"{figure} in {printed!r}"

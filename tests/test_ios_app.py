@@ -460,8 +460,7 @@ def test_the_info_texts_are_those_of_the_project():
 
 
 ANDROID_ONLY = {"no_picture_app", "live", "take_elsewhere"}      # states that iOS has not
-IOS_ONLY = {"Close", "Settings",                                 # what Android's system has
-            "Exact matches"}                                     # what Android's app does not show yet
+IOS_ONLY = {"Close", "Settings"}                                 # what Android's system has
 
 
 def test_the_twin_on_android_says_the_same():

@@ -43,7 +43,7 @@ from tests.pictures import noise, saved
 PAGE = ROOT / "web_sample"
 APP = PAGE / "app"
 OWN = {"clear", "drop", "progress", "clear_filters", "close", "error_network",   # what Android says by other
-       "old_prices", "named"}                                                       # means
+       "old_prices"}                                                                # means
 MOST_ICON = 10_000                           # bytes
 MOST_LINES = {"app": 800, "search": 1900}    # without comments and blank lines
 # The tokenizers beside CLIP's came later than the bound on the search. They have one of their own, so that neither can

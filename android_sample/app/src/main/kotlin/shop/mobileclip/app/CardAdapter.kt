@@ -6,27 +6,38 @@ import android.view.View
 import android.view.ViewGroup
 import android.widget.BaseAdapter
 import android.widget.LinearLayout
+import android.widget.TextView
 
-/** The results, as many in a row as fit; the doubtful ones come last, under a heading. [open]: a card was touched. */
+/**
+ * The results, as many in a row as fit: what the words name exactly first, under a heading, and the doubtful ones last, under
+ * another. [open]: a card was touched.
+ */
 class CardAdapter(private val context: Context, private val open: (Card, place: Int) -> Unit) : BaseAdapter() {
     private val columns = context.resources.getInteger(R.integer.columns)
-    private var rows: List<List<Card>> = emptyList() // an empty one is the heading
+    private var rows: List<Row> = emptyList()
 
-    fun show(found: SearchState.Found) {
-        val heading = if (found.doubtful.isEmpty()) emptyList() else listOf(emptyList<Card>())
-        rows = found.cards.chunked(columns) + heading + found.doubtful.chunked(columns)
+    /** One without cards is a heading: a text's id. */
+    class Row(val cards: List<Card>, val heading: Int = 0)
+
+    fun show(found: SearchState.Found, named: List<Card>) {
+        rows = group(R.string.named, named) + rows(found.cards) + group(R.string.doubtful, found.doubtful)
         notifyDataSetChanged()
     }
 
+    private fun rows(cards: List<Card>) = cards.chunked(columns).map { Row(it) }
+
+    private fun group(heading: Int, cards: List<Card>) =
+        if (cards.isEmpty()) emptyList() else listOf(Row(emptyList(), heading)) + rows(cards)
+
     override fun getCount(): Int = rows.size
 
-    override fun getItem(position: Int): List<Card> = rows[position]
+    override fun getItem(position: Int): Row = rows[position]
 
     override fun getItemId(position: Int): Long = position.toLong()
 
     override fun getViewTypeCount(): Int = 2
 
-    override fun getItemViewType(position: Int): Int = if (rows[position].isEmpty()) 1 else 0
+    override fun getItemViewType(position: Int): Int = if (rows[position].cards.isEmpty()) 1 else 0
 
     override fun areAllItemsEnabled(): Boolean = false
 
@@ -34,13 +45,17 @@ class CardAdapter(private val context: Context, private val open: (Card, place: 
     override fun isEnabled(position: Int): Boolean = false
 
     override fun getView(position: Int, old: View?, parent: ViewGroup): View {
-        val cards = rows[position]
-        if (cards.isEmpty()) return old ?: inflate(R.layout.item_heading, parent)
+        val cards = rows[position].cards
+        if (cards.isEmpty()) {
+            return (old ?: inflate(R.layout.item_heading, parent)).also {
+                (it as TextView).setText(rows[position].heading)
+            }
+        }
         val row = old as LinearLayout? ?: LinearLayout(context)
         while (row.childCount < columns) row.addView(inflate(R.layout.item_card, row))
         for (column in 0 until columns) {
             val card = cards.getOrNull(column)
-            show(row.getChildAt(column), card, rows.take(position).sumOf { it.size } + column)
+            show(row.getChildAt(column), card, rows.take(position).sumOf { it.cards.size } + column)
         }
         return row
     }

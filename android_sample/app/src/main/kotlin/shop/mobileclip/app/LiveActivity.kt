@@ -7,6 +7,7 @@ import android.os.Bundle
 import android.view.View
 import android.widget.TextView
 import shop.mobileclip.android.LiveCamera
+import shop.mobileclip.android.Picture
 import shop.mobileclip.search.SearchOutcome
 import shop.mobileclip.search.SearchRequest
 

@@ -1,31 +1,12 @@
 package shop.mobileclip.app
 
-import android.content.Context
-import android.graphics.RectF
-import shop.mobileclip.android.PictureSource
+import shop.mobileclip.android.Picture
 import shop.mobileclip.search.CatalogFilter
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.RGBImage
 import shop.mobileclip.search.SearchRequest
-import java.io.File
 import java.io.Serializable
 import java.math.BigDecimal
-
-/** A picture to search with: a file of the app's own, and of it the part that is meant; null for all. */
-data class Picture(val file: File, private val sides: List<Float>? = null) : Serializable {
-    /** In fractions of the picture's sides. */
-    val part: RectF? get() = sides?.let { (left, top, right, bottom) -> RectF(left, top, right, bottom) }
-
-    fun source(): PictureSource = PictureSource.of(file.readBytes())
-
-    fun withPart(part: RectF?): Picture = copy(sides = part?.run { listOf(left, top, right, bottom) })
-
-    companion object {
-        /** A new file in the app's cache: it outlives the process, and Android may clear it away when storage is short. */
-        fun newFile(context: Context): File =
-            File.createTempFile("picture", null, File(context.cacheDir, "pictures").apply { mkdirs() })
-    }
-}
 
 /** What the shopper is looking for; nothing yet where it [isEmpty]. Saved when the process may end. */
 data class Question(

@@ -11,8 +11,10 @@ import android.widget.EditText
 import android.widget.ImageView
 import android.widget.SeekBar
 import android.widget.Spinner
+import shop.mobileclip.android.Localized
 import shop.mobileclip.android.PartView
 import shop.mobileclip.android.PictureTaker
+import shop.mobileclip.android.ScreenReader
 import shop.mobileclip.search.EncoderPart
 import java.math.BigDecimal
 
@@ -71,7 +73,8 @@ class QuestionView(
         sliderRow.visibility =
             if (question.picture != null && question.text.isNotBlank()) View.VISIBLE else View.INVISIBLE
         slider.progress = Math.round(question.slider * slider.max).toInt()
-        val percent = root.resources.percent(100 * slider.progress / slider.max)
+        val language = root.resources.configuration.locales[0]
+        val percent = Localized.percent(100 * slider.progress / slider.max, language)
         describe(slider, R.string.slider, root.context.getString(R.string.slider_state, percent))
         if (categories != model.categories) showCategories(model.categories)
         category.setSelection(categories.indexOf(question.category) + 1)
@@ -95,13 +98,8 @@ class QuestionView(
         category.visibility = if (names.size > 1) View.VISIBLE else View.GONE
     }
 
-    /** What a screen reader says: a description alone would hide the value. */
-    private fun describe(view: View, name: Int, value: String) {
-        val text = root.context.getString(name)
-        val states = Build.VERSION.SDK_INT >= Build.VERSION_CODES.R
-        view.contentDescription = if (states) text else "$text: $value"
-        if (states) view.stateDescription = value
-    }
+    private fun describe(view: View, name: Int, value: String) =
+        ScreenReader.describe(view, root.context.getString(name), value)
 
     private fun receivePictures() = input.setOnReceiveContentListener(arrayOf("image/*")) { _, content ->
         val parts = content.partition { it.uri != null }

@@ -8,6 +8,7 @@ import android.os.Bundle
 import android.view.Menu
 import android.view.MenuItem
 import shop.mobileclip.android.PartView
+import shop.mobileclip.android.Picture
 import java.io.File
 
 /** The search screen. Its intent may hold a product, to find what is like it, or another app's picture or words. */
@@ -45,7 +46,7 @@ class SearchActivity : ShopActivity() {
         val name = intent.getStringExtra(NAME)
         title = if (model.question.like == null) getText(R.string.app_name) else getString(R.string.more_like, name)
         questionView.show()
-        answerView.show(model.state)
+        answerView.show(model.state, model.named)
     }
 
     override fun onSaveInstanceState(saved: Bundle) {

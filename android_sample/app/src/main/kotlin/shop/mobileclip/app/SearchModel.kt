@@ -1,8 +1,10 @@
 package shop.mobileclip.app
 
 import android.graphics.Bitmap
+import shop.mobileclip.android.Picture
 import shop.mobileclip.android.PictureReader
 import shop.mobileclip.search.EncoderPart
+import shop.mobileclip.search.ModelManifest
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.RGBImage
 import shop.mobileclip.search.RunningSearch
@@ -26,6 +28,10 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
         private set
     var state: SearchState = SearchState.Idle
         private set
+
+    /** What the words name exactly: shown above the answer, and before it is there. */
+    var named: List<Card> = emptyList()
+        private set
     private var catalog: ProductCatalog? = null
     val categories: List<String> get() = catalog?.categories.orEmpty()
 
@@ -47,7 +53,7 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
 
     @Volatile private var read: Read? = null // the last picture: another place of the slider reads nothing anew
 
-    private class Read(val picture: Picture, val image: RGBImage, val preview: Bitmap)
+    private class Read(val picture: Picture, val model: ModelManifest, val image: RGBImage, val preview: Bitmap)
 
     /** Opens the shop, so that its categories can be shown. */
     fun start() = work { {} }
@@ -60,8 +66,14 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
         begin({ ask(question) }, if (question.isEmpty) SearchState.Idle else SearchState.Searching)
         if (question.isEmpty) return
         work { shop ->
-            val request = question.request(question.picture?.let { image(shop, it) }, shop.catalog);
-            { running = search(shop, question, request) }
+            val search = shop.searcher.search
+            val request = question.request(question.picture?.let { image(shop, it) }, search.catalog)
+            val named = search.named(question.words, request.filter).map { Card.of(search.catalog, it.product) };
+            {
+                this.named = named
+                running = search(shop, question, request)
+                changed()
+            }
         }
     }
 
@@ -87,14 +99,15 @@ class SearchModel(private val open: () -> Shop, private val reader: Executor, pr
     private fun begin(what: () -> Unit, first: SearchState) {
         cancel()
         retry = what
+        named = emptyList()
         become(first)
     }
 
     private fun image(shop: Shop, picture: Picture): RGBImage {
-        read?.takeIf { it.picture == picture }?.let { return it.image }
+        read?.takeIf { it.picture == picture && it.model === shop.manifest }?.let { return it.image }
         val source = picture.source()
         val image = PictureReader.read(source, shop.manifest.preprocessor(), picture.part)
-        read = Read(picture, image, PictureReader.preview(source, PREVIEW))
+        read = Read(picture, shop.manifest, image, PictureReader.preview(source, PREVIEW))
         return image
     }
 

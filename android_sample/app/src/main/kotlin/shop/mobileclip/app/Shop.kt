@@ -1,6 +1,5 @@
 package shop.mobileclip.app
 
-import android.content.Context
 import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.CatalogSearch
 import shop.mobileclip.search.EmbeddingEncoder
@@ -19,28 +18,33 @@ class Shop(val manifest: ModelManifest, folder: File, searcher: (onPreparing: Ru
 
     val searcher: Searcher = searcher { preparing() }
 
-    /** Products are added and removed by [change]. */
-    val staff = StaffProducts(folder, catalog) { this.searcher.embedding(it) }
-        .also { this.searcher.use(CatalogSearch(it.catalog)) }
+    private val laid = runCatching { StaffProducts(folder, catalog) { this.searcher.embedding(it) } }
+        .onSuccess { this.searcher.use(CatalogSearch(it.catalog)) }
+        .onFailure { words(it) } // to the log
+
+    /**
+     * Products are added and removed by [change]. Throws BadFileException where what they added is damaged, or of another
+     * embedding space or currency than the catalog: it stays, and the shop does without.
+     */
+    val staff: StaffProducts get() = laid.getOrThrow()
 
     /** What is searched now. */
     val catalog: ProductCatalog get() = searcher.search.catalog
 
-    /** Adds or removes products, or lays them over a new catalog, from the next search on. Not for the main thread. */
+    /** Adds or removes products, from the next search on. Not for the main thread. */
     @Synchronized fun change(what: (StaffProducts) -> ProductCatalog) = searcher.use(CatalogSearch(what(staff)))
 
+    /** Searches the shop's next catalog, what staff added over it. Not for the main thread. */
+    @Synchronized fun follow(next: ProductCatalog) = searcher.use(CatalogSearch(laid.getOrNull()?.rebase(next) ?: next))
+
     companion object {
-        /** Opens all but the encoders. Not for the main thread. Throws BadFileException. */
+        /** All but the encoders, which are loaded later. Not for the main thread. */
         fun open(
-            context: Context,
+            files: ShopFiles,
+            folder: File,
             executor: Executor,
             told: SearchListener = SearchListener {},
-            catalog: (ShopFiles) -> ProductCatalog = ShopFiles::catalog,
             encoder: (ShopFiles) -> EmbeddingEncoder = ShopFiles::encoder,
-        ): Shop = ShopFiles.open(context.assets).let { files ->
-            Shop(files.manifest, File(context.filesDir, "staff")) { onPreparing ->
-                files.searcher(executor, catalog(files), told, onPreparing) { encoder(files) }
-            }
-        }
+        ): Shop = Shop(files.manifest, folder) { files.searcher(executor, told, it) { encoder(files) } }
     }
 }

@@ -8,6 +8,7 @@ import android.util.Log
 import shop.mobileclip.android.ShopFiles
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.SearchEvent
+import java.io.File
 import java.util.concurrent.Executor
 import java.util.concurrent.Executors
 
@@ -22,16 +23,19 @@ open class ShopApplication : Application() {
     val reader: Executor = Executors.newSingleThreadExecutor()
     val main: Executor = Handler(Looper.getMainLooper()).let { handler -> Executor { handler.post(it) } }
 
-    @Volatile private var opened: Shop? = null
+    @Volatile protected var opened: Shop? = null
 
     /** The shop. Not for the main thread, since the first call opens it. Throws BadFileException. */
     @Synchronized
-    fun shop(): Shop = opened ?: Shop.open(this, worker, ::count, ::catalog, ::encoder).also { opened = it }
+    fun shop(): Shop = opened ?: open(files()).also { opened = it }
+
+    protected fun open(files: ShopFiles): Shop = Shop.open(files, File(filesDir, "staff"), worker, ::count, ::encoder)
+
+    /** An app that follows its shop's has others. */
+    protected open fun files(): ShopFiles = ShopFiles.open(assets)
 
     /** The app's tests have another. */
     protected open fun encoder(files: ShopFiles): EmbeddingEncoder = files.encoder()
-
-    protected open fun catalog(files: ShopFiles) = files.catalog // an app that follows its shop's has another
 
     private fun count(event: SearchEvent) = count("${event.kind}: ${event.hits} products in ${event.milliseconds} ms")
 

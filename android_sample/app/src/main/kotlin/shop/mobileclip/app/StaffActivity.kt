@@ -8,6 +8,7 @@ import android.widget.AutoCompleteTextView
 import android.widget.EditText
 import android.widget.ImageButton
 import android.widget.TextView
+import shop.mobileclip.android.Picture
 import shop.mobileclip.android.PictureReader
 import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.search.NewProduct

@@ -28,6 +28,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.android.controller.ActivityController
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowToast
+import shop.mobileclip.android.Picture
 import shop.mobileclip.android.SharedFiles
 import shop.mobileclip.android.png
 import java.io.File

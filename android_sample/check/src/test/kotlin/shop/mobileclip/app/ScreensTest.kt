@@ -22,6 +22,8 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowDialog
+import shop.mobileclip.android.Localized
+import shop.mobileclip.android.Picture
 import java.io.File
 
 /** Every state of every screen, drawn by Android's own code: light and dark, four languages, large text, wide, right to left. */
@@ -74,7 +76,7 @@ class ScreensTest {
         val resources = RuntimeEnvironment.getApplication().resources
         val counted = listOf(0, 1, 2, 3, 11, 100).map { resources.getQuantityString(R.plurals.products, it, it) }
         assertEquals(listOf("لا منتجات", "منتج واحد", "منتجان", "٣ منتجات", "١١ منتجًا", "١٠٠ منتج"), counted)
-        assertTrue(resources.percent(29), "٢٩" in resources.percent(29))
+        assertTrue("٢٩" in Localized.percent(29, resources.configuration.locales[0]))
     }
 
     @Test
@@ -106,6 +108,32 @@ class ScreensTest {
             val ids = (cards().take(certain) + cards().takeLast(doubtful)).map { it.id }
             assertEquals(ids.mapIndexed { place, id -> id to place }, opened)
         }
+    }
+
+    @Test
+    fun `what the words name stands first, under a heading of its own, and before there is an answer`() {
+        val activity = started(SearchActivity::class.java)
+        val (list, busy) = activity.findViewById<ListView>(R.id.results) to activity.findViewById<View>(R.id.busy)
+        val opened = mutableListOf<Pair<String, Int>>()
+        val answer = AnswerView(activity.findViewById(R.id.answer), {}, { card, place -> opened += card.id to place })
+        fun rows() = (0 until list.count).map { list.adapter.getView(it, null, list) }
+        fun headings() = rows().map { (it as? TextView)?.text?.toString() }
+        val (named, heading) = cards { null }.take(2) to activity.getString(R.string.named)
+        for (state in listOf(SearchState.Searching, SearchState.Preparing)) {
+            answer.show(state, named)
+            assertEquals(listOf(heading, null, null), headings())
+            assertEquals(listOf(View.VISIBLE, View.VISIBLE), listOf(list, busy).map { it.visibility })
+            assertEquals(View.GONE, activity.findViewById<View>(R.id.count).visibility)
+        }
+        answer.show(found(cards().take(1), cards(::doubtful).takeLast(1)), named)
+        assertEquals(listOf(heading, null, null, null, activity.getString(R.string.doubtful), null), headings())
+        assertEquals(listOf(View.VISIBLE, View.GONE), listOf(list, busy).map { it.visibility })
+        assertEquals("2 products", "${activity.findViewById<TextView>(R.id.count).text}")
+        for (row in rows().filterIsInstance<LinearLayout>()) row.getChildAt(0).performClick()
+        val shown = named + cards().take(1) + cards().takeLast(1)
+        assertEquals(shown.mapIndexed { place, card -> card.id to place }, opened)
+        answer.show(SearchState.Searching)
+        assertEquals(listOf(View.GONE, View.GONE), listOf(list, busy).map { it.visibility })
     }
 
     @Test
@@ -169,6 +197,11 @@ class ScreensTest {
             val activity = started(SearchActivity::class.java)
             AnswerView(activity.findViewById(R.id.answer), {}, { _, _ -> }).show(state)
             draw(activity, "$variant-$name")
+        }
+        for ((name, state) in listOf("" to found(cards()), "-first" to SearchState.Preparing)) {
+            val activity = started(SearchActivity::class.java)
+            AnswerView(activity.findViewById(R.id.answer), {}, { _, _ -> }).show(state, cards { null }.take(3))
+            draw(activity, "$variant-exact-matches$name")
         }
         val asked = asked()
         draw(asked, "$variant-picture-and-words")

@@ -1,6 +1,8 @@
 package shop.mobileclip.app
 
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertSame
+import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -8,15 +10,21 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowLog
+import shop.mobileclip.android.Picture
 import shop.mobileclip.android.ShopFiles
+import shop.mobileclip.search.BadFileException
 import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.ErrorKind
 import shop.mobileclip.search.ModelManifest
+import shop.mobileclip.search.NewProduct
+import shop.mobileclip.search.RGBImage
 import shop.mobileclip.search.SearchHit
 import shop.mobileclip.search.SearchOutcome
 import shop.mobileclip.search.SearchRequest
 import java.io.File
 import java.io.IOException
 import java.util.concurrent.Executor
+import kotlin.io.path.createTempDirectory
 import kotlin.math.ln
 
 /** What is shown for what is asked; every thread is a queue that the test empties. */
@@ -104,6 +112,61 @@ class SearchModelTest {
         settle()
         assertEquals(SearchState.Nothing(emptyList()), model.state)
         assertEquals(6, found(model, Question("a mug")).cards.size)
+    }
+
+    @Test
+    fun `what the words name stands above the answer, and before it`() {
+        val model = goldenModel("../words/base.catalog")
+        val seen = mutableListOf<Pair<SearchState, List<String>>>()
+        model.changed = { seen += model.state to model.named.map { it.id } }
+        found(model, Question("acme"))
+        val named = model.named.map { it.id }
+        assertEquals(named("acme"), named)
+        assertTrue(
+            "$seen",
+            named.size > 2 && listOf(SearchState.Searching, SearchState.Preparing).all { it to named in seen },
+        )
+        assertTrue(model.named.all { it.match == null })
+        found(model, Question("acme", category = "Shoes"))
+        assertTrue(model.named.isNotEmpty() && model.named.size < named.size)
+        model.ask(Question(text = "acme", like = named.first()))
+        assertEquals(emptyList<Card>(), model.named) // at once: it is of what was asked before
+        settle()
+        assertEquals(emptyList<Card>(), model.named)
+        val without = goldenModel("shop.catalog")
+        found(without, Question("a mug"))
+        assertEquals(emptyList<Card>(), without.named)
+    }
+
+    private fun named(text: String): List<String> = goldenShop("../words/base.catalog", worker).let { shop ->
+        shop.searcher.search.named(text).map { shop.catalog.product(it.product).id }
+    }
+
+    @Test
+    fun `where what staff added has another currency, the shop is searched without it`() {
+        val folder = createTempDirectory().toFile()
+        fun shop(change: (String) -> String = { it }) =
+            goldenShop("shop.catalog", worker, folder = folder, change = change)
+        val before = shop()
+        val currency = before.catalog.currency.also { assertEquals(3, it.length) }
+        before.change { it.add(NewProduct("new-1", "Blue mug"), RGBImage(ByteArray(300), 10, 10), turned) }
+        val files = folder.walk().filter { it.isFile }.associateWith { it.readText(Charsets.ISO_8859_1) }
+        val other = shop { it.replace("\"currency\":\"$currency\"", "\"currency\":\"XTS\"") }
+        assertEquals(listOf("XTS", null), listOf(other.catalog.currency, other.catalog.place("new-1")))
+        val found = found(SearchModel({ other }, worker, main), Question("a mug"))
+        assertEquals(minOf(20, other.catalog.size), found.cards.size + found.doubtful.size)
+        for (use in listOf<
+            (
+                Shop,
+            ) -> Unit,
+            >({ it.staff.export(folder) }, { it.change { staff -> staff.remove("new-1") } })) {
+            assertEquals(ErrorKind.MISMATCHED, ErrorKind.of(assertThrows(BadFileException::class.java) { use(other) }))
+        }
+        val next = before.staff.overlay.base
+        other.follow(next)
+        assertSame(next, other.catalog)
+        assertEquals(files, folder.walk().filter { it.isFile }.associateWith { it.readText(Charsets.ISO_8859_1) })
+        assertTrue(shop().catalog.place("new-1") != null)
     }
 
     @Test

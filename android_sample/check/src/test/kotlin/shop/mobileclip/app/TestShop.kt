@@ -37,7 +37,9 @@ fun manifestOf(scripts: List<String>): ModelManifest {
 
 /** The app's assets, opened as the app does; all work on the caller's thread, and no LiteRT. */
 fun testShop(executor: Executor = Executor { it.run() }, encoder: (ModelManifest) -> EmbeddingEncoder = ::fake): Shop =
-    Shop.open(RuntimeEnvironment.getApplication(), executor) { encoder(it.manifest) }
+    RuntimeEnvironment.getApplication().let { app ->
+        Shop.open(ShopFiles.open(app.assets), File(app.filesDir, "staff"), executor) { encoder(it.manifest) }
+    }
 
 /** [loudness]: the length of its answers, and with it the scores of what they find. */
 fun fake(manifest: ModelManifest, loudness: Float = 1f): EmbeddingEncoder =
@@ -50,13 +52,14 @@ fun goldenShop(
     name: String,
     executor: Executor,
     manifest: ModelManifest = testShop().manifest,
+    folder: File = createTempDirectory().toFile(),
     change: (String) -> String = { it },
 ): Shop {
     val golden = File(System.getenv("GOLDENS"), "search/$name").readText(Charsets.ISO_8859_1)
     val file = File.createTempFile("golden", ".catalog").apply { writeText(change(golden), Charsets.ISO_8859_1) }
     val catalog = ProductCatalog.open(file)
     val encoder = FakeEncoder(catalog.space, embedding(catalog.dim, 1f))
-    return Shop(manifest, createTempDirectory().toFile()) {
+    return Shop(manifest, folder) {
         Searcher({ encoder }, NoWords, manifest.preprocessor(), CatalogSearch(catalog), executor, onPreparing = it)
     }
 }

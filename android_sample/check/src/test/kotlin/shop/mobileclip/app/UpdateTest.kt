@@ -8,6 +8,7 @@ import android.widget.TextView
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertSame
+import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -18,8 +19,15 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowNetworkInfo
 import shop.mobileclip.android.ShopFiles
+import shop.mobileclip.search.BadFileException
 import shop.mobileclip.search.CatalogUpdates
+import shop.mobileclip.search.EmbeddingEncoder
+import shop.mobileclip.search.EncoderPart
+import shop.mobileclip.search.NewProduct
 import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.RGBImage
+import shop.mobileclip.search.SearchOutcome
+import shop.mobileclip.search.SearchRequest
 import shop.mobileclip.search.UpdateDownload
 import shop.mobileclip.search.UpdateFetch
 import shop.mobileclip.search.UpdateOutcome
@@ -33,8 +41,10 @@ import java.security.MessageDigest
 import java.security.Signature
 import java.security.spec.ECGenParameterSpec
 import java.util.Base64
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
 
-/** README.md's own lines, with a server that publishes the app's own catalog. */
+/** README.md's own lines, with a server that publishes the app's own catalog, or a copy of it for other encoders. */
 class PublishedApplication : UpdatingApplication() {
     private val pair = KeyPairGenerator.getInstance("EC").run {
         initialize(ECGenParameterSpec("secp256r1"))
@@ -43,26 +53,71 @@ class PublishedApplication : UpdatingApplication() {
     override val keys = listOf(Base64.getEncoder().encodeToString(pair.public.encoded))
     override val fetch = UpdateFetch { path, _ ->
         asked += path
-        UpdateDownload(0, (statement ?: throw FileNotFoundException(path)).inputStream())
+        UpdateDownload(0, (site[path] ?: throw FileNotFoundException(path)).inputStream())
     }
     val asked = mutableListOf<String>()
-    var statement: ByteArray? = null
+    private val site = mutableMapOf<String, ByteArray>()
 
-    override fun encoder(files: ShopFiles) = fake(files.manifest)
+    /** Of the encoders that were made: the space, and what was loaded. */
+    val loaded = mutableListOf<Pair<String, EncoderPart>>()
+    var doesLoad = true
 
-    /** Signs that the app's own catalog is the newest. */
-    fun publish(number: Int) {
-        val (bytes, own) = assets.open("shop.catalog").use { it.readBytes() } to shop().catalog
-        val sha256 = MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { "%02x".format(it) }
-        val catalog = """"digest":"${own.digest}","path":"shop.catalog","sha256":"$sha256","bytes":${bytes.size}"""
-        val text = """{"format":"mobileclip-update","version":1,"name":"shop","number":$number,""" +
-            """"space":"${own.space}","catalog":{$catalog},"deltas":[]}"""
+    override fun encoder(files: ShopFiles): EmbeddingEncoder = fake(files.manifest).let { fake ->
+        object : EmbeddingEncoder by fake {
+            override fun prepare(part: EncoderPart) {
+                if (!doesLoad) throw UnsatisfiedLinkError("no such operator")
+                loaded += space to part
+            }
+        }
+    }
+
+    /** The shop as the next start opens it. */
+    fun again(): Shop = open(files())
+
+    /** Signs that the app's own catalog is the newest, or that of [space], with encoders. */
+    fun publish(number: Int, space: String? = null) {
+        val own = ownSpace
+        val files = assets.list("").orEmpty().filter { it.endsWith(".tflite") || it == "tokenizer.safetensors" }
+        val manifest = text("manifest.json").replace(own, space ?: own)
+        site["b/manifest.json"] = manifest.toByteArray(Charsets.ISO_8859_1)
+        for (name in files) site["b/$name"] = assets.open(name).use { it.readBytes() }
+        site["shop.catalog"] = sealed(text("shop.catalog").replace(own, space ?: own))
+        val catalog = ProductCatalog.open(File(cacheDir, "made").apply { writeBytes(site.getValue("shop.catalog")) })
+        val listed = files.joinToString { "{${described("b/$it")}}" }
+        val bundle = if (space == null) "" else ""","manifest":{${described("b/manifest.json")},"files":[$listed]}"""
+        val text = """{"format":"mobileclip-update","version":1,"name":"shop","number":$number,"space":""" +
+            """"${space ?: own}","catalog":{"digest":"${catalog.digest}",${described(
+                "shop.catalog",
+            )}},"deltas":[]$bundle}"""
         val signature = Signature.getInstance("SHA256withECDSAinP1363Format").run {
             initSign(pair.private)
             update(text.toByteArray())
             sign()
         }
-        statement = signature + text.toByteArray()
+        site["shop.update"] = signature + text.toByteArray()
+    }
+
+    val ownSpace: String by lazy { ShopFiles.open(assets).manifest.space }
+
+    private fun text(name: String) = assets.open(name).use { it.readBytes() }.toString(Charsets.ISO_8859_1)
+
+    private fun described(path: String): String {
+        val bytes = site.getValue(path)
+        return """"path":"$path","sha256":"${digest(bytes)}","bytes":${bytes.size}"""
+    }
+
+    /** A catalog with its digest in it. */
+    private fun sealed(file: String): ByteArray {
+        val place = file.indexOf(DIGEST) + DIGEST.length
+        val zeros = file.replaceRange(place, place + 64, "0".repeat(64)).toByteArray(Charsets.ISO_8859_1)
+        return zeros.also { digest(it).toByteArray().copyInto(it, place) }
+    }
+
+    private fun digest(bytes: ByteArray) =
+        MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { "%02x".format(it) }
+
+    private companion object {
+        const val DIGEST = "\"sha256\":\""
     }
 }
 
@@ -75,11 +130,11 @@ class GoldenDaysApplication : ShopApplication() {
 
     override fun encoder(files: ShopFiles) = FakeEncoder(base.space, FloatArray(base.dim) { if (it == 0) 1f else 0f })
 
-    override fun catalog(files: ShopFiles): ProductCatalog {
+    override fun files(): ShopFiles {
         val keys = File(goldens, "key.txt").readLines().filter { it.isNotEmpty() }
         val fetch = UpdateFetch { path, _ -> UpdateDownload(0, File(goldens, path).inputStream()) }
         updates = CatalogUpdates("shop", File(filesDir, "updates"), base.space, keys, P256, fetch)
-        return updates.start(base).catalog
+        return ShopFiles.open(assets).with(updates.start(base).catalog, null)
     }
 }
 
@@ -128,6 +183,76 @@ class UpdateTest {
         assertEquals("7", File(app.filesDir, "updates/highest").readText())
         app.update()
         assertEquals(listOf("shop.update", "shop.update", "shop.update"), app.asked)
+    }
+
+    @Test
+    @Config(application = PublishedApplication::class)
+    @Suppress("DEPRECATION")
+    fun `the lines of the README swap encoders and catalog as one, and a search that runs keeps the old`() {
+        val app = application as PublishedApplication
+        on(ConnectivityManager.TYPE_WIFI)
+        val (before, other) = app.shop() to "b".repeat(64)
+        before.change { it.add(NewProduct("new-1", "Blue mug"), RGBImage(ByteArray(300), 10, 10), ByteArray(1)) }
+        val overlay = File(app.filesDir, "staff/overlay.catalog")
+        val added = overlay.readText(Charsets.ISO_8859_1)
+        val search = Robolectric.buildActivity(SearchActivity::class.java).setup().also { settle() }.get()
+        search.model.ask(Question("a mug"))
+        settle()
+        val found = shown(search).map { it.id }
+        app.publish(7, other)
+        val (held, ended) = CountDownLatch(1) to CompletableFuture<SearchOutcome>()
+        app.worker.execute(held::await)
+        before.searcher.search(SearchRequest("a cup")) { ended.complete(it) }
+        app.loaded.clear()
+        app.update()
+        held.countDown()
+        assertEquals(app.ownSpace, (ended.get() as SearchOutcome.Found).catalog.space)
+        val after = app.shop()
+        assertEquals(EncoderPart.entries.map { other to it }, app.loaded)
+        assertEquals(listOf(other, other), listOf(after.manifest.space, after.catalog.space))
+        after.catalog.verify()
+        search.model.retry()
+        settle()
+        assertEquals(found - "new-1", shown(search).map { it.id }.dropLast(1))
+        assertEquals(listOf(other, null), app.again().run { listOf(manifest.space, catalog.place("new-1")) })
+        assertThrows(BadFileException::class.java) { after.staff }
+        assertEquals(added, overlay.readText(Charsets.ISO_8859_1)) // of the old space: it is not used, and stays
+
+        app.asked.clear()
+        app.publish(8, other)
+        app.update()
+        assertEquals(listOf("shop.update"), app.asked)
+        assertSame(after, app.shop())
+        val folder = File(app.filesDir, "updates").listFiles()!!.single { it.name.endsWith(".bundle") }
+        val files = ShopFiles.open(app.assets).with(after.catalog, folder)
+        assertEquals(app.assets.open("text.tflite").use { it.available() }, files.mapped("text.tflite").capacity())
+        assertEquals(app.ownSpace, files.encoder().use { it.space }) // the files themselves are the app's own
+
+        File(folder, "tokenizer.safetensors").run { writeBytes(ByteArray(length().toInt())) }
+        val own = app.again() // the folder cannot be opened: it is given up
+        assertEquals(app.ownSpace, own.manifest.space)
+        assertTrue(own.catalog.place("new-1") != null)
+        assertEquals(listOf("9"), File(app.filesDir, "updates").listFiles()!!.map { it.readText() })
+    }
+
+    @Test
+    @Config(application = PublishedApplication::class)
+    @Suppress("DEPRECATION")
+    fun `encoders that do not load here are given up, and the app goes on as it was`() {
+        val app = application as PublishedApplication
+        on(ConnectivityManager.TYPE_WIFI)
+        val (before, other) = app.shop() to "c".repeat(64)
+        app.publish(7, other)
+        app.doesLoad = false
+        app.update()
+        assertSame(before, app.shop())
+        assertEquals(listOf("8"), File(app.filesDir, "updates").listFiles()!!.map { it.readText() })
+        app.doesLoad = true
+        app.update() // the same one is not taken again
+        assertSame(before, app.shop())
+        app.publish(8, other)
+        app.update()
+        assertEquals(other, app.shop().manifest.space)
     }
 
     @Test

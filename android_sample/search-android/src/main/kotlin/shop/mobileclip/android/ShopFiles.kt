@@ -2,7 +2,9 @@ package shop.mobileclip.android
 
 import android.content.res.AssetManager
 import shop.mobileclip.search.BadFileException
+import shop.mobileclip.search.CatalogInForce
 import shop.mobileclip.search.CatalogSearch
+import shop.mobileclip.search.CatalogUpdates
 import shop.mobileclip.search.EmbeddingEncoder
 import shop.mobileclip.search.ErrorKind
 import shop.mobileclip.search.ModelManifest
@@ -11,6 +13,7 @@ import shop.mobileclip.search.SearchListener
 import shop.mobileclip.search.Searcher
 import shop.mobileclip.search.TextTokenizer
 import shop.mobileclip.search.Tokenizers
+import shop.mobileclip.search.UpdateOutcome
 import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
@@ -25,17 +28,29 @@ import java.util.concurrent.Executor
  * whole tokenizer: not for the main thread. The catalog's bytes are not proved, which Android did for assets when it
  * installed the app; after a download call `catalog.verify()` once.
  */
-public class ShopFiles private constructor(private val source: FileSource) {
-    public val manifest: ModelManifest = ModelManifest.read(source.bytes(MANIFEST), MANIFEST)
+public class ShopFiles private constructor(
+    private val source: FileSource,
+    public val manifest: ModelManifest,
+    public val catalog: ProductCatalog,
+    public val tokenizer: TextTokenizer,
+) {
+    /**
+     * What an update left in force ([UpdateOutcome.Updated]) instead of these: its [catalog], with the manifest, the
+     * tokenizer and the encoders of the folder [encoders], mapped; where that is null, with those here. Throws
+     * [BadFileException].
+     */
+    public fun with(catalog: ProductCatalog, encoders: File?): ShopFiles =
+        if (encoders == null) ShopFiles(source, manifest, catalog, tokenizer) else open(FolderSource(encoders), catalog)
 
-    public val catalog: ProductCatalog = source.within(CATALOG) { channel, start, length ->
-        ProductCatalog.open(channel, start, length, CATALOG, manifest.space, manifest.catalog?.digest)
-    }
-
-    public val tokenizer: TextTokenizer = manifest.tokenizer.let { file ->
-        source.within(file.path) { channel, start, length ->
-            Tokenizers.load(channel, start, length, file.path, file.sha256, manifest.text.vocabulary)
-        }
+    /**
+     * The same at the app's start, these being the app's own: what [updates] left in force, [found]. Encoders that cannot be
+     * opened are given up. Throws [BadFileException].
+     */
+    @JvmOverloads
+    public fun started(updates: CatalogUpdates, found: CatalogInForce = updates.start(catalog)): ShopFiles = try {
+        with(found.catalog, found.encoders)
+    } catch (error: BadFileException) {
+        updates.giveUp().let { with(it.catalog, it.encoders) }
     }
 
     /** The encoders under LiteRT; not loaded yet. Throws [BadFileException]. */
@@ -87,11 +102,23 @@ public class ShopFiles private constructor(private val source: FileSource) {
          * mapped straight from the APK. Throws [BadFileException].
          */
         @JvmStatic
-        public fun open(assets: AssetManager): ShopFiles = ShopFiles(AssetSource(assets))
+        public fun open(assets: AssetManager): ShopFiles = open(AssetSource(assets))
 
         /** Opens a folder. Throws [BadFileException]. */
         @JvmStatic
-        public fun open(folder: File): ShopFiles = ShopFiles(FolderSource(folder))
+        public fun open(folder: File): ShopFiles = open(FolderSource(folder))
+
+        private fun open(source: FileSource, catalog: ProductCatalog? = null): ShopFiles {
+            val manifest = ModelManifest.read(source.bytes(MANIFEST), MANIFEST)
+            val searched = catalog ?: source.within(CATALOG) { channel, start, length ->
+                ProductCatalog.open(channel, start, length, CATALOG, manifest.space, manifest.catalog?.digest)
+            }
+            val file = manifest.tokenizer
+            val tokenizer = source.within(file.path) { channel, start, length ->
+                Tokenizers.load(channel, start, length, file.path, file.sha256, manifest.text.vocabulary)
+            }
+            return ShopFiles(source, manifest, searched, tokenizer)
+        }
     }
 }
 

@@ -20,11 +20,17 @@ public class CatalogUpdates internal constructor(
     private val fetch: UpdateFetch,
     private val today: () -> LocalDate,
     private val folder: UpdateFolder,
+    private val takesBundles: Boolean,
 ) {
-    private class InForce(val catalog: ProductCatalog, val statement: UpdateStatement?) {
+    /** [encoders]: null for the app's own. */
+    private class InForce(val catalog: ProductCatalog, val statement: UpdateStatement?, val encoders: File? = null) {
         val number: Long get() = statement?.number ?: 0
     }
 
+    /** What came with the app. */
+    private class Bundled(val catalog: ProductCatalog, val statement: ByteArray?)
+
+    private var bundled: Bundled? = null
     private var inForce: InForce? = null
     private var highest = 0L
 
@@ -32,7 +38,8 @@ public class CatalogUpdates internal constructor(
      * [name]: the catalog's, `shop`, say. [space]: the embedding space of the app's encoders ([ModelManifest.space]). [keys]:
      * one or two public keys, of whom either may sign, each the base64 of a DER SubjectPublicKeyInfo of P-256. [highest]: the
      * file that holds the highest number, if another than in [folder]: one that survives when the app's cache is cleared.
-     * [today]: in UTC.
+     * [today]: in UTC. [takesBundles]: whether the app can take encoders that come with an update, in a folder
+     * ([CatalogInForce.encoders]); else a catalog for other encoders than the app's own is refused.
      *
      * @throws IllegalArgumentException for other keys, or a name that no catalog has.
      */
@@ -46,6 +53,7 @@ public class CatalogUpdates internal constructor(
         fetch: UpdateFetch,
         highest: File = File(folder, "highest"),
         today: () -> LocalDate = { LocalDate.now(ZoneOffset.UTC) },
+        takesBundles: Boolean = false,
     ) : this(
         UpdateStatement.checkedName(name),
         space,
@@ -54,17 +62,44 @@ public class CatalogUpdates internal constructor(
         fetch,
         today,
         UpdateFolder(folder, name, highest, Disk.System),
+        takesBundles,
     )
 
     /**
      * What is in force when the app starts: the catalog of the last update, or [bundled], the app's own, where there is none
      * or it does not serve: damaged, signed with a key that the app no longer has, of another embedding space since the app
-     * was updated, or older than what came with the app. Nothing of that is thrown; [CatalogInForce.problem] tells it. Files
-     * of no use are deleted. [statement]: of the app's own catalog, as it was published, if it came with the app.
+     * was updated, or older than what came with the app; where its encoders came with it, also if these are not all there.
+     * Nothing of that is thrown; [CatalogInForce.problem] tells it. Files of no use are deleted. [statement]: of the app's
+     * own catalog, as it was published, if it came with the app.
      */
     @JvmOverloads
     @Synchronized
     public fun start(bundled: ProductCatalog, statement: ByteArray? = null): CatalogInForce {
+        this.bundled = Bundled(bundled, statement)
+        return started(bundled, statement, folder.statement.exists())
+    }
+
+    /**
+     * Gives up the update in force, for encoders that do not load on this device: it is not taken again, the shop's next is.
+     * What the app came with is in force then, as after [start].
+     *
+     * @throws IllegalStateException before [start].
+     */
+    @Synchronized
+    public fun giveUp(): CatalogInForce {
+        val (old, bundled) = checkNotNull(inForce) { "nothing to give up before start()" } to checkNotNull(bundled)
+        val isKept = old.statement != null && folder.statement.exists()
+        try {
+            folder.delete(folder.statement) // first: after a kill it comes once more, which does no harm
+        } catch (error: UpdateFault) {
+            // it is found at the next start, and given up again
+        }
+        if (isKept) highest = maxOf(highest, old.number + 1)
+        writeHighest()
+        return started(bundled.catalog, bundled.statement, mayBeKept = false)
+    }
+
+    private fun started(bundled: ProductCatalog, statement: ByteArray?, mayBeKept: Boolean): CatalogInForce {
         var problem: BadFileException? = null
         fun <T> tried(read: () -> T): T? = try {
             read()
@@ -73,19 +108,20 @@ public class CatalogUpdates internal constructor(
         }
 
         val own = statement?.let { tried { bundledStatement(it, bundled) } }
-        val kept = if (folder.statement.exists()) tried { kept(bundled, own?.number ?: 0) } else null
+        val kept = if (mayBeKept) tried { kept(bundled, own?.number ?: 0) } else null
         val found = kept ?: InForce(bundled, own)
         inForce = found
         highest = maxOf(folder.highest(), found.number)
         writeHighest()
         folder.clean(folder.parts() + if (kept == null) emptySet() else used(kept))
-        return CatalogInForce(found.catalog, found.number, isExpired(found.statement), problem)
+        return CatalogInForce(found.catalog, found.number, isExpired(found.statement), problem, found.encoders)
     }
 
     /**
-     * Fetches the statement, and, if it is a newer one, the catalog: what changed, where there is a delta from the one in
-     * force, else whole, going on where an earlier download ended. After [UpdateOutcome.Updated] the new catalog is in force,
-     * at the next start too; the old one may be searched for as long as it is wanted. [isCancelled] is asked between blocks.
+     * Fetches the statement, and, if it is a newer one, the encoders, where it brings some that are not there, and the
+     * catalog: what changed, where there is a delta from the one in force, else whole, going on where an earlier download
+     * ended. After [UpdateOutcome.Updated] the new catalog is in force, at the next start too; the old one may be searched for
+     * as long as it is wanted. [isCancelled] is asked between blocks.
      *
      * @throws IllegalStateException before [start].
      */
@@ -109,21 +145,32 @@ public class CatalogUpdates internal constructor(
             folder.cleanParts()
             return UpdateOutcome.Current(old.number, isExpired(old.statement))
         }
-        folder.cleanParts(keep = (statement.deltas + statement.catalog).map(folder::part).toSet())
-        val (catalog, way) = if (old.catalog.digest == statement.catalog.digest) {
-            old.catalog to UpdateWay.SAME
-        } else {
-            val made = made(old, statement, run)
-            val (file, way) = made ?: (run.download(statement.catalog) to UpdateWay.WHOLE)
-            arrived(file, statement, run) to way
-        }
+        val bundle = bundle(statement)
+        val files = (statement.deltas + statement.catalog).map(folder::part)
+        folder.cleanParts(keep = (files + bundle?.parts.orEmpty() + listOfNotNull(bundle?.partial)).toSet())
+        bundle?.fetch(run)
+        val (catalog, way) = catalog(old, statement, run)
         folder.write(folder.statement, statement.content) // from here on it is in force
-        val new = InForce(catalog, statement)
+        val new = InForce(catalog, statement, bundle?.encoders)
         inForce = new
         highest = statement.number
         writeHighest()
         folder.cleanParts()
-        return UpdateOutcome.Updated(catalog, new.number, way, run.fetched, isExpired(statement))
+        return UpdateOutcome.Updated(catalog, new.number, way, run.fetched, isExpired(statement), new.encoders)
+    }
+
+    /** The statement's encoders; null where they are the app's own, whatever comes with it. */
+    private fun bundle(statement: UpdateStatement): UpdateBundle? =
+        statement.manifest?.takeIf { statement.space != space }?.let { UpdateBundle(folder, it, statement.space) }
+
+    /** The statement's catalog, in its place. Throws [UpdateFault]. */
+    private fun catalog(old: InForce, statement: UpdateStatement, run: UpdateRun): Pair<ProductCatalog, UpdateWay> {
+        if (old.catalog.digest == statement.catalog.digest) {
+            if (old.catalog.space == statement.space) return old.catalog to UpdateWay.SAME
+            throw UpdateFault(UpdateErrorKind.DAMAGED, "the catalog in force is not of the statement's embedding space")
+        }
+        val (file, way) = made(old, statement, run) ?: (run.download(statement.catalog) to UpdateWay.WHOLE)
+        return arrived(file, statement, run) to way
     }
 
     /** The statement in these bytes, if it is to be followed. */
@@ -140,20 +187,24 @@ public class CatalogUpdates internal constructor(
         throw UpdateFault(UpdateErrorKind.REFUSED, error.message.orEmpty(), error)
     }
 
-    /** Throws [BadFileException] unless the statement is of this catalog and these encoders. */
+    /** Throws [BadFileException] unless the statement is of this catalog, and for these encoders or those that it brings. */
     private fun checkFits(statement: UpdateStatement, where: String) = reading(where) {
         wellFormed(statement.name == name, ErrorKind.MISMATCHED) { "it is of ${shown(statement.name)}, not '$name'" }
-        wellFormed(statement.manifest == null, ErrorKind.MISMATCHED) {
-            "it brings other encoders, which this app does not take"
-        }
-        wellFormed(statement.space == space, ErrorKind.MISMATCHED) {
-            "it is of another embedding space: ${statement.space}, not $space"
+        if (statement.space != space) {
+            wellFormed(!statement.manifest?.files.isNullOrEmpty(), ErrorKind.MISMATCHED) {
+                "an update of another embedding space: ${statement.space}, not $space"
+            }
+            wellFormed(takesBundles, ErrorKind.MISMATCHED) {
+                "an update with other encoders, which this app does not take"
+            }
         }
     }
 
     /** The catalog made of a delta; null where there is none for the one in force, or where it does not serve. */
     private fun made(old: InForce, statement: UpdateStatement, run: UpdateRun): Pair<File, UpdateWay>? {
-        val delta = statement.deltas.firstOrNull { it.base == old.catalog.digest } ?: return null
+        val delta = statement.deltas.firstOrNull {
+            it.base == old.catalog.digest && old.catalog.space == statement.space
+        } ?: return null
         val made = folder.made(statement.catalog.digest)
         return try {
             val part = run.download(delta)
@@ -204,9 +255,11 @@ public class CatalogUpdates internal constructor(
                 "number ${statement.number}, older than $least, which came with the app"
             }
         }
+        val bundle = bundle(statement)?.apply { check() }
         val digest = statement.catalog.digest
-        val isOwn = bundled.digest == digest && bundled.space == space
-        return InForce(if (isOwn) bundled else ProductCatalog.open(folder.catalog(digest), space, digest), statement)
+        val isOwn = bundled.digest == digest && bundled.space == statement.space
+        val catalog = if (isOwn) bundled else ProductCatalog.open(folder.catalog(digest), statement.space, digest)
+        return InForce(catalog, statement, bundle?.encoders)
     }
 
     /** Of the app's own catalog. Throws [BadFileException] where it is another's. */
@@ -215,6 +268,9 @@ public class CatalogUpdates internal constructor(
         val statement = UpdateStatement.read(content, keys, check, where)
         checkFits(statement, where)
         reading(where) {
+            wellFormed(statement.space == space, ErrorKind.MISMATCHED) {
+                "it is of another embedding space: ${statement.space}, not $space"
+            }
             wellFormed(statement.catalog.digest == bundled.digest, ErrorKind.MISMATCHED) {
                 "it is of another catalog: ${statement.catalog.digest}, not ${bundled.digest}"
             }
@@ -223,7 +279,8 @@ public class CatalogUpdates internal constructor(
     }
 
     /** The files that are in force. */
-    private fun used(inForce: InForce): Set<File> = setOf(folder.statement, folder.catalog(inForce.catalog.digest))
+    private fun used(inForce: InForce): Set<File> =
+        setOfNotNull(folder.statement, folder.catalog(inForce.catalog.digest), inForce.encoders)
 
     private fun isExpired(statement: UpdateStatement?): Boolean = statement?.isExpired(today()) ?: false
 }

@@ -7,18 +7,20 @@ import java.io.RandomAccessFile
 import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.nio.channels.FileChannel
 import java.nio.file.Files
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
+import java.nio.file.StandardOpenOption.READ
 
 /** All that an update changes on the disk, one operation a call, so that tests can have each of them fail. */
 internal interface Disk {
     /** Opens or makes a file, cut after its first [from] bytes. Throws IOException. */
     fun writer(file: File, from: Long): DiskWriter
 
-    /** Gives a file another's name. Throws IOException. */
+    /** Gives a file or a folder another's name. Throws IOException. */
     fun move(from: File, to: File)
 
-    /** Deletes a file, if it is there. Throws IOException. */
+    /** Deletes a file or an empty folder, if it is there. Throws IOException. */
     fun delete(file: File)
 
     /** Makes a folder, if there is none. Throws IOException. */
@@ -30,6 +32,16 @@ internal interface Disk {
 
         override fun move(from: File, to: File) {
             Files.move(from.toPath(), to.toPath(), ATOMIC_MOVE)
+            sync(to.absoluteFile.parentFile)
+        }
+
+        /** So that the name outlives a loss of power, where the system can: not each syncs a folder. */
+        private fun sync(folder: File) {
+            try {
+                FileChannel.open(folder.toPath(), READ).use { it.force(true) }
+            } catch (error: IOException) {
+                // the name is there, and mostly stays
+            }
         }
 
         override fun delete(file: File) {

@@ -7,7 +7,7 @@ import java.io.InputStream
 public fun interface UpdateFetch {
     /**
      * Opens the file at [path], relative to the statement's address, from byte [from] on, or, where that cannot be, from an
-     * earlier one on.
+     * earlier one on. Where the file ends at [from] or before, and the server says so (HTTP's 416), nothing from [from] on.
      *
      * @throws java.io.FileNotFoundException where the server has no such file.
      * @throws java.io.IOException for whatever else is wrong; reading may throw it too.

@@ -13,6 +13,12 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     /** A download that is not whole. */
     fun part(file: UpdateStatement.RemoteFile): File = File(folder, file.sha256 + PART)
 
+    /** Other encoders: a folder. */
+    fun bundle(manifest: UpdateStatement.Bundle): File = File(folder, manifest.sha256 + BUNDLE)
+
+    /** The same while they are fetched. */
+    fun partOf(manifest: UpdateStatement.Bundle): File = File(folder, manifest.sha256 + BUNDLE + PART)
+
     /** A catalog that is being made of a delta. */
     fun made(digest: String): File = File(folder, digest + CATALOG + PARTIAL)
 
@@ -43,7 +49,10 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
 
     fun makeFolder() = writing(folder) { disk.makeFolder(folder) }
 
-    fun delete(file: File) = writing(file) { disk.delete(file) }
+    /** Deletes a file, or a folder with all in it. */
+    fun delete(file: File) = writing(file) { deleteAll(file) }
+
+    private fun deleteAll(file: File) = file.walkBottomUp().forEach(disk::delete)
 
     /** Deletes all that updates left here, but what [keep] names. What cannot be deleted stays. */
     fun clean(keep: Set<File>) = clean { OWN.matches(it.name) && it !in keep }
@@ -56,7 +65,7 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
 
     private fun clean(isUseless: (File) -> Boolean) {
         try {
-            for (file in folder.listFiles().orEmpty().filter(isUseless)) disk.delete(file)
+            for (file in folder.listFiles().orEmpty().filter(isUseless)) deleteAll(file)
         } catch (error: IOException) {
             // What is left does no harm, and goes at the next start.
         }
@@ -65,10 +74,11 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     private companion object {
         const val CATALOG = ".catalog"
         const val PART = ".part"
+        const val BUNDLE = ".bundle"
         const val MOST_DIGITS = 16L
         val DECIMAL = Regex("[0-9]{1,16}")
-        val OWN = Regex("""[0-9a-f]{64}\.(catalog|part)|.+\.update|.+\.partial""")
-        val PARTS = Regex("""[0-9a-f]{64}\.part|.+\.partial""")
+        val OWN = Regex("""[0-9a-f]{64}\.(catalog|part|bundle|bundle\.part)|.+\.update|.+\.partial""")
+        val PARTS = Regex("""[0-9a-f]{64}(\.bundle)?\.part|.+\.partial""")
     }
 }
 

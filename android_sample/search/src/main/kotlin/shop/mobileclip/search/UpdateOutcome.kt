@@ -1,11 +1,13 @@
 package shop.mobileclip.search
 
+import java.io.File
+
 /** What went wrong with an update; in each case the catalog that was in force stays in force. */
 public enum class UpdateErrorKind {
     /** The network, or the server: try again later. What came is kept. */
     NETWORK,
 
-    /** The statement is not to be followed: its signature, its name, an older number, another embedding space, its form. */
+    /** The statement is not to be followed: its signature, its name, an older number, encoders that it lacks, its form. */
     REFUSED,
 
     /** Bytes that are not those of the statement. */
@@ -37,7 +39,10 @@ public sealed class UpdateOutcome {
         public val isExpired: Boolean,
     ) : UpdateOutcome()
 
-    /** [catalog] is in force: give it to [StaffProducts.rebase] or [Searcher.use]. */
+    /**
+     * [catalog] is in force: give it to [StaffProducts.rebase] or [Searcher.use]. Where its space is not that of the catalog
+     * until now, other encoders are, too: then it takes a new [Searcher] of both.
+     */
     public class Updated internal constructor(
         public val catalog: ProductCatalog,
         /** The number of the statement in force. */
@@ -47,6 +52,8 @@ public sealed class UpdateOutcome {
         public val bytesFetched: Long,
         /** Whether prices are not to be trusted, though it is the newest. */
         public val isExpired: Boolean,
+        /** The folder of the encoders in force, which an update brought; null: the app's own. */
+        public val encoders: File?,
     ) : UpdateOutcome()
 
     /** What was in force stays in force. [error]'s message is one line, for developers. */
@@ -67,6 +74,8 @@ public class CatalogInForce internal constructor(
     public val isExpired: Boolean,
     /** Why what an earlier update kept is not in force, for the app's statistics; null where nothing was wrong. */
     public val problem: BadFileException?,
+    /** The folder of the encoders that an update brought, `manifest.json` in it; null: the app's own. */
+    public val encoders: File?,
 )
 
 /** An update that ends here. */

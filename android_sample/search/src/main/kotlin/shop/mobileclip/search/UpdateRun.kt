@@ -68,23 +68,28 @@ internal class UpdateRun(
     }
 
     private fun receive(file: UpdateStatement.RemoteFile, part: File, before: Long) {
-        var length = before
+        var received: Long? = before
         writing(part) {
             folder.disk.writer(part, before).use { writer ->
-                if (before < file.bytes) length = receive(file, before, writer)
-                if (length == file.bytes) writer.sync()
+                if (before < file.bytes) received = receive(file, before, writer)
+                if (received == file.bytes) writer.sync()
             }
         }
+        val length = received ?: damaged(part, "${file.path}: the server's ends at $before of ${file.bytes} bytes")
         if (length > file.bytes) damaged(part, "${file.path}: it has more than ${file.bytes} bytes")
         if (length < file.bytes) network(file.path, "it ended after $length of ${file.bytes} bytes")
     }
 
-    /** How long the file is then; it is not written to beyond what it should be. */
-    private fun receive(file: UpdateStatement.RemoteFile, before: Long, writer: DiskWriter): Long {
-        var length = before
+    /**
+     * How long the file is then; it is not written to beyond what it should be. Null where the server has no byte from
+     * [before] on: its file is shorter.
+     */
+    private fun receive(file: UpdateStatement.RemoteFile, before: Long, writer: DiskWriter): Long? {
+        var (from, length) = before to before
         opening(file.path, before) { bytes ->
-            if (bytes.from != before) writer.cut(bytes.from)
-            length = bytes.from
+            from = bytes.from
+            if (from != before) writer.cut(from)
+            length = from
             while (length <= file.bytes) {
                 val count = read(file.path, bytes, block, 0)
                 if (count < 0) break
@@ -92,7 +97,7 @@ internal class UpdateRun(
                 if (length <= file.bytes) writer.write(block, count)
             }
         }
-        return length
+        return length.takeIf { before == 0L || from < before || length > before }
     }
 
     /** The next bytes, into [target] from [start] on: how many, or -1 at the end. */

@@ -29,8 +29,8 @@ public class UpdateStatement private constructor(
     public val catalog: Catalog,
     /** Deltas to it, of which [Delta.base] names the catalog that each is for. */
     public val deltas: List<Delta>,
-    /** The manifest of other encoders, which make a set with the catalog; null where the encoders stay. */
-    public val manifest: RemoteFile?,
+    /** Encoders that make a set with the catalog, where [space] is not that of the app's own; null: the app's own. */
+    public val manifest: Bundle?,
     /** The last day, in UTC, on which prices are to be trusted; null where nothing says so. */
     public val notAfter: LocalDate?,
     internal val content: ByteArray,
@@ -50,6 +50,25 @@ public class UpdateStatement private constructor(
     public class Delta internal constructor(public val base: String, path: String, sha256: String, bytes: Long) :
         RemoteFile(path, sha256, bytes)
 
+    /**
+     * Encoders: their `manifest.json`, and [files], all else that a device needs of its folder. Without any it brings no
+     * encoders, as earlier versions wrote it.
+     */
+    public class Bundle internal constructor(
+        public val files: List<RemoteFile>,
+        path: String,
+        sha256: String,
+        bytes: Long,
+    ) : RemoteFile(path, sha256, bytes) {
+        /** Up to the last /, and with it; empty for a manifest at the top. */
+        private val folder get() = path.substring(0, path.lastIndexOf('/') + 1)
+
+        internal fun holds(file: RemoteFile): Boolean = file.path.startsWith(folder)
+
+        /** Where one of [files] lies in the manifest's folder. */
+        internal fun inside(file: RemoteFile): String = file.path.removePrefix(folder)
+    }
+
     /** Whether prices are no longer to be trusted on that day. Searching goes on. */
     public fun isExpired(today: LocalDate): Boolean = notAfter != null && today > notAfter
 
@@ -61,6 +80,7 @@ public class UpdateStatement private constructor(
         private const val MOST_KEYS = 2
         private const val LARGEST = (1L shl 53) - 1 // JavaScript's largest whole number
         private const val MOST_DELTAS = 100
+        private const val MOST_FILES = 100
         private const val MOST_PATH = 512
         private val NAME = Regex("[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
         private val PART = Regex("[a-zA-Z0-9._-]+")
@@ -114,7 +134,7 @@ public class UpdateStatement private constructor(
                 members.digest("space"),
                 catalog(members.part("catalog").asObject("catalog")),
                 deltas,
-                members.given("manifest")?.asObject("manifest")?.let { remote(it, ::RemoteFile) },
+                members.given("manifest")?.asObject("manifest")?.let(::bundle),
                 members.given("not_after")?.asText("not_after")?.let(::date),
                 content,
             )
@@ -133,6 +153,19 @@ public class UpdateStatement private constructor(
 
         private fun delta(members: Map<String, Json>): Delta = members.digest("base").let { base ->
             remote(members) { path, sha256, bytes -> Delta(base, path, sha256, bytes) }
+        }
+
+        private fun bundle(members: Map<String, Json>): Bundle {
+            val listed = members.given("files")?.asArray("files")
+            wellFormed(listed == null || listed.size in 1..MOST_FILES) {
+                "${listed?.size} files, expected 1 to $MOST_FILES"
+            }
+            val files = listed.orEmpty().map { remote(it.asObject("a file"), ::RemoteFile) }
+            val bundle = remote(members) { path, sha256, bytes -> Bundle(files, path, sha256, bytes) }
+            val paths = (files + bundle).map { it.path }
+            wellFormed(paths.distinct().size == paths.size) { "a file twice in the manifest" }
+            wellFormed(files.all(bundle::holds)) { "a file outside of the manifest's folder" }
+            return bundle
         }
 
         private fun <T> remote(members: Map<String, Json>, make: (String, String, Long) -> T): T {

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 import java.io.File
 import java.io.IOException
+import java.security.MessageDigest
 
 class CatalogUpdatesTest {
     @TempDir
@@ -25,19 +26,25 @@ class CatalogUpdatesTest {
     private val tuesday = GoldenUpdates.bytes("statements/tuesday.update")
     private val whole = GoldenUpdates.bytes("statements/whole.update")
 
-    private fun statement(bytes: ByteArray) =
-        UpdateStatement.read(bytes, GoldenUpdates.keys, { _, _, _ -> true }, "statement")
+    private fun statement(bytes: ByteArray) = GoldenUpdates.statement(bytes)
 
     private fun fresh() {
         state.deleteRecursively()
         check(state.mkdir())
     }
 
-    /** As if that statement had been followed: its files in the state folder. */
-    private fun put(statement: ByteArray) {
-        File(state, "shop.update").writeBytes(statement)
-        val catalog = statement(statement).catalog
-        File(state, "${catalog.digest}.catalog").writeBytes(GoldenUpdates.bytes(catalog.path))
+    private val bundle = GoldenUpdates.bytes("statements/bundle.update")
+    private val nightAfter = GoldenUpdates.bytes("statements/bundle-the-night-after.update")
+    private val back = GoldenUpdates.bytes("statements/back-to-the-apps-own-encoders.update")
+
+    private fun put(statement: ByteArray) = GoldenUpdates.put(statement, state)
+
+    /** Of a folder of encoders, whether it is the golden one, byte for byte; none: whether none is expected. */
+    private fun checkEncoders(expected: String?, found: File?) {
+        assertEquals(expected == "bundle", found != null)
+        if (found == null) return
+        assertEquals(File(state, "${statement(bundle).manifest?.sha256}.bundle"), found)
+        assertEquals(GoldenUpdates.files(GoldenUpdates.bundle), GoldenUpdates.files(found))
     }
 
     private fun updates(
@@ -45,8 +52,9 @@ class CatalogUpdatesTest {
         disk: Disk = Disk.System,
         keys: List<String> = GoldenUpdates.keys.take(1),
         bundled: ByteArray? = null,
+        bundles: Boolean = true,
     ): Pair<CatalogUpdates, CatalogInForce> {
-        val updates = GoldenUpdates.updates(state, site, keys, disk)
+        val updates = GoldenUpdates.updates(state, site, keys, disk, takesBundles = bundles)
         return updates to updates.start(GoldenUpdates.base(), bundled)
     }
 
@@ -54,8 +62,8 @@ class CatalogUpdatesTest {
         UpdateSite(GoldenUpdates.files(statement), moments, atOnce = atOnce)
 
     /** What a start after all that finds in force, which must be whole. */
-    private fun inForce(keys: List<String> = GoldenUpdates.keys): CatalogInForce =
-        updates(site(), keys = keys).second.also { it.catalog.verify() }
+    private fun inForce(keys: List<String> = GoldenUpdates.keys, bundles: Boolean = true): CatalogInForce =
+        updates(site(), keys = keys, bundles = bundles).second.also { it.catalog.verify() }
 
     private fun highest() = File(state, "highest").takeIf { it.exists() }?.readText()?.toLongOrNull() ?: 0
 
@@ -89,8 +97,16 @@ class CatalogUpdatesTest {
                 GoldenUpdates.edited(checkNotNull(files[path]), it.asObject("edit"))
             }
         }
+        for ((path, length) in case["parts"]?.asObject("parts").orEmpty()) {
+            val whole = GoldenUpdates.bytes(path)
+            File(
+                state,
+                "${hex(MessageDigest.getInstance("SHA-256").digest(whole))}.part",
+            ).writeBytes(whole.copyOf(length.asLong("parts").toInt()))
+        }
         val keys = case.list("keys").map { GoldenUpdates.keys[it.asLong("key").toInt()] }
-        val (updates, before) = updates(UpdateSite(files), keys = keys)
+        val bundles = case["bundles"]?.asBool("bundles") ?: false
+        val (updates, before) = updates(UpdateSite(files), keys = keys, bundles = bundles)
         assertNull(before.problem)
         val (outcome, expected) = updates.update() to case.part("expected").asObject("expected")
         val answer = when (outcome) {
@@ -107,9 +123,11 @@ class CatalogUpdatesTest {
             expected["fetched"]?.let { assertEquals(it.asLong("fetched"), outcome.bytesFetched) }
             assertEquals(expected.part("expired").asBool("expired"), outcome.isExpired)
             outcome.catalog.verify()
+            checkEncoders(expected["encoders"]?.asText("encoders"), outcome.encoders)
         }
         assertEquals(expected.part("highest").asLong("highest"), highest())
-        val after = inForce(keys)
+        val after = inForce(keys, bundles)
+        checkEncoders(expected["encoders"]?.asText("encoders"), after.encoders)
         assertEquals(expected.part("in_force").asLong("in_force"), after.number)
         assertNull(after.problem)
     }
@@ -125,12 +143,16 @@ class CatalogUpdatesTest {
         val edits = case.part("edit").asObject("edit")
         for ((name, source) in case.part("state").asObject("state")) {
             val bytes = GoldenUpdates.bytes(source.asText("source"))
-            File(state, name).writeBytes(GoldenUpdates.edited(bytes, edits[name]?.asObject("edit")))
+            File(state, name).apply {
+                parentFile.mkdirs()
+            }.writeBytes(GoldenUpdates.edited(bytes, edits[name]?.asObject("edit")))
         }
         case.part("highest").takeIf { it != Json.Null }?.let { File(state, "highest").writeText(it.asText("highest")) }
         val keys = case.list("keys").map { GoldenUpdates.keys[it.asLong("key").toInt()] }
         val bundled = case.part("bundled").takeIf { it != Json.Null }?.let { GoldenUpdates.bytes(it.asText("bundled")) }
-        val (_, found) = updates(site(), keys = keys, bundled = bundled)
+        val bundles = case["bundles"]?.asBool("bundles") ?: false
+        val (_, found) = updates(site(), keys = keys, bundled = bundled, bundles = bundles)
+        checkEncoders(case["encoders"]?.takeIf { it != Json.Null }?.asText("encoders"), found.encoders)
         assertEquals(case.int("in_force").toLong(), found.number)
         assertEquals(case.int("highest_after").toLong(), highest())
         found.catalog.verify()
@@ -138,10 +160,29 @@ class CatalogUpdatesTest {
         val catalogs = setOf("${found.catalog.digest}.catalog").filter { found.catalog.name.startsWith(state.path) }
         val isKept = catalogs.isNotEmpty() || statements.isNotEmpty()
         assertEquals(
-            if (isKept) catalogs + "shop.update" else emptyList(),
+            (if (isKept) catalogs + "shop.update" + listOfNotNull(found.encoders?.name) else emptyList()).sorted(),
             state.list()!!.toList().sorted() - "highest",
         )
         assertEquals(!isKept && "shop.update" in case.part("state").asObject("state"), found.problem != null)
+    }
+
+    @TestFactory
+    fun `golden updates that are given up do not come back`(): List<DynamicTest> =
+        GoldenUpdates.answers.objects("give_ups").map { case -> dynamicTest(case.text("name")) { checkGivenUp(case) } }
+
+    private fun checkGivenUp(case: Map<String, Json>) {
+        fresh()
+        put(GoldenUpdates.bytes(case.text("in_force")))
+        case["highest"]?.takeIf { it != Json.Null }?.let { File(state, "highest").writeText("${case.int("highest")}") }
+        val (updates, before) = updates(site(bundle), bundles = case.part("bundles").asBool("bundles"))
+        assertNotNull(before.encoders)
+        for (after in listOf(updates.giveUp(), inForce())) {
+            assertEquals(case.int("in_force_after").toLong(), after.number)
+            assertEquals(case.int("highest_after").toLong(), highest())
+            assertNull(after.encoders)
+            assertEquals(listOf("highest"), state.list()!!.toList())
+        }
+        assertSame(UpdateErrorKind.REFUSED, failed(updates.update()).kind)
     }
 
     // What lies between.
@@ -290,6 +331,7 @@ class CatalogUpdatesTest {
                 old?.let { statement(it).catalog.digest } ?: GoldenUpdates.base().digest
             }
             assertEquals(expected, found.catalog.digest)
+            checkEncoders("bundle".takeIf { found.catalog.space != GoldenUpdates.space }, found.encoders)
             assertNull(found.problem) { "moment $at" }
             val (updates, _) = updates(site(statement))
             val outcome = updates.update()
@@ -306,6 +348,9 @@ class CatalogUpdatesTest {
         Triple("first delta", shop, null),
         Triple("whole", whole, tuesday),
         Triple("same", GoldenUpdates.bytes("statements/same-catalog.update"), shop),
+        Triple("bundle", bundle, tuesday),
+        Triple("the night after a bundle", nightAfter, bundle),
+        Triple("back from a bundle", back, bundle),
     )
 
     @TestFactory

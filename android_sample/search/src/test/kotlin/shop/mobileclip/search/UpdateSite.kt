@@ -93,7 +93,7 @@ internal class UpdateSite(
         asked += path to from
         moments.pass()
         val bytes = files[path] ?: throw FileNotFoundException(path)
-        val start = if (ranges) minOf(from, bytes.size.toLong()) else 0
+        val start = if (ranges) from else 0 // beyond the end: nothing, as HttpFetch makes of a 416
         return UpdateDownload(
             start,
             object : InputStream() {
@@ -121,6 +121,23 @@ internal object GoldenUpdates {
 
     fun bytes(name: String): ByteArray = file(name).readBytes()
 
+    /** A folder of made-up encoders, of which only `manifest.json` is one. */
+    val bundle: File = file("key.txt").resolveSibling("bundle")
+
+    fun statement(bytes: ByteArray) = UpdateStatement.read(bytes, keys, { _, _, _ -> true }, "statement")
+
+    /** As if that statement had been followed: its files in [state]. */
+    fun put(statement: ByteArray, state: File) {
+        File(state, "shop.update").writeBytes(statement)
+        val read = statement(statement)
+        File(state, "${read.catalog.digest}.catalog").writeBytes(bytes(read.catalog.path))
+        if (read.space != space) bundle.copyRecursively(File(state, "${read.manifest?.sha256}.bundle"))
+    }
+
+    /** All files below a folder, by their paths. */
+    fun files(folder: File): Map<String, String> =
+        folder.walk().filter { it.isFile }.associate { it.relativeTo(folder).path to it.readText(Charsets.ISO_8859_1) }
+
     fun base(): ProductCatalog = ProductCatalog.open(file("base.catalog"))
 
     /** The golden folder as a server has it, [statement] as its `shop.update`. */
@@ -138,6 +155,7 @@ internal object GoldenUpdates {
         check: SignatureCheck = jdkCheck,
         day: LocalDate = today,
         highest: File = File(folder, "highest"),
+        takesBundles: Boolean = false,
     ) = CatalogUpdates(
         "shop",
         space,
@@ -146,6 +164,7 @@ internal object GoldenUpdates {
         fetch,
         { day },
         UpdateFolder(folder, "shop", highest, disk),
+        takesBundles,
     )
 
     /** What an edit of the goldens does to a file's bytes. */

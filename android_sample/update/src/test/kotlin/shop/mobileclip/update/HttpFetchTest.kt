@@ -11,6 +11,7 @@ import org.junit.Test
 import shop.mobileclip.search.CatalogUpdates
 import shop.mobileclip.search.ProductCatalog
 import shop.mobileclip.search.UpdateOutcome
+import shop.mobileclip.search.UpdateWay
 import java.io.EOFException
 import java.io.File
 import java.io.FileNotFoundException
@@ -18,6 +19,7 @@ import java.io.IOException
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.ServerSocket
+import java.security.MessageDigest
 import kotlin.concurrent.thread
 import kotlin.io.path.createTempDirectory
 
@@ -179,5 +181,29 @@ class HttpFetchTest {
         val outcome = updates.update() as UpdateOutcome.Updated
         assertArrayEquals(File(goldens, "wednesday.catalog").readBytes(), File(outcome.catalog.name).readBytes())
         assertEquals(3L, (updates.update() as UpdateOutcome.Current).number)
+    }
+
+    @Test
+    fun `a delta that the server holds short is the whole catalog, in the same update`() {
+        val (goldens, state) = File(System.getenv("GOLDENS"), "updates") to createTempDirectory().toFile()
+        val delta = File(goldens, "deltas/base-wednesday.delta").readBytes()
+        val sha256 = MessageDigest.getInstance("SHA-256").digest(delta).joinToString("") { "%02x".format(it) }
+        File(state, "$sha256.part").writeBytes(delta.copyOf(700))
+        val codes = ArrayList<Pair<String, Int>>()
+        answer = { exchange ->
+            val (path, isPart) = exchange.requestURI.path.removePrefix("/shop/") to ("Range" in exchange.requestHeaders)
+            val bytes = if (isPart) ByteArray(0) else File(goldens, path).readBytes()
+            codes += path to if (isPart) 416 else 200
+            exchange.sendResponseHeaders(codes.last().second, if (isPart) -1 else bytes.size.toLong())
+            exchange.responseBody.write(bytes)
+        }
+        val base = ProductCatalog.open(File(goldens, "base.catalog"))
+        val keys = File(goldens, "key.txt").readLines().filter { it.isNotEmpty() }
+        val updates = CatalogUpdates("shop", state, base.space, keys, P256, HttpFetch(address)).apply { start(base) }
+        assertEquals(UpdateWay.WHOLE, (updates.update() as UpdateOutcome.Updated).way)
+        assertEquals(
+            listOf("shop.update" to 200, "deltas/base-wednesday.delta" to 416, "wednesday.catalog" to 200),
+            codes,
+        )
     }
 }

@@ -2,9 +2,10 @@ package shop.mobileclip.update
 
 import android.util.Log
 import shop.mobileclip.android.ShopFiles
+import shop.mobileclip.app.Shop
 import shop.mobileclip.app.ShopApplication
 import shop.mobileclip.search.CatalogUpdates
-import shop.mobileclip.search.ProductCatalog
+import shop.mobileclip.search.EncoderPart
 import shop.mobileclip.search.UpdateFetch
 import shop.mobileclip.search.UpdateOutcome
 import java.io.File
@@ -15,11 +16,14 @@ open class UpdatingApplication : ShopApplication() {
     protected open val fetch: UpdateFetch by lazy { HttpFetch("https://www.shop.example/search/") }
 
     // README.md
+    private lateinit var own: ShopFiles
     private lateinit var updates: CatalogUpdates
 
-    override fun catalog(files: ShopFiles): ProductCatalog {
-        updates = CatalogUpdates("shop", File(filesDir, "updates"), files.manifest.space, keys, P256, fetch)
-        return updates.start(files.catalog).catalog
+    override fun files(): ShopFiles {
+        own = ShopFiles.open(assets)
+        val (folder, space) = File(filesDir, "updates") to own.manifest.space
+        updates = CatalogUpdates("shop", folder, space, keys, P256, fetch, takesBundles = true)
+        return own.started(updates)
     }
 
     /** On a thread of its own, when the app wants: once a day, say. */
@@ -27,9 +31,22 @@ open class UpdatingApplication : ShopApplication() {
         val shop = shop()
         if (Network.isMetered(this)) return
         when (val outcome = updates.update()) {
-            is UpdateOutcome.Updated -> shop.change { it.rebase(outcome.catalog) }
+            is UpdateOutcome.Updated -> follow(outcome, shop)
             is UpdateOutcome.Failed -> Log.w("Shop", "${outcome.kind}", outcome.error)
             is UpdateOutcome.Current, UpdateOutcome.Cancelled -> Unit
+        }
+    }
+
+    private fun follow(next: UpdateOutcome.Updated, shop: Shop) {
+        if (next.catalog.space == shop.manifest.space) return shop.follow(next.catalog)
+        try { // other encoders, and their catalog: as one, and a search that runs keeps the old ones
+            val files = own.with(next.catalog, next.encoders)
+            encoder(files).use { made -> EncoderPart.entries.forEach(made::prepare) } // do they load on this device?
+            opened = open(files)
+            shop.searcher.release()
+        } catch (error: Throwable) { // a missing operator, say, or too little memory
+            Log.w("Shop", error)
+            updates.giveUp()
         }
     }
     // end
