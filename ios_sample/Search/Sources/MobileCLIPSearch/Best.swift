@@ -12,8 +12,6 @@ struct Best {
 
     private let most: Int
     private var heap = Heap<Found>()
-    /// No score up to this one, of a row after all others, is among the best any more.
-    private(set) var bound = -Double.infinity
 
     init(most: Int) {
         self.most = most
@@ -26,7 +24,6 @@ struct Best {
         } else if let worst = heap.least, worst < found {
             heap.replaceLeast(found)
         }
-        if heap.count == most, let worst = heap.least { bound = worst.score }
     }
 
     /// Best first.

@@ -40,9 +40,11 @@ public struct CatalogSearch: Sendable {
         var best = Best(most: min(k, catalog.count))
         for part in catalog.parts {
             let left = left.map { $0 - part.firstProduct }
+            let isAny = filter == .any && left.isEmpty && !part.hasHidden
             let scan = Scan(
                 part: part, query: prepared,
-                wanted: { !left.contains($0) && !part.isHidden($0) && fits(part, $0) }, threshold: threshold)
+                wanted: isAny ? nil : { !left.contains($0) && !part.isHidden($0) && fits(part, $0) },
+                threshold: threshold)
             let first = exact ? nil : part.tables.firstPass.map { TwoStageScan(scan: scan, first: $0, k: k) }
             if try first?.run(into: &best, isCancelled: isCancelled) == true { continue }
             try scan.run(into: &best, isCancelled: isCancelled)

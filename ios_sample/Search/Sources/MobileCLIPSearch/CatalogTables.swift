@@ -80,6 +80,8 @@ struct CatalogPart: Sendable {
         self.listed = listed
     }
 
+    var hasHidden: Bool { !hidden.isEmpty }
+
     func isHidden(_ product: Int) -> Bool { !hidden.isEmpty && hidden[product] }
 
     func category(_ product: Int) -> Int { categories[Int(tables.categories[product])] }

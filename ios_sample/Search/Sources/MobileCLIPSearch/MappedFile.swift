@@ -76,6 +76,6 @@ struct Cells<Element: BitwiseCopyable> {
     let base: UnsafeRawPointer
 
     subscript(index: Int) -> Element {
-        base.loadUnaligned(fromByteOffset: index * MemoryLayout<Element>.size, as: Element.self)
+        base.loadUnaligned(fromByteOffset: index &* MemoryLayout<Element>.size, as: Element.self)
     }
 }

@@ -21,9 +21,10 @@ struct PreparedQuery {
 
     /// The score of a row: of `scale` and its codes, as many as the vector has numbers. In this order.
     @inline(__always)
-    func score(_ scale: Float, _ codes: UnsafeRawPointer) -> Double {
-        Double(scale) * step * Double(sum(codes)) + constant
-    }
+    func score(_ scale: Float, _ codes: UnsafeRawPointer) -> Double { score(scale, sum: sum(codes)) }
+
+    @inline(__always)
+    func score(_ scale: Float, sum: Int32) -> Double { Double(scale) * step * Double(sum) + constant }
 
     /// `weight * image + (1 - weight) * text`; its length is left as it is.
     static func mixed(text: [Float], image: [Float], weight: Double) throws -> [Float] {

@@ -4,21 +4,23 @@ struct Scan {
 
     let part: CatalogPart
     let query: PreparedQuery
-    let wanted: (Int) -> Bool  // of the file's own products
+    let wanted: ((Int) -> Bool)?  // of the file's own products; nil: all
     let threshold: Double
 
     /// Throws `CancellationError` once `isCancelled`, asked before each block, has answered true.
     func run(into best: inout Best, isCancelled: () -> Bool) throws {
-        let (tables, dim) = (part.tables, part.tables.offset.count)
         var (product, top) = (-1, ProductBest())
-        try tables.scales.withCells { scales in
-            try tables.codes.withCells { codes in
-                try eachWanted(bytesOfRow: dim, isCancelled) { row, owner in
-                    if owner != product {
-                        finish(top, &best)
-                        (product, top) = (owner, ProductBest())
+        try part.tables.scales.withCells { scales in
+            try part.tables.owners.withCells { owners in
+                try eachRun(of: part.tables.codes, query.sum, isCancelled) { rows, sums in
+                    for row in rows {
+                        let owner = Int(owners[row])
+                        if owner != product {
+                            finish(top, &best)
+                            (product, top) = (owner, ProductBest())
+                        }
+                        top.take(query.score(scales[row], sum: sums[row - rows.lowerBound]), row)
                     }
-                    top.take(query.score(scales[row], codes.base + row * dim), row)
                 }
             }
         }
@@ -43,23 +45,40 @@ struct Scan {
         return tables.codes.withCells { query.score(tables.scales[row], $0.base + row * dim) }
     }
 
-    /// Gives each row whose product is wanted, with the product; asks of each product once. As ``run(into:isCancelled:)``.
+    /// Gives the rows whose products are wanted, rising, and their sums with `query`: as many at once as lie side by side,
+    /// up to a block. `codes`: [rows, the query's width]. As ``run(into:isCancelled:)``.
     @inline(__always)
-    func eachWanted(
-        bytesOfRow: Int, _ isCancelled: () -> Bool, _ body: (_ row: Int, _ product: Int) throws -> Void
+    func eachRun(
+        of codes: Column<Int8>, _ query: RowSum, _ isCancelled: () -> Bool,
+        _ body: (_ rows: Range<Int>, _ sums: UnsafePointer<Int32>) -> Void
     ) throws {
-        let blockRows = max(Self.blockBytes / bytesOfRow, 1)
-        var (product, isWanted) = (-1, false)
-        try part.tables.owners.withCells { owners in
-            for row in 0..<part.tables.rows {
-                if row % blockRows == 0, isCancelled() { throw CancellationError() }
-                let owner = Int(owners[row])
-                if owner != product {
-                    product = owner
-                    isWanted = wanted(owner)
-                }
-                if isWanted { try body(row, owner) }
+        let rows = part.tables.rows
+        let blockRows = max(Self.blockBytes / query.width, 1)
+        var sums = [Int32](repeating: 0, count: min(blockRows, rows))
+        for start in stride(from: 0, to: rows, by: blockRows) {
+            if isCancelled() { throw CancellationError() }
+            for run in runs(start..<min(start + blockRows, rows)) {
+                codes.withCells { query($0.base + run.lowerBound * query.width, rows: run.count, into: &sums) }
+                body(run, sums)
             }
+        }
+    }
+
+    /// The rows of a block whose products are wanted.
+    private func runs(_ block: Range<Int>) -> [Range<Int>] {
+        guard let wanted else { return [block] }
+        return part.tables.owners.withCells { owners in
+            var runs: [Range<Int>] = []
+            var (product, isWanted, first) = (-1, false, block.lowerBound)
+            for row in block {
+                let owner = Int(owners[row])
+                if owner != product { (product, isWanted) = (owner, wanted(owner)) }
+                if isWanted { continue }
+                if first < row { runs.append(first..<row) }
+                first = row + 1
+            }
+            if first < block.upperBound { runs.append(first..<block.upperBound) }
+            return runs
         }
     }
 

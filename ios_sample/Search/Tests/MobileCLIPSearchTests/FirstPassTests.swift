@@ -147,6 +147,56 @@ struct FirstPassTests {
         #expect(passes > 0)
     }
 
+    /// The sampled rows are the best of all, the worst, or as all others; and fewer products fit, too few in the end.
+    @Test(arguments: [60, -60, 0]) func theSampleChangesNoCandidates(_ towards: Float) throws {
+        var random = Seeded(1)
+        var made = MadeCatalog(seed: 1, rows: 3000, dim: 4)
+        let vector = made.vector(&random)
+        for row in 0..<3000 where row % TwoStageScan.sampled == 0 || towards == 0 {
+            made.codes.replaceSubrange(4 * row..<4 * row + 4, with: vector.map { Int8($0 * towards) })
+            made.scales[row] = 8
+        }
+        let catalog = try Folder().open(made.bytes(axes: 3, of: 20, &random))
+        let twin = try PlainSearch(catalog)
+        let first = try #require(catalog.base.tables.firstPass)
+        var counts: [Int?] = []
+        for each in 1...4 {
+            let scan = Scan(
+                part: catalog.base, query: try PreparedQuery(vector, catalog.base.tables),
+                wanted: each == 1 ? nil : { $0 % each != 1 }, threshold: -.infinity)
+            let rows = made.owners.indices.filter { each == 1 || made.owners[$0] % each != 1 }
+            for k in 1...2 {
+                let found = try TwoStageScan(scan: scan, first: first, k: k).candidates { false }
+                #expect(found == twin.candidates(catalog.base, vector, k, rows), "one of \(each), k \(k)")
+                counts.append(found?.count)
+            }
+        }
+        #expect(counts.contains(nil) && counts.contains { $0 != nil })
+    }
+
+    @Test func moreRowsThanABlockHoldsAreSearchedAsAPlainTwinDoes() throws {
+        var random = Seeded(1)
+        let made = MadeCatalog(seed: 1, rows: 2500, dim: 128)
+        let catalog = try Folder().open(made.bytes())
+        let twin = try PlainSearch(catalog)
+        for filter in [CatalogFilter.any, CatalogFilter(categories: ["name 1"])] {
+            let vector = made.vector(&random)
+            let found = try CatalogSearch(catalog).search(.image(vector), k: 100, filter: filter)
+            #expect(found.map(PlainHit.init) == twin.search(vector, 100, filter, nil).hits)
+        }
+    }
+
+    @Test(arguments: [1, 15, 16, 95, 96, 100, 1024]) func sumsOfManyRowsAreThoseOfEach(_ width: Int) {
+        var random = Seeded(UInt64(width))
+        let q16 = (0..<width).map { _ in Int16(random.below(2 * 16383 + 1) - 16383) }
+        let codes = (0..<5 * width).map { _ in Int8(random.below(256) - 128) }
+        var sums = [Int32](repeating: 0, count: 5)
+        RowSum(q16)(codes, rows: 5, into: &sums)
+        for row in 0..<5 {
+            #expect(sums[row] == (0..<width).reduce(0) { $0 + Int32(codes[row * width + $1]) * Int32(q16[$1]) })
+        }
+    }
+
     @Test func aSearchIsCancelledWithinTheFirstPass() throws {
         let catalog = try open(index.text("catalog"))
         let vector = try index.objects("cases")[0].vector("vector")
@@ -232,6 +282,12 @@ private struct PlainSearch {
     }
 
     private func promising(_ part: CatalogPart, _ vector: [Float], _ k: Int, _ rows: [Int]) -> Set<Int>? {
+        guard let candidates = candidates(part, vector, k, rows) else { return nil }
+        let products = ordered(best(part, candidates, vector)).map(\.product)
+        return products.count < k ? nil : Set(products.prefix(k))
+    }
+
+    func candidates(_ part: CatalogPart, _ vector: [Float], _ k: Int, _ rows: [Int]) -> [Int]? {
         guard let first = part.tables.firstPass, k < 1000 else { return nil }
         let n = max(64 * k, (rows.count + first.of - 1) / first.of)
         if 16 * n > rows.count { return nil }
@@ -247,9 +303,7 @@ private struct PlainSearch {
             let sum = (0..<first.width).reduce(0) { $0 + Int(first.codes[row * first.width + $1]) * p7[$1] }
             return (product: 0, row: row, score: Double(first.scales[row]) * Double(sum))
         }
-        let candidates = ordered(scored).prefix(n).map(\.row).sorted()
-        let products = ordered(best(part, candidates, vector)).map(\.product)
-        return products.count < k ? nil : Set(products.prefix(k))
+        return ordered(scored).prefix(n).map(\.row).sorted()
     }
 
     private func best(
