@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from catalog_builder.updates import p256, statement
-from catalog_builder.updates.statement import PublishedCatalog, PublishedDelta, PublishedFile, Statement, StatementError
+from catalog_builder.updates.statement import (
+    PublishedBundle,
+    PublishedCatalog,
+    PublishedDelta,
+    PublishedFile,
+    Statement,
+    StatementError,
+)
 from parity import goldens
 
 FOLDER = Path(os.environ.get("GOLDENS", goldens.OUT)) / "updates"
@@ -27,12 +34,42 @@ def made(**changes) -> Statement:
     """A statement with everything in it."""
     file = {"path": "a/b.catalog", "sha256": "1" * 64, "bytes": 7}
     return replace(Statement("shop", 1, "5" * 64, PublishedCatalog(**file, digest="2" * 64),
-                             (PublishedDelta(**file, base="3" * 64),), PublishedFile(**file), "2026-11-26"), **changes)
+                             (PublishedDelta(**file, base="3" * 64),), bundle("a/c/d", "a/e"), "2026-11-26"), **changes)
+
+
+def bundle(*paths: str, manifest: str = "a/manifest.json") -> PublishedBundle:
+    """A bundle with these files."""
+    return PublishedBundle(manifest, "1" * 64, 7, tuple(PublishedFile(path, "1" * 64, 7) for path in paths))
 
 
 def test_a_statement_reads_as_it_was_written():
-    for told in (made(), made(deltas=()), made(manifest=None, not_after=None), made(number=2**53 - 1)):
+    for told in (made(), made(deltas=()), made(manifest=None, not_after=None), made(number=2**53 - 1),
+                 made(manifest=bundle()), made(manifest=bundle("b", "c/d", manifest="m"))):
         assert statement.parsed(statement.text(told)) == told
+
+
+def test_all_that_a_statement_names_is_among_its_files():
+    assert [file.path for file in made().files] == ["a/b.catalog", "a/b.catalog", "a/manifest.json", "a/c/d", "a/e"]
+    assert [file.path for file in made(manifest=None).files] == ["a/b.catalog"] * 2
+
+
+def test_a_bundles_files_have_paths_within_its_folder():
+    told, top = bundle("a/c/d", "a/e"), bundle("b", "c/d", manifest="m")
+    assert [told.inside(file) for file in told.files] == ["c/d", "e"]
+    assert [top.inside(file) for file in top.files] == ["b", "c/d"]
+
+
+@pytest.mark.parametrize(("paths", "problem"), [
+    (["b"], "outside"), (["a"], "outside"), (["ab/c"], "outside"), (["a/b", "a/b"], "twice"),
+    (["a/manifest.json"], "twice"), (["a/../a/b"], "path"), ([f"a/{number}" for number in range(101)], "1 to 100")])
+def test_a_bundles_files_lie_in_its_manifests_folder_each_once(paths, problem):
+    with pytest.raises(StatementError, match=problem):
+        statement.text(made(manifest=bundle(*paths)))
+
+
+def test_as_many_files_of_a_bundle_as_there_may_be():
+    told = made(manifest=bundle(*(f"a/{number}" for number in range(100))))
+    assert statement.parsed(statement.text(told)) == told
 
 
 @pytest.mark.parametrize("changes", [{"name": "a b"}, {"number": 0}, {"space": "x"}, {"not_after": "today"},

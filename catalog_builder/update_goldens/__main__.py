@@ -6,7 +6,7 @@ Needs the package `cryptography`. The keys are thrown away, so another run gives
 import sys
 from pathlib import Path
 
-from catalog_builder.update_goldens import days, overlays, update_cases
+from catalog_builder.update_goldens import bundle_cases, days, overlays, update_cases
 from catalog_builder.updates import signing
 from export.common import command, files
 from export.common.command import CommandLine
@@ -30,9 +30,10 @@ def work(arguments: list[str]) -> int:
     with files.whole(folder) as partial:
         made = days.write(partial)
         overlays.write(partial / overlays.NAME, made)
+        bundle_cases.write_bundle(partial)
         now, following, stranger = (signing.signer(key) for key in keys)
         update_cases.write(update_cases.GoldenSite(partial, made, (now, following, stranger)),
-                           [signing.public_half(key) for key in keys[:2]])
+                           [signing.public_half(key) for key in keys[:2]], bundle_cases.listed)
     print(f"{folder}: {files.size(folder) / 1e6:.2f} MB")
     return command.DONE
 

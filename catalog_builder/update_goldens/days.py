@@ -1,4 +1,4 @@
-"""A folder enters; the catalogs of three days of a made-up shop, and the deltas between them, leave in it."""
+"""A folder enters; a made-up shop's catalogs of three days, and of two under other encoders, and their deltas leave."""
 
 import random
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ SPACE, FOREIGN_SPACE, DIM, COUNT = "5" * 64, "6" * 64, 16, 24
 KNOWN = Calibration(Curve(12.0, -6.0, 0.25), Curve(9.5, -5.25, 0.125), "queries")
 NAMES = ("Bags", "Schuhe & Stiefel", "\u9774", "Hats")
 DELTAS = {"tuesday.delta": ("base", "tuesday"), "deltas/wednesday.delta": ("tuesday", "wednesday"),
-          "deltas/base-wednesday.delta": ("base", "wednesday")}
+          "deltas/base-wednesday.delta": ("base", "wednesday"), "deltas/foreign-2.delta": ("foreign", "foreign-2")}
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,17 @@ def wednesday() -> list[Stock]:
 
 
 def write(folder: Path) -> dict[str, Catalog]:
-    """The three days' catalogs, by their names; their deltas, as DELTAS names them; and one of another space."""
+    """The three days' catalogs, by their names; two of another space; and their deltas, as DELTAS names them."""
     folder.mkdir(parents=True)
     made = {"base": written(folder / "base.catalog", monday(), None)}
     made["tuesday"] = written(folder / "tuesday.catalog", tuesday(), made["base"])
     made["wednesday"] = written(folder / "wednesday.catalog", wednesday(), made["tuesday"])
+    made["foreign"] = written(folder / "foreign.catalog", monday()[:2], None, FOREIGN_SPACE)
+    made["foreign-2"] = written(folder / "foreign-2.catalog", [stock(0, price=990_000), stock(1)], made["foreign"],
+                                FOREIGN_SPACE)
     (folder / "deltas").mkdir()
     for name, (before, after) in DELTAS.items():
         delta_writer.write(made[before], made[after], folder / name)
-    made["foreign"] = written(folder / "foreign.catalog", monday()[:2], None, FOREIGN_SPACE)
     return made
 
 

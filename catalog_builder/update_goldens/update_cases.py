@@ -14,7 +14,7 @@ from catalog_builder.catalog.reader import Catalog
 from catalog_builder.golden_values import packed_bytes, write_ascii
 from catalog_builder.update_goldens import days
 from catalog_builder.updates import statement
-from catalog_builder.updates.statement import PublishedCatalog, PublishedDelta, PublishedFile, Statement
+from catalog_builder.updates.statement import PublishedCatalog, PublishedDelta, Statement
 from export.common import files
 
 NAME = "shop"
@@ -27,15 +27,20 @@ ABOUT = {
     "edit": "{cut: bytes that stay} | {flip: place, bit: 0 to 7} | {append: how many zero bytes}",
     "serve": "the same edits, or null for a file that the site lacks, by path",
     "state": "in_force: null (the bundled base.catalog, without a statement) or the statement in force, its catalog "
-             "in the state folder; highest: as the file holds it; keys: which lines of key.txt the app has",
+             "in the state folder, and its bundle where it is of another space; highest: as the file holds it; keys: "
+             "which lines of key.txt the app has; parts: by path, how many of the file's first bytes lie as its part; "
+             "bundles: whether the app takes them (absent: no)",
     "expected": "answer: current | updated | failed. kind: NETWORK | REFUSED | DAMAGED. fetched: all bytes that came, "
-                "the statement's and those of a delta that failed too. in_force, highest: the numbers after it",
+                "the statement's and those of a delta that failed too. in_force, highest: the numbers after it. "
+                "encoders: the folder here whose files are the encoders in force then (absent: the app's own)",
     "malformed": "statements/tuesday.update without its signature; the bytes `old` (base64), where they first occur, "
                  "become `new`; an empty `old` is the whole text. All are refused by the reader of the text; with 64 "
                  "bytes before them, and a check of signatures that says yes to all, update() fails with REFUSED",
     "starts": "state: which files of this folder lie in the state folder, under which names; edit: as above, by those "
               "names; bundled: the statement beside the bundled base.catalog; highest: its file's text, or null; "
-              "in_force, highest_after: the numbers then. What is no longer in force is deleted",
+              "in_force, highest_after: the numbers then; bundles, encoders: as above. What is no longer in force is "
+              "deleted",
+    "give_ups": "in_force, highest, bundles: the state; in_force_after, highest_after: once the app has given up",
     "damaged_deltas": "each edit: [place, byte]s to put into the delta; to apply it is refused, or gives the result",
     "today": "the day on which all this happens, but where a case says another"}
 
@@ -73,23 +78,26 @@ class GoldenSite:
         return name
 
 
-def write(goldens: GoldenSite, keys: list[str]) -> None:
-    """Writes the keys, the statements, and answers.json."""
+def write(goldens: GoldenSite, keys: list[str], more: Callable[[GoldenSite], dict[str, list[dict]]]) -> None:
+    """Writes the keys, the statements, and answers.json. `more`: what the lists end with, by their names."""
     (goldens.folder / "key.txt").write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
     goldens.signed(SITE, statement.text(goldens.of("wednesday", 3)))
     goldens.signed("statements/tuesday.update", statement.text(goldens.of("tuesday", 2)))
     listed = [*good(goldens), *unsigned(goldens), *refused(goldens), *files_that_differ(goldens)]
+    others = more(goldens)
+    listed += others["cases"]
     if len({one["name"] for one in listed}) < len(listed):
         raise ValueError("a name twice")
     write_ascii(goldens.folder / "answers.json", {
         "made_by": {"command": "python -m catalog_builder.update_goldens"}, "about": ABOUT, "name": NAME,
-        "space": days.SPACE, "today": TODAY, "cases": listed, "malformed": list(malformed(goldens)),
-        "starts": starts(goldens), "damaged_deltas": damaged(goldens)})
+        "space": days.SPACE, "today": TODAY, "cases": listed,
+        "malformed": [*malformed(goldens), *others["malformed"]], "starts": [*starts(goldens), *others["starts"]],
+        "give_ups": others["give_ups"], "damaged_deltas": damaged(goldens)})
 
 
 def file_name(name: str) -> str:
     """A case's name as that of a file."""
-    return name.replace(",", "").replace(" ", "-")
+    return name.replace(",", "").replace("'", "").replace(" ", "-")
 
 
 def case(name: str, file: str, expected: dict, in_force: str | None = None, highest: int = 0, **more: Any) -> dict:
@@ -190,13 +198,10 @@ def unsigned(goldens: GoldenSite) -> Iterator[dict]:
 def refused(goldens: GoldenSite) -> Iterator[dict]:
     """Well-formed statements that an app does not take."""
     tuesday = goldens.of("tuesday", 2)
-    manifest, foreign = PublishedFile("bundle/manifest.json", "a" * 64, 100), days.FOREIGN_SPACE
     for name, told, signer in (
             ("foreign key", tuesday, 2), ("foreign name", replace(tuesday, name="shoes"), 0),
             ("name in capitals", replace(tuesday, name="Shop"), 0),
-            ("foreign space", replace(tuesday, space=foreign), 0),
-            ("bundle without a way", replace(tuesday, manifest=manifest), 0),
-            ("bundle of another space without a way", replace(tuesday, manifest=manifest, space=foreign), 0)):
+            ("foreign space", replace(tuesday, space=days.FOREIGN_SPACE), 0)):
         file = goldens.signed(f"statements/{file_name(name)}.update", statement.text(told), signer)
         yield case(name, file, failed("REFUSED"))
 

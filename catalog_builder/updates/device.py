@@ -1,45 +1,37 @@
-"""An app's catalogs and a shop's site enter; the catalog that is in force leaves: the reference of "Updates".
+"""An app's files and a shop's site enter; the catalog and encoders in force leave: the reference of "Updates".
 
-`start` says what is in force, and rolls back what does not open. `update` fetches what the shop published since. The
-caller runs one of them at a time, and swaps the catalog that it searches: a search that runs keeps the old one.
+`start` says what is in force, and rolls back what does not open. `update` fetches what the shop published since.
+`roll_back` is for encoders that came with an update and do not load. The caller runs one of them at a time, and swaps
+the catalog that it searches, and the encoders with it: a search that runs keeps the old ones.
 """
 
 import datetime
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from catalog_builder.catalog import delta, reader
 from catalog_builder.catalog.reader import Catalog, CatalogError
-from catalog_builder.updates import p256, statement
-from catalog_builder.updates.statement import Check, PublishedFile, Statement, StatementError
+from catalog_builder.updates import encoders, p256, statement
+from catalog_builder.updates.fetching import (
+    PART,
+    CountedSite,
+    DamagedFileError,
+    Fetch,
+    Kind,
+    UpdateError,
+    download,
+    sync_file,
+    sync_folder,
+)
+from catalog_builder.updates.statement import Check, PublishedBundle, Statement, StatementError
 from export.common import files
 from export.common.errors import InputError
 
-HIGHEST, CATALOG, PART, MADE = "highest", ".catalog", ".part", ".made"
-OURS = re.compile(r"[0-9a-f]{64}(\.partial)?\.(catalog|part|made)|.*\.partial(\.update)?")       # what may be deleted
-Fetch = Callable[[str, int], tuple[int, Iterator[bytes]]]    # path, place -> the place where it really starts, blocks
-
-
-class Kind(Enum):
-    """Why an update did not come."""
-
-    NETWORK = "network"                      # try later; what came is kept
-    REFUSED = "refused"                      # a statement that is not for this app, or of nobody who may
-    DAMAGED = "damaged"                      # files that are not what the statement says
-    DISK = "disk"
-
-
-class UpdateError(InputError):
-    """An update that did not come. What was in force is."""
-
-    def __init__(self, kind: Kind, what: str, *, where: object = None, found: object = None):
-        super().__init__(what, where=where, found=found)
-        self.kind = kind
+HIGHEST, CATALOG, MADE = "highest", ".catalog", ".made"
+OURS = re.compile(r"[0-9a-f]{64}(\.partial)?\.(catalog|part|made|bundle)|.*\.partial(\.update)?")   # may be deleted
 
 
 @dataclass(frozen=True)
@@ -48,13 +40,14 @@ class Device:
 
     folder: Path                             # of the app's own, for nothing else
     name: str
-    space: str                               # 64 hex digits: the encoders'
+    space: str                               # 64 hex digits: that of the encoders that came with the app
     bundled: Path                            # the catalog that came with the app
     keys: Sequence[str]                      # one or two public keys, either of which may sign
     bundled_statement: Path | None = None    # where one came with it
     highest: Path | None = None              # of the file, where it is to outlive the folder
     check: Check = p256.holds
     say: Callable[[str], None] = print       # takes a line on what was rolled back, and why
+    takes_bundles: bool = False              # whether it can load encoders that come with an update
 
     @property
     def statement(self) -> Path:
@@ -70,14 +63,19 @@ class Device:
         """Where the catalog with this digest of its own lies."""
         return self.folder / f"{digest}{CATALOG}"
 
+    def bundle(self, told: Statement) -> PublishedBundle | None:
+        """What brings the statement's encoders; None: they are the app's own."""
+        return None if told.space == self.space else told.manifest
+
 
 @dataclass(frozen=True, eq=False)
 class InForce:
-    """What the app searches."""
+    """What the app searches, and with what."""
 
     catalog: Catalog
     number: int                              # 0: the bundled one, without a statement
     expired: bool                            # the last day for its prices is over; it is searched all the same
+    encoders: Path | None = None             # a bundle's folder; None: those that came with the app
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +83,7 @@ class Updated:
     """What came."""
 
     in_force: InForce
-    how: str                                 # "delta", "whole", or "same": the catalog was there
+    how: str                                 # the catalog: "delta", "whole", or "same": it was there
     fetched: int                             # bytes, the statement's among them
 
 
@@ -128,7 +126,7 @@ def _bundled(device: Device, today: datetime.date) -> InForce:
     if device.bundled_statement is None:
         return InForce(catalog, 0, False)
     told = _read(device, device.bundled_statement)
-    if told.catalog.digest != catalog.metadata["sha256"]:
+    if (told.space, told.catalog.digest) != (device.space, catalog.metadata["sha256"]):
         raise StatementError("the statement beside the bundled catalog is another's", where=device.bundled_statement)
     return InForce(catalog, told.number, told.expired(today))
 
@@ -142,12 +140,14 @@ def _kept(device: Device, bundled: InForce, today: datetime.date) -> InForce | N
         if told.number < bundled.number:
             raise StatementError("older than the catalog that came with the app", found=told.number,
                                  expected=f"{bundled.number} or more")
-        is_bundled = bundled.catalog.metadata["sha256"] == told.catalog.digest
-        catalog = bundled.catalog if is_bundled else _fitting(device, device.catalog(told.catalog.digest), told)
+        bundle = device.bundle(told)
+        folder = encoders.kept(device.folder, bundle, told.space) if bundle else None
+        is_bundled = not bundle and bundled.catalog.metadata["sha256"] == told.catalog.digest
+        catalog = bundled.catalog if is_bundled else _fitting(device.catalog(told.catalog.digest), told)
     except (InputError, OSError) as error:
         device.say(f"rolled back to the catalog that came with the app: {error}")
         return None
-    return InForce(catalog, told.number, told.expired(today))
+    return InForce(catalog, told.number, told.expired(today), folder)
 
 
 def _read(device: Device, path: Path) -> Statement:
@@ -160,13 +160,17 @@ def _read(device: Device, path: Path) -> Statement:
 def _refuse_foreign(device: Device, told: Statement) -> None:
     if told.name != device.name:
         raise StatementError("an update of another catalog", expected=device.name, found=told.name)
-    if told.space != device.space:
+    if told.space == device.space:
+        return
+    if told.manifest is None or not told.manifest.files:
         raise StatementError("an update of another embedding space", expected=device.space, found=told.space)
+    if not device.takes_bundles:
+        raise StatementError("an update with other encoders, which this app does not take")
 
 
-def _fitting(device: Device, path: Path, told: Statement) -> Catalog:
+def _fitting(path: Path, told: Statement) -> Catalog:
     """The catalog at `path`, if it is the one that the statement names. Raises CatalogError."""
-    catalog = reader.open_catalog(path, device.space)
+    catalog = reader.open_catalog(path, told.space)
     if catalog.metadata["sha256"] != told.catalog.digest:
         raise CatalogError("another catalog than the statement names", where=path, expected=told.catalog.digest)
     return catalog
@@ -174,10 +178,11 @@ def _fitting(device: Device, path: Path, told: Statement) -> Catalog:
 
 def _clean(device: Device, kept: InForce | None) -> None:
     """Deletes all but the update in force and what a download left."""
+    in_force = (kept.catalog.path, kept.encoders, device.statement) if kept else ()
     for path in device.folder.iterdir():
-        stale = OURS.fullmatch(path.name) and path.suffix != PART and (kept is None or path != kept.catalog.path)
-        if stale or kept is None and path == device.statement:
-            path.unlink(missing_ok=True)
+        ours = OURS.fullmatch(path.name) and path.suffix != PART or path == device.statement
+        if ours and path not in in_force:
+            files.remove(path)
 
 
 # An update.
@@ -188,67 +193,37 @@ def update(device: Device, running: InForce, fetch: Fetch, today: datetime.date)
     `fetch` raises OSError where the network fails; its blocks may end early.
     """
     try:
-        return _updated(device, running, _Counted(fetch), today)
+        return _updated(device, running, CountedSite(fetch), today)
     except StatementError as error:
         raise UpdateError(Kind.REFUSED, f"{error}") from None
-    except CatalogError as error:
+    except (CatalogError, DamagedFileError) as error:
         raise UpdateError(Kind.DAMAGED, f"{error}") from None
     except OSError as error:
         raise UpdateError(Kind.DISK, "no update", where=error.filename, found=error.strerror) from None
 
 
-class _Counted:
-    """A site, with the bytes that came from it."""
-
-    def __init__(self, fetch: Fetch):
-        self._fetch, self.bytes = fetch, 0
-
-    def blocks(self, path: str, place: int) -> tuple[int, Iterator[bytes]]:
-        """As Fetch. Raises UpdateError where the network fails."""
-        with _network(path):
-            start, blocks = self._fetch(path, place)
-        return start, self._counted(path, blocks)
-
-    def _counted(self, path: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        while True:
-            with _network(path):
-                block = next(blocks, None)
-            if block is None:
-                return
-            self.bytes += len(block)
-            yield block
-
-
-@contextmanager
-def _network(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UpdateError(Kind.NETWORK, "the site does not answer", where=path, found=error) from None
-
-
-def _updated(device: Device, running: InForce, site: _Counted, today: datetime.date) -> Updated | None:
+def _updated(device: Device, running: InForce, site: CountedSite, today: datetime.date) -> Updated | None:
     content = _statement(device, site)
     told = statement.opened(content, device.keys, device.check)
     _refuse_foreign(device, told)
-    if told.manifest is not None:
-        raise StatementError("an update with other encoders, which this reference does not take")
     if told.number < (known := highest(device)):
         raise StatementError("an older update than was in force", expected=f"{known} or more", found=told.number)
     if told.number == running.number:
         with _told(device):
             _delete_parts(device)
         return None
+    bundle = device.bundle(told)
+    folder = encoders.bring(device.folder, bundle, told.space, site) if bundle else None
     how = _bring(device, running.catalog, told, site)
-    catalog = running.catalog if how == "same" else _fitting(device, device.catalog(told.catalog.digest), told)
+    catalog = running.catalog if how == "same" else _fitting(device.catalog(told.catalog.digest), told)
     _write(device.statement, content)        # the commit
     with _told(device):
         _write_highest(device, told.number)
         _delete_parts(device)
-    return Updated(InForce(catalog, told.number, told.expired(today)), how, site.bytes)
+    return Updated(InForce(catalog, told.number, told.expired(today), folder), how, site.bytes)
 
 
-def _statement(device: Device, site: _Counted) -> bytes:
+def _statement(device: Device, site: CountedSite) -> bytes:
     """The statement's bytes, not checked."""
     content = b""
     for block in site.blocks(device.statement.name, 0)[1]:
@@ -258,25 +233,28 @@ def _statement(device: Device, site: _Counted) -> bytes:
     return content
 
 
-def _bring(device: Device, running: Catalog, told: Statement, site: _Counted) -> str:
+def _bring(device: Device, running: Catalog, told: Statement, site: CountedSite) -> str:
     """Puts the statement's catalog into the folder, whole and verified. Says how it came."""
     digest = running.metadata["sha256"]
     if digest == told.catalog.digest:
+        if running.space != told.space:
+            raise CatalogError("a catalog of another embedding space", expected=told.space, found=running.space)
         return "same"
     made = device.folder / f"{told.catalog.digest}{MADE}"
-    if small := told.delta_from(digest):
+    small = told.delta_from(digest) if running.space == told.space else None
+    if small:
         part = device.folder / f"{small.sha256}{PART}"
         try:
-            _download(part, small, site)
+            download(part, small, site)
             delta.apply(running, delta.open_delta(part), made)
             _take(device, made, told)
             return "delta"
-        except CatalogError as error:
+        except (CatalogError, DamagedFileError) as error:
             device.say(f"the delta is of no use, so the whole catalog is fetched: {error}")
             made.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
     part = device.folder / f"{told.catalog.sha256}{PART}"
-    _download(part, told.catalog, site)
+    download(part, told.catalog, site)
     try:
         _take(device, part, told)
     except CatalogError:
@@ -287,64 +265,20 @@ def _bring(device: Device, running: Catalog, told: Statement, site: _Counted) ->
 
 def _take(device: Device, path: Path, told: Statement) -> None:
     """Verifies a new catalog and gives it its name. Raises CatalogError."""
-    _fitting(device, path, told).verify()
+    _fitting(path, told).verify()
     if (found := files.sha256(path)) != told.catalog.sha256:
         raise CatalogError("other bytes than the statement says", where=path, expected=told.catalog.sha256, found=found)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(path)
     path.replace(device.catalog(told.catalog.digest))
-    _sync(device.folder)
-
-
-def _download(part: Path, file: PublishedFile, site: _Counted) -> None:
-    """Fetches a file, from where an earlier download stopped. Raises CatalogError for other bytes than were said.
-
-    Raises UpdateError where the network fails, or ends early: the part is kept.
-    """
-    there = part.stat().st_size if part.exists() else 0
-    if there > file.bytes:
-        part.unlink()
-        there = 0
-    if there < file.bytes:
-        start, blocks = site.blocks(file.path, there)
-        if not 0 <= start <= there:
-            raise UpdateError(Kind.NETWORK, "the site sends another part of the file", where=file.path, found=start)
-        with part.open("r+b" if there else "wb") as target:
-            target.truncate(start)
-            target.seek(start)
-            for block in blocks:
-                start += len(block)
-                if start > file.bytes:
-                    break
-                target.write(block)
-        if start < file.bytes:
-            raise UpdateError(Kind.NETWORK, "the download ended early", where=file.path,
-                              found=f"{start:,} of {file.bytes:,} bytes")
-        if start > file.bytes:
-            part.unlink()
-            raise CatalogError("a longer file than the statement says", where=file.path,
-                               expected=f"{file.bytes:,} bytes")
-    if (found := files.sha256(part)) != file.sha256:
-        part.unlink()
-        raise CatalogError("other bytes than the statement says", where=file.path, expected=file.sha256, found=found)
+    sync_folder(device.folder)
 
 
 def _write(path: Path, content: bytes) -> None:
     """Writes a small file beside, syncs it, renames it."""
-    with files.whole(path) as partial, partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Makes the names of a folder outlive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with files.whole(path) as partial:
+        partial.write_bytes(content)
+        sync_file(partial)
+    sync_folder(path.parent)
 
 
 def _write_highest(device: Device, number: int) -> None:
@@ -354,4 +288,23 @@ def _write_highest(device: Device, number: int) -> None:
 def _delete_parts(device: Device) -> None:
     """Deletes what downloads left: no statement in force names it any more."""
     for path in device.folder.glob(f"*{PART}"):
-        path.unlink(missing_ok=True)
+        files.remove(path)
+
+
+# Encoders that do not load.
+
+def roll_back(device: Device, in_force: InForce, why: object, today: datetime.date) -> InForce:
+    """Gives up an update whose encoders do not load here. What a start then finds is in force; the next number comes.
+
+    Raises UpdateError where the statement cannot be deleted; CatalogError as `start`.
+    """
+    device.say(f"gave up the encoders of number {in_force.number}: {why}")
+    try:
+        device.statement.unlink(missing_ok=True)
+        sync_folder(device.folder)
+    except OSError as error:
+        raise UpdateError(Kind.DISK, "an update that cannot be given up", where=device.statement,
+                          found=error.strerror) from None
+    with _told(device):                      # after the statement: a kill between them lets it come once more
+        _write_highest(device, in_force.number + 1)
+    return start(device, today)

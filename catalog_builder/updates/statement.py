@@ -16,7 +16,7 @@ FORMAT, VERSION = "mobileclip-update", 1
 SIGNATURE = 64                               # bytes: r, then s, each 32, big-endian
 MOST_TEXT = 65_536                           # bytes of the JSON
 MOST = SIGNATURE + MOST_TEXT                 # of the whole file
-MOST_DELTAS, MOST_PATH, MOST_NESTING = 100, 512, 100
+MOST_DELTAS, MOST_FILES, MOST_PATH, MOST_NESTING = 100, 100, 512, 100
 MOST_NUMBER = 2**53 - 1                      # what every language's numbers hold exactly
 SUFFIX, UNSIGNED = ".update", ".update.unsigned"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -56,6 +56,17 @@ class PublishedDelta(PublishedFile):
 
 
 @dataclass(frozen=True)
+class PublishedBundle(PublishedFile):
+    """A bundle's manifest.json, and what lies in its folder."""
+
+    files: tuple[PublishedFile, ...] = ()    # all else that a device needs; none: it brings no encoders
+
+    def inside(self, file: PublishedFile) -> str:
+        """The path of one of `files`, relative to the manifest's folder."""
+        return file.path.removeprefix(folder_of(self.path))
+
+
+@dataclass(frozen=True)
 class Statement:
     """What a shop says is in force."""
 
@@ -64,13 +75,14 @@ class Statement:
     space: str                               # 64 hex digits
     catalog: PublishedCatalog
     deltas: tuple[PublishedDelta, ...] = ()
-    manifest: PublishedFile | None = None    # None: the encoders stay
+    manifest: PublishedBundle | None = None  # None: the app's own encoders
     not_after: str | None = None             # YYYY-MM-DD, UTC: the last day on which prices are to be trusted
 
     @property
     def files(self) -> tuple[PublishedFile, ...]:
         """All that it names."""
-        return (self.catalog, *self.deltas, *((self.manifest,) if self.manifest else ()))
+        bundle = (self.manifest, *self.manifest.files) if self.manifest else ()
+        return (self.catalog, *self.deltas, *bundle)
 
     def delta_from(self, digest: str) -> PublishedDelta | None:
         """The delta whose base has this digest."""
@@ -79,6 +91,11 @@ class Statement:
     def expired(self, today: datetime.date) -> bool:
         """Whether the last day for its prices is over."""
         return self.not_after is not None and today.isoformat() > self.not_after
+
+
+def folder_of(path: str) -> str:
+    """The path's folder, with a / at its end; "" at the top."""
+    return path[:path.rfind("/") + 1]
 
 
 def opened(content: bytes, keys: Sequence[str], check: Check) -> Statement:
@@ -113,6 +130,8 @@ def text(statement: Statement) -> bytes:
     """The JSON that is signed. Raises StatementError for what no reader would take."""
     told = {"format": FORMAT, "version": VERSION, **{
         key: value for key, value in asdict(statement).items() if value is not None}}
+    if statement.manifest and not statement.manifest.files:
+        del told["manifest"]["files"]
     message = json.dumps(told, ensure_ascii=True, separators=(",", ":")).encode()
     if parsed(message) != statement:
         raise StatementError("a statement that does not read as it was meant", where=statement.name)
@@ -155,8 +174,24 @@ def _statement(told: object) -> Statement:
     return Statement(
         name=_matched(NAME, entries["name"], "name"), number=_count(entries["number"], "number"),
         space=_digits(entries, "space"), catalog=PublishedCatalog(**_file(catalog), digest=_digits(catalog, "digest")),
-        deltas=made, manifest=None if manifest is None else PublishedFile(**_file(manifest)),
+        deltas=made, manifest=None if manifest is None else _bundle(_object(manifest, "manifest")),
         not_after=None if not_after is None else _day(not_after))
+
+
+def _bundle(entries: dict) -> PublishedBundle:
+    """The manifest, and the files in its folder."""
+    file, listed = _file(entries), entries.get("files")
+    if listed is None:
+        return PublishedBundle(**file)
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_FILES:
+        raise ValueError(f"a bundle's files that are no list of 1 to {MOST_FILES}")
+    made = tuple(PublishedFile(**_file(each)) for each in listed)
+    paths = {one.path for one in made}
+    if len(paths) < len(made) or file["path"] in paths:
+        raise ValueError("a bundle's file twice")
+    if not all(path.startswith(folder_of(file["path"])) for path in paths):
+        raise ValueError("a bundle's file outside its manifest's folder")
+    return PublishedBundle(**file, files=made)
 
 
 def _object(value: object, what: str) -> dict:
