@@ -68,13 +68,13 @@ struct Disk: Sendable {
         }
     }
 
-    /// Makes the names in a folder outlive a loss of power.
-    func sync(_ folder: URL) throws {
-        try change("sync", folder) {
-            let descriptor = open(folder.path, O_RDONLY)
+    /// Makes the bytes of a file, or the names in a folder, outlive a loss of power.
+    func sync(_ file: URL) throws {
+        try change("sync", file) {
+            let descriptor = open(file.path, O_RDONLY)
             defer { close(descriptor) }
             guard descriptor >= 0, fsync(descriptor) == 0 else {
-                throw DiskFailure(file: folder, problem: "it cannot be synced: \(String(cString: strerror(errno)))")
+                throw DiskFailure(file: file, problem: "it cannot be synced: \(String(cString: strerror(errno)))")
             }
         }
     }

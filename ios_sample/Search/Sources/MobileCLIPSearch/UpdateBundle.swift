@@ -24,6 +24,7 @@ struct UpdateBundle {
             if folder.disk.size(place) == file.bytes { continue }
             let whole = try await downloads.part(file)
             try updating(file.path) {
+                try folder.disk.sync(whole)
                 try folder.disk.make(place.deletingLastPathComponent())
                 try folder.disk.rename(whole, to: place)
             }
