@@ -197,7 +197,7 @@ web: $(LIGHT_READY) $(NODE_READY)  ## OUT=folder: the same as a folder for any s
 	$(LACKING)
 	@$(LIGHT_PY) -m catalog_builder web $(SHOWN) $(UPDATED) $(if $(OUT),--out "$$OUT")
 
-publish: $(LIGHT_READY)  ## OUT=folder: the catalog, deltas from the last ones there, and a statement to be signed, for a static host [CATALOG MODEL KEEP_LAST=7 VALID_DAYS=30 BUNDLE=dist/demo/bundle/android NUMBER PUBLIC_KEY]
+publish: $(LIGHT_READY)  ## OUT=folder: the catalog, deltas from the last ones there, and a statement to be signed, for a static host [CATALOG MODEL KEEP_LAST=7 VALID_DAYS=30 BUNDLE=dist/demo/bundle/android or none NUMBER PUBLIC_KEY]
 	@$(LIGHT_PY) -m catalog_builder publish --model "$$EXPORTED" $(TAG) $(if $(CATALOG),--catalog "$$CATALOG") $(if $(OUT),--out "$$OUT") \
 	  $(if $(KEEP_LAST),--keep-last "$$KEEP_LAST") $(if $(VALID_DAYS),--valid-days "$$VALID_DAYS") \
 	  $(if $(BUNDLE),--bundle "$$BUNDLE") $(if $(NUMBER),--number "$$NUMBER") $(if $(PUBLIC_KEY),--public-key "$$PUBLIC_KEY")

@@ -31,6 +31,7 @@ from export.common.errors import InputError
 
 THUMBNAIL = Thumbnail(160, 60)               # of a catalog, where nothing else is said
 UPDATE = "shop"                              # an update's name, where nothing else is said: that of the apps' catalog
+NO_BUNDLE = "none"                           # of `publish`: those of earlier updates come no more
 SHIP = ("apps", "bundle", "preview", "web")  # commands that put a catalog into an app
 
 
@@ -148,8 +149,9 @@ def parser() -> CommandLine:
     publish.add_argument("--number", type=int, metavar="N", help="of this update (default: one more than the last)")
     publish.add_argument("--valid-days", type=int, metavar="N", help="how long prices are to be trusted (default: "
                          "they have no last day)")
-    publish.add_argument("--bundle", type=command.path, metavar="DIR", help="a platform's part of `bundle`, whose "
-                         "encoders come with this update (default: the encoders stay)")
+    publish.add_argument("--bundle", metavar="DIR", help="a platform's part of `bundle`, whose encoders come with this "
+                         "update; `none`: those of earlier updates come with it no more (default: they do, where the "
+                         "catalog is of their embedding space)")
     sign = subparsers.add_parser("sign", help="sign what `publish` wrote, and put it in force")
     sign.add_argument("--key", type=command.path, metavar="PATH", help="a private key, as `key` makes it")
     sign.add_argument("--command", dest="signing_command", metavar="COMMAND",
@@ -317,9 +319,11 @@ def compare_request(options: Namespace) -> CompareRequest:
 def publish_request(options: Namespace) -> PublishRequest:
     """What `publish` was asked for."""
     catalog = options.catalog or newest(exported(options.dist, options.model, options.pretrained), options.command)
+    given = options.bundle not in (None, NO_BUNDLE)
     return PublishRequest(
         catalog=catalog, out=options.out, today=datetime.datetime.now(datetime.UTC).date(), name=options.name,
-        keep_last=options.keep_last, number=options.number, valid_days=options.valid_days, bundle=options.bundle,
+        keep_last=options.keep_last, number=options.number, valid_days=options.valid_days,
+        bundle=command.path(options.bundle) if given else None, carry_on=options.bundle != NO_BUNDLE,
         public_keys=signing.public_keys(options.public_key) if options.public_key else ())
 
 

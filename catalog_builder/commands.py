@@ -359,6 +359,9 @@ def publish(request: PublishRequest) -> int:
     for delta in told.deltas:
         table.add_row(delta.base[:publishing.DIGITS], delta.path, f"{delta.bytes:,}")
     _show(f"{told.name}, number {told.number}" + (f", prices until {told.not_after}" if told.not_after else ""), table)
+    if told.manifest:
+        size = sum(file.bytes for file in (told.manifest, *told.manifest.files))
+        _say(f"with the encoders of {told.manifest.path}: {len(told.manifest.files) + 1} files, {size:,} bytes")
     for line in done.left_out:
         _warn(line)
     if done.deleted:

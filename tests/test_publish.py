@@ -17,11 +17,13 @@ import pytest
 from catalog_builder import update_goldens
 from catalog_builder.__main__ import main
 from catalog_builder.catalog.reader import Catalog, CatalogError, open_catalog
-from catalog_builder.update_goldens import days, overlays
+from catalog_builder.update_goldens import bundle_cases, days, overlays
 from catalog_builder.updates import device, p256, publish, signing, statement
-from catalog_builder.updates.device import Device
+from catalog_builder.updates.device import Device, UpdateError
 from catalog_builder.updates.publish import Published, PublishRequest
 from catalog_builder.updates.statement import StatementError
+from export.artifacts import manifest
+from export.artifacts.manifest import CatalogFile
 from export.common import files
 from export.common.errors import InputError
 from tests import faults
@@ -325,8 +327,9 @@ def test_a_command_may_answer_64_bytes(pair, tmp_path):
 # Kills.
 
 @pytest.mark.slow
-def test_killed_at_any_moment_a_site_has_the_old_statement_whole_or_the_new_one(nights, pair, tmp_path):
-    before = tmp_path / "before"
+@pytest.mark.parametrize("bundled", [False, True])
+def test_killed_at_any_moment_a_site_has_the_old_statement_whole_or_the_new_one(bundled, nights, pair, tmp_path):
+    before, bundle = tmp_path / "before", part_of(tmp_path / "part", nights[1]) if bundled else None
     published(nights[0], before)
     signed(before, pair)
     message = []
@@ -338,7 +341,7 @@ def test_killed_at_any_moment_a_site_has_the_old_statement_whole_or_the_new_one(
 
     def work(out: Path) -> Callable:
         def run(_) -> None:
-            published(nights[1], out)
+            published(nights[1], out, bundle=bundle)
             publish.sign(out, "shop", lambda text: message[0] if message else signing.by_command(pair.command)(text),
                          [pair.public], quiet)
         return run
@@ -346,7 +349,7 @@ def test_killed_at_any_moment_a_site_has_the_old_statement_whole_or_the_new_one(
     out = at(0)
     count = faults.moments(work(out), out)
     message.append((out / "shop.update").read_bytes()[:64])
-    assert count > 20
+    assert count > (50 if bundled else 20)
     for moment in range(1, count + 1):
         out = at(moment)
         faults.killed(work(out), out, moment)
@@ -361,6 +364,127 @@ def test_killed_at_any_moment_a_site_has_the_old_statement_whole_or_the_new_one(
 
 
 # Bundles.
+
+def part_of(folder: Path, night: Path) -> Path:
+    """A platform's part of a made-up bundle, with an encoder that is a folder; its catalog is this night's."""
+    shutil.copytree(FOLDER / "bundle", folder)
+    shutil.copyfile(night, folder / "shop.catalog")
+    catalog = open_catalog(night)
+    beside = CatalogFile("shop.catalog", catalog.metadata["sha256"], len(catalog.content))
+    manifest.write(folder, dataclasses.replace(manifest.read(folder), space=catalog.space, catalog=beside))
+    return folder
+
+
+def bundle_site(folder: Path, night: Path, by: Pair) -> tuple[Path, Published]:
+    """A site with a catalog of other encoders, then a night's with a bundle, in force."""
+    out = folder / "site"
+    published(FOLDER / "base.catalog", out)
+    signed(out, by)
+    done = published(night, out, bundle=part_of(folder / "part", night))
+    signed(out, by)
+    return out, done
+
+
+def other_app(folder: Path, by: Pair, takes: bool = True) -> Device:
+    """An app whose own encoders are of another space than the nights'."""
+    return Device(folder, "shop", days.SPACE, FOLDER / "base.catalog", [by.public], say=lambda line: None,
+                  takes_bundles=takes)
+
+
+def test_a_bundle_and_the_nights_after_it_reach_an_app_of_other_encoders(nights, pair, tmp_path):
+    out, done = bundle_site(tmp_path, nights[0], pair)
+    told, part = done.statement, tmp_path / "part"
+    assert not told.deltas and not done.left_out              # the older catalog is of another space
+    assert [told.manifest.inside(file) for file in told.manifest.files] == [
+        "tokenizer.safetensors", "image.mlpackage/Data/weights/weight.bin", "image.mlpackage/Manifest.json",
+        "text.tflite", "LICENSE_WEIGHTS"]
+    of = other_app(tmp_path / "app", pair)
+    running = fetched(of, out).in_force
+    (part / "shop.catalog").unlink()
+    assert files.sha256(running.encoders) == files.sha256(part)
+    for number, night in enumerate(nights[1:4], 3):
+        after = published(night, out)
+        assert after.statement.manifest == told.manifest and not after.left_out
+        assert len(after.statement.deltas) == number - 2      # from each of the same space, and no other
+        signed(out, pair)
+        served = Folder(out, {})
+        made = device.update(of, running, served, TODAY)
+        assert made.how == "delta" and not [path for path, _ in served.asked if "bundle" in path]
+        assert (made.in_force.number, made.in_force.encoders) == (number, running.encoders)
+        running = made.in_force
+    assert device.start(of, TODAY).number == 5
+    own = app(tmp_path / "own", nights[0], pair)              # of the nights' own space: it needs no bundle
+    assert (fetched(own, out).in_force.encoders, list(own.folder.glob("*.bundle*"))) == (None, [])
+    with pytest.raises(UpdateError, match="which this app does not take"):
+        fetched(other_app(tmp_path / "strict", pair, takes=False), out)
+
+
+def test_a_bundle_that_is_left_out_goes_with_the_statement_that_named_it(nights, pair, tmp_path):
+    out, done = bundle_site(tmp_path, nights[0], pair)
+    folder = (out / done.statement.manifest.path).parent
+    assert published(nights[1], out, carry_on=False).statement.manifest is None
+    signed(out, pair)
+    assert folder.is_dir()                                   # a device that read the older statement still finds it
+    assert published(nights[2], out).statement.manifest is None and not folder.exists()
+
+
+def test_a_catalog_of_another_space_than_the_bundles_goes_without_it_and_with_a_word(nights, pair, tmp_path):
+    out, _ = bundle_site(tmp_path, nights[0], pair)
+    done = published(FOLDER / "base.catalog", out)
+    assert done.statement.manifest is None and done.statement.space == days.SPACE
+    assert any(line.startswith("no encoders: the catalog is of another") for line in done.left_out)
+
+
+def test_a_manifest_of_an_earlier_version_gets_its_files_the_night_after(nights, pair, tmp_path):
+    out, done = bundle_site(tmp_path, nights[0], pair)
+    told = dataclasses.replace(done.statement, manifest=dataclasses.replace(done.statement.manifest, files=()))
+    with pytest.raises(InputError, match="a file of the bundle that the statement does not name"):
+        publish.check(out, told)
+    (out / "shop.update").write_bytes(bytes(64) + statement.text(told))
+    assert published(nights[1], out).statement.manifest == done.statement.manifest
+
+
+def test_a_bundle_that_changed_in_the_folder_is_not_published_again(nights, pair, tmp_path):
+    out, done = bundle_site(tmp_path, nights[0], pair)
+    for file in (*done.statement.manifest.files, done.statement.manifest):
+        path = out / file.path
+        content = path.read_bytes()
+        path.write_bytes(content.swapcase())
+        with pytest.raises(InputError, match="not what the statement says"):
+            published(nights[1], out)
+        path.unlink()
+        with pytest.raises(InputError, match="not what the statement says"):
+            publish.check(out, done.statement)
+        path.write_bytes(content)
+    publish.check(out, done.statement)
+    with pytest.raises(InputError, match="a bundle of another embedding space"):
+        publish.check(out, dataclasses.replace(
+            done.statement, space=days.SPACE, deltas=(), catalog=publish.PublishedCatalog(
+                **publish.file_in(out, next(out.glob("shop-1-*.catalog"))),
+                digest=open_catalog(FOLDER / "base.catalog").metadata["sha256"])))
+
+
+def test_a_bundle_of_another_night_or_a_damaged_one_is_refused(nights, tmp_path):
+    part = part_of(tmp_path / "part", nights[0])
+    with pytest.raises(InputError, match="a bundle of another catalog.*remedy: make bundle"):
+        published(nights[1], tmp_path / "site", bundle=part)
+    (part / "image.mlpackage" / "more").write_bytes(b"x")
+    with pytest.raises(InputError, match="a damaged bundle"):
+        published(nights[0], tmp_path / "site", bundle=part)
+    assert not (tmp_path / "site").exists()
+
+
+def test_the_command_takes_a_bundle_carries_it_on_and_leaves_it_out(nights, pair, tmp_path, capsys):
+    out, part = tmp_path / "site", part_of(tmp_path / "part", nights[0])
+    size = sum(files.size(path) for path in part.iterdir() if path.name != "shop.catalog")
+    for number, (options, named) in enumerate(((["--bundle", str(part)], True), ([], True),
+                                               (["--bundle", "none"], False), ([], False))):
+        assert main(["publish", "--out", str(out), "--catalog", str(nights[number]), *options]) == 0
+        said = capsys.readouterr().out.replace("\n", " ")
+        assert (f"6 files, {size:,} bytes" in said) == named
+        signed(out, pair)
+        assert bool(publish.in_force(out, "shop").manifest) == named
+
 
 @pytest.fixture(scope="module")
 def part(gated, tmp_path_factory) -> Path:
@@ -381,12 +505,12 @@ def test_new_encoders_come_with_their_catalog(part, pair, tmp_path):
     told = done.statement
     assert not told.deltas and not done.left_out              # the older catalog is of another space
     folder = (out / told.manifest.path).parent
-    assert {path.name for path in folder.iterdir()} == {"manifest.json", "tokenizer.safetensors", "image.tflite",
-                                                        "text.tflite"}
+    assert {path.name for path in folder.iterdir()} == {path.name for path in part.iterdir()} - {"shop.catalog"}
+    assert {"LICENSE_WEIGHTS", "text.tflite"} < {told.manifest.inside(file) for file in told.manifest.files}
     assert (folder / "manifest.json").read_bytes() == (part / "manifest.json").read_bytes()
     signed(out, pair)
     (folder / "text.tflite").write_bytes(b"other")
-    with pytest.raises(InputError, match="a damaged bundle"):
+    with pytest.raises(InputError, match="not what the statement says"):
         publish.check(out, told)
     with pytest.raises(InputError, match="a bundle of another catalog.*remedy: make bundle"):
         published(FOLDER / "base.catalog", out, bundle=part)
@@ -479,6 +603,7 @@ def test_the_signing_lock_clashes_with_neither_environment_and_names_no_address(
 def test_the_goldens_but_for_their_signatures_can_be_made_anew(tmp_path):
     made: dict[str, Catalog] = days.write(tmp_path / "updates")
     overlays.write(tmp_path / "updates" / overlays.NAME, made)
+    bundle_cases.write_bundle(tmp_path / "updates")
     paths = files.files_of(tmp_path / "updates")
     assert len(paths) > 12 and update_goldens.__doc__
     for path in paths:

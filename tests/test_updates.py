@@ -1,6 +1,7 @@
 """Updates on a device: the golden cases, killed at every moment, a full disk, servers of each kind, swaps."""
 
 import base64
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -480,6 +481,12 @@ def test_a_bundle_goes_on_file_by_file_from_where_it_stopped(tmp_path):
         third.bytes - 110) + sum(file.bytes for file in bundle().files[3:])
 
 
+def test_no_catalog_is_fetched_after_a_bundle_of_another_space(tmp_path):
+    of, running = bundle_app(tmp_path)
+    served = fails(of, running, Kind.DAMAGED, {}, "statements/bundle-of-a-third-space.update")
+    assert len(of_bundle(served)) == INSIDE and served.asked[-1][0].startswith("bundle/")
+
+
 def test_a_damaged_file_of_a_bundle_costs_itself_alone(tmp_path):
     of, running = bundle_app(tmp_path)
     fails(of, running, Kind.DAMAGED, {bundle().files[2].path: {"flip": 5, "bit": 1}})
@@ -545,8 +552,18 @@ def test_what_a_download_left_of_another_bundle_goes_when_there_is_nothing_to_do
     assert not left.exists()
 
 
+def test_a_delta_from_a_catalog_of_another_space_is_not_fetched(tmp_path):
+    of, running = bundle_app(tmp_path, check=lambda key, message, signature: True)
+    told = statement.parsed((FOLDER / NIGHT).read_bytes()[64:])
+    small = statement.parsed(TUESDAY[64:]).deltas
+    served = Folder(FOLDER, {SITE: bytes(64) + statement.text(dataclasses.replace(told, deltas=small))})
+    assert device.update(of, running, served, TODAY).how == "whole"
+    assert small[0].base == running.catalog.metadata["sha256"]
+    assert small[0].path not in [path for path, _ in served.asked]
+
+
 def test_the_statement_beside_the_apps_own_catalog_is_of_the_apps_own_space(tmp_path):
-    of = app(tmp_path, bundled="statements/bundle.update", takes_bundles=True)
+    of = app(tmp_path, bundled="statements/bundle-with-the-running-catalog.update", takes_bundles=True)
     with pytest.raises(StatementError, match="beside the bundled catalog"):
         device.start(of, TODAY)
 

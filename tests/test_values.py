@@ -78,6 +78,7 @@ OTHER_JSON = {
     "catalog_builder/updates/delta_writer.py": "a catalog's metadata",
     "catalog_builder/updates/device.py": "a catalog's metadata",
     "catalog_builder/updates/publish.py": "a catalog's metadata",
+    "catalog_builder/updates/published_bundles.py": "a catalog's metadata",
     "catalog_builder/updates/statement.py": "an update's statement",
     "catalog_builder/update_goldens/update_cases.py": "an update's statement",
     "catalog_builder/first_pass_goldens/catalogs.py": "a catalog's metadata",
@@ -90,7 +91,8 @@ OTHER_JSON = {
 
 
 NAME_THE_FILE = ("catalog_builder/apps.py", "catalog_builder/bundle.py", "catalog_builder/compare/exported.py",
-                 "catalog_builder/updates/publish.py", "catalog_builder/web/lacking.py")
+                 "catalog_builder/updates/update_encoders.py", "catalog_builder/updates/published_bundles.py",
+                 "catalog_builder/web/lacking.py")
 
 
 def test_only_its_own_module_reads_the_manifest_and_all_others_get_a_type_without_keys():

@@ -25,12 +25,15 @@ from export.artifacts import manifest
 from export.artifacts.manifest import Artifact, ImageInput, Manifest, TokenizerFile
 from export.common import files
 from export.common.specs import Licence, TextSpec
+from export.formats.table import COREML, TFLITE
 
 FOLDER, NIGHT = "bundle", "statements/bundle.update"     # number 4, with foreign.catalog
 MANIFEST = f"{FOLDER}/manifest.json"
+TOP = MANIFEST.removeprefix(f"{FOLDER}/")              # in a bundle's own folder
 INSIDE = ("tokenizer.safetensors", "image.mlpackage/Manifest.json", "image.mlpackage/Data/weights/weight.bin",
           "text.tflite", "LICENSE_WEIGHTS")              # in the order of the statement's `files`
 LARGEST = f"{FOLDER}/{INSIDE[2]}"
+UNDER_OWN = "statements/bundle-with-the-running-catalog.update"       # of the bundle's space, with base.catalog
 THIRD_SPACE = "7" * 64
 HERE: dict[str, Any] = {"in_force": NIGHT, "highest": 4}
 TAKES: dict[str, Any] = {"bundles": True}
@@ -42,14 +45,17 @@ def write_bundle(folder: Path) -> None:
     for name in INSIDE:
         (bundle / name).parent.mkdir(parents=True, exist_ok=True)
         (bundle / name).write_bytes(f"made-up bytes of {name}\n".encode() * (3 if name.endswith(".bin") else 1))
-    encoders = [Artifact(encoder, kind, "fp16", name, files.sha256(bundle / name), files.size(bundle / name), None, [],
-                         []) for encoder, kind, name in (("image", "coreml", "image.mlpackage"),
-                                                         ("text", "tflite", "text.tflite"))]
+    encoders = [Artifact(
+        encoder, row.name, "fp16", path=name, sha256=files.sha256(bundle / name), bytes=files.size(bundle / name),
+        peak_rss=None, inputs=[], outputs=[]) for encoder, row in (("image", COREML), ("text", TFLITE))
+        for name in [f"{encoder}{row.suffix}"]]
     manifest.write(bundle, Manifest(
-        "made-up", "made-up", {}, None, days.FOREIGN_SPACE, days.DIM, 100.0,
-        ImageInput(32, 32, "centre", "shortest", "bilinear", antialias=True),
-        TextSpec("clip-bpe", 8, 6, 7, 0, "end", ("{}",), ("Latin",)),
-        TokenizerFile(INSIDE[0], files.sha256(bundle / INSIDE[0])), Licence("none", "", False), False, encoders))
+        "made-up", "made-up", {}, None, days.FOREIGN_SPACE, dim=days.DIM, logit_scale=100.0,
+        image=ImageInput(32, 32, crop="centre", mode="shortest", interpolation="bilinear", antialias=True),
+        text=TextSpec("clip-bpe", 8, start_token=6, end_token=7, pad_token=0, pooling="end", templates=("{}",),
+                      scripts=("Latin",)),
+        tokenizer=TokenizerFile(INSIDE[0], files.sha256(bundle / INSIDE[0])), licence=Licence("none", "", False),
+        shippable=False, artifacts=encoders))
 
 
 def listed(goldens: GoldenSite) -> dict[str, list[dict]]:
@@ -83,10 +89,10 @@ def with_bundle(expected: dict) -> dict:
 
 def brought(goldens: GoldenSite, night: Statement) -> Iterator[dict]:
     """Encoders that come, and the nights after."""
-    made, whole = maker(goldens), (MANIFEST, *(f"{FOLDER}/{name}" for name in INSIDE))
-    came = with_bundle(updated(goldens, NIGHT, 4, "whole", *whole, "foreign.catalog"))
+    made, whole = maker(goldens), [MANIFEST, *(f"{FOLDER}/{name}" for name in INSIDE)]
+    came = with_bundle(updated(goldens, NIGHT, 4, "whole", *(*whole, "foreign.catalog")))
     yield case("bundle", NIGHT, came, **TAKES)
-    yield case("bundle after an update", NIGHT, came, TUESDAY, 2, **TAKES)
+    yield case("bundle after an update", NIGHT, came, in_force=TUESDAY, highest=2, **TAKES)
     yield case("bundle, current", NIGHT, with_bundle({"answer": "current", "in_force": 4, "highest": 4}), **HERE,
                **TAKES)
     following = goldens.of("foreign-2", 5, space=days.FOREIGN_SPACE, manifest=night.manifest)
@@ -95,10 +101,10 @@ def brought(goldens: GoldenSite, night: Statement) -> Iterator[dict]:
     file = after["file"]
     yield after
     yield case("bundle with the night after", file, with_bundle(updated(
-        goldens, file, 5, "whole", *whole, "foreign-2.catalog")), **TAKES)
+        goldens, file, 5, "whole", *(*whole, "foreign-2.catalog"))), **TAKES)
     yield case("bundle, the night after it was given up", file, with_bundle(updated(
-        goldens, file, 5, "whole", *whole, "foreign-2.catalog")), None, 5, **TAKES)
-    yield case("bundle again, which was given up", NIGHT, failed("REFUSED", 0, 5), None, 5, **TAKES)
+        goldens, file, 5, "whole", *(*whole, "foreign-2.catalog"))), highest=5, **TAKES)
+    yield case("bundle again, which was given up", NIGHT, failed("REFUSED", 0, 5), highest=5, **TAKES)
     yield made("bundle, the same catalog", replace(night, number=5), lambda file: with_bundle(updated(
         goldens, file, 5, "same")), **HERE)
     yield made("back to the app's own encoders", goldens.of("wednesday", 6), lambda file: updated(
@@ -112,7 +118,7 @@ def passed_over(goldens: GoldenSite, night: Statement) -> Iterator[dict]:
     for name, named in (("own space, with a bundle", listed_), ("own space, with a manifest alone",
                         replace(listed_, files=())), ("own space, with a hundred files",
                         PublishedBundle("b/manifest.json", "a" * 64, 1, many)), ("own space, a manifest at the top",
-                        PublishedBundle("manifest.json", "a" * 64, 1, (PublishedFile("a/b", "a" * 64, 1),)))):
+                        PublishedBundle(TOP, "a" * 64, 1, (PublishedFile("a/b", "a" * 64, 1),)))):
         taken = made(name, replace(tuesday, manifest=named), lambda file: updated(
             goldens, file, 2, "delta", "tuesday.delta"))
         yield taken
@@ -190,7 +196,7 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
     """What lies in the state folder at a start, a bundle's folder too; number 4 is in force, or 0."""
     folder, catalog = f"{files.sha256(goldens.folder / MANIFEST)}.bundle", f"{goldens.digest('foreign')}.catalog"
     state = {SITE: NIGHT, catalog: "foreign.catalog"} | {
-        f"{folder}/{name}": f"{FOLDER}/{name}" for name in ("manifest.json", *INSIDE)}
+        f"{folder}/{name}": f"{FOLDER}/{name}" for name in (TOP, *INSIDE)}
     own = {SITE: TUESDAY, f"{goldens.digest('tuesday')}.catalog": "tuesday.catalog"}
 
     def start(name: str, in_force: int, given: dict, edit: dict | None = None, **more: Any) -> dict:
@@ -201,18 +207,20 @@ def starts(goldens: GoldenSite, night: Statement) -> list[dict]:
     def without(path: str) -> dict:
         return {name: file for name, file in state.items() if name != path}
 
+    name = (goldens.folder / MANIFEST).read_bytes().index(b"made-up")
     alone = statement.text(replace(night, manifest=replace(published(goldens), files=())))
     goldens.signed("statements/bundle-in-force-without-files.update", alone)
     return [
         start("bundle", 4, state), start("bundle, which the app does not take", 0, state, bundles=False),
-        *(start(f"bundle without {name}", 0, without(f"{folder}/{name}")) for name in ("manifest.json", INSIDE[2])),
+        *(start(f"bundle without {name}", 0, without(f"{folder}/{name}")) for name in (TOP, INSIDE[2])),
         start("bundle with a file cut", 0, state, {f"{folder}/{INSIDE[2]}": {"cut": 50}}),
         start("bundle with a file longer", 0, state, {f"{folder}/{INSIDE[3]}": {"append": 1}}),
-        start("bundle with its manifest flipped", 0, state, {f"{folder}/manifest.json": {"flip": 40, "bit": 0}}),
+        start("bundle with another manifest that reads", 0, state, {f"{folder}/{TOP}": {"flip": name, "bit": 0}}),
         start("bundle without its catalog", 0, without(catalog)),
         start("bundle without its folder", 0, {SITE: NIGHT, catalog: "foreign.catalog"}),
         start("bundle whose statement names no files", 0,
               state | {SITE: "statements/bundle-in-force-without-files.update"}),
+        start("bundle under the app's own catalog", 0, without(catalog) | {SITE: UNDER_OWN}),
         start("bundle that is no longer in force", 2, without(catalog) | own)]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from catalog_builder.catalog import delta, reader
 from catalog_builder.catalog.reader import Catalog, CatalogError
-from catalog_builder.updates import encoders, p256, statement
+from catalog_builder.updates import p256, statement, update_encoders
 from catalog_builder.updates.fetching import (
     PART,
     CountedSite,
@@ -141,7 +141,7 @@ def _kept(device: Device, bundled: InForce, today: datetime.date) -> InForce | N
             raise StatementError("older than the catalog that came with the app", found=told.number,
                                  expected=f"{bundled.number} or more")
         bundle = device.bundle(told)
-        folder = encoders.kept(device.folder, bundle, told.space) if bundle else None
+        folder = update_encoders.kept(device.folder, bundle, told.space) if bundle else None
         is_bundled = not bundle and bundled.catalog.metadata["sha256"] == told.catalog.digest
         catalog = bundled.catalog if is_bundled else _fitting(device.catalog(told.catalog.digest), told)
     except (InputError, OSError) as error:
@@ -213,7 +213,7 @@ def _updated(device: Device, running: InForce, site: CountedSite, today: datetim
             _delete_parts(device)
         return None
     bundle = device.bundle(told)
-    folder = encoders.bring(device.folder, bundle, told.space, site) if bundle else None
+    folder = update_encoders.bring(device.folder, bundle, told.space, site) if bundle else None
     how = _bring(device, running.catalog, told, site)
     catalog = running.catalog if how == "same" else _fitting(device.catalog(told.catalog.digest), told)
     _write(device.statement, content)        # the commit

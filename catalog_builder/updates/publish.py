@@ -16,23 +16,22 @@ from pathlib import Path
 from catalog_builder.catalog import delta as deltas
 from catalog_builder.catalog import reader
 from catalog_builder.catalog.reader import Catalog, CatalogError
-from catalog_builder.updates import delta_writer, p256, statement
+from catalog_builder.updates import delta_writer, p256, published_bundles, statement
+from catalog_builder.updates.published_bundles import DIGITS, file_in
 from catalog_builder.updates.signing import Signer
 from catalog_builder.updates.statement import (
     SIGNATURE,
+    PublishedBundle,
     PublishedCatalog,
     PublishedDelta,
-    PublishedFile,
     Statement,
     StatementError,
 )
-from export.artifacts import manifest
 from export.common import files
 from export.common.errors import InputError
 
 KEEP_LAST = 7                                # older catalogs from which deltas lead to the new one
 LARGEST_DELTA = 0.5                          # of the whole file: beyond, a device may as well fetch that
-DIGITS = 16                                  # of a digest, in a file's name
 MOST = {"older catalogs": statement.MOST_DELTAS, "days": 36_500}
 Say = Callable[[str], None]
 
@@ -49,6 +48,7 @@ class PublishRequest:
     number: int | None = None                # None: one more than that of the statement in the folder
     valid_days: int | None = None            # None: prices have no last day
     bundle: Path | None = None               # one platform's part of a bundle: new encoders
+    carry_on: bool = True                    # without one: the bundle of the statement in the folder, if of the space
     public_keys: Sequence[str] = ()          # of the statement that is there
 
 
@@ -58,7 +58,7 @@ class Published:
 
     statement: Statement
     unsigned: Path
-    left_out: list[str]                      # why there is no delta from an older catalog
+    left_out: list[str]                      # why there is no delta from an older catalog, or no bundle
     deleted: list[str]                       # names of files that no statement names any more
 
 
@@ -81,7 +81,8 @@ def publish(request: PublishRequest, begin: Say) -> Published:
     number = _number(request, before)
     made = reader.open_catalog(request.catalog)
     made.verify()
-    bundled = _check_bundle(request.bundle, made) if request.bundle else None
+    if request.bundle:
+        published_bundles.refuse_another(request.bundle, made)
     whole = _whole(request, made, number)
     left_out: list[str] = []
     published, last = [], older(request, made, number)
@@ -92,9 +93,11 @@ def publish(request: PublishRequest, begin: Say) -> Published:
         except CatalogError as error:
             left_out.append(f"no delta from number {held.number}: {error}")
     told = Statement(
-        request.name, number, made.space, PublishedCatalog(**_file(request.out, whole), digest=_digest(made)),
-        deltas=tuple(published), manifest=_put_bundle(request, bundled) if bundled else None,
-        not_after=_last_day(request))
+        request.name, number, made.space, PublishedCatalog(**file_in(request.out, whole), digest=_digest(made)),
+        deltas=tuple(published), manifest=_bundle(request, before, made), not_after=_last_day(request))
+    if before and before.space != made.space and not told.manifest:
+        left_out.append(f"no encoders: the catalog is of another embedding space than number {before.number}, so only "
+                        "apps that came with its encoders take it; BUNDLE= brings them")
     begin("what a device will read")
     check(request.out, told)
     unsigned = request.out / f"{request.name}{statement.UNSIGNED}"
@@ -169,7 +172,7 @@ def check(out: Path, told: Statement) -> None:
     if _digest(catalog) != told.catalog.digest:
         raise InputError("another catalog than the statement says", where=catalog.path, expected=told.catalog.digest)
     if told.manifest:
-        _check_bundle((out / told.manifest.path).parent, catalog)
+        published_bundles.check(out, told.manifest, told.space)
     with tempfile.TemporaryDirectory() as folder:
         for delta in told.deltas:
             bases = [base for base in map(reader.open_catalog, out.glob(f"{told.name}-*-{delta.base[:DIGITS]}.catalog"))
@@ -192,6 +195,13 @@ def _refuse_bad(request: PublishRequest) -> None:
             raise InputError(f"a number of {what} out of range", expected=f"0 to {MOST[what]:,}", found=value)
 
 
+def _bundle(request: PublishRequest, before: Statement | None, made: Catalog) -> PublishedBundle | None:
+    """The bundle that was asked for, or else that of before."""
+    if request.bundle:
+        return published_bundles.put(request.bundle, request.out, request.name)
+    return published_bundles.carried_on(before, made, request.out) if request.carry_on else None
+
+
 def _last_day(request: PublishRequest) -> str | None:
     """The last day for the prices."""
     if request.valid_days is None:
@@ -207,11 +217,6 @@ def _number(request: PublishRequest, before: Statement | None) -> int:
         raise InputError("a number that does not rise", where=request.out / f"{request.name}{statement.SUFFIX}",
                          expected=f"{least} or more", found=number, remedy="leave NUMBER out")
     return number
-
-
-def _file(out: Path, path: Path) -> dict:
-    """Path, digest and size of a file of the folder."""
-    return {"path": path.relative_to(out).as_posix(), "sha256": files.sha256(path), "bytes": path.stat().st_size}
 
 
 def _digest(catalog: Catalog) -> str:
@@ -267,34 +272,7 @@ def _delta(request: PublishRequest, held: HeldCatalog, made: Catalog, number: in
     if size > most:
         path.unlink()
         raise CatalogError("it is too large", found=f"{size:,} bytes", expected=f"at most {most:,}, half of the file")
-    return PublishedDelta(**_file(request.out, path), base=_digest(base))
-
-
-def _check_bundle(folder: Path, made: Catalog) -> manifest.Manifest:
-    """The manifest of one platform's part. Raises InputError unless its files are whole, and the catalog is its own."""
-    told = manifest.read(folder)
-    if told.space != made.space or told.catalog is None or told.catalog.digest != _digest(made):
-        raise InputError("a bundle of another catalog", where=folder, expected=_digest(made),
-                         found=told.catalog.digest if told.catalog else "none",
-                         remedy=f"make bundle CATALOG={made.path}, then its part: BUNDLE=…/android")
-    digests = {told.tokenizer.path: told.tokenizer.sha256} | {one.path: one.sha256 for one in told.artifacts}
-    for path, digest in digests.items():
-        if not (folder / path).exists() or files.sha256(folder / path) != digest:
-            raise InputError("a damaged bundle", where=folder / path, expected=digest, remedy="make bundle")
-    return told
-
-
-def _put_bundle(request: PublishRequest, told: manifest.Manifest) -> PublishedFile:
-    """Copies what the manifest names into a folder of its own, and says where the manifest is."""
-    source = request.bundle or Path()
-    target = request.out / f"{request.name}-bundle-{files.sha256(source / manifest.NAME)[:DIGITS]}"
-    if not target.exists():
-        with files.whole(target) as partial:
-            partial.mkdir()
-            for name in (told.tokenizer.path, *(artifact.path for artifact in told.artifacts), manifest.NAME):
-                whole = source / name
-                (shutil.copytree if whole.is_dir() else shutil.copyfile)(whole, partial / name)
-    return PublishedFile(**_file(request.out, target / manifest.NAME))
+    return PublishedDelta(**file_in(request.out, path), base=_digest(base))
 
 
 def _named(told: Statement) -> set[str]:
