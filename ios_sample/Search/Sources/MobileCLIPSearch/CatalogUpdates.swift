@@ -181,9 +181,9 @@ public actor CatalogUpdates {
     /// Those of older statements are of no use.
     private func removeParts(but statement: UpdateStatement?) {
         let files = statement.map { [$0.catalog] + $0.deltas.values + ($0.manifest?.all.map(\.file) ?? []) } ?? []
-        let bundle = statement?.manifest.map { folder.bundlePart($0.file.sha256) }
-        let kept = Set(files.map { folder.part($0.sha256) } + (bundle.map { [$0] } ?? []))
-        for part in folder.parts() where !kept.contains(part) { try? folder.disk.remove(part) }
+        let bundle = statement?.manifest.map { [folder.bundlePart($0.file.sha256)] } ?? []
+        let kept = Set((files.map { folder.part($0.sha256) } + bundle).map(\.lastPathComponent))
+        for part in folder.parts() where !kept.contains(part.lastPathComponent) { try? folder.disk.remove(part) }
     }
 
     private func takeTurn() async {

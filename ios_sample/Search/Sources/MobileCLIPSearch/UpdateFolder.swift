@@ -24,7 +24,9 @@ struct UpdateFolder: Sendable {
     func catalog(_ digest: String) -> URL { url.appendingPathComponent(digest + Self.catalogSuffix) }
 
     /// Of the bundle whose `manifest.json` has this digest.
-    func bundle(_ sha256: String) -> URL { url.appendingPathComponent(sha256 + Self.bundleSuffix) }
+    func bundle(_ sha256: String) -> URL {
+        url.appendingPathComponent(sha256 + Self.bundleSuffix, isDirectory: true)
+    }
 
     /// The same while it is fetched.
     func bundlePart(_ sha256: String) -> URL { part(sha256 + Self.bundleSuffix) }

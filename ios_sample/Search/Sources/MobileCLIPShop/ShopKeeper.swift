@@ -85,7 +85,7 @@ public final class ShopKeeper {
         return Task.detached { [open] in
             var shop = try open(tell)
             if let start = shop.updates?.start, start.encoders != nil {
-                shop = try await shop.renewed(start, loaded: false).shop
+                shop = (try? await shop.renewed(start, loaded: false).shop) ?? shop
             }
             try? await shop.layStaffOver()
             return shop
