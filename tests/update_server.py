@@ -45,6 +45,9 @@ class Site(BaseHTTPRequestHandler):
             self._whole(content)
             return
         start = int(asked[1])
+        if start >= len(content):
+            self.send_error(416)
+            return
         self.send_response(206)
         self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - start))

@@ -68,16 +68,19 @@ final class MadeShop: Sendable {
     }
 
     /// `loudness`: the length of the encoder's answers, and with it the confidence of what they find. `encoder` is told of
-    /// each that is made.
+    /// each that is made. `bundle`: makes those that come with an update.
     @MainActor func keeper(
         loudness: Float = 1000, gate: Gate = Gate(isOpen: true), encoder: @escaping @Sendable (Fake) -> Void = { _ in },
-        updates: @escaping @Sendable (ProductCatalog) throws -> CatalogUpdates? = { _ in nil }
+        updates: @escaping @Sendable (ProductCatalog) throws -> CatalogUpdates? = { _ in nil },
+        bundle: @escaping @Sendable (URL, ModelManifest) throws -> any EmbeddingEncoder = { _, manifest in
+            Broken(space: manifest.space, dim: manifest.dim)
+        }
     ) -> ShopKeeper {
         ShopKeeper { [folder] tell in
             try Shop(
                 folder, own: folder.appendingPathComponent("own"),
                 pictures: folder.appendingPathComponent("pictures"), decode: decodedFake,
-                onSearched: { tell(.searched($0)) }, updates: updates,
+                onSearched: { tell(.searched($0)) }, updates: updates, bundle: bundle,
                 encoder: {
                     let fake = Fake($0, loudness: loudness, gate: gate) { tell(.preparing($0)) }
                     encoder(fake)
@@ -87,10 +90,15 @@ final class MadeShop: Sendable {
     }
 }
 
-/// Loads, and answers nothing.
-private struct Broken: EmbeddingEncoder {
+/// Answers nothing, and says so before it is asked where it is unloadable.
+struct Broken: EmbeddingEncoder {
     let space: String
     let dim: Int
+    var isUnloadable = false
+
+    func prepare(_ part: EncoderPart) async throws {
+        if isUnloadable { throw SearchError.badFile(name: "text.mlpackage", problem: "Core ML cannot load it") }
+    }
 
     func text(_ ids: [Int32]) async throws -> [Float] { throw SearchError.outOfMemory("no memory") }
 

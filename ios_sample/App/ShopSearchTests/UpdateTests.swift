@@ -8,16 +8,21 @@ import Testing
 @MainActor
 struct UpdateTests {
     private let made: MadeShop
+    private let other: MadeShop  // its manifest and tokenizer are a bundle's
 
     init() throws {
         made = try MadeShop(catalog: "base.catalog", of: "updates")
+        other = try MadeShop(catalog: "foreign.catalog", of: "updates")
+    }
+
+    private func key() throws -> UpdateKey {
+        let keys = try String(contentsOf: golden("key.txt"), encoding: .utf8).split(separator: "\n")
+        return try UpdateKey(String(try #require(keys.first)))
     }
 
     /// Any signature counts: the package's own tests check them.
     private func keeper() throws -> ShopKeeper {
-        let keys = try String(contentsOf: golden("key.txt"), encoding: .utf8).split(separator: "\n")
-        let key = try UpdateKey(String(try #require(keys.first)))
-        let folder = made.file("updates")
+        let (key, folder) = (try key(), made.file("updates"))
         let updates: @Sendable (ProductCatalog) throws -> CatalogUpdates? = { bundled in
             try CatalogUpdates(
                 name: "shop", folder: folder, bundled: bundled, keys: [key],
@@ -87,6 +92,101 @@ struct UpdateTests {
         let other = try ProductCatalog.open(goldens.appendingPathComponent("search/shop.catalog"))
         await #expect(throws: SearchError.self) { try await shop.swap(to: other) }
         #expect(await shop.catalog.digest == tuesday.digest)
+    }
+
+    /// Whose site has other encoders with their catalog.
+    private func keeper(
+        bundle: @escaping @Sendable (URL, ModelManifest) throws -> any EmbeddingEncoder
+    ) throws -> ShopKeeper {
+        func published(_ path: String, _ file: String, _ more: [String: Any] = [:]) throws -> [String: Any] {
+            let url = other.file(file)
+            let size = try Data(contentsOf: url).count
+            return more.merging(["path": path, "sha256": try fileDigest(url), "bytes": size]) { $1 }
+        }
+        let catalog = try ProductCatalog.open(other.file("shop.catalog"))
+        let statement: [String: Any] = [
+            "format": "mobileclip-update", "version": 1, "name": "shop", "number": 2, "space": catalog.space,
+            "catalog": try published("b/shop.catalog", "shop.catalog", ["digest": catalog.digest]), "deltas": [],
+            "manifest": try published(
+                "b/manifest.json", "manifest.json",
+                ["files": [published("b/tokenizer.safetensors", "tokenizer.safetensors")]]),
+        ]
+        let signed = Data(count: 64) + (try JSONSerialization.data(withJSONObject: statement))
+        let (folder, site) = (made.file("updates"), other)
+        let key = try key()
+        return made.keeper(
+            updates: { bundled in
+                try CatalogUpdates(
+                    name: "shop", folder: folder, bundled: bundled, keys: [key], takesBundles: true,
+                    fetch: { path, _ in
+                        let isFile = path.hasPrefix("b/")
+                        let rest = Rest(isFile ? try Data(contentsOf: site.file(String(path.dropFirst(2)))) : signed)
+                        return UpdateDownload(start: 0) { await rest.take() }
+                    }, check: { _, _, _ in true })
+            }, bundle: bundle)
+    }
+
+    @Test func catalogAndEncodersAreSwappedAsOneWhileShoppersSearch() async throws {
+        let keeper = try keeper { Fake($1, loudness: 1000, gate: Gate(isOpen: true)) { _ in } }
+        let old = try await keeper.shop()
+        try await old.add(entry(old), locale: .current)
+        let overlay = made.file("own/staff/overlay.catalog")
+        let staff = try Data(contentsOf: overlay)
+        let question = ShopQuestion(text: "a red dress")
+        let before = try await old.find(question, locale: .current).certain
+        let update = Task { try await keeper.update() }
+        var spaces: Set<String> = []
+        for _ in 0..<200 {
+            let shop = try await keeper.shop()
+            _ = try await shop.find(question, locale: .current)
+            #expect(await shop.catalog.space == shop.manifest.space)
+            spaces.insert(shop.manifest.space)
+        }
+        guard case .updated(let new, .whole, _) = try await update.value else {
+            Issue.record("no update")
+            return
+        }
+        let foreign = try ProductCatalog.open(golden("foreign.catalog"))
+        #expect(new.number == 2 && spaces.isSubset(of: [old.manifest.space, foreign.space]))
+        #expect(try await old.find(question, locale: .current).certain == before)
+        for keeper in [keeper, try self.keeper { Fake($1, loudness: 1000, gate: Gate(isOpen: true)) { _ in } }] {
+            let shop = try await keeper.shop()
+            #expect(shop.encoders == new.encoders && shop.manifest.space == foreign.space)
+            #expect(await shop.catalog.digest == foreign.digest)
+            let found = try await shop.find(question, locale: .current)
+            #expect(found.certain.count + found.doubtful.count == min(foreign.count, 20))
+            await #expect(throws: ShopProblem.files) { try await shop.added() }
+            guard case .current = try await keeper.update() else {
+                Issue.record("an update twice")
+                return
+            }
+            #expect(try await keeper.shop() === shop)
+        }
+        #expect(try Data(contentsOf: overlay) == staff)
+    }
+
+    @Test func encodersThatDoNotLoadAreGivenUpAndTheAppsOwnStay() async throws {
+        let keeper = try keeper { Broken(space: $1.space, dim: $1.dim, isUnloadable: true) }
+        let own = try await keeper.shop()
+        try await own.add(entry(own), locale: .current)
+        await #expect(throws: SearchError.self) { try await keeper.update() }
+        let shop = try await keeper.shop()
+        #expect(shop.encoders == nil && shop.manifest.space == own.manifest.space)
+        #expect(await shop.catalog.space == own.manifest.space)
+        #expect(try await shop.added().map(\.id) == ["new-1"])
+        await #expect(throws: UpdateError.self) { try await keeper.update() }  // it is not taken again
+        #expect(try await keeper.shop() === shop)
+    }
+
+    @Test func encodersThatDoNotOpenAtAStartAreGivenUp() async throws {
+        let good = try keeper { Fake($1, loudness: 1000, gate: Gate(isOpen: true)) { _ in } }
+        try await good.update()
+        #expect(try await good.shop().encoders != nil)
+        let keeper = try keeper { folder, _ in throw SearchError.badRequest("nothing in \(folder.path)") }
+        let shop = try await keeper.shop()
+        #expect(shop.encoders == nil)
+        #expect(await shop.catalog.space == shop.manifest.space)
+        await #expect(throws: UpdateError.self) { try await keeper.update() }
     }
 
     @Test func anAppWithoutUpdatesIsToldSo() async throws {

@@ -42,6 +42,22 @@
                 system: runningIOS, caches: Self.caches, onChange: onChange)
         }
 
+        /// The encoders of a folder with its manifest, that of an update (``CatalogInForce/encoders``): its two packages. What
+        /// is compiled of them is kept in the folder, and goes with it. As ``init(_:image:text:computeUnits:)`` otherwise.
+        ///
+        /// Throws ``SearchError/mismatch(name:problem:)`` where the manifest has no encoders for Core ML.
+        public init(
+            bundle folder: URL, _ manifest: ModelManifest, computeUnits: MLComputeUnits = .cpuAndNeuralEngine,
+            textComputeUnits: MLComputeUnits? = nil, onChange: @escaping @Sendable (Part, State) -> Void = { _, _ in }
+        ) throws {
+            func package(_ encoder: String) throws -> URL {
+                folder.appendingPathComponent(try manifest.artifact(format: "coreml", encoder: encoder).path)
+            }
+            self.init(
+                manifest, image: try package("image"), text: try package("text"), computeUnits: computeUnits,
+                textComputeUnits: textComputeUnits, system: runningIOS, caches: folder, onChange: onChange)
+        }
+
         private static var caches: URL {
             FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first
                 ?? FileManager.default.temporaryDirectory

@@ -1,21 +1,21 @@
 import Foundation
 
-/// Brings a shop's catalog of today to the device: small, signed, and only when the app asks for it.
+/// Brings a shop's catalog of today to the device, and other encoders with it for an app that takes them: signed, and only
+/// when the app asks for it.
 ///
-/// Its folder holds the statement in force, its catalog, and downloads that are not whole. Whatever happens, the catalog that
-/// was in force stays so until a new one is whole, verified and opened; after a kill the next start finds the one or the
-/// other (FORMATS.md, Updates).
+/// Its folder holds the statement in force, its catalog, its encoders, and downloads that are not whole. Whatever happens,
+/// what was in force stays so until all of the new is whole, verified and opened; after a kill the next start finds the one
+/// or the other (FORMATS.md, Updates).
 public actor CatalogUpdates {
     /// What was in force when this was made.
     public nonisolated let start: CatalogInForce
-    private let name: String
-    private let keys: [UpdateKey]
+    private let starting: UpdateStart
     private let folder: UpdateFolder
+    private let terms: UpdateTerms
     private let fetch: UpdateFetch
-    private let check: SignatureCheck
-    private let today: @Sendable () -> Date
     private let onEvent: @Sendable (UpdateEvent) -> Void
-    private var inForce: CatalogInForce
+    /// What is in force now.
+    public private(set) var inForce: CatalogInForce
     private var highest: Int
     private var isBusy = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -25,39 +25,43 @@ public actor CatalogUpdates {
     ///
     /// `name`: the catalog's, "shop"; `folder`: one of its own; `statement`: the one beside the bundled catalog, if any;
     /// `keys`: one or two, of which either may sign; `highest`: where the highest number is kept, best where it survives a
-    /// cleared cache, else in the folder. `onEvent` is told what was wrong.
+    /// cleared cache, else in the folder. `takesBundles`: whether the app can open encoders that come with a catalog
+    /// (``CatalogInForce/encoders``); without it such an update is refused. `onEvent` is told what was wrong.
     ///
     /// Throws ``SearchError/badRequest(_:)`` for a name that is none, and for no keys.
     public init(
         name: String, folder: URL, bundled: ProductCatalog, statement: Data? = nil, keys: [UpdateKey],
-        highest: URL? = nil, fetch: @escaping UpdateFetch, check: @escaping SignatureCheck,
-        today: @escaping @Sendable () -> Date = { Date() },
+        highest: URL? = nil, takesBundles: Bool = false, fetch: @escaping UpdateFetch,
+        check: @escaping SignatureCheck, today: @escaping @Sendable () -> Date = { Date() },
         onEvent: @escaping @Sendable (UpdateEvent) -> Void = { _ in }
     ) throws {
         try self.init(
             name: name, folder: folder, bundled: bundled, statement: statement, keys: keys, highest: highest,
-            fetch: fetch, check: check, today: today, onEvent: onEvent, disk: Disk())
+            takesBundles: takesBundles, fetch: fetch, check: check, today: today, onEvent: onEvent, disk: Disk())
     }
 
     /// `disk`: for tests, which fail it.
     init(
         name: String, folder: URL, bundled: ProductCatalog, statement: Data? = nil, keys: [UpdateKey],
-        highest: URL? = nil, fetch: @escaping UpdateFetch, check: @escaping SignatureCheck,
-        today: @escaping @Sendable () -> Date, onEvent: @escaping @Sendable (UpdateEvent) -> Void = { _ in }, disk: Disk
+        highest: URL? = nil, takesBundles: Bool = false, fetch: @escaping UpdateFetch,
+        check: @escaping SignatureCheck, today: @escaping @Sendable () -> Date,
+        onEvent: @escaping @Sendable (UpdateEvent) -> Void = { _ in }, disk: Disk
     ) throws {
         try require(UpdateStatement.isName(name), "a catalog's name of \(shown(name))")
         try require(!keys.isEmpty, "no key of those who may sign")
-        let place = UpdateFolder(folder, name: name, highest: highest, disk: disk)
-        let starting = UpdateStart(
-            folder: place, name: name, keys: keys, check: check, now: today(), onEvent: onEvent)
-        (start, self.highest) = starting.inForce(bundled.withoutOverlay, statement)
+        starting = UpdateStart(
+            folder: UpdateFolder(folder, name: name, highest: highest, disk: disk),
+            terms: UpdateTerms(
+                name: name, keys: keys, check: check, space: bundled.space, takesBundles: takesBundles),
+            bundled: bundled.withoutOverlay, statement: statement, today: today, onEvent: onEvent)
+        (start, self.highest) = starting.inForce()
         inForce = start
-        (self.name, self.keys, self.folder, self.fetch, self.check) = (name, keys, place, fetch, check)
-        (self.today, self.onEvent) = (today, onEvent)
+        (self.folder, terms, self.fetch, self.onEvent) = (starting.folder, starting.terms, fetch, onEvent)
     }
 
     /// Asks the server once, and takes what is new. The catalog that it answers is whole, verified and in force at the next
-    /// start too; the app then has it searched (``Searcher/use(_:)``). One at a time: a second call waits for the first.
+    /// start too; the app then has it searched (``Searcher/use(_:)``), or, where its ``CatalogInForce/encoders`` are others
+    /// than before, by a new ``Searcher``. One at a time: a second call waits for the first.
     ///
     /// Throws ``UpdateError``, and `CancellationError` where the task is cancelled; what came is kept, and the next call goes
     /// on from there.
@@ -67,33 +71,42 @@ public actor CatalogUpdates {
         var downloads = UpdateDownloads(fetch, into: folder)
         let path = folder.statement.lastPathComponent
         let bytes = try await downloads.bytes(path, most: UpdateStatement.mostBytes)
-        let statement = try UpdateStatement.read(bytes, keys: keys, check: check)
-        try refuseOthers(statement, path)
-        let isExpired = statement.isExpired(today())
+        let statement = try terms.read(bytes)
+        if statement.number < highest {
+            throw terms.refusal("number \(statement.number) after number \(highest)")
+        }
+        let isExpired = statement.isExpired(starting.today())
         if statement.number == inForce.number {
             removeParts(but: nil)
             return .current(isExpired: isExpired)
         }
         try updating(folder.url.path) { try folder.disk.make(folder.url) }
         removeParts(but: statement)
+        let encoders = try await terms.bundle(statement, in: folder)?.bring(&downloads)
         let how = try await bring(statement, &downloads)
         let catalog = try how == .same ? inForce.catalog : opened(statement)
         try updating(path) { try folder.write(bytes, to: folder.statement) }  // from here on it is in force
-        inForce = CatalogInForce(catalog: catalog, number: statement.number, isExpired: isExpired)
-        keepHighest()
+        inForce = CatalogInForce(
+            catalog: catalog, number: statement.number, isExpired: isExpired, encoders: encoders)
+        keepHighest(inForce.number)
         removeParts(but: nil)
         return .updated(inForce, how: how, fetched: downloads.fetched)
     }
 
-    private func refuseOthers(_ statement: UpdateStatement, _ path: String) throws {
-        func refuse(_ problem: String) throws { throw UpdateError(.refused, name: path, problem: problem) }
-        if statement.name != name { try refuse("it is of \(shown(statement.name)), expected \(shown(name))") }
-        if statement.number < highest { try refuse("number \(statement.number) after number \(highest)") }
-        if statement.manifest != nil { try refuse("it brings other encoders, and this app takes none") }
-        let space = inForce.catalog.space
-        if statement.space != space {
-            try refuse("it is of another embedding space: \(statement.space), the encoders' is \(space)")
-        }
+    /// Gives up an update whose encoders cannot be opened on this device, or do not load; the shop's next one is taken again.
+    /// Answers what is in force then, as at a start: the app swaps to that. Nothing changes where another is in force by now.
+    ///
+    /// Throws ``UpdateError`` where the update cannot be removed.
+    public func giveUp(_ update: CatalogInForce, because problem: any Error) async throws -> CatalogInForce {
+        await takeTurn()
+        defer { giveTurn() }
+        guard update.number == inForce.number else { return inForce }
+        onEvent(.gaveUp(problem: oneLine(problem)))
+        try updating(folder.statement.path) { try folder.disk.remove(folder.statement) }
+        keepHighest(update.number + 1)
+        let found = starting.inForce()
+        (inForce, highest) = (found.0, max(highest, found.highest))
+        return inForce
     }
 
     /// Puts the statement's catalog into the folder, whole and verified.
@@ -101,8 +114,14 @@ public actor CatalogUpdates {
         _ statement: UpdateStatement, _ downloads: inout UpdateDownloads
     ) async throws -> UpdateOutcome.How {
         let base = inForce.catalog
-        if base.digest == statement.digest { return .same }
-        if let delta = statement.deltas[base.digest] {
+        let isOfSpace = base.space == statement.space
+        if base.digest == statement.digest {
+            try updating(statement.catalog.path) {
+                try fitting(isOfSpace, "it is the catalog of another embedding space, \(base.space)")
+            }
+            return .same
+        }
+        if isOfSpace, let delta = statement.deltas[base.digest] {
             do {
                 try apply(try await downloads.part(delta), to: base, statement)
                 return .delta
@@ -150,8 +169,8 @@ public actor CatalogUpdates {
     }
 
     /// The statement in force counts even where this cannot be written.
-    private func keepHighest() {
-        highest = max(highest, inForce.number)
+    private func keepHighest(_ number: Int) {
+        highest = max(highest, number)
         do {
             try folder.write(highest: highest)
         } catch {
@@ -161,9 +180,10 @@ public actor CatalogUpdates {
 
     /// Those of older statements are of no use.
     private func removeParts(but statement: UpdateStatement?) {
-        let files = statement.map { [$0.catalog] + $0.deltas.values } ?? []
-        let kept = Set(files.map { folder.part($0.sha256) })
-        for part in folder.parts() where !kept.contains(part) { try? folder.disk.remove(part) }
+        let files = statement.map { [$0.catalog] + $0.deltas.values + ($0.manifest?.all.map(\.file) ?? []) } ?? []
+        let bundle = statement?.manifest.map { [folder.bundlePart($0.file.sha256)] } ?? []
+        let kept = Set((files.map { folder.part($0.sha256) } + bundle).map(\.lastPathComponent))
+        for part in folder.parts() where !kept.contains(part.lastPathComponent) { try? folder.disk.remove(part) }
     }
 
     private func takeTurn() async {

@@ -68,6 +68,17 @@ struct Disk: Sendable {
         }
     }
 
+    /// Makes the bytes of a file, or the names in a folder, outlive a loss of power.
+    func sync(_ file: URL) throws {
+        try change("sync", file) {
+            let descriptor = open(file.path, O_RDONLY)
+            defer { close(descriptor) }
+            guard descriptor >= 0, fsync(descriptor) == 0 else {
+                throw DiskFailure(file: file, problem: "it cannot be synced: \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+
     /// The size of a file; 0 where there is none.
     func size(_ file: URL) -> Int {
         guard let handle = try? FileHandle(forReadingFrom: file) else { return 0 }

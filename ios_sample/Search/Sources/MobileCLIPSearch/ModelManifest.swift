@@ -2,6 +2,8 @@ import Foundation
 
 /// `manifest.json` of an exported model: what an app reads instead of hard-coding anything.
 public struct ModelManifest: Sendable {
+    /// Its name in a folder of encoders.
+    static let file = "manifest.json"
     private static let known = 1
 
     /// Of the table of models: `demo`, `s0` and so on.

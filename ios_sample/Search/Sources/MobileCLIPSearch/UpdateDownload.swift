@@ -6,7 +6,8 @@ public typealias UpdateFetch = @Sendable (_ path: String, _ from: Int) async thr
 
 /// A file that comes in blocks.
 public struct UpdateDownload: Sendable {
-    /// Where in the file it really starts: as it was asked for, or at 0 where the server knows no ranges.
+    /// Where in the file it really starts: as it was asked for, or at 0 where the server knows no ranges. As it was asked for,
+    /// and then no block, too, where the file ends there (a server's 416).
     public let start: Int
     /// The next block; nil at the end, which may be too early.
     public let next: @Sendable () async throws -> Data?
@@ -46,8 +47,8 @@ struct UpdateDownloads {
 
     /// A file whole, with its digest, in its part; goes on where an earlier fetch ended.
     ///
-    /// Throws ``UpdateError``: `network` where it ends early, and the part is kept; `damaged` where there is more of it or its
-    /// digest is another, and the part is removed.
+    /// Throws ``UpdateError``: `network` where it ends early, and the part is kept; `damaged` where there is more of it, where
+    /// the server holds no more than the part and that is too little, or its digest is another, and the part is removed.
     mutating func part(_ file: UpdateStatement.File) async throws -> URL {
         let part = folder.part(file.sha256)
         do {
@@ -64,14 +65,14 @@ struct UpdateDownloads {
     }
 
     private mutating func fill(_ part: URL, _ file: UpdateStatement.File) async throws {
-        var length = folder.disk.size(part)
-        if length == file.bytes { return }
-        if length > file.bytes { length = 0 }
-        let download = try await asked(file.path, from: length)
-        guard 0...length ~= download.start else {
-            throw UpdateError(.network, name: file.path, problem: "it comes from byte \(download.start), not \(length)")
+        let found = folder.disk.size(part)
+        if found == file.bytes { return }
+        let there = found > file.bytes ? 0 : found
+        let download = try await asked(file.path, from: there)
+        guard 0...there ~= download.start else {
+            throw UpdateError(.network, name: file.path, problem: "it comes from byte \(download.start), not \(there)")
         }
-        length = download.start
+        var length = download.start
         let writer = try updating(file.path) { try folder.disk.append(to: part, at: length) }
         defer { writer.close() }
         while let block = try await next(download, file.path) {
@@ -82,6 +83,10 @@ struct UpdateDownloads {
             try updating(file.path) { try writer.write(block) }
         }
         try updating(file.path) { try writer.sync() }
+        if length == there, there > 0, download.start == there {
+            throw UpdateError(
+                .damaged, name: file.path, problem: "the server's ends at \(there) of \(file.bytes) bytes")
+        }
         if length < file.bytes {
             throw UpdateError(.network, name: file.path, problem: "it ends at \(length) of \(file.bytes) bytes")
         }

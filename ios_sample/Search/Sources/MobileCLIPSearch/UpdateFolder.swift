@@ -1,10 +1,12 @@
 import Foundation
 
-/// The folder of a catalog's updates: the statement in force as it was fetched, its catalog, the highest number that was
-/// ever in force, and downloads that are not whole.
+/// The folder of a catalog's updates: the statement in force as it was fetched, its catalog, its bundle's folder, the highest
+/// number that was ever in force, and downloads that are not whole.
 struct UpdateFolder: Sendable {
+    static let statementSuffix = ".update"
     static let catalogSuffix = ".catalog"
     static let partSuffix = ".part"
+    private static let bundleSuffix = ".bundle"
     private static let partialSuffix = ".partial"  // of Disk
 
     let url: URL
@@ -15,11 +17,19 @@ struct UpdateFolder: Sendable {
     init(_ url: URL, name: String, highest: URL?, disk: Disk) {
         self.url = url
         self.disk = disk
-        statement = url.appendingPathComponent(name + ".update")
+        statement = url.appendingPathComponent(name + Self.statementSuffix)
         self.highest = highest ?? url.appendingPathComponent("highest")
     }
 
     func catalog(_ digest: String) -> URL { url.appendingPathComponent(digest + Self.catalogSuffix) }
+
+    /// Of the bundle whose `manifest.json` has this digest.
+    func bundle(_ sha256: String) -> URL {
+        url.appendingPathComponent(sha256 + Self.bundleSuffix, isDirectory: true)
+    }
+
+    /// The same while it is fetched.
+    func bundlePart(_ sha256: String) -> URL { part(sha256 + Self.bundleSuffix) }
 
     func part(_ sha256: String) -> URL { url.appendingPathComponent(sha256 + Self.partSuffix) }
 
@@ -39,7 +49,7 @@ struct UpdateFolder: Sendable {
 
     func write(_ bytes: Data, to file: URL) throws { try disk.write(file) { give in try give(bytes) } }
 
-    /// Removes all catalogs and downloads but these, and what a kill left half written. What cannot be removed stays.
+    /// Removes all catalogs, bundles and downloads but these, and what a kill left half written. What cannot be removed stays.
     func removeOthers(but kept: [URL]) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         let kept = Set(kept.map(\.lastPathComponent))
@@ -48,14 +58,16 @@ struct UpdateFolder: Sendable {
         }
     }
 
-    /// The names of downloads.
+    /// What downloads left.
     func parts() -> [URL] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         return names.filter { $0.hasSuffix(Self.partSuffix) }.map { url.appendingPathComponent($0) }
     }
 
     private static func isOwn(_ name: String) -> Bool {
-        [catalogSuffix, partSuffix].contains { name.hasSuffix($0) && isDigest(name.utf8.dropLast($0.utf8.count)) }
+        [catalogSuffix, partSuffix, bundleSuffix, bundleSuffix + partSuffix].contains {
+            name.hasSuffix($0) && isDigest(name.utf8.dropLast($0.utf8.count))
+        }
             || name.hasSuffix(partialSuffix)
     }
 }

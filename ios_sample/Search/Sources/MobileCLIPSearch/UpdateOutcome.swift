@@ -1,10 +1,14 @@
-/// The catalog that counts.
+import Foundation
+
+/// The catalog that counts, and with it the encoders.
 public struct CatalogInForce: Sendable {
     public let catalog: ProductCatalog
     /// Of its statement; 0 for a catalog that came with the app, without one.
     public let number: Int
     /// The last day on which its prices are to be trusted is over. Search goes on.
     public let isExpired: Bool
+    /// The folder of the encoders that came with an update, their `manifest.json` and tokenizer in it; nil: the app's own.
+    public let encoders: URL?
 }
 
 /// What an update came to.
@@ -30,6 +34,8 @@ public enum UpdateEvent: Sendable, Equatable {
     case passedOver(problem: String)
     /// A delta did not fit, so that the whole catalog is fetched.
     case deltaFailed(problem: String)
+    /// The app gave an update up, and why.
+    case gaveUp(problem: String)
     /// The update is in force, but this could not be written.
     case notKept(problem: String)
 }

@@ -1,23 +1,25 @@
 import Foundation
 
-/// Which catalog is in force when an app starts.
-struct UpdateStart {
+/// Which catalog, and which encoders, are in force when an app starts.
+struct UpdateStart: Sendable {
     let folder: UpdateFolder
-    let name: String
-    let keys: [UpdateKey]
-    let check: SignatureCheck
-    let now: Date
-    let onEvent: (UpdateEvent) -> Void
+    let terms: UpdateTerms
+    let bundled: ProductCatalog
+    /// The one beside the bundled catalog, if any.
+    let statement: Data?
+    let today: @Sendable () -> Date
+    let onEvent: @Sendable (UpdateEvent) -> Void
 
     /// The last update's, if all is well with it and it is not older than the bundled one; and the highest number.
-    func inForce(_ bundled: ProductCatalog, _ statement: Data?) -> (CatalogInForce, highest: Int) {
-        let signed = statement.flatMap { bytes in told { try ofBundle(bundled, bytes) } }
-        let came = signed ?? CatalogInForce(catalog: bundled, number: 0, isExpired: false)
+    func inForce() -> (CatalogInForce, highest: Int) {
+        let signed = statement.flatMap { bytes in told { try ofBundled(bytes) } }
+        let came = signed ?? CatalogInForce(catalog: bundled, number: 0, isExpired: false, encoders: nil)
         let found = folder.readStatement().flatMap { bytes in
-            told { try ofUpdate(bytes, bundled, least: came.number) }
+            told { try ofUpdate(bytes, least: came.number) }
         }
         let inForce = found ?? came
-        folder.removeOthers(but: [folder.catalog(inForce.catalog.digest)] + folder.parts())
+        let kept = [folder.catalog(inForce.catalog.digest)] + (inForce.encoders.map { [$0] } ?? [])
+        folder.removeOthers(but: kept + folder.parts())
         if found == nil { try? folder.disk.remove(folder.statement) }
         let written = folder.readHighest()
         let highest = max(written, inForce.number)
@@ -27,34 +29,33 @@ struct UpdateStart {
         return (inForce, highest)
     }
 
-    private func ofBundle(_ bundled: ProductCatalog, _ bytes: Data) throws -> CatalogInForce {
-        let statement = try read(bytes, bundled.space)
+    private func ofBundled(_ bytes: Data) throws -> CatalogInForce {
+        let statement = try terms.read(bytes)
         try reading(bundled.name) {
-            try fitting(statement.digest == bundled.digest, "the statement beside it is of another catalog")
+            try fitting(
+                statement.space == bundled.space && statement.digest == bundled.digest,
+                "the statement beside it is of another catalog")
         }
         return inForce(bundled, statement)
     }
 
-    private func ofUpdate(_ bytes: Data, _ bundled: ProductCatalog, least: Int) throws -> CatalogInForce {
-        let statement = try read(bytes, bundled.space)
+    private func ofUpdate(_ bytes: Data, least: Int) throws -> CatalogInForce {
+        let statement = try terms.read(bytes)
         try wellFormed(
             statement.number >= least, "number \(statement.number) is older than the bundled one, \(least)")
-        if statement.digest == bundled.digest { return inForce(bundled, statement) }
+        let encoders = try terms.bundle(statement, in: folder)?.kept()
+        if encoders == nil, statement.digest == bundled.digest { return inForce(bundled, statement) }
         return inForce(
             try ProductCatalog.open(
-                folder.catalog(statement.digest), space: bundled.space, digest: statement.digest), statement)
+                folder.catalog(statement.digest), space: statement.space, digest: statement.digest), statement,
+            encoders)
     }
 
-    private func read(_ bytes: Data, _ space: String) throws -> UpdateStatement {
-        let statement = try UpdateStatement.read(bytes, keys: keys, check: check)
-        try wellFormed(statement.name == name, "a statement of \(shown(statement.name)), expected \(shown(name))")
-        try wellFormed(
-            statement.space == space && statement.manifest == nil, "a statement for other encoders than the app's")
-        return statement
-    }
-
-    private func inForce(_ catalog: ProductCatalog, _ statement: UpdateStatement) -> CatalogInForce {
-        CatalogInForce(catalog: catalog, number: statement.number, isExpired: statement.isExpired(now))
+    private func inForce(
+        _ catalog: ProductCatalog, _ statement: UpdateStatement, _ encoders: URL? = nil
+    ) -> CatalogInForce {
+        CatalogInForce(
+            catalog: catalog, number: statement.number, isExpired: statement.isExpired(today()), encoders: encoders)
     }
 
     /// What `work` answers; nil where it fails, which is told.

@@ -11,6 +11,7 @@ public struct UpdateStatement: Sendable, Equatable {
     private static let signatureBytes = 64
     private static let mostText = 65_536
     private static let mostDeltas = 100
+    private static let mostFiles = 100
     private static let mostPath = 512
     private static let mostName = 64
     private static let marks = Array("._-".utf8)
@@ -28,8 +29,8 @@ public struct UpdateStatement: Sendable, Equatable {
     public let digest: String
     /// What makes the catalog of older ones, by their digests.
     public let deltas: [String: File]
-    /// A manifest where encoders come with the catalog; nil: they stay.
-    public let manifest: File?
+    /// The bundle that brings other encoders than an app's own; nil for none.
+    public let manifest: Manifest?
     /// YYYY-MM-DD, UTC: the last day on which prices are to be trusted; nil for no such day.
     public let lastDay: String?
 
@@ -41,6 +42,14 @@ public struct UpdateStatement: Sendable, Equatable {
         public let sha256: String
         /// Its size.
         public let bytes: Int
+    }
+
+    /// The `manifest.json` of a bundle, and what lies in its folder.
+    public struct Manifest: Sendable, Equatable {
+        /// The `manifest.json`.
+        public let file: File
+        /// All else that a device needs; none where it brings no encoders.
+        public let files: [File]
     }
 
     /// Reads a signed statement; nothing of it is parsed before its signature holds by one of the `keys`.
@@ -108,7 +117,7 @@ extension UpdateStatement {
             let old = found.updateValue(try File(members), forKey: try members.digits("base"))
             try wellFormed(old == nil, "two deltas for one base")
         }
-        manifest = try members.present("manifest").map { try File($0.asObject("manifest")) }
+        manifest = try members.present("manifest").map { try Manifest($0.asObject("manifest"), most: Self.mostFiles) }
         lastDay = try members.present("not_after").map { try Self.day($0.asText("not_after")) }
     }
 
@@ -168,6 +177,32 @@ extension UpdateStatement.File {
         try wellFormed(UpdateStatement.isPath(path), "path is \(shown(path))")
         sha256 = try members.digits("sha256")
         bytes = try members.number("bytes")
+    }
+}
+
+extension UpdateStatement.Manifest {
+    /// Throws ``Malformed``.
+    fileprivate init(_ members: [String: Json], most: Int) throws {
+        file = try UpdateStatement.File(members)
+        guard let listed = try members.present("files")?.asArray("files") else {
+            files = []
+            return
+        }
+        try wellFormed(1...most ~= listed.count, "\(listed.count) files of a bundle, expected 1 to \(most)")
+        files = try listed.map { try UpdateStatement.File($0.asObject("a file")) }
+        try wellFormed(Set(files.map(\.path) + [file.path]).count == files.count + 1, "a bundle's file twice")
+        try wellFormed(
+            files.allSatisfy { $0.path.hasPrefix(folder) }, "a bundle's file outside its manifest's folder")
+    }
+
+    /// With a / at its end; empty at the top.
+    private var folder: String {
+        file.path.lastIndex(of: "/").map { String(file.path[...$0]) } ?? ""
+    }
+
+    /// Each file with its path in the bundle's folder, the `manifest.json` first.
+    var all: [(path: String, file: UpdateStatement.File)] {
+        [(ModelManifest.file, file)] + files.map { (String($0.path.dropFirst(folder.count)), $0) }
     }
 }
 

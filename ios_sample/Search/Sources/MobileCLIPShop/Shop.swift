@@ -11,42 +11,65 @@ public actor Shop {
     public nonisolated let tokenizer: any TextTokenizer
     public nonisolated let searcher: Searcher
     public private(set) var catalog: ProductCatalog
+    /// The folder of the encoders, where they came with an update; nil: the app's own.
+    public nonisolated let encoders: URL?
     /// What ``update()`` asks; nil where the app has none.
     public nonisolated let updates: CatalogUpdates?
     private var changes = 0  // of what is searched
-    private let own: URL
-    private let pictures: URL
+    private let app: App
     private var staff: StaffProducts?
-    private let decode: Decoder
     private var decoded: (of: ShopPicture, image: RGBImage)?
+
+    /// What the app gave, for a shop that takes this one's place.
+    private struct App: Sendable {
+        let folder: URL
+        let own: URL
+        let pictures: URL
+        let decode: Decoder
+        let onSearched: @Sendable (SearchEvent) -> Void
+        let encoder: @Sendable (ModelManifest) -> any EmbeddingEncoder
+        let bundle: @Sendable (URL, ModelManifest) throws -> any EmbeddingEncoder
+    }
 
     /// Opens what `make apps` or `make bundle` put into `folder`, all but the encoders, which are loaded on first use. Takes
     /// some tenths of a second. `own`: a folder for what staff add; `pictures`: one for what is searched with, which the
     /// system may clear away. `onSearched` is told of every search.
     ///
     /// `updates`: for an app that updates its catalog, made over the one that came with it; searched is then what they have in
-    /// force. The bundled catalog's digest is not checked: its bytes are in the app, whose signature iOS checks.
+    /// force. `bundle`: for one that takes other encoders with it, those of a folder by their manifest; ``ShopKeeper`` puts a
+    /// shop over them into this one's place. The bundled catalog's digest is not checked: its bytes are in the app, whose signature iOS checks.
     ///
     /// Throws ``SearchError`` where a file is missing, damaged, or not the one that the manifest means.
     public init(
         _ folder: URL, own: URL, pictures: URL, decode: @escaping Decoder,
         onSearched: @escaping @Sendable (SearchEvent) -> Void = { _ in },
         updates: (_ bundled: ProductCatalog) throws -> CatalogUpdates? = { _ in nil },
-        encoder: (ModelManifest) -> any EmbeddingEncoder
+        bundle: @escaping @Sendable (URL, ModelManifest) throws -> any EmbeddingEncoder = { folder, _ in
+            throw SearchError.badRequest("encoders in \(folder.path), and the app takes none")
+        }, encoder: @escaping @Sendable (ModelManifest) -> any EmbeddingEncoder
     ) throws {
         let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
         let bundled = try ProductCatalog.open(
             folder.appendingPathComponent("shop.catalog"), space: manifest.space, digest: manifest.catalog?.digest)
-        self.updates = try updates(bundled)
-        let catalog = self.updates?.start.catalog ?? bundled
+        let app = App(
+            folder: folder, own: own, pictures: pictures, decode: decode, onSearched: onSearched, encoder: encoder,
+            bundle: bundle)
+        let updates = try updates(bundled)
+        let isOwn = updates?.start.encoders == nil
+        try self.init(app, updates, encoders: nil, isOwn ? updates?.start.catalog ?? bundled : bundled)
+    }
+
+    private init(_ app: App, _ updates: CatalogUpdates?, encoders: URL?, _ catalog: ProductCatalog) throws {
+        let folder = encoders ?? app.folder
+        let manifest = try ModelManifest.load(folder.appendingPathComponent("manifest.json"))
         let tokenizer = try Tokenizers.load(
             folder.appendingPathComponent(manifest.tokenizer.path), sha256: manifest.tokenizer.sha256,
             vocabulary: manifest.text.vocabulary)
         searcher = try Searcher(
-            encoder: encoder(manifest), tokenizer: tokenizer, preprocessor: manifest.preprocessor,
-            search: CatalogSearch(catalog), onSearched: onSearched)
-        (self.manifest, self.catalog, self.tokenizer) = (manifest, catalog, tokenizer)
-        (self.own, self.pictures, self.decode) = (own, pictures, decode)
+            encoder: encoders.map { try app.bundle($0, manifest) } ?? app.encoder(manifest), tokenizer: tokenizer,
+            preprocessor: manifest.preprocessor, search: CatalogSearch(catalog), onSearched: app.onSearched)
+        (self.manifest, self.catalog, self.tokenizer, self.encoders) = (manifest, catalog, tokenizer, encoders)
+        (self.app, self.updates) = (app, updates)
     }
 
     /// The products that pass the filter, best first, the doubtful ones apart; perhaps none. `image`: instead of the
@@ -90,8 +113,8 @@ public actor Shop {
     /// Keeps a picture's file, if it is one.
     public func keep(_ file: Data) throws -> ShopPicture {
         let picture = ShopPicture(name: UUID().uuidString)
-        decoded = (picture, try decode(file, manifest.preprocessor, nil))
-        try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+        decoded = (picture, try app.decode(file, manifest.preprocessor, nil))
+        try FileManager.default.createDirectory(at: app.pictures, withIntermediateDirectories: true)
         try file.write(to: self.file(picture), options: .atomic)
         return picture
     }
@@ -117,20 +140,20 @@ public actor Shop {
     }
 
     /// Where a picture's file lies.
-    public nonisolated func file(_ picture: ShopPicture) -> URL { pictures.appendingPathComponent(picture.name) }
+    public nonisolated func file(_ picture: ShopPicture) -> URL { app.pictures.appendingPathComponent(picture.name) }
 
     /// Lays the products of the shop's own staff over the catalog. Once, before the first search.
     ///
     /// Throws what ``StaffProducts`` throws; the shop works without them.
     func layStaffOver() async throws {
         let staff = try StaffProducts(
-            folder: own.appendingPathComponent("staff"), base: catalog, searcher: searcher)
+            folder: app.own.appendingPathComponent("staff"), base: catalog, searcher: searcher)
         self.staff = staff
         try await useLatest()
     }
 
     /// Asks for the catalog of today, and searches it from then on, the staff's products over it. What runs ends in the old
-    /// one. An app calls it when it wants: at the start, or once a day.
+    /// one. One that comes with other encoders is left to ``ShopKeeper/update()``, which an app calls.
     ///
     /// Throws ``UpdateError``, `CancellationError`, and what ``swap(to:)`` throws; ``SearchError/badRequest(_:)`` in an app
     /// without updates.
@@ -138,8 +161,33 @@ public actor Shop {
     public func update() async throws -> UpdateOutcome {
         guard let updates else { throw SearchError.badRequest("an update in an app that was made without them") }
         let outcome = try await updates.update()
-        if case .updated(let new, _, _) = outcome { try await swap(to: new.catalog) }
+        if case .updated(let new, _, _) = outcome, new.encoders == encoders { try await swap(to: new.catalog) }
         return outcome
+    }
+
+    /// A shop for this one's place, over what the updates have in force: catalog and encoders as one. Encoders that do not open
+    /// are given up, or, where they are `loaded` to see, those that do not load: then the shop is over what is in force
+    /// without them, and `problem` says why.
+    ///
+    /// Throws `CancellationError`, and what giving up and opening the app's own throw.
+    nonisolated func renewed(
+        _ new: CatalogInForce, loaded: Bool
+    ) async throws -> (shop: Shop, problem: (any Error)?) {
+        func opened(_ new: CatalogInForce) throws -> Shop {
+            try Shop(app, updates, encoders: new.encoders, new.catalog)
+        }
+        do {
+            let shop = try opened(new)
+            for part in loaded ? EncoderPart.allCases : [] {
+                await searcher.release()  // at most one encoder more than a search takes
+                try await shop.searcher.prepare([part])
+                await shop.searcher.release()
+            }
+            return (shop, nil)
+        } catch {
+            guard let updates, new.encoders != nil, !(error is CancellationError) else { throw error }
+            return (try opened(await updates.giveUp(new, because: error)), error)
+        }
     }
 
     /// Searches another catalog of the same embedding space from now on, the staff's products over it.
@@ -192,7 +240,7 @@ public actor Shop {
 
     /// Writes what staff added into a folder of its own: what `make catalog PRODUCTS=…` takes. The folder, to be shared.
     public func exported() async throws -> URL {
-        let folder = own.appendingPathComponent("export")
+        let folder = app.own.appendingPathComponent("export")
         try? FileManager.default.removeItem(at: folder)
         try await opened().export(to: folder)
         return folder
@@ -224,7 +272,7 @@ public actor Shop {
     private func image(_ picture: ShopPicture) throws -> RGBImage {
         if let decoded, decoded.of == picture { return decoded.image }
         guard let file = try? Data(contentsOf: file(picture)) else { throw ShopProblem.picture }
-        let image = try decode(file, manifest.preprocessor, picture.box.region)
+        let image = try app.decode(file, manifest.preprocessor, picture.box.region)
         decoded = (picture, image)
         return image
     }

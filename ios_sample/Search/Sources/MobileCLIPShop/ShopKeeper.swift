@@ -45,6 +45,23 @@ public final class ShopKeeper {
         }
     }
 
+    /// Asks for the shop's catalog of today, and has it searched from then on. Where other encoders come with it, a shop over
+    /// both takes the old one's place once they have loaded; what runs ends in the old one. An app calls it when it wants: at
+    /// the start, or once a day.
+    ///
+    /// Throws what ``Shop/update()`` throws, and why encoders did not load: then that update was given up.
+    @discardableResult
+    public func update() async throws -> UpdateOutcome {
+        let shop = try await shop()
+        let outcome = try await shop.update()
+        guard let new = await shop.updates?.inForce, new.encoders != shop.encoders else { return outcome }
+        let (renewed, problem) = try await shop.renewed(new, loaded: true)
+        try? await renewed.layStaffOver()
+        opening = Task<Shop, any Error> { renewed }
+        if let problem { throw problem }
+        return outcome
+    }
+
     /// What `work` answers, or why not.
     public func result<T: Sendable>(
         _ work: @Sendable (Shop) async throws -> T
@@ -66,7 +83,10 @@ public final class ShopKeeper {
             Task { @MainActor in self?.hear(news) }
         }
         return Task.detached { [open] in
-            let shop = try open(tell)
+            var shop = try open(tell)
+            if let start = shop.updates?.start, start.encoders != nil {
+                shop = (try? await shop.renewed(start, loaded: false).shop) ?? shop
+            }
             try? await shop.layStaffOver()
             return shop
         }

@@ -143,6 +143,27 @@ func compiledOnce() async throws {
     await fails(.damaged, "what cannot be compiled is refused") { _ = try await compiledPackage(compiled) }
 }
 
+func openedFromABundle() async throws {
+    counts.reset()
+    let made = try Made()
+    for _ in 0..<2 {
+        let encoder = try CoreMLEncoder(bundle: made.folder, made.manifest)
+        expect(try await encoder.text([3])[0] == 3, "the encoders of a folder answer")
+        try await encoder.prepare(.image)
+        await encoder.release()
+    }
+    let compiled = try FileManager.default.subpathsOfDirectory(atPath: made.folder.path)
+        .filter { $0.hasSuffix(".mlmodelc") }
+    expect(counts.now.compilations == 2 && compiled.count == 2, "and what is compiled of them lies in it")
+    let manifest = made.folder.appendingPathComponent("manifest.json")
+    let text = try String(contentsOf: manifest, encoding: .utf8)
+    try Data(text.replacingOccurrences(of: "coreml", with: "tflite").utf8).write(to: manifest)
+    let other = try ModelManifest.load(manifest)
+    await fails(.mismatched, "a folder without encoders for Core ML is refused") {
+        _ = try CoreMLEncoder(bundle: made.folder, other)
+    }
+}
+
 func manyPictures() async throws {
     counts.reset()
     let encoder = try Made().encoder()
@@ -202,6 +223,7 @@ func refusals() async throws {
 try await loadsOnce()
 try await releasedWhileLoading()
 try await compiledOnce()
+try await openedFromABundle()
 try await manyPictures()
 try await refusals()
 try FileManager.default.removeItem(at: Made.root)

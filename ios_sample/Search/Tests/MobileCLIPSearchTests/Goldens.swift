@@ -82,6 +82,7 @@ final class Folder: Sendable {
     /// A new file of these bytes; one of that name that is mapped stays as it is.
     func write(_ bytes: [UInt8], _ name: String = "made.catalog") throws -> URL {
         let file = url.appendingPathComponent(name)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: file, options: .atomic)
         return file
     }

@@ -254,31 +254,6 @@ struct UpdateFaultTests {
     }
 }
 
-/// Lets changes to files fail from one of them on.
-private final class Faults: @unchecked Sendable {
-    private let lock = NSLock()
-    private let first: Int
-    private let kinds: Set<String>?
-    private var met = 0
-
-    /// `kinds`: which changes count and fail; nil for all.
-    init(from first: Int, of kinds: Set<String>? = nil) {
-        (self.first, self.kinds) = (first, kinds)
-    }
-
-    var count: Int { lock.withLock { met } }
-
-    var disk: Disk {
-        Disk { [self] change in
-            try lock.withLock {
-                guard kinds?.contains(change) ?? true else { return }
-                met += 1
-                if met > first { throw CocoaError(.fileWriteOutOfSpace) }
-            }
-        }
-    }
-}
-
 private final class Counter: @unchecked Sendable {
     private let lock = NSLock()
     private var met = 0
@@ -292,13 +267,4 @@ private final class Counter: @unchecked Sendable {
             return met
         }
     }
-}
-
-private final class Events: @unchecked Sendable {
-    private let lock = NSLock()
-    private var told: [UpdateEvent] = []
-
-    var all: [UpdateEvent] { lock.withLock { told } }
-
-    @Sendable func add(_ event: UpdateEvent) { lock.withLock { told.append(event) } }
 }

@@ -31,7 +31,7 @@ struct UpdateGoldenTests {
         let used = try golden.part("keys").asArray("keys").map { keys[try $0.asInt("a key")] }
         return try CatalogUpdates(
             name: answers.text("name"), folder: folder.url, bundled: bundled, statement: statement, keys: used,
-            fetch: site.fetch, check: holdsByP256, today: { today })
+            takesBundles: golden["bundles"] == .bool(true), fetch: site.fetch, check: holdsByP256, today: { today })
     }
 
     private func edited(_ file: Data, _ edit: Json?) throws -> Data {
@@ -44,9 +44,7 @@ struct UpdateGoldenTests {
     }
 
     private func site(_ golden: [String: Json]) throws -> UpdateSite {
-        let names = try FileManager.default.subpathsOfDirectory(atPath: Goldens.file("updates").path)
-        var files: [String: Data] = [:]
-        for name in names where name.contains(".") { files[name] = try Self.bytes(name) }
+        var files = try filesIn(Goldens.file("updates"))
         files["shop.update"] = try edited(Self.bytes(golden.text("file")), golden["edit"])
         for (name, edit) in try golden["serve"]?.asObject("serve") ?? [:] {
             files[name] = edit == .null ? nil : try edited(Self.bytes(name), edit)
@@ -60,6 +58,22 @@ struct UpdateGoldenTests {
         _ = try folder.write([UInt8](bytes), "shop.update")
         let catalog = try Self.bytes(read.catalog.path)
         _ = try folder.write([UInt8](catalog), read.digest + ".catalog")
+        guard try read.space != answers.text("space"), let manifest = read.manifest else { return }
+        for (path, file) in manifest.all {
+            _ = try folder.write([UInt8](Self.bytes(file.path)), "\(manifest.file.sha256).bundle/\(path)")
+        }
+    }
+
+    /// The app's own where `golden` names none, else a folder that holds its files.
+    private func expectEncoders(_ found: CatalogInForce, _ golden: [String: Json], _ name: Comment) throws {
+        guard let source = try golden["encoders"]?.asText("encoders") else {
+            #expect(found.encoders == nil && found.catalog.space == bundled.space, name)
+            return
+        }
+        let manifest = try sha256([Self.bytes(source + "/manifest.json")])
+        #expect(found.encoders?.lastPathComponent == manifest + ".bundle", name)
+        #expect(try found.encoders.map(filesIn) == filesIn(Self.file(source)), name)
+        #expect(found.catalog.space != bundled.space, name)
     }
 
     private func highest() throws -> Int {
@@ -83,6 +97,10 @@ struct UpdateGoldenTests {
             if try golden.int("highest") > 0 {
                 _ = try folder.write(Array("\(golden.int("highest"))".utf8), "highest")
             }
+            for (path, count) in try golden["parts"]?.asObject("parts") ?? [:] {
+                let whole = try Self.bytes(path)
+                _ = try folder.write([UInt8](whole.prefix(try count.asInt("bytes"))), sha256([whole]) + ".part")
+            }
             let name = Comment(rawValue: try golden.text("name"))
             let device = try device(golden, site: site(golden))
             let expected = try golden.part("expected").asObject("expected")
@@ -90,14 +108,16 @@ struct UpdateGoldenTests {
             let again = try self.device(golden, site: site(golden))
             #expect(try again.start.number == expected.int("in_force"), name)
             try again.start.catalog.verify()
+            try expectEncoders(again.start, expected, name)
             #expect(try highest() == expected.int("highest"), name)
             let kind = try expected["kind"]?.asText("kind")
-            #expect(try parts().isEmpty || kind == "NETWORK", name)
+            #expect(try left(".part").filter { !$0.hasSuffix(".bundle.part") }.isEmpty || kind == "NETWORK", name)
+            #expect(try left(".bundle.part").isEmpty || kind != nil, name)
         }
     }
 
-    private func parts() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: folder.url.path).filter { $0.hasSuffix(".part") }
+    private func left(_ suffix: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.url.path).filter { $0.hasSuffix(suffix) }
     }
 
     private func expectAnswer(_ device: CatalogUpdates, _ expected: [String: Json], _ name: Comment) async throws {
@@ -112,6 +132,7 @@ struct UpdateGoldenTests {
                 let statement = try UpdateStatement.read(
                     Data(contentsOf: folder.url.appendingPathComponent("shop.update")), keys: keys, check: holdsByP256)
                 #expect(new.catalog.digest == statement.digest, name)
+                try expectEncoders(new, expected, name)
             }
         } catch let error as UpdateError {
             #expect(try expected.text("answer") == "failed", "\(name): \(error)")
@@ -159,6 +180,8 @@ struct UpdateGoldenTests {
             let started = try device(golden, site: UpdateSite(files: [:]), statement: statement)
             #expect(try started.start.number == golden.int("in_force"), name)
             try started.start.catalog.verify()
+            try expectEncoders(started.start, golden, name)
+            #expect(try left(".bundle").count == (started.start.encoders == nil ? 0 : 1), name)
             #expect(try highest() == golden.int("highest_after"), name)
             let left = try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
             let came = try statement.map { try UpdateStatement.read($0, keys: keys, check: holdsByP256).number } ?? 0
@@ -166,6 +189,29 @@ struct UpdateGoldenTests {
             let isBundled = started.start.catalog.digest == bundled.digest
             #expect(left.filter { $0.hasSuffix(".catalog") }.count == (isBundled ? 0 : 1), name)
             #expect(started.start.isExpired == (golden["name"] == .text("expired")), name)
+        }
+    }
+
+    @Test func whatIsGivenUpIsNotTakenAgain() async throws {
+        let cases = try answers.objects("give_ups")
+        #expect(cases.count > 2)
+        for var golden in cases {
+            try clear()
+            golden["keys"] = .array([.number("0")])
+            try put(golden.text("in_force"))
+            if try golden.part("highest") != .null {
+                _ = try folder.write(Array("\(golden.int("highest"))".utf8), "highest")
+            }
+            let name = Comment(rawValue: try golden.text("name"))
+            let device = try device(golden, site: UpdateSite(files: [:]))
+            #expect(device.start.encoders != nil, name)
+            let found = try await device.giveUp(device.start, because: SearchError.badRequest("no such processor"))
+            for found in [found, try self.device(golden, site: UpdateSite(files: [:])).start] {
+                #expect(try found.number == golden.int("in_force_after"), name)
+                try expectEncoders(found, [:], name)
+                #expect(try highest() == golden.int("highest_after"), name)
+                #expect(try left("") == ["highest"], name)
+            }
         }
     }
 

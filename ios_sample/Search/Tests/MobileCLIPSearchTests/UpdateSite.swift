@@ -53,6 +53,16 @@ struct UpdateSite: Sendable {
     }()
 }
 
+/// All files of a folder, by their paths in it.
+func filesIn(_ folder: URL) throws -> [String: Data] {
+    try FileManager.default.subpathsOfDirectory(atPath: folder.path).reduce(into: [:]) { found, path in
+        let file = folder.appendingPathComponent(path)
+        if try file.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true {
+            found[path] = try Data(contentsOf: file)
+        }
+    }
+}
+
 /// A stand-in for a signature in tests that make statements: the hex digits of a digest over key and message.
 @Sendable func holdsByDigest(_ key: Data, _ message: Data, _ signature: Data) -> Bool {
     signature == Data(sha256([key, message]).utf8)
@@ -61,4 +71,39 @@ struct UpdateSite: Sendable {
 /// A statement's entry of a file.
 func published(_ path: String, _ file: Data, _ more: [String: Any] = [:]) -> [String: Any] {
     more.merging(["path": path, "sha256": sha256([file]), "bytes": file.count]) { $1 }
+}
+
+/// Lets changes to files fail from one of them on.
+final class Faults: @unchecked Sendable {
+    private let lock = NSLock()
+    private let first: Int
+    private let kinds: Set<String>?
+    private var met = 0
+
+    /// `kinds`: which changes count and fail; nil for all.
+    init(from first: Int, of kinds: Set<String>? = nil) {
+        (self.first, self.kinds) = (first, kinds)
+    }
+
+    var count: Int { lock.withLock { met } }
+
+    var disk: Disk {
+        Disk { [self] change in
+            try lock.withLock {
+                guard kinds?.contains(change) ?? true else { return }
+                met += 1
+                if met > first { throw CocoaError(.fileWriteOutOfSpace) }
+            }
+        }
+    }
+}
+
+/// What was told.
+final class Events: @unchecked Sendable {
+    private let lock = NSLock()
+    private var told: [UpdateEvent] = []
+
+    var all: [UpdateEvent] { lock.withLock { told } }
+
+    @Sendable func add(_ event: UpdateEvent) { lock.withLock { told.append(event) } }
 }

@@ -30,6 +30,8 @@ struct HTTPFetchTests {
         #expect(start == 0 && whole.count == 5_000_000 && whole[4_999_999] == UInt8(4_999_999 % 251))
         let (from, rest) = try await fetched("large", from: 4_000_001)
         #expect(from == 4_000_001 && rest == whole[4_000_001...])
+        let (end, nothing) = try await fetched("large", from: 5_000_000)  // the server's 416
+        #expect(end == 5_000_000 && nothing.isEmpty)
         let (again, all) = try await fetched("without-ranges", from: 10)
         #expect(again == 0 && all.count == 1_000)
     }

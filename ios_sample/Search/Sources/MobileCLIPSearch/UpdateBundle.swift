@@ -1,0 +1,75 @@
+import Foundation
+
+/// The encoders that a statement brings: a folder that gets its name once all in it is whole and right. While it is fetched
+/// only whole files lie in it, so that a later update goes on file by file.
+struct UpdateBundle {
+    let manifest: UpdateStatement.Manifest
+    let space: String
+    let folder: UpdateFolder
+
+    /// The folder that an earlier update brought. Throws ``Malformed`` and ``SearchError`` where it is not whole: of the files
+    /// the sizes alone are looked at, since their digests were before it got its name.
+    func kept() throws -> URL {
+        let place = folder.bundle(manifest.file.sha256)
+        try check(place)
+        return place
+    }
+
+    /// The folder, fetched where it is not there. Throws ``UpdateError``.
+    func bring(_ downloads: inout UpdateDownloads) async throws -> URL {
+        if let kept = try? kept() { return kept }
+        let part = folder.bundlePart(manifest.file.sha256)
+        for (path, file) in manifest.all {
+            let place = part.appendingPathComponent(path)
+            if folder.disk.size(place) == file.bytes { continue }
+            let whole = try await downloads.part(file)
+            try updating(file.path) {
+                try folder.disk.sync(whole)
+                try folder.disk.make(place.deletingLastPathComponent())
+                try folder.disk.rename(whole, to: place)
+            }
+        }
+        return try updating(manifest.file.path) {
+            do {
+                try verify(part)
+            } catch {
+                try folder.disk.remove(part)
+                throw error
+            }
+            return try named(part)
+        }
+    }
+
+    private func check(_ place: URL) throws {
+        let name = ModelManifest.file
+        try checkDigest(place.appendingPathComponent(name), manifest.file)
+        let own = try ModelManifest.load(place.appendingPathComponent(name)).space
+        try fitting(own == space, "a bundle of another embedding space: \(own), the statement's is \(space)")
+        for (path, file) in manifest.all {
+            let size = folder.disk.size(place.appendingPathComponent(path))
+            try wellFormed(size == file.bytes, "\(path) of the bundle has \(size) bytes, expected \(file.bytes)")
+        }
+    }
+
+    private func verify(_ place: URL) throws {
+        try check(place)
+        for (path, file) in manifest.all { try checkDigest(place.appendingPathComponent(path), file) }
+    }
+
+    private func checkDigest(_ place: URL, _ file: UpdateStatement.File) throws {
+        let found = try fileDigest(place)
+        try wellFormed(found == file.sha256, "\(file.path): its SHA-256 is \(found), expected \(file.sha256)")
+    }
+
+    /// Gives the folder its name, in the place of one that is not whole.
+    private func named(_ part: URL) throws -> URL {
+        let place = folder.bundle(manifest.file.sha256)
+        for path in Set(manifest.all.map(\.path).map { part.appendingPathComponent($0).deletingLastPathComponent() }) {
+            try folder.disk.sync(path)
+        }
+        try folder.disk.remove(place)
+        try folder.disk.rename(part, to: place)
+        try folder.disk.sync(folder.url)
+        return place
+    }
+}
