@@ -49,14 +49,16 @@ public actor CatalogUpdates {
     ) throws {
         try require(UpdateStatement.isName(name), "a catalog's name of \(shown(name))")
         try require(!keys.isEmpty, "no key of those who may sign")
+        let folder = UpdateFolder(folder, name: name, highest: highest, disk: disk)
         starting = UpdateStart(
-            folder: UpdateFolder(folder, name: name, highest: highest, disk: disk),
+            folder: folder,
             terms: UpdateTerms(
-                name: name, keys: keys, check: check, space: bundled.space, takesBundles: takesBundles),
+                name: name, keys: keys, check: check, space: bundled.space, takesBundles: takesBundles,
+                folder: folder),
             bundled: bundled.withoutOverlay, statement: statement, today: today, onEvent: onEvent)
         (start, self.highest) = starting.inForce()
         inForce = start
-        (self.folder, terms, self.fetch, self.onEvent) = (starting.folder, starting.terms, fetch, onEvent)
+        (self.folder, terms, self.fetch, self.onEvent) = (folder, starting.terms, fetch, onEvent)
     }
 
     /// Asks the server once, and takes what is new. The catalog that it answers is whole, verified and in force at the next
@@ -82,9 +84,11 @@ public actor CatalogUpdates {
         }
         try updating(folder.url.path) { try folder.disk.make(folder.url) }
         removeParts(but: statement)
-        let encoders = try await terms.bundle(statement, in: folder)?.bring(&downloads)
+        let bundle = terms.bundle(statement)
+        try await bundle?.bring(&downloads)
         let how = try await bring(statement, &downloads)
         let catalog = try how == .same ? inForce.catalog : opened(statement)
+        let encoders = try bundle?.named()
         try updating(path) { try folder.write(bytes, to: folder.statement) }  // from here on it is in force
         inForce = CatalogInForce(
             catalog: catalog, number: statement.number, isExpired: isExpired, encoders: encoders)
@@ -93,17 +97,18 @@ public actor CatalogUpdates {
         return .updated(inForce, how: how, fetched: downloads.fetched)
     }
 
-    /// Gives up an update whose encoders cannot be opened on this device, or do not load; the shop's next one is taken again.
-    /// Answers what is in force then, as at a start: the app swaps to that. Nothing changes where another is in force by now.
+    /// Gives up encoders that came with an update and cannot be opened on this device, or do not load: they are not taken
+    /// again, the shop's next ones are. Answers what is in force then, as at a start: the app swaps to that. Nothing changes
+    /// where another update is in force by now, or the app's own encoders are.
     ///
-    /// Throws ``UpdateError`` where the update cannot be removed.
+    /// Throws ``UpdateError`` where that cannot be written.
     public func giveUp(_ update: CatalogInForce, because problem: any Error) async throws -> CatalogInForce {
         await takeTurn()
         defer { giveTurn() }
-        guard update.number == inForce.number else { return inForce }
+        guard update.number == inForce.number, let encoders = inForce.encoders else { return inForce }
         onEvent(.gaveUp(problem: oneLine(problem)))
-        try updating(folder.statement.path) { try folder.disk.remove(folder.statement) }
-        keepHighest(update.number + 1)
+        try updating(folder.givenUp.path) { try folder.giveUp(encoders) }
+        try? folder.disk.remove(folder.statement)
         let found = starting.inForce()
         (inForce, highest) = (found.0, max(highest, found.highest))
         return inForce

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The encoders that a statement brings: a folder that gets its name once all in it is whole and right. While it is fetched
-/// only whole files lie in it, so that a later update goes on file by file.
+/// The encoders that a statement brings: a folder that gets its name once all in it is whole and right, and its catalog is
+/// there, too. Before that, only whole files lie in it, so that a later update goes on file by file.
 struct UpdateBundle {
     let manifest: UpdateStatement.Manifest
     let space: String
@@ -15,9 +15,9 @@ struct UpdateBundle {
         return place
     }
 
-    /// The folder, fetched where it is not there. Throws ``UpdateError``.
-    func bring(_ downloads: inout UpdateDownloads) async throws -> URL {
-        if let kept = try? kept() { return kept }
+    /// Fetches what is not there; ``named()`` follows. Throws ``UpdateError``.
+    func bring(_ downloads: inout UpdateDownloads) async throws {
+        guard (try? kept()) == nil else { return }
         let part = folder.bundlePart(manifest.file.sha256)
         for (path, file) in manifest.all {
             let place = part.appendingPathComponent(path)
@@ -29,14 +29,26 @@ struct UpdateBundle {
                 try folder.disk.rename(whole, to: place)
             }
         }
-        return try updating(manifest.file.path) {
+        try updating(manifest.file.path) {
             do {
                 try verify(part)
             } catch {
                 try folder.disk.remove(part)
                 throw error
             }
-            return try named(part)
+            for path in foldersWithin(part) { try folder.disk.sync(path) }
+        }
+    }
+
+    /// Gives the folder its name, in the place of one that is not whole. Throws ``UpdateError``.
+    func named() throws -> URL {
+        if let kept = try? kept() { return kept }
+        return try updating(manifest.file.path) {
+            let place = folder.bundle(manifest.file.sha256)
+            try folder.disk.remove(place)
+            try folder.disk.rename(folder.bundlePart(manifest.file.sha256), to: place)
+            try folder.disk.sync(folder.url)
+            return place
         }
     }
 
@@ -61,15 +73,14 @@ struct UpdateBundle {
         try wellFormed(found == file.sha256, "\(file.path): its SHA-256 is \(found), expected \(file.sha256)")
     }
 
-    /// Gives the folder its name, in the place of one that is not whole.
-    private func named(_ part: URL) throws -> URL {
-        let place = folder.bundle(manifest.file.sha256)
-        for path in Set(manifest.all.map(\.path).map { part.appendingPathComponent($0).deletingLastPathComponent() }) {
-            try folder.disk.sync(path)
-        }
-        try folder.disk.remove(place)
-        try folder.disk.rename(part, to: place)
-        try folder.disk.sync(folder.url)
-        return place
+    /// The folder itself, and those within it.
+    private func foldersWithin(_ place: URL) -> Set<URL> {
+        Set(
+            manifest.all.flatMap { path, _ in
+                let folders = path.split(separator: "/").dropLast()
+                return (0...folders.count).map {
+                    place.appendingPathComponent(folders.prefix($0).joined(separator: "/"), isDirectory: true)
+                }
+            })
     }
 }

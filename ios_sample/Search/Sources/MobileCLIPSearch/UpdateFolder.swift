@@ -12,12 +12,14 @@ struct UpdateFolder: Sendable {
     let url: URL
     let statement: URL
     let highest: URL
+    let givenUp: URL
     let disk: Disk
 
     init(_ url: URL, name: String, highest: URL?, disk: Disk) {
         self.url = url
         self.disk = disk
         statement = url.appendingPathComponent(name + Self.statementSuffix)
+        givenUp = url.appendingPathComponent("given-up")
         self.highest = highest ?? url.appendingPathComponent("highest")
     }
 
@@ -40,6 +42,14 @@ struct UpdateFolder: Sendable {
     func readHighest() -> Int {
         guard let bytes = try? Data(contentsOf: highest), bytes.allSatisfy(isDigit) else { return 0 }
         return Int(String(decoding: bytes, as: UTF8.self)) ?? 0
+    }
+
+    /// The digest of a bundle's `manifest.json` whose encoders did not load here; nil where none was given up.
+    func readGivenUp() -> String? { (try? Data(contentsOf: givenUp)).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Gives up the bundle that lies here.
+    func giveUp(_ bundle: URL) throws {
+        try write(Data(bundle.lastPathComponent.dropLast(Self.bundleSuffix.count).utf8), to: givenUp)
     }
 
     func write(highest number: Int) throws {

@@ -43,7 +43,7 @@ struct UpdateStart: Sendable {
         let statement = try terms.read(bytes)
         try wellFormed(
             statement.number >= least, "number \(statement.number) is older than the bundled one, \(least)")
-        let encoders = try terms.bundle(statement, in: folder)?.kept()
+        let encoders = try terms.bundle(statement)?.kept()
         if encoders == nil, statement.digest == bundled.digest { return inForce(bundled, statement) }
         return inForce(
             try ProductCatalog.open(

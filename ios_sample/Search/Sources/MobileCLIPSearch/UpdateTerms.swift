@@ -8,6 +8,7 @@ struct UpdateTerms: Sendable {
     /// Of the encoders that came with the app.
     let space: String
     let takesBundles: Bool
+    let folder: UpdateFolder
 
     /// Reads a signed statement. Throws ``UpdateError`` of the kind `refused`.
     func read(_ bytes: Data) throws -> UpdateStatement {
@@ -18,6 +19,9 @@ struct UpdateTerms: Sendable {
             throw refusal("it is of another embedding space: \(statement.space), the encoders' is \(space)")
         }
         if !takesBundles { throw refusal("it brings other encoders, and this app takes none") }
+        if statement.manifest?.file.sha256 == folder.readGivenUp() {
+            throw refusal("it brings encoders that were given up here")
+        }
         return statement
     }
 
@@ -26,7 +30,7 @@ struct UpdateTerms: Sendable {
     }
 
     /// What brings the encoders of a statement; nil: they are the app's own.
-    func bundle(_ statement: UpdateStatement, in folder: UpdateFolder) -> UpdateBundle? {
+    func bundle(_ statement: UpdateStatement) -> UpdateBundle? {
         guard statement.space != space, let manifest = statement.manifest else { return nil }
         return UpdateBundle(manifest: manifest, space: statement.space, folder: folder)
     }

@@ -80,22 +80,20 @@ public class CatalogUpdates internal constructor(
     }
 
     /**
-     * Gives up the update in force, for encoders that do not load on this device: it is not taken again, the shop's next is.
-     * What the app came with is in force then, as after [start].
+     * Gives up the encoders in force, which came with an update and do not load on this device: they are not taken again,
+     * the shop's next ones are. What the app came with is in force then, as after [start]. The app's own stay.
      *
      * @throws IllegalStateException before [start].
      */
     @Synchronized
     public fun giveUp(): CatalogInForce {
         val (old, bundled) = checkNotNull(inForce) { "nothing to give up before start()" } to checkNotNull(bundled)
-        val isKept = old.statement != null && folder.statement.exists()
+        if (old.encoders == null) return CatalogInForce(old.catalog, old.number, isExpired(old.statement), null, null)
         try {
-            folder.delete(folder.statement) // first: after a kill it comes once more, which does no harm
+            old.statement?.manifest?.let(folder::giveUp)
         } catch (error: UpdateFault) {
-            // it is found at the next start, and given up again
+            // a full disk, mostly: they may come once more
         }
-        if (isKept) highest = maxOf(highest, old.number + 1)
-        writeHighest()
         return started(bundled.catalog, bundled.statement, mayBeKept = false)
     }
 
@@ -150,6 +148,7 @@ public class CatalogUpdates internal constructor(
         folder.cleanParts(keep = (files + bundle?.parts.orEmpty() + listOfNotNull(bundle?.partial)).toSet())
         bundle?.fetch(run)
         val (catalog, way) = catalog(old, statement, run)
+        bundle?.name()
         folder.write(folder.statement, statement.content) // from here on it is in force
         val new = InForce(catalog, statement, bundle?.encoders)
         inForce = new
@@ -196,6 +195,9 @@ public class CatalogUpdates internal constructor(
             }
             wellFormed(takesBundles, ErrorKind.MISMATCHED) {
                 "an update with other encoders, which this app does not take"
+            }
+            wellFormed(statement.manifest?.sha256 != folder.givenUp(), ErrorKind.MISMATCHED) {
+                "an update with encoders that were given up here"
             }
         }
     }

@@ -12,7 +12,7 @@ internal class UpdateBundle(
     /** `manifest.json`, and each file at its path from there. */
     val encoders: File = folder.bundle(bundle)
 
-    /** While they are fetched. Only whole files lie in it. */
+    /** Until they and their catalog are whole. Only whole files lie in it. */
     val partial: File = folder.partOf(bundle)
 
     /** Downloads, not whole. */
@@ -43,7 +43,11 @@ internal class UpdateBundle(
         } catch (error: BadFileException) {
             run.damaged(partial, error.message.orEmpty())
         }
-        folder.move(partial, encoders)
+    }
+
+    /** Gives the folder its name, once its catalog is there too. */
+    fun name() {
+        if (!encoders.exists()) folder.move(partial, encoders)
     }
 
     private fun bring(file: UpdateStatement.RemoteFile, place: File, run: UpdateRun) {

@@ -8,6 +8,8 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     /** The statement in force, as it was fetched. */
     val statement: File = File(folder, "$name.update")
 
+    private val givenUp = File(folder, "given-up")
+
     fun catalog(digest: String): File = File(folder, digest + CATALOG)
 
     /** A download that is not whole. */
@@ -28,6 +30,15 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
     } catch (error: IOException) {
         0
     }
+
+    /** The digest of a bundle's manifest whose encoders did not load here; null where none was given up. */
+    fun givenUp(): String? = try {
+        givenUp.takeIf { it.length() == DIGITS }?.readText()
+    } catch (error: IOException) {
+        null
+    }
+
+    fun giveUp(bundle: UpdateStatement.Bundle) = write(givenUp, bundle.sha256.toByteArray())
 
     fun writeHighest(number: Long) = write(highest, number.toString().toByteArray())
 
@@ -76,6 +87,7 @@ internal class UpdateFolder(private val folder: File, name: String, private val 
         const val PART = ".part"
         const val BUNDLE = ".bundle"
         const val MOST_DIGITS = 16L
+        const val DIGITS = 64L
         val DECIMAL = Regex("[0-9]{1,16}")
         val OWN = Regex("""[0-9a-f]{64}\.(catalog|part|bundle|bundle\.part)|.+\.update|.+\.partial""")
         val PARTS = Regex("""[0-9a-f]{64}(\.bundle)?\.part|.+\.partial""")

@@ -86,6 +86,7 @@ class CatalogUpdatesTest {
         fresh()
         case["in_force"]?.takeIf { it != Json.Null }?.let { put(GoldenUpdates.bytes(it.asText("in_force"))) }
         File(state, "highest").writeText("${case.int("highest")}")
+        putGivenUp(case)
         val files = GoldenUpdates.files(
             GoldenUpdates.edited(
                 GoldenUpdates.bytes(case.text("file")),
@@ -132,6 +133,10 @@ class CatalogUpdatesTest {
         assertNull(after.problem)
     }
 
+    private fun putGivenUp(case: Map<String, Json>) {
+        case["given_up"]?.let { File(state, "given-up").writeText(it.asText("given_up")) }
+    }
+
     @TestFactory
     fun `golden starts find what is in force`(): List<DynamicTest> =
         GoldenUpdates.answers.objects("starts").map { case ->
@@ -148,6 +153,7 @@ class CatalogUpdatesTest {
             }.writeBytes(GoldenUpdates.edited(bytes, edits[name]?.asObject("edit")))
         }
         case.part("highest").takeIf { it != Json.Null }?.let { File(state, "highest").writeText(it.asText("highest")) }
+        putGivenUp(case)
         val keys = case.list("keys").map { GoldenUpdates.keys[it.asLong("key").toInt()] }
         val bundled = case.part("bundled").takeIf { it != Json.Null }?.let { GoldenUpdates.bytes(it.asText("bundled")) }
         val bundles = case["bundles"]?.asBool("bundles") ?: false
@@ -161,7 +167,7 @@ class CatalogUpdatesTest {
         val isKept = catalogs.isNotEmpty() || statements.isNotEmpty()
         assertEquals(
             (if (isKept) catalogs + "shop.update" + listOfNotNull(found.encoders?.name) else emptyList()).sorted(),
-            state.list()!!.toList().sorted() - "highest",
+            state.list()!!.toList().sorted() - "highest" - "given-up",
         )
         assertEquals(!isKept && "shop.update" in case.part("state").asObject("state"), found.problem != null)
     }
@@ -174,13 +180,14 @@ class CatalogUpdatesTest {
         fresh()
         put(GoldenUpdates.bytes(case.text("in_force")))
         case["highest"]?.takeIf { it != Json.Null }?.let { File(state, "highest").writeText("${case.int("highest")}") }
+        putGivenUp(case)
         val (updates, before) = updates(site(bundle), bundles = case.part("bundles").asBool("bundles"))
         assertNotNull(before.encoders)
         for (after in listOf(updates.giveUp(), inForce())) {
             assertEquals(case.int("in_force_after").toLong(), after.number)
             assertEquals(case.int("highest_after").toLong(), highest())
             assertNull(after.encoders)
-            assertEquals(listOf("highest"), state.list()!!.toList())
+            assertEquals(listOf("given-up", "highest"), state.list()!!.sorted())
         }
         assertSame(UpdateErrorKind.REFUSED, failed(updates.update()).kind)
     }
