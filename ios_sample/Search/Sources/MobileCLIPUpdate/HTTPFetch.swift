@@ -37,7 +37,8 @@ public struct HTTPFetch: Sendable {
         if from > 0 { request.setValue("bytes=\(from)-", forHTTPHeaderField: "Range") }
         let incoming = Incoming(request, configuration)
         guard case .began(let response)? = try await incoming.next() else { throw URLError(.badServerResponse) }
-        if from > 0 && response.statusCode == 416 { return UpdateDownload(start: from) { nil } }  // the file has no more
+        // The file has no more.
+        if from > 0 && response.statusCode == 416 { return UpdateDownload(start: from) { nil } }
         let start = try start(response, path, from)
         return UpdateDownload(start: start) {
             guard case .block(let block)? = try await incoming.next() else { return nil }
