@@ -217,10 +217,10 @@ lint: $(READY)  ## only linters and types
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-check: lint $(SIGNING_READY)  ## linters, types, layout and the fast tests: two minutes [STRICT=1: what cannot run fails]
+check: lint $(SIGNING_READY)  ## linters, types, layout and the fast tests: three minutes [STRICT=1: what cannot run fails]
 	$(PYTEST) -m "not slow"
 
-test: $(READY) $(SIGNING_READY)  ## what proves the product: ten minutes [ALL=1: every test, eighteen minutes; STRICT=1: every test, and what cannot run fails]
+test: $(READY) $(SIGNING_READY)  ## what proves the product: half an hour [ALL=1: every test; STRICT=1: every test, and what cannot run fails]
 	$(PYTEST) -m "$(if $(ALL)$(STRICT),,not exhaustive and )not soak"
 
 soak: $(READY) $(SIGNING_READY)  ## what takes hours: in full what the tests repeat with made-up input, every kind of network with its faults, the web page in Firefox and WebKitGTK
